@@ -1,0 +1,21 @@
+//! The language that Bulkhead's daemons share: ids, names, app and workflow documents, bindings, run states.
+//!
+//! Pure data and pure functions: no IO, no clock, no randomness beyond minting an id. Everything that a person can
+//! save is parsed and validated here, so that every daemon refuses the same document with the same words.
+
+pub mod app;
+pub mod binding;
+pub mod fault;
+pub mod ids;
+pub mod name;
+pub mod query;
+pub mod resource;
+pub mod role;
+pub mod run;
+pub mod sql;
+pub mod workflow;
+
+pub use fault::Fault;
+pub use ids::{AppId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
+pub use name::{Name, Slug};
+pub use role::Role;

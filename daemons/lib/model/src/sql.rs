@@ -1,0 +1,185 @@
+//! A SQL statement with bindings -> a statement with `$n` and the expressions to bind.
+//!
+//! A binding may only stand where a value may: inside quotes or a comment it would look bound and not be, so it is
+//! refused there with the words that mend it.
+
+use thiserror::Error;
+
+use crate::binding::{BindingError, Part, Template};
+
+/// A statement ready to prepare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompiledStatement<'a> {
+    /// The statement, with `$1`, `$2`, ... in the place of its bindings.
+    pub text: String,
+    /// The expression behind each parameter. The same expression at two places is two parameters, since the database
+    /// infers the type of each by its place.
+    pub expressions: Vec<&'a str>,
+}
+
+/// Why a statement cannot be compiled.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SqlError {
+    /// A broken binding.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// `'%{{ x }}%'`.
+    #[error(
+        "{{{{ {expression} }}}} stands inside quotes, where it would be text: write '...' || {{{{ {expression} }}}} || '...' instead"
+    )]
+    InsideQuotes {
+        /// The expression.
+        expression: String,
+    },
+    /// `-- {{ x }}`.
+    #[error("{{{{ {expression} }}}} stands inside a comment: remove it")]
+    InsideComment {
+        /// The expression.
+        expression: String,
+    },
+    /// Nothing but white space.
+    #[error("the statement is empty: write some SQL")]
+    Empty,
+}
+
+/// Replaces each binding of `statement` by a bind parameter.
+pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
+    if statement.trim().is_empty() {
+        return Err(SqlError::Empty);
+    }
+    let template = Template::parse(statement)?;
+    let mut text = String::with_capacity(statement.len());
+    let mut expressions = Vec::new();
+    let mut place = Place::Plain;
+    for part in &template.parts {
+        match part {
+            Part::Text(piece) => {
+                place = place.after(piece);
+                text.push_str(piece);
+            }
+            Part::Expression(expression) => {
+                match place {
+                    Place::Plain => {}
+                    Place::LineComment | Place::BlockComment(_) => {
+                        return Err(SqlError::InsideComment { expression: (*expression).to_owned() });
+                    }
+                    Place::Quoted { .. } | Place::DollarQuoted(_) => {
+                        return Err(SqlError::InsideQuotes { expression: (*expression).to_owned() });
+                    }
+                }
+                expressions.push(*expression);
+                // The spaces keep `{{a}}{{b}}` and `x{{a}}` from joining with their neighbours.
+                text.push_str(&format!(" ${} ", expressions.len()));
+            }
+        }
+    }
+    Ok(CompiledStatement { text, expressions })
+}
+
+/// Where in PostgreSQL's lexical grammar a position lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place<'a> {
+    Plain,
+    Quoted { quote: char, escapes: bool },
+    DollarQuoted(&'a str),
+    LineComment,
+    BlockComment(usize),
+}
+
+impl<'a> Place<'a> {
+    /// The place at the end of `piece`, which starts at this place.
+    fn after(self, piece: &'a str) -> Self {
+        let mut place = self;
+        let mut at = 0;
+        while let Some(c) = piece[at..].chars().next() {
+            let rest = &piece[at..];
+            let (next, step) = match place {
+                Place::Plain => Self::enter(piece, at, c),
+                Place::Quoted { escapes: true, .. } if c == '\\' => {
+                    (place, 1 + rest[1..].chars().next().map_or(0, char::len_utf8))
+                }
+                // A doubled quote closes and opens again, which leaves the place as it was.
+                Place::Quoted { quote, .. } if c == quote => (Place::Plain, 1),
+                Place::DollarQuoted(tag) if rest.starts_with(tag) => (Place::Plain, tag.len()),
+                Place::LineComment if c == '\n' => (Place::Plain, 1),
+                Place::BlockComment(depth) if rest.starts_with("*/") => {
+                    (if depth == 1 { Place::Plain } else { Place::BlockComment(depth - 1) }, 2)
+                }
+                Place::BlockComment(depth) if rest.starts_with("/*") => (Place::BlockComment(depth + 1), 2),
+                other => (other, c.len_utf8()),
+            };
+            place = next;
+            at += step;
+        }
+        place
+    }
+
+    fn enter(piece: &'a str, at: usize, c: char) -> (Self, usize) {
+        let rest = &piece[at..];
+        let before = &piece[..at];
+        match c {
+            '\'' => {
+                let escapes = before.ends_with(['e', 'E'])
+                    && !before[..before.len() - 1].ends_with(|p: char| p.is_alphanumeric() || p == '_');
+                (Place::Quoted { quote: '\'', escapes }, 1)
+            }
+            '"' => (Place::Quoted { quote: '"', escapes: false }, 1),
+            '-' if rest.starts_with("--") => (Place::LineComment, 2),
+            '/' if rest.starts_with("/*") => (Place::BlockComment(1), 2),
+            '$' if !before.ends_with(|p: char| p.is_alphanumeric() || p == '_') => match dollar_tag(rest) {
+                Some(tag) => (Place::DollarQuoted(tag), tag.len()),
+                None => (Place::Plain, 1),
+            },
+            _ => (Place::Plain, c.len_utf8()),
+        }
+    }
+}
+
+/// `$$` or `$tag$` at the start of `text`.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let close = text[1..].find('$')? + 1;
+    let inside = &text[1..close];
+    let is_tag =
+        !inside.starts_with(|c: char| c.is_ascii_digit()) && inside.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_tag.then(|| &text[..=close])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_binding_becomes_a_parameter() {
+        let compiled =
+            compile("select * from t where a = {{ x.value }} and b like '%' || {{y}} || '%' or c={{ x.value }}");
+        let compiled = compiled.expect("compiles");
+        assert_eq!(compiled.text, "select * from t where a =  $1  and b like '%' ||  $2  || '%' or c= $3 ");
+        assert_eq!(compiled.expressions, ["x.value", "y", "x.value"]);
+    }
+
+    #[test]
+    fn a_binding_inside_quotes_or_a_comment_is_refused() {
+        for text in ["'%{{x}}%'", "\"{{x}}\"", "$$ {{x}} $$", "$a$ $$ {{x}} $a$", "e'\\' {{x}}'", "'it''s {{x}}'"] {
+            assert_eq!(compile(text), Err(SqlError::InsideQuotes { expression: "x".into() }), "{text}");
+        }
+        for text in ["-- {{x}}", "/* /* */ {{x}} */"] {
+            assert_eq!(compile(text), Err(SqlError::InsideComment { expression: "x".into() }), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_that_are_closed_do_not_matter() {
+        for text in
+            ["'a' {{x}}", "'it''s' {{x}}", "$$ ' $$ {{x}}", "-- '\n {{x}}", "/* ' */ {{x}}", "'\\' {{x}}", "a$b {{x}}"]
+        {
+            assert!(compile(text).is_ok(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_compiles_or_says_why(text in ".{0,200}") {
+            let _ = compile(&text);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A client of one internal service, with kept-alive connections over its Unix socket.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::Problem;
+
+/// The largest answer that is read whole, in bytes. Streams are not limited here: their writers are.
+pub const MAX_ANSWER_BYTES: usize = 96 * 1024 * 1024;
+
+/// Why a call failed.
+#[derive(Debug, Error)]
+pub enum RpcError {
+    /// The service could not be reached, or the connection broke. The request may or may not have taken effect.
+    #[error("{service} cannot be reached at {socket}: is its socket unit active?")]
+    Unreachable {
+        /// The service's name.
+        service: &'static str,
+        /// Its socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The service refused or failed, and said why.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// The answer was not what the protocol says.
+    #[error("{service} answered with something unexpected")]
+    Protocol {
+        /// The service's name.
+        service: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A client of one service. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct RpcClient {
+    service: &'static str,
+    socket: PathBuf,
+    http: Client<UnixConnector, Full<Bytes>>,
+}
+
+impl RpcClient {
+    /// A client of `service` at `socket`. Connects on first use, so a service that is not up yet is no error here.
+    pub fn new(service: &'static str, socket: impl Into<PathBuf>) -> Self {
+        let socket = socket.into();
+        let connector = UnixConnector { socket: socket.clone().into() };
+        // systemd answers the connect while a service restarts, so an idle connection may die with the old process:
+        // keeping them short lowers the number of requests that meet a dead one.
+        let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
+        Self { service, socket, http }
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Sends `body` as JSON and reads the answer as JSON.
+    pub async fn call<Q: Serialize + ?Sized, A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Q,
+    ) -> Result<A, RpcError> {
+        let response = self.send(method, path, body, None).await?;
+        self.json(response).await
+    }
+
+    /// [`Self::call`] with a bearer token.
+    pub async fn call_with_token<Q: Serialize + ?Sized, A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Q,
+        token: &str,
+    ) -> Result<A, RpcError> {
+        let response = self.send(method, path, body, Some(token)).await?;
+        self.json(response).await
+    }
+
+    /// `GET path`, the answer as JSON.
+    pub async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, RpcError> {
+        let response = self.send(Method::GET, path, &(), None).await?;
+        self.json(response).await
+    }
+
+    /// Sends `body` as JSON and hands back the answer with its body unread: for streams. Dropping the body closes the
+    /// connection, which the service takes as a cancel. A status of 400 or more is read and becomes an error.
+    pub async fn stream<Q: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Q,
+    ) -> Result<Response<Incoming>, RpcError> {
+        self.send(method, path, body, None).await
+    }
+
+    async fn send<Q: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Q,
+        token: Option<&str>,
+    ) -> Result<Response<Incoming>, RpcError> {
+        let bytes = if method == Method::GET {
+            Bytes::new()
+        } else {
+            serde_json::to_vec(body).map_err(|error| self.protocol(error))?.into()
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.service))
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(bytes)).map_err(|error| self.protocol(error))?;
+        let response = self.http.request(request).await.map_err(|error| self.unreachable(error))?;
+        if response.status().as_u16() < 400 {
+            return Ok(response);
+        }
+        Err(self.problem(response).await)
+    }
+
+    async fn problem(&self, response: Response<Incoming>) -> RpcError {
+        let status = response.status();
+        match self.body(response).await {
+            Ok(bytes) => match serde_json::from_slice::<Problem>(&bytes) {
+                Ok(problem) => RpcError::Problem(Box::new(problem)),
+                Err(_) => RpcError::Problem(Box::new(Problem::new(
+                    status.as_u16(),
+                    "unexpected-answer",
+                    format!("{} answered {status} without saying why", self.service),
+                ))),
+            },
+            Err(error) => error,
+        }
+    }
+
+    async fn json<A: DeserializeOwned>(&self, response: Response<Incoming>) -> Result<A, RpcError> {
+        let no_content = response.status() == StatusCode::NO_CONTENT;
+        let bytes = self.body(response).await?;
+        let text: &[u8] = if no_content || bytes.is_empty() { b"null" } else { &bytes };
+        serde_json::from_slice(text).map_err(|error| self.protocol(error))
+    }
+
+    async fn body(&self, response: Response<Incoming>) -> Result<Bytes, RpcError> {
+        let collected = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
+        collected.map(|body| body.to_bytes()).map_err(|source| RpcError::Protocol { service: self.service, source })
+    }
+
+    fn unreachable(&self, source: impl std::error::Error + Send + Sync + 'static) -> RpcError {
+        RpcError::Unreachable { service: self.service, socket: self.socket.clone(), source: Box::new(source) }
+    }
+
+    fn protocol(&self, source: impl std::error::Error + Send + Sync + 'static) -> RpcError {
+        RpcError::Protocol { service: self.service, source: Box::new(source) }
+    }
+}
+
+/// Connects to one Unix socket, whatever the address of the request says.
+#[derive(Clone, Debug)]
+struct UnixConnector {
+    socket: std::sync::Arc<Path>,
+}
+
+impl tower::Service<http::Uri> for UnixConnector {
+    type Response = UnixConnection;
+    type Error = std::io::Error;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Uri) -> Self::Future {
+        let socket = std::sync::Arc::clone(&self.socket);
+        Box::pin(async move {
+            let stream = tokio::net::UnixStream::connect(&socket).await?;
+            Ok(UnixConnection(TokioIo::new(stream)))
+        })
+    }
+}
+
+/// A connection over a Unix socket, as hyper's client wants it.
+#[derive(Debug)]
+struct UnixConnection(TokioIo<tokio::net::UnixStream>);
+
+impl hyper_util::client::legacy::connect::Connection for UnixConnection {
+    fn connected(&self) -> hyper_util::client::legacy::connect::Connected {
+        hyper_util::client::legacy::connect::Connected::new()
+    }
+}
+
+impl hyper::rt::Read for UnixConnection {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl hyper::rt::Write for UnixConnection {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.0).poll_write(context, buffer)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,120 @@
+//! code-executor: runs a chain of blocks, each in a sandboxed child of its own.
+//!
+//! `POST /v1/run` answers 200 with one JSON event a line ([`RunEvent`]); a refusal before the first block is a problem
+//! document (429 with `Retry-After` when the queue is full). Closing the connection ends the run.
+
+use std::collections::BTreeMap;
+
+use bulkhead_model::run::{LogLevel, RunError, Usage};
+use bulkhead_model::workflow::Language;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Where the service listens.
+pub const SOCKET: &str = "/run/bulkhead/code-executor.sock";
+
+/// A chain of blocks to run in order. The first that fails ends it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    /// The capability that `query()` calls carry to workflows-backend. Without one `query()` is refused.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// Variables that every block sees, by name. The result of each block joins them under the block's id.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, Value>,
+    /// The blocks.
+    pub blocks: Vec<BlockSpec>,
+}
+
+/// One block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockSpec {
+    /// Its name: an identifier.
+    pub id: String,
+    /// What to run.
+    pub work: Work,
+    /// Limits.
+    #[serde(default)]
+    pub limits: CodeLimits,
+}
+
+/// What a block runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Work {
+    /// A function's body.
+    Code {
+        /// Its language.
+        language: Language,
+        /// Its source.
+        source: String,
+    },
+    /// JavaScript expressions by key; the result is an object of their values by the same keys.
+    Expressions {
+        /// The expressions.
+        expressions: BTreeMap<String, String>,
+    },
+}
+
+/// Limits on one block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodeLimits {
+    /// Wall clock, milliseconds.
+    pub wall_ms: u32,
+    /// Memory, bytes.
+    pub memory_bytes: u64,
+    /// JSON of the result, bytes.
+    pub result_bytes: u32,
+    /// Log text, bytes; more is cut with a marker.
+    pub log_bytes: u32,
+}
+
+impl Default for CodeLimits {
+    fn default() -> Self {
+        Self { wall_ms: 10_000, memory_bytes: 256 * 1024 * 1024, result_bytes: 5 * 1024 * 1024, log_bytes: 1024 * 1024 }
+    }
+}
+
+/// What happens while a chain runs, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum RunEvent {
+    /// A line that the code logged.
+    Log(LogLine),
+    /// A block ended.
+    Result(BlockResult),
+}
+
+/// A line that code logged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LogLine {
+    /// The block.
+    pub block: String,
+    /// Counts from 0 within the block.
+    pub seq: u32,
+    /// Its level.
+    pub level: LogLevel,
+    /// Milliseconds since the epoch.
+    pub time_ms: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// How a block ended: `value` or `error`, never both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BlockResult {
+    /// The block.
+    pub block: String,
+    /// What it returned (`null` for nothing), when it ended well.
+    #[serde(default)]
+    pub value: Value,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
+    /// What it used.
+    pub usage: Usage,
+}

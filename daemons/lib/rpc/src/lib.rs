@@ -1,0 +1,14 @@
+//! Wire types and clients of the internal sockets.
+//!
+//! Every internal service speaks HTTP/1.1 with JSON over a Unix socket. A type lives here when two daemons must agree
+//! on it; the server's routes live with the server. Daemons reach each other only through this crate.
+
+pub mod backend;
+pub mod client;
+pub mod connector;
+pub mod executor;
+pub mod problem;
+pub mod ssh;
+
+pub use client::{RpcClient, RpcError};
+pub use problem::Problem;

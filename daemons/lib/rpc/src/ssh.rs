@@ -1,0 +1,4 @@
+//! ssh-connector: tunnels for db-connector.
+
+/// Where the service listens.
+pub const SOCKET: &str = "/run/bulkhead/ssh-connector.sock";
