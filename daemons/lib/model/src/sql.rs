@@ -15,6 +15,17 @@ pub struct CompiledStatement<'a> {
     /// The expression behind each parameter. The same expression at two places is two parameters, since the database
     /// infers the type of each by its place.
     pub expressions: Vec<&'a str>,
+    /// Where each piece of literal text starts, in characters: in `text`, and in the statement as written.
+    origins: Vec<(usize, usize)>,
+}
+
+impl CompiledStatement<'_> {
+    /// The character of the written statement that character `position` of `text` (both from 0) came from; for a
+    /// parameter, the end of the text before it.
+    pub fn written_position(&self, position: usize) -> usize {
+        let before = self.origins.iter().rev().find(|(compiled, _)| *compiled <= position);
+        before.map_or(position, |(compiled, written)| written + (position - compiled))
+    }
 }
 
 /// Why a statement cannot be compiled.
@@ -50,11 +61,15 @@ pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
     let template = Template::parse(statement)?;
     let mut text = String::with_capacity(statement.len());
     let mut expressions = Vec::new();
+    let mut origins = Vec::new();
     let mut place = Place::Plain;
     for part in &template.parts {
         match part {
             Part::Text(piece) => {
                 place = place.after(piece);
+                // A piece is a slice of the statement, so its place there is the distance of their starts.
+                let written = &statement[..piece.as_ptr() as usize - statement.as_ptr() as usize];
+                origins.push((text.chars().count(), written.chars().count()));
                 text.push_str(piece);
             }
             Part::Expression(expression) => {
@@ -73,7 +88,7 @@ pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
             }
         }
     }
-    Ok(CompiledStatement { text, expressions })
+    Ok(CompiledStatement { text, expressions, origins })
 }
 
 /// Where in PostgreSQL's lexical grammar a position lies.
@@ -155,6 +170,16 @@ mod tests {
         let compiled = compiled.expect("compiles");
         assert_eq!(compiled.text, "select * from t where a =  $1  and b like '%' ||  $2  || '%' or c= $3 ");
         assert_eq!(compiled.expressions, ["x.value", "y", "x.value"]);
+    }
+
+    #[test]
+    fn a_position_is_told_in_the_statement_as_written() {
+        let written = "select é, {{ a }} from t where b = {{ c }} oops";
+        let compiled = compile(written).expect("compiles");
+        let at = |text: &str, word: &str| text[..text.find(word).expect("there")].chars().count();
+        for word in ["é", "from", "oops"] {
+            assert_eq!(compiled.written_position(at(&compiled.text, word)), at(written, word), "{word}");
+        }
     }
 
     #[test]

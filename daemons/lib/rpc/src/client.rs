@@ -46,6 +46,14 @@ pub enum RpcError {
     },
 }
 
+impl RpcError {
+    /// Whether the request certainly never reached the service, so that it may be sent again whatever it asks for.
+    pub fn is_unsent(&self) -> bool {
+        let Self::Unreachable { source, .. } = self else { return false };
+        source.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+    }
+}
+
 /// A client of one service. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
 pub struct RpcClient {
@@ -108,6 +116,28 @@ impl RpcClient {
         body: &Q,
     ) -> Result<Response<Incoming>, RpcError> {
         self.send(method, path, body, None).await
+    }
+
+    /// `POST path` with `body` as JSON, asking to go on in `protocol`. The connection is the caller's alone from then on.
+    pub async fn upgrade<Q: Serialize + ?Sized>(
+        &self,
+        path: &str,
+        body: &Q,
+        protocol: &'static str,
+    ) -> Result<TokioIo<hyper::upgrade::Upgraded>, RpcError> {
+        let bytes = serde_json::to_vec(body).map_err(|error| self.protocol(error))?;
+        let request = Request::post(format!("http://{}{path}", self.service))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONNECTION, "upgrade")
+            .header(header::UPGRADE, protocol)
+            .body(Full::new(bytes.into()))
+            .map_err(|error| self.protocol(error))?;
+        let response = self.http.request(request).await.map_err(|error| self.unreachable(error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(self.problem(response).await);
+        }
+        let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.protocol(error))?;
+        Ok(TokioIo::new(upgraded))
     }
 
     async fn send<Q: Serialize + ?Sized>(

@@ -1,0 +1,186 @@
+//! Who calls: a person by their session, or root by `api.sock`.
+
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use bulkhead_daemon_kit::{Peer, RequestId};
+use bulkhead_model::UserId;
+use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::identity::User;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use serde_json::Value;
+
+use super::token::{self, TokenHash};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// The session's cookie. The prefix makes browsers insist on Secure, on Path=/ and on no Domain.
+pub(crate) const COOKIE: &str = "__Host-bulkhead";
+
+/// Where a request came from, for the audit trail.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The request's id.
+    pub(crate) request_id: String,
+    /// The remote address; `None` on `api.sock`.
+    pub(crate) address: Option<String>,
+    /// Whether it came over `api.sock`, whose listener lets in root and the daemon's own user alone.
+    pub(crate) local: bool,
+}
+
+impl Origin {
+    /// What the listener recorded about the request.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+        let address = parts.extensions.get::<SocketAddr>().map(|address| address.ip().to_canonical().to_string());
+        Self { request_id, address, local: parts.extensions.get::<Peer>().is_some() }
+    }
+
+    /// The address to count failures for; `None` for loopback, where a proxy stands for everybody.
+    pub(crate) fn remote(&self) -> Option<&str> {
+        let address = self.address.as_deref()?;
+        let loopback = address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        (!loopback).then_some(address)
+    }
+}
+
+impl FromRequestParts<SharedApi> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &SharedApi) -> Result<Self, ApiError> {
+        Ok(Self::of(parts))
+    }
+}
+
+/// A known caller. As a handler's argument: nobody else gets in.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The person; `None` is root.
+    pub(crate) user: Option<User>,
+    /// Where the request came from.
+    pub(crate) origin: Origin,
+}
+
+impl Caller {
+    /// Whether everything is allowed.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user.as_ref().is_none_or(|user| user.is_admin)
+    }
+
+    /// The person's id, where a row names who did something.
+    pub(crate) fn user_id(&self) -> Option<UserId> {
+        self.user.as_ref().map(|user| user.id)
+    }
+
+    /// The id to look roles up by. Root has none and needs none: it is an administrator.
+    pub(crate) fn viewer(&self) -> (UserId, bool) {
+        (self.user_id().unwrap_or(UserId(uuid::Uuid::nil())), self.is_admin())
+    }
+
+    /// A record of what this caller does.
+    pub(crate) fn record(
+        &self,
+        action: &'static str,
+        object: Option<(&'static str, uuid::Uuid)>,
+        detail: Value,
+    ) -> AuditRecord {
+        AuditRecord {
+            user: self.user_id(),
+            actor: self.user.as_ref().map_or_else(|| "root".to_owned(), |user| user.email.clone()),
+            action,
+            object,
+            detail,
+            request_id: self.origin.request_id.clone(),
+            address: self.origin.address.clone(),
+        }
+    }
+}
+
+/// The hash of the request's session cookie.
+pub(crate) fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+    // Anything of another length was never minted here.
+    (value.len() == 43).then(|| token::hash(value))
+}
+
+/// `Set-Cookie` for a new session. It has no Max-Age: it goes with the browser, and the server ends it anyway.
+pub(crate) fn session_cookie(token: &str) -> Result<HeaderValue, ApiError> {
+    let text = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    HeaderValue::from_str(&text).map_err(ApiError::internal("writing a cookie"))
+}
+
+/// `Set-Cookie` that ends it.
+pub(crate) fn ended_cookie() -> HeaderValue {
+    HeaderValue::from_static("__Host-bulkhead=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
+}
+
+impl FromRequestParts<SharedApi> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
+        let origin = Origin::of(parts);
+        if origin.local {
+            return Ok(Self { user: None, origin });
+        }
+        let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
+        let user = api.database.session_user(&hash).await?.ok_or(ApiError::NoSession)?;
+        Ok(Self { user: Some(user), origin })
+    }
+}
+
+/// A caller who may do everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Administrator(pub(crate) Caller);
+
+impl FromRequestParts<SharedApi> for Administrator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        if caller.is_admin() {
+            return Ok(Self(caller));
+        }
+        let detail = serde_json::json!({ "path": parts.uri.path() });
+        api.audit.denied(caller.record("access.denied", None, detail)).await;
+        Err(ApiError::AdministratorsOnly)
+    }
+}
+
+/// Root on this machine, by `api.sock`. To everybody else the route does not exist.
+#[derive(Clone, Debug)]
+pub(crate) struct Root(pub(crate) Caller);
+
+impl FromRequestParts<SharedApi> for Root {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        if caller.user.is_none() { Ok(Self(caller)) } else { Err(ApiError::NotFound) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let (token, hash) = token::mint().expect("random");
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=b"));
+        headers.append(header::COOKIE, HeaderValue::from_str(&format!("x=y; {COOKIE}={token}")).expect("ascii"));
+        assert_eq!(session_hash(&headers), Some(hash));
+    }
+
+    #[test]
+    fn a_cookie_of_another_name_or_length_is_none() {
+        for line in ["", "bulkhead=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "__Host-bulkhead=short"] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_static(line));
+            assert_eq!(session_hash(&headers), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Who calls, and what they may do.
+//!
+//! [`caller`] turns a cookie or a peer into a [`caller::Caller`]; [`guard`] is the one place where roles are enforced. Handlers ask for
+//! what they need as an argument, so none can forget the check.
+
+pub(crate) mod attempts;
+pub(crate) mod caller;
+pub(crate) mod cross_site;
+pub(crate) mod guard;
+pub(crate) mod passwords;
+pub(crate) mod token;
+
+pub(crate) use caller::{Administrator, Caller, Origin, Root};
+pub(crate) use guard::{Admin, AppKind, Editor, On, OnQuery, OnRun, ResourceKind, Viewer, WorkflowKind};

@@ -1,0 +1,276 @@
+//! `/etc/bulkhead/api.toml`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_rpc::{backend, connector, executor};
+use bulkhead_store::DatabaseConfig;
+use serde::Deserialize;
+
+/// The file's shape.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// Where people reach this instance: scheme, host and port. Links that are sent or copied start with it, and requests must
+    /// name its host. Default `https://localhost:8443`: right on the machine itself, and safe to get wrong.
+    base_url: String,
+    /// Further host names or addresses that requests may name, without port. Default none: a name that is not listed is
+    /// refused, so that a foreign name that resolves here (DNS rebinding) reaches nothing.
+    additional_hosts: Vec<String>,
+    /// What `environment` reads as in expressions, and what the UI shows. Default `production`.
+    environment: String,
+    /// Directory of the built UI. Default `/usr/share/bulkhead/web`, where the package puts it.
+    web_root: PathBuf,
+    /// The TLS identity of the `https` socket.
+    tls: RawTls,
+    /// The `bulkhead` database.
+    database: DatabaseConfig,
+    /// Where the other daemons listen.
+    sockets: RawSockets,
+    /// Public keys that secrets are sealed to.
+    keys: RawKeys,
+    /// Bounds.
+    limits: RawLimits,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "https://localhost:8443".into(),
+            additional_hosts: Vec::new(),
+            environment: "production".into(),
+            web_root: "/usr/share/bulkhead/web".into(),
+            tls: RawTls::default(),
+            database: DatabaseConfig::default(),
+            sockets: RawSockets::default(),
+            keys: RawKeys::default(),
+            limits: RawLimits::default(),
+        }
+    }
+}
+
+/// Files of the TLS identity; read again on `systemctl reload`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct RawTls {
+    /// PEM of the certificate, then of its issuers. `bulkheadctl setup` makes a self-signed one here.
+    certificate: PathBuf,
+    /// PEM of its private key, readable by the user `bulkhead-api` alone.
+    key: PathBuf,
+}
+
+impl Default for RawTls {
+    fn default() -> Self {
+        Self { certificate: "/etc/bulkhead/tls/api.crt".into(), key: "/etc/bulkhead/tls/api.key".into() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct RawSockets {
+    /// Runs queries. Default: the package's socket unit.
+    db_connector: PathBuf,
+    /// Runs single blocks from the editor. Default: the package's socket unit.
+    code_executor: PathBuf,
+    /// Grants single blocks their capability. Default: the package's socket unit.
+    workflows_backend: PathBuf,
+}
+
+impl Default for RawSockets {
+    fn default() -> Self {
+        Self {
+            db_connector: connector::SOCKET.into(),
+            code_executor: executor::SOCKET.into(),
+            workflows_backend: backend::SOCKET.into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct RawKeys {
+    /// db-connector's public key. `bulkheadctl setup` writes it here.
+    db_connector: PathBuf,
+}
+
+impl Default for RawKeys {
+    fn default() -> Self {
+        Self { db_connector: "/etc/bulkhead/keys/db-connector.pub".into() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct RawLimits {
+    /// Bytes of a request's JSON body. Default 4 MiB: a document of 500 queries fits with room to spare.
+    body_bytes: usize,
+    /// Bytes of a webhook's JSON body. Default 1 MiB: it is stored with its run.
+    webhook_body_bytes: usize,
+    /// Seconds that a webhook's caller waits for the response block. Default 60: what common callers and proxies bear.
+    webhook_wait_s: u64,
+    /// Passwords hashed at once; each takes 19 MiB and a processor for some 20 ms. Default 2, so that log-ins cannot starve
+    /// the rest.
+    password_hashes: usize,
+    /// Wrong passwords for one account, and for one remote address the fivefold, per minute. Default 10.
+    login_failures_per_minute: u32,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 4 * 1024 * 1024,
+            webhook_body_bytes: 1024 * 1024,
+            webhook_wait_s: 60,
+            password_hashes: 2,
+            login_failures_per_minute: 10,
+        }
+    }
+}
+
+/// The validated configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Scheme, host and port, without a slash at the end.
+    pub base_url: String,
+    /// Host names that requests may name, in lower case, without port.
+    pub hosts: Vec<String>,
+    /// What `environment` reads as.
+    pub environment: String,
+    /// Directory of the built UI.
+    pub web_root: PathBuf,
+    /// PEM of the certificate chain.
+    pub tls_certificate: PathBuf,
+    /// PEM of its key.
+    pub tls_key: PathBuf,
+    /// The `bulkhead` database.
+    pub database: DatabaseConfig,
+    /// db-connector's socket.
+    pub connector_socket: PathBuf,
+    /// code-executor's socket.
+    pub executor_socket: PathBuf,
+    /// workflows-backend's socket.
+    pub backend_socket: PathBuf,
+    /// db-connector's public key.
+    pub connector_key: PathBuf,
+    /// Bytes of a request's body.
+    pub body_limit_bytes: usize,
+    /// Bytes of a webhook's body.
+    pub webhook_body_limit_bytes: usize,
+    /// How long a webhook's caller waits.
+    pub webhook_wait: Duration,
+    /// Passwords hashed at once.
+    pub password_hashes: usize,
+    /// Wrong passwords per account and minute.
+    pub login_failures_per_minute: u32,
+}
+
+impl DaemonConfig for Config {
+    type Raw = RawConfig;
+
+    fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
+        let base_url = raw.base_url.trim_end_matches('/').to_owned();
+        let host = host_of(&base_url).ok_or_else(|| {
+            ConfigFault::new("base-url", "must be like https://tools.example.org or https://10.0.0.5:8443")
+        })?;
+        let mut hosts = vec![host, "localhost".into(), "127.0.0.1".into(), "[::1]".into()];
+        for host in &raw.additional_hosts {
+            if !is_host(host) {
+                return Err(ConfigFault::new(
+                    "additional-hosts",
+                    format!("`{host}` is no host name or address (write it without port)"),
+                ));
+            }
+            hosts.push(host.to_ascii_lowercase());
+        }
+        let limits = raw.limits;
+        in_range("limits.body-bytes", limits.body_bytes, 64 * 1024, 64 * 1024 * 1024)?;
+        in_range("limits.webhook-body-bytes", limits.webhook_body_bytes, 1024, 16 * 1024 * 1024)?;
+        in_range("limits.webhook-wait-s", limits.webhook_wait_s, 1, 600)?;
+        in_range("limits.password-hashes", limits.password_hashes, 1, 64)?;
+        in_range("limits.login-failures-per-minute", limits.login_failures_per_minute, 1, 1000)?;
+        if raw.environment.is_empty() || raw.environment.len() > 60 {
+            return Err(ConfigFault::new("environment", "must have 1 to 60 characters"));
+        }
+        Ok(Self {
+            base_url,
+            hosts,
+            environment: raw.environment,
+            web_root: raw.web_root,
+            tls_certificate: raw.tls.certificate,
+            tls_key: raw.tls.key,
+            database: raw.database,
+            connector_socket: raw.sockets.db_connector,
+            executor_socket: raw.sockets.code_executor,
+            backend_socket: raw.sockets.workflows_backend,
+            connector_key: raw.keys.db_connector,
+            body_limit_bytes: limits.body_bytes,
+            webhook_body_limit_bytes: limits.webhook_body_bytes,
+            webhook_wait: Duration::from_secs(limits.webhook_wait_s),
+            password_hashes: limits.password_hashes,
+            login_failures_per_minute: limits.login_failures_per_minute,
+        })
+    }
+}
+
+fn in_range<T: PartialOrd + std::fmt::Display>(key: &str, value: T, min: T, max: T) -> Result<(), ConfigFault> {
+    if value < min || value > max {
+        return Err(ConfigFault::new(key, format!("must be between {min} and {max}")));
+    }
+    Ok(())
+}
+
+/// The host of `https://host:port`, in lower case; `None` when that is not what the text is.
+fn host_of(base_url: &str) -> Option<String> {
+    let authority = base_url.strip_prefix("https://").or_else(|| base_url.strip_prefix("http://"))?;
+    let authority: http::uri::Authority = authority.parse().ok()?;
+    (is_host(authority.host()) && !authority.as_str().contains('@')).then(|| authority.host().to_ascii_lowercase())
+}
+
+fn is_host(text: &str) -> bool {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match inner {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !text.is_empty()
+                && text.len() <= 253
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut RawConfig)) -> Result<Config, ConfigFault> {
+        let mut raw = RawConfig::default();
+        change(&mut raw);
+        Config::from_raw(raw)
+    }
+
+    #[test]
+    fn the_defaults_are_sound() {
+        let config = with(|_| {}).expect("sound");
+        assert_eq!(config.base_url, "https://localhost:8443");
+        assert!(config.hosts.contains(&"[::1]".to_owned()));
+    }
+
+    #[test]
+    fn a_base_url_names_a_host() {
+        let config = with(|raw| raw.base_url = "https://Tools.Example.org:8443/".into()).expect("sound");
+        assert_eq!(
+            (config.base_url.as_str(), config.hosts[0].as_str()),
+            ("https://Tools.Example.org:8443", "tools.example.org")
+        );
+        for bad in ["", "tools.example.org", "ftp://x", "https://", "https://a/b", "https://u:p@host"] {
+            assert_eq!(with(|raw| raw.base_url = bad.into()).expect_err(bad).key, "base-url");
+        }
+    }
+
+    #[test]
+    fn a_limit_out_of_range_names_its_key() {
+        assert_eq!(with(|raw| raw.limits.webhook_wait_s = 0).expect_err("refused").key, "limits.webhook-wait-s");
+        assert_eq!(with(|raw| raw.additional_hosts = vec!["a:1".into()]).expect_err("refused").key, "additional-hosts");
+    }
+}

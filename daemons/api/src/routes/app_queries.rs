@@ -1,0 +1,269 @@
+//! Running a query of an app.
+//!
+//! A viewer sends names and values, never SQL: the statement is the released one. What db-connector answers is streamed
+//! through unread; when the browser goes away, the connection to db-connector closes, and that cancels the statement.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bulkhead_model::query::{QueryMode, SqlQuery};
+use bulkhead_model::{Fault, Name, ResourceId, Role, Slug, sql};
+use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::identity::User;
+use http::{HeaderValue, Method, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::documents::not_released;
+use super::json::Json;
+use crate::auth::guard::{check_resource, require_resource};
+use crate::auth::{AppKind, Caller, Editor, On, OnQuery};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// Values for a query of an app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunQueryRequest {
+    /// The value of each expression, by its text.
+    #[serde(default)]
+    parameters: BTreeMap<String, Value>,
+    /// Which version of the app.
+    #[serde(default)]
+    version: Version,
+}
+
+/// Which version of an app.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Version {
+    /// The released one.
+    #[default]
+    Released,
+    /// The draft; for editors.
+    Draft,
+}
+
+/// A query that need not be saved yet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunUnsavedQueryRequest {
+    /// The query.
+    query: SqlQuery,
+    /// The value of each expression, by its text.
+    #[serde(default)]
+    parameters: BTreeMap<String, Value>,
+}
+
+/// Runs a query of an app.
+#[utoipa::path(post, path = "/apps/{slug}/queries/{query}/run", tag = "apps", operation_id = "runAppQuery", params(("slug" = Slug, Path), ("query" = Name, Path)), request_body = RunQueryRequest, responses(
+    (status = 200, description = "The result, as it is read. A body without `end` was cut off", body = QueryResult),
+    (status = 422, description = "`parameter-missing`, `parameter-unknown`, `query-failed` (with `position` and `sqlstate`)", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The database cannot be reached or refuses the log-in", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn run(
+    State(api): State<SharedApi>,
+    on: OnQuery,
+    Json(request): Json<RunQueryRequest>,
+) -> Result<Response, ApiError> {
+    let draft = request.version == Version::Draft;
+    let (caller, user, access, name) = on.load(&api, draft).await?;
+    if !draft && access.released_version.is_none() {
+        return Err(not_released("app"));
+    }
+    let query = access.query.ok_or(ApiError::NotFound)?;
+    let needed = if draft { Role::Editor } else { Role::Viewer };
+    let resource = check_resource(&api, &caller, query.resource.as_str(), access.resource, needed).await?;
+    let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft) });
+    let record = caller.record("app.query.run", Some(("app", access.app.0)), detail);
+    run_statement(&api, record, &user, resource, query, request.parameters).await
+}
+
+/// Runs a query as it stands in the builder, saved or not. Needs the role editor on its resource too.
+#[utoipa::path(post, path = "/apps/{slug}/queries/run", tag = "apps", operation_id = "runUnsavedQuery", params(("slug" = Slug, Path)), request_body = RunUnsavedQueryRequest, responses(
+    (status = 200, description = "The result, as it is read. A body without `end` was cut off", body = QueryResult),
+    (status = 422, description = "`document-invalid`, `parameter-missing`, `parameter-unknown`, `query-failed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn run_unsaved(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Editor>,
+    Json(request): Json<RunUnsavedQueryRequest>,
+) -> Result<Response, ApiError> {
+    let user = on.caller.user.clone().ok_or(ApiError::PersonsOnly)?;
+    super::documents::require_valid(request.query.validate("query"))?;
+    let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), Role::Editor).await?;
+    let detail = json!({ "resource": request.query.resource.as_str(), "version": "unsaved" });
+    let record = on.caller.record("app.query.run", Some(("app", on.id.0)), detail);
+    run_statement(&api, record, &user, resource, request.query, request.parameters).await
+}
+
+/// Binds, records, runs, and streams the answer through.
+pub(crate) async fn run_statement(
+    api: &SharedApi,
+    record: AuditRecord,
+    user: &User,
+    resource: ResourceId,
+    query: SqlQuery,
+    sent: BTreeMap<String, Value>,
+) -> Result<Response, ApiError> {
+    let parameters = bind(&query.statement, sent, user, &api.config.environment)?;
+    let SqlQuery { statement, mode, limits, .. } = query;
+    let request = QueryRequest { resource, statement, parameters, mode, limits };
+    api.metrics.queries.inc();
+    let answer = match mode {
+        // Nothing changes, so the record and the rows may be on their way together: the answer still waits for both.
+        QueryMode::Read => {
+            let query = api.connector.stream(Method::POST, "/v1/query", &request);
+            let (recorded, answer) = tokio::join!(api.audit.write(record), query);
+            recorded?;
+            answer?
+        }
+        QueryMode::Write => {
+            api.audit.write(record).await?;
+            api.connector.stream(Method::POST, "/v1/query", &request).await?
+        }
+    };
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = parts.status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Whether an expression is bound by this daemon, from the session and its configuration.
+pub(crate) fn is_bound_here(expression: &str) -> bool {
+    expression == "environment" || (expression.starts_with("current_user.") && user_value(expression, None).is_some())
+}
+
+/// The value of `current_user.*`; JSON null for nobody. `None` when it is no such expression.
+fn user_value(expression: &str, user: Option<&User>) -> Option<Value> {
+    let value = match expression {
+        "current_user.id" => user.map(|user| json!(user.id)),
+        "current_user.email" => user.map(|user| json!(user.email)),
+        "current_user.name" => user.map(|user| json!(user.name)),
+        "current_user.is_admin" => user.map(|user| json!(user.is_admin)),
+        _ => return None,
+    };
+    Some(value.unwrap_or(Value::Null))
+}
+
+/// The value of every expression of `statement`: what was sent, except that who runs it and where is never taken from the sender.
+pub(crate) fn bind(
+    statement: &str,
+    mut sent: BTreeMap<String, Value>,
+    user: &User,
+    environment: &str,
+) -> Result<BTreeMap<String, Value>, ApiError> {
+    let compiled = sql::compile(statement).map_err(|error| {
+        let fault = Fault::new("statement", error.to_string());
+        ApiError::Unprocessable { code: "document-invalid", detail: error.to_string(), faults: vec![fault] }
+    })?;
+    let mut bound = BTreeMap::new();
+    for expression in compiled.expressions {
+        if bound.contains_key(expression) {
+            continue;
+        }
+        let own =
+            if expression == "environment" { Some(json!(environment)) } else { user_value(expression, Some(user)) };
+        let value = match own {
+            Some(value) => value,
+            None if mentions(expression, "current_user") || mentions(expression, "environment") => {
+                return Err(unprocessable(
+                    "parameter-not-trusted",
+                    format!(
+                        "{{{{ {expression} }}}} mixes what the server must know with what the browser computes: bind current_user.id, .email, .name or .is_admin alone and do the rest in SQL"
+                    ),
+                ));
+            }
+            None => sent.remove(expression).ok_or_else(|| {
+                unprocessable(
+                    "parameter-missing",
+                    format!("{{{{ {expression} }}}} has no value: send one in `parameters`"),
+                )
+            })?,
+        };
+        bound.insert(expression.to_owned(), value);
+    }
+    // A value for what is bound here is ignored; one for what the statement does not hold is a mistake or an attempt.
+    match sent.keys().find(|key| !is_bound_here(key) && !bound.contains_key(*key)) {
+        None => Ok(bound),
+        Some(key) => {
+            let key: String = key.chars().take(120).collect();
+            Err(unprocessable(
+                "parameter-unknown",
+                format!("the query holds no {{{{ {key} }}}}: load the app again, it may have changed"),
+            ))
+        }
+    }
+}
+
+fn unprocessable(code: &'static str, detail: String) -> ApiError {
+    ApiError::Unprocessable { code, detail, faults: Vec::new() }
+}
+
+/// Whether `identifier` stands in the expression as a word of its own that is no property (`x.environment` is one).
+fn mentions(expression: &str, identifier: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    expression.match_indices(identifier).any(|(at, _)| {
+        let (before, after) = (&expression[..at], &expression[at + identifier.len()..]);
+        !before.ends_with(is_word) && !before.trim_end().ends_with('.') && !after.starts_with(is_word)
+    })
+}
+
+/// A caller that `run_statement` can bind from.
+pub(crate) fn person(caller: &Caller) -> Result<&User, ApiError> {
+    caller.user.as_ref().ok_or(ApiError::PersonsOnly)
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_model::UserId;
+
+    use super::*;
+
+    fn ada() -> User {
+        User {
+            id: UserId::new(),
+            email: "ada@example.org".into(),
+            name: "Ada".into(),
+            is_admin: false,
+            disabled: false,
+            has_password: true,
+            created_at: time::OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn bound(statement: &str, sent: Value) -> Result<Value, String> {
+        let sent = serde_json::from_value(sent).expect("a map");
+        bind(statement, sent, &ada(), "production").map(|map| json!(map)).map_err(|error| error.problem().code)
+    }
+
+    #[test]
+    fn values_go_to_their_expressions() {
+        let sent = json!({"search.value": "x"});
+        assert_eq!(bound("select {{ search.value }}, {{search.value}}", sent.clone()), Ok(sent));
+    }
+
+    #[test]
+    fn who_runs_it_is_never_taken_from_the_browser() {
+        let sent = json!({"current_user.email": "root@example.org", "environment": "x"});
+        let expected = json!({"current_user.email": "ada@example.org", "environment": "production"});
+        assert_eq!(bound("select {{ current_user.email }}, {{ environment }}", sent.clone()), Ok(expected));
+        assert_eq!(bound("select 1", sent), Ok(json!({})));
+        for mixed in ["current_user.email.toLowerCase()", "[current_user.id]", "a ? current_user : b", "current_user"] {
+            let statement = format!("select {{{{ {mixed} }}}}");
+            assert_eq!(bound(&statement, json!({mixed: 1})), Err("parameter-not-trusted".into()), "{mixed}");
+        }
+        assert!(bound("select {{ form.environment }}", json!({"form.environment": 1})).is_ok());
+    }
+
+    #[test]
+    fn a_missing_and_an_unknown_value_are_refused_by_name() {
+        assert_eq!(bound("select {{ a }}", json!({})), Err("parameter-missing".into()));
+        assert_eq!(bound("select {{ a }}", json!({"a": 1, "b": 2})), Err("parameter-unknown".into()));
+    }
+}

@@ -1,0 +1,302 @@
+//! Apps: drafts for editors, the released version for viewers.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bulkhead_model::app::{Action, AppDocument, AppQuery, Page, RunWhen};
+use bulkhead_model::query::QueryMode;
+use bulkhead_model::{AppId, Name, Role, Slug, sql};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::app_queries::is_bound_here;
+use super::documents::{
+    DocumentSummary, DraftSaved, ReleaseList, ReleaseRequest, Released, not_released, released_draft,
+    require_resources, require_valid,
+};
+use super::json::Json;
+use super::last::Last;
+use crate::auth::{Admin, AppKind, Caller, Editor, On, Viewer};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// The apps that you may see.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppList {
+    /// By title.
+    apps: Vec<DocumentSummary>,
+}
+
+/// A new app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateAppRequest {
+    /// Its name in addresses.
+    slug: Slug,
+    /// Its title.
+    title: String,
+    /// Its draft; one empty page when absent.
+    #[serde(default)]
+    document: Option<AppDocument>,
+}
+
+/// An app as its editors see it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppDetail {
+    /// The id.
+    id: AppId,
+    /// The name in addresses.
+    slug: String,
+    /// The title.
+    title: String,
+    /// What you may do with it.
+    role: Role,
+    /// The draft.
+    draft: AppDocument,
+    /// The draft's revision: a save or release names it.
+    draft_revision: i64,
+    /// The version in use; absent before the first release.
+    released_version: Option<i32>,
+}
+
+/// A draft to save.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SaveAppDraftRequest {
+    /// The revision that was changed.
+    revision: i64,
+    /// The whole document.
+    document: AppDocument,
+}
+
+/// An app as its viewers see it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReleasedApp {
+    /// The id.
+    id: AppId,
+    /// The name in addresses.
+    slug: String,
+    /// The title.
+    title: String,
+    /// What you may do with it.
+    role: Role,
+    /// The released version.
+    version: i32,
+    /// What to show.
+    document: ViewerDocument,
+}
+
+/// A released document without what viewers must not know: statements and resources.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct ViewerDocument {
+    /// Version of this format: 1.
+    format: u32,
+    /// The title.
+    title: String,
+    /// The page that opens first.
+    home_page: Name,
+    /// Pages by name.
+    pages: BTreeMap<Name, Page>,
+    /// Queries by name.
+    queries: BTreeMap<Name, ViewerQuery>,
+}
+
+/// A query, as whoever runs it by name needs to know it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct ViewerQuery {
+    /// The expressions whose values a run must carry. `current_user.*` and `environment` are bound by the server and not listed.
+    expressions: Vec<String>,
+    /// Whether it may change anything.
+    mode: QueryMode,
+    /// When it runs by itself.
+    run: RunWhen,
+    /// A question to confirm before it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<String>,
+    /// What happens after it succeeded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    on_success: Vec<Action>,
+}
+
+impl ViewerQuery {
+    fn of(query: AppQuery) -> Self {
+        // A released statement compiled when it was saved; one that does not any more fails when it is run, with its reason.
+        let expressions = sql::compile(&query.query.statement).map(|compiled| compiled.expressions).unwrap_or_default();
+        let mut expressions: Vec<String> =
+            expressions.into_iter().filter(|expression| !is_bound_here(expression)).map(str::to_owned).collect();
+        expressions.sort();
+        expressions.dedup();
+        Self {
+            expressions,
+            mode: query.query.mode,
+            run: query.run,
+            confirm: query.confirm,
+            on_success: query.on_success,
+        }
+    }
+}
+
+impl ViewerDocument {
+    fn of(document: AppDocument) -> Self {
+        Self {
+            format: document.format,
+            title: document.title,
+            home_page: document.home_page,
+            pages: document.pages,
+            queries: document.queries.into_iter().map(|(name, query)| (name, ViewerQuery::of(query))).collect(),
+        }
+    }
+}
+
+/// The apps that you may see.
+#[utoipa::path(get, path = "/apps", tag = "apps", operation_id = "listApps", responses((status = 200, description = "By title", body = AppList)))]
+pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result<Json<AppList>, ApiError> {
+    let (user, is_admin) = caller.viewer();
+    let apps = api.database.apps(user, is_admin).await?;
+    Ok(Json(AppList { apps: apps.into_iter().map(DocumentSummary::from).collect() }))
+}
+
+/// Creates an app. You get the role admin on it.
+#[utoipa::path(post, path = "/apps", tag = "apps", operation_id = "createApp", request_body = CreateAppRequest, responses(
+    (status = 201, description = "Created", body = AppDetail),
+    (status = 409, description = "`exists`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn create(
+    State(api): State<SharedApi>,
+    caller: Caller,
+    Json(request): Json<CreateAppRequest>,
+) -> Result<Response, ApiError> {
+    let document = request.document.unwrap_or_else(|| AppDocument::empty(&request.title));
+    require_valid(document.validate())?;
+    let slug = request.slug.as_str();
+    let record = caller.record("app.create", None, json!({ "slug": slug }));
+    let created = async { Ok(api.database.create_app(slug, &document, caller.user_id()).await?) };
+    let id = api.audit.around(record, created).await?;
+    let detail = AppDetail {
+        id,
+        slug: slug.to_owned(),
+        title: document.title.clone(),
+        role: Role::Admin,
+        draft: document,
+        draft_revision: 1,
+        released_version: None,
+    };
+    Ok((StatusCode::CREATED, Json(detail)).into_response())
+}
+
+/// An app with its draft.
+#[utoipa::path(get, path = "/apps/{slug}", tag = "apps", operation_id = "getApp", params(("slug" = Slug, Path)), responses(
+    (status = 200, description = "The app", body = AppDetail),
+))]
+pub(crate) async fn show(State(api): State<SharedApi>, on: On<AppKind, Editor>) -> Result<Json<AppDetail>, ApiError> {
+    let draft = api.database.app_draft(on.id).await?;
+    Ok(Json(AppDetail {
+        id: on.id,
+        slug: on.name,
+        title: draft.document.title.clone(),
+        role: on.role,
+        draft: draft.document,
+        draft_revision: draft.revision,
+        released_version: draft.released_version,
+    }))
+}
+
+/// Deletes an app with its releases.
+#[utoipa::path(delete, path = "/apps/{slug}", tag = "apps", operation_id = "deleteApp", params(("slug" = Slug, Path)), responses((status = 204, description = "Deleted")))]
+pub(crate) async fn delete(State(api): State<SharedApi>, on: On<AppKind, Admin>) -> Result<StatusCode, ApiError> {
+    let record = on.caller.record("app.delete", Some(("app", on.id.0)), json!({ "slug": on.name }));
+    api.audit.around(record, async { Ok(api.database.delete_app(on.id).await?) }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Saves the draft.
+#[utoipa::path(put, path = "/apps/{slug}/draft", tag = "apps", operation_id = "saveAppDraft", params(("slug" = Slug, Path)), request_body = SaveAppDraftRequest, responses(
+    (status = 200, description = "Saved", body = DraftSaved),
+    (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn save_draft(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Editor>,
+    Json(request): Json<SaveAppDraftRequest>,
+) -> Result<Json<DraftSaved>, ApiError> {
+    require_valid(request.document.validate())?;
+    let revision = api.database.save_app_draft(on.id, request.revision, &request.document).await?;
+    Ok(Json(DraftSaved { revision }))
+}
+
+/// Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries.
+#[utoipa::path(post, path = "/apps/{slug}/releases", tag = "apps", operation_id = "releaseApp", params(("slug" = Slug, Path)), request_body = ReleaseRequest, responses(
+    (status = 200, description = "Released", body = Released),
+    (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn release(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Editor>,
+    Json(request): Json<ReleaseRequest>,
+) -> Result<Json<Released>, ApiError> {
+    let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
+    require_valid(draft.validate())?;
+    require_resources(&api, &on.caller, draft.queries.values().map(|query| &query.query.resource)).await?;
+    let record = on.caller.record("app.release", Some(("app", on.id.0)), json!({ "revision": request.revision }));
+    // A save since the draft was checked makes this fail.
+    let released = async { Ok(api.database.release_app(on.id, request.revision, on.caller.user_id()).await?) };
+    let version = api.audit.around(record, released).await?;
+    Ok(Json(Released { version }))
+}
+
+/// All releases.
+#[utoipa::path(get, path = "/apps/{slug}/releases", tag = "apps", operation_id = "listAppReleases", params(("slug" = Slug, Path)), responses(
+    (status = 200, description = "The newest first", body = ReleaseList),
+))]
+pub(crate) async fn releases(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Editor>,
+) -> Result<Json<ReleaseList>, ApiError> {
+    let released_version = api.database.app_released_version(on.id).await?;
+    Ok(Json(ReleaseList::of(api.database.app_releases(on.id).await?, released_version)))
+}
+
+/// Puts an earlier version in use again.
+#[utoipa::path(post, path = "/apps/{slug}/releases/{version}/restore", tag = "apps", operation_id = "restoreAppRelease", params(("slug" = Slug, Path), ("version" = i32, Path)), responses(
+    (status = 200, description = "In use", body = Released),
+))]
+pub(crate) async fn restore(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Editor>,
+    Last(version): Last,
+) -> Result<Json<Released>, ApiError> {
+    let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
+    let document = api.database.app_release(on.id, version).await?;
+    require_resources(&api, &on.caller, document.queries.values().map(|query| &query.query.resource)).await?;
+    let record = on.caller.record("app.restore", Some(("app", on.id.0)), json!({ "version": version }));
+    api.audit.around(record, async { Ok(api.database.restore_app_release(on.id, version).await?) }).await?;
+    Ok(Json(Released { version }))
+}
+
+/// The released version, as a viewer sees it.
+#[utoipa::path(get, path = "/apps/{slug}/released", tag = "apps", operation_id = "getReleasedApp", params(("slug" = Slug, Path)), responses(
+    (status = 200, description = "The released app", body = ReleasedApp),
+    (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn released(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Viewer>,
+) -> Result<Json<ReleasedApp>, ApiError> {
+    let version = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
+    let document = api.database.app_release(on.id, version).await?;
+    Ok(Json(ReleasedApp {
+        id: on.id,
+        slug: on.name,
+        title: document.title.clone(),
+        role: on.role,
+        version,
+        document: ViewerDocument::of(document),
+    }))
+}

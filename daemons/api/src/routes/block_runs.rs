@@ -1,0 +1,158 @@
+//! A single block from the editor, with sample inputs. Nothing of it is stored but the audit record.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bulkhead_model::workflow::{Block, CodeBlock, QueryBlock, WorkflowDocument};
+use bulkhead_model::{Name, Role, Slug, sql};
+use bulkhead_rpc::backend::{Token, TokenRequest};
+use bulkhead_rpc::connector::QueryResult;
+use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
+use http::{HeaderValue, Method, header};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::app_queries::{is_bound_here, person, run_statement};
+use super::documents::require_valid;
+use super::json::Json;
+use super::last::Last;
+use crate::auth::guard::require_resource;
+use crate::auth::{Editor, On, WorkflowKind};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// Runs one block.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunBlockRequest {
+    /// The document as it stands in the editor; the saved draft when absent.
+    #[serde(default)]
+    document: Option<WorkflowDocument>,
+    /// Variables that the block sees: `trigger`, and results by the names of their blocks.
+    #[serde(default)]
+    inputs: BTreeMap<String, Value>,
+}
+
+/// The id of the step that evaluates a block's expressions.
+const EXPRESSIONS: &str = "expressions";
+/// The longest answer to that step, in bytes.
+const MAX_VALUES_BYTES: usize = 8 * 1024 * 1024;
+
+/// Runs one block of a workflow's draft: code, a branch or a response as a stream of events, a query as its result.
+#[utoipa::path(post, path = "/workflows/{slug}/blocks/{block}/run", tag = "workflows", operation_id = "runBlock", params(("slug" = Slug, Path), ("block" = Name, Path)), request_body = RunBlockRequest, responses(
+    (status = 200, description = "`application/x-ndjson`: one event a line. `application/json`: a query's result", content(
+        (RunEvent = "application/x-ndjson"),
+        (QueryResult = "application/json"),
+    )),
+    (status = 422, description = "`document-invalid`, `expression-failed`, `query-failed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn run(
+    State(api): State<SharedApi>,
+    on: On<WorkflowKind, Editor>,
+    Last(block): Last,
+    Json(request): Json<RunBlockRequest>,
+) -> Result<Response, ApiError> {
+    let mut document = match request.document {
+        Some(document) => document,
+        None => api.database.workflow_draft(on.id).await?.document,
+    };
+    // The rest of the document may be half edited; only the block itself must be sound.
+    let own = format!("blocks.{block}");
+    let faults =
+        document.validate().into_iter().filter(|fault| fault.path.starts_with(&format!("{own}.")) || fault.path == own);
+    require_valid(
+        faults
+            .filter(|fault| {
+                !fault.message.contains("runs before this one") && !fault.message.starts_with("no edge leads")
+            })
+            .collect(),
+    )?;
+    let work = document.blocks.remove(block.as_str()).ok_or(ApiError::NotFound)?;
+    let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), json!({ "block": block }));
+    match work {
+        Block::Query(query) => {
+            let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), Role::Editor).await?;
+            let user = person(&on.caller)?;
+            let values = evaluate(&api, &query, request.inputs).await?;
+            run_statement(&api, record, user, resource, query.query, values).await
+        }
+        Block::Code(CodeBlock { language, source, timeout_ms }) => {
+            let user = person(&on.caller)?.id;
+            // `query()` from this code runs queries of the saved draft: whoever may run them must be allowed to.
+            let draft = api.database.workflow_draft(on.id).await?.document;
+            super::documents::require_resources(&api, &on.caller, draft.queries.values().map(|query| &query.resource))
+                .await?;
+            let token: Token =
+                api.backend.call(Method::POST, "/v1/tokens", &TokenRequest { workflow: on.id, user }).await?;
+            let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
+            let spec = BlockSpec { id: block, work: Work::Code { language, source }, limits };
+            api.audit.write(record).await?;
+            execute(&api, Some(token.token), request.inputs, spec).await
+        }
+        Block::Branch(branch) => {
+            api.audit.write(record).await?;
+            execute(&api, None, request.inputs, expression(block, "condition", branch.condition)).await
+        }
+        Block::Response(response) => {
+            api.audit.write(record).await?;
+            execute(&api, None, request.inputs, expression(block, "body", response.body)).await
+        }
+    }
+}
+
+fn expression(block: String, key: &str, source: String) -> BlockSpec {
+    let expressions = BTreeMap::from([(key.to_owned(), source)]);
+    BlockSpec { id: block, work: Work::Expressions { expressions }, limits: CodeLimits::default() }
+}
+
+/// Streams code-executor's events through. Dropping the answer ends the run.
+async fn execute(
+    api: &SharedApi,
+    token: Option<String>,
+    inputs: BTreeMap<String, Value>,
+    block: BlockSpec,
+) -> Result<Response, ApiError> {
+    let request = RunRequest { token, inputs, blocks: vec![block] };
+    let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
+    let mut response = Response::new(Body::new(answer.into_body()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+/// The value of each expression of a query block, computed in the sandbox.
+async fn evaluate(
+    api: &SharedApi,
+    block: &QueryBlock,
+    inputs: BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, ApiError> {
+    let compiled =
+        sql::compile(&block.query.statement).map_err(|error| ApiError::invalid(error.to_string(), Vec::new()))?;
+    let foreign = compiled.expressions.into_iter().filter(|expression| !is_bound_here(expression));
+    let expressions: BTreeMap<String, String> = foreign.map(|text| (text.to_owned(), text.to_owned())).collect();
+    if expressions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let spec =
+        BlockSpec { id: EXPRESSIONS.into(), work: Work::Expressions { expressions }, limits: CodeLimits::default() };
+    let request = RunRequest { token: None, inputs, blocks: vec![spec] };
+    let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
+    let body = http_body_util::Limited::new(answer.into_body(), MAX_VALUES_BYTES).collect().await;
+    let body = body
+        .map_err(|source| ApiError::Internal { operation: "reading the values of expressions", source })?
+        .to_bytes();
+    let malformed = ApiError::internal::<serde_json::Error>("reading the values of expressions");
+    let events = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice);
+    let events: Vec<RunEvent> = events.collect::<Result<_, _>>().map_err(malformed)?;
+    let result =
+        events.into_iter().find_map(|event| if let RunEvent::Result(result) = event { Some(result) } else { None });
+    let result =
+        result.ok_or_else(|| ApiError::internal::<String>("reading the values of expressions")("no result".into()))?;
+    if let Some(error) = result.error {
+        return Err(ApiError::Unprocessable { code: "expression-failed", detail: error.message, faults: Vec::new() });
+    }
+    serde_json::from_value(result.value).map_err(ApiError::internal("reading the values of expressions"))
+}

@@ -1,0 +1,168 @@
+//! `POST /hooks/{workflow}/{trigger}`: other programs start runs, with a key of their own.
+//!
+//! A wrong key, an unknown workflow and an unknown trigger are one and the same answer. The body is read only after the key was
+//! found right.
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use bulkhead_model::RunId;
+use bulkhead_model::run::RunStatus;
+use bulkhead_model::workflow::{Trigger, WebhookReply};
+use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::runs::{NewRun, RunAnswer};
+use bulkhead_store::workflows::WebhookTarget;
+use http::{HeaderMap, StatusCode, Uri, header};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+use super::documents::not_released;
+use super::json;
+use super::json::Json;
+use super::runs::{RunStarted, check_key};
+use crate::auth::{Origin, token};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// A notification may be lost, so waiters look this often by themselves.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Headers that code does not see: they carry the caller's secrets.
+const HIDDEN_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-bulkhead-csrf"];
+
+/// Starts a run and, unless the trigger says otherwise, waits for its response block.
+pub(crate) async fn call(
+    State(api): State<SharedApi>,
+    origin: Origin,
+    Path((slug, name)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let target = authorize(&api, &origin, &slug, &name, request.headers(), request.uri()).await?;
+    let version = target.released_version.ok_or_else(|| not_released("workflow"))?;
+    let document = api.database.workflow_release(target.workflow, version).await?;
+    let Some(Trigger::Webhook { reply }) = document.triggers.get(name.as_str()) else {
+        let detail = format!("the released version has no trigger `{name}`: release the draft");
+        return Err(ApiError::Conflict { code: "trigger-not-released", detail });
+    };
+    let key = idempotency_key(request.headers())?;
+    let (headers, query) = (headers_for_code(request.headers()), query_for_code(request.uri()));
+    let bytes = json::read(request, api.config.webhook_body_limit_bytes).await?;
+    let body: Value = if bytes.is_empty() { Value::Null } else { json::parse(&bytes)? };
+    let trigger = json!({ "kind": "webhook", "name": name, "body": body, "headers": headers, "query": query });
+    let new = NewRun {
+        workflow: target.workflow,
+        version,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: key.as_deref(),
+    };
+    let record = AuditRecord {
+        user: None,
+        actor: "webhook".into(),
+        action: "workflow.run.start",
+        object: Some(("workflow", target.workflow.0)),
+        detail: json!({ "trigger": name, "version": version }),
+        request_id: origin.request_id,
+        address: origin.address,
+    };
+    let (run, _) = api.audit.around(record, async { Ok(api.database.start_run(&new).await?) }).await?;
+    api.metrics.runs_started.inc();
+    match reply {
+        WebhookReply::Accepted => Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response()),
+        WebhookReply::Response => answer_of(&api, run).await,
+    }
+}
+
+/// The workflow whose trigger has the request's key.
+async fn authorize(
+    api: &SharedApi,
+    origin: &Origin,
+    slug: &str,
+    trigger: &str,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<WebhookTarget, ApiError> {
+    if let Some(address) = origin.remote() {
+        api.key_attempts.begin(address)?;
+    }
+    let key = bearer(headers).or_else(|| key_in_query(uri)).ok_or(ApiError::WrongKey)?;
+    // The database compares hashes: how long that takes tells nothing of the key.
+    let target = api.database.webhook_target(slug, trigger, &token::hash(&key)).await?.ok_or(ApiError::WrongKey)?;
+    if let Some(address) = origin.remote() {
+        api.key_attempts.succeeded(address);
+    }
+    Ok(target)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+}
+
+fn key_in_query(uri: &Uri) -> Option<String> {
+    let mut pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == "key").map(|(_, value)| value.to_owned())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key =
+        value.to_str().map_err(|_| ApiError::Malformed("the header Idempotency-Key must be plain text".into()))?;
+    check_key(key)?;
+    Ok(Some(key.to_owned()))
+}
+
+fn headers_for_code(headers: &HeaderMap) -> Map<String, Value> {
+    let shown = headers.iter().filter(|(name, _)| !HIDDEN_HEADERS.contains(&name.as_str()));
+    shown.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect()
+}
+
+/// The query string's values, without the key.
+fn query_for_code(uri: &Uri) -> Map<String, Value> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(uri.query().unwrap_or_default()).unwrap_or_default();
+    pairs
+        .into_iter()
+        .filter(|(name, _)| name != "key" && !name.contains('\0'))
+        .map(|(name, value)| (name, value.replace('\0', "").into()))
+        .collect()
+}
+
+/// Waits until the run has answered or ended.
+async fn answer_of(api: &SharedApi, run: RunId) -> Result<Response, ApiError> {
+    let waiter = api.run_watch.watch(run);
+    let waited = api.config.webhook_wait;
+    let deadline = tokio::time::Instant::now() + waited;
+    loop {
+        let answer = api.database.run_answer(run).await?;
+        if let Some(response) = response_of(run, answer) {
+            return Ok(response);
+        }
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        if left.is_zero() {
+            return Err(ApiError::RunStillGoing { run, waited_s: waited.as_secs() });
+        }
+        let _ = tokio::time::timeout(left.min(LOOK_EVERY), waiter.changed()).await;
+    }
+}
+
+/// What to tell the caller, once there is something to tell.
+fn response_of(run: RunId, answer: RunAnswer) -> Option<Response> {
+    let with_run =
+        |status: StatusCode, body: Value| (status, [("x-bulkhead-run", run.to_string())], Json(body)).into_response();
+    if let Some(response) = answer.response {
+        let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
+        return Some(with_run(status, response.body));
+    }
+    match answer.status {
+        RunStatus::Queued | RunStatus::Running => None,
+        RunStatus::Succeeded => Some(with_run(StatusCode::OK, json!({ "run": run }))),
+        // Whoever may edit the workflow sees why in the run's history; the caller learns that it failed.
+        RunStatus::Failed => {
+            let block = answer.error.and_then(|error| error.block);
+            Some(with_run(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                json!({ "run": run, "code": "run-failed", "block": block }),
+            ))
+        }
+        RunStatus::Cancelled => Some(with_run(StatusCode::CONFLICT, json!({ "run": run, "code": "run-cancelled" }))),
+    }
+}

@@ -1,0 +1,151 @@
+//! The HTTP API: one file for each resource of it, request and answer types beside their handlers.
+//!
+//! Everything below `/api/v1` is in the OpenAPI document, which is made from these very routes. `/hooks` and the UI's pages
+//! stand beside it.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::answers::{self, Transport};
+use crate::auth::{Caller, cross_site};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+mod app_queries;
+mod apps;
+mod audit;
+mod block_runs;
+mod documents;
+mod grants;
+mod hooks;
+pub(crate) mod json;
+mod last;
+mod links;
+mod resources;
+mod run_events;
+mod runs;
+mod session;
+mod system;
+mod users;
+mod workflows;
+
+/// What the document says of the API as a whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bulkhead",
+        description = "The API that the UI uses. Refusals and failures are RFC 9457 problem documents (`Problem`). A session is \
+                       the cookie `__Host-bulkhead`; with it, a request that changes something needs JSON, the header \
+                       `x-bulkhead-csrf: 1` and the browser's `Sec-Fetch-Site` or `Origin`."
+    ),
+    components(schemas(
+        bulkhead_rpc::Problem,
+        bulkhead_rpc::connector::QueryResult,
+        bulkhead_rpc::executor::RunEvent
+    ))
+)]
+struct Document;
+
+/// The API's routes and their document.
+fn api() -> OpenApiRouter<SharedApi> {
+    let routes = OpenApiRouter::new()
+        .merge(account_routes())
+        .merge(app_routes())
+        .merge(workflow_routes())
+        .merge(resource_routes());
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", routes)
+}
+
+fn account_routes() -> OpenApiRouter<SharedApi> {
+    OpenApiRouter::new()
+        .routes(routes!(session::login))
+        .routes(routes!(session::logout))
+        .routes(routes!(session::session))
+        .routes(routes!(links::inspect))
+        .routes(routes!(links::redeem))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::update))
+        .routes(routes!(users::invite))
+        .routes(routes!(audit::list))
+        .routes(routes!(system::admin_link))
+        .routes(routes!(system::recover_admin))
+        .routes(routes!(system::built_in_resource))
+}
+
+fn app_routes() -> OpenApiRouter<SharedApi> {
+    OpenApiRouter::new()
+        .routes(routes!(apps::list, apps::create))
+        .routes(routes!(apps::show, apps::delete))
+        .routes(routes!(apps::save_draft))
+        .routes(routes!(apps::releases, apps::release))
+        .routes(routes!(apps::restore))
+        .routes(routes!(apps::released))
+        .routes(routes!(app_queries::run))
+        .routes(routes!(app_queries::run_unsaved))
+        .routes(routes!(grants::app_list))
+        .routes(routes!(grants::app_set, grants::app_remove))
+}
+
+fn workflow_routes() -> OpenApiRouter<SharedApi> {
+    OpenApiRouter::new()
+        .routes(routes!(workflows::list, workflows::create))
+        .routes(routes!(workflows::show, workflows::delete))
+        .routes(routes!(workflows::save_draft))
+        .routes(routes!(workflows::releases, workflows::release))
+        .routes(routes!(workflows::restore))
+        .routes(routes!(workflows::new_key))
+        .routes(routes!(block_runs::run))
+        .routes(routes!(runs::of_workflow, runs::start))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::logs))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(run_events::follow))
+        .routes(routes!(grants::workflow_list))
+        .routes(routes!(grants::workflow_set, grants::workflow_remove))
+}
+
+fn resource_routes() -> OpenApiRouter<SharedApi> {
+    OpenApiRouter::new()
+        .routes(routes!(resources::list, resources::create))
+        .routes(routes!(resources::show, resources::update, resources::delete))
+        .routes(routes!(resources::test))
+        .routes(routes!(resources::schema))
+        .routes(routes!(grants::resource_list))
+        .routes(routes!(grants::resource_set, grants::resource_remove))
+}
+
+/// The OpenAPI document, as checked in.
+pub(crate) fn openapi_json() -> String {
+    let mut document = api().into_openapi();
+    // The version is that of the API's path; the build's own would change the document at every release.
+    "v1".clone_into(&mut document.info.version);
+    let mut text = serde_json::to_string_pretty(&document).expect("the document is plain data");
+    text.push('\n');
+    text
+}
+
+/// All routes, as one listener serves them.
+pub(crate) fn router(api_state: &SharedApi, transport: Transport) -> Router {
+    let (api_router, _) = api().split_for_parts();
+    api_router
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(cross_site::check_site))
+        .route("/hooks/{workflow}/{trigger}", axum::routing::post(hooks::call))
+        .fallback(crate::web::serve)
+        .layer(from_fn_with_state(api_state.clone(), cross_site::check_host))
+        .layer(from_fn_with_state((transport, api_state.metrics.clone()), answers::finish))
+        .with_state(api_state.clone())
+}
+
+/// A method that a route does not have. Who has no session learns nothing of the routes.
+async fn wrong_method(caller: Result<Caller, ApiError>) -> Response {
+    match caller {
+        Ok(_) => ApiError::MethodNotAllowed.into_response(),
+        Err(error) => error.into_response(),
+    }
+}

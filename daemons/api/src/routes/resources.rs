@@ -1,0 +1,255 @@
+//! Resources. A secret can be written here and never read: it is sealed to db-connector before it is stored.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::{Fault, ResourceId, Role, Slug};
+use bulkhead_rpc::connector::{Schema, SchemaRequest, TestRequest};
+use bulkhead_store::resources::Resource as StoredResource;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use super::documents::require_valid;
+use super::json::Json;
+use crate::auth::guard::require_resource;
+use crate::auth::{Admin, Administrator, Caller, Editor, On, ResourceKind, Viewer};
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// A resource, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Resource {
+    /// The id.
+    id: ResourceId,
+    /// The name that queries use.
+    name: String,
+    /// The settings; absent for viewers, who use it through released queries only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<ResourceConfig>,
+    /// What you may do with it.
+    role: Role,
+    /// Whether it is the built-in tables database, which cannot be changed here.
+    built_in: bool,
+    /// Whether a secret is stored.
+    has_secret: bool,
+    /// When it changed last.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl Resource {
+    fn of(stored: StoredResource, role: Role) -> Self {
+        Self {
+            id: stored.id,
+            name: stored.name,
+            config: Some(stored.config).filter(|_| role >= Role::Editor),
+            role,
+            built_in: stored.built_in,
+            has_secret: stored.sealed_secret.is_some(),
+            updated_at: stored.updated_at,
+        }
+    }
+}
+
+/// The resources that you may see.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ResourceList {
+    /// By name.
+    resources: Vec<Resource>,
+}
+
+/// A new resource.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateResourceRequest {
+    /// The name that queries use.
+    name: Slug,
+    /// The settings.
+    config: ResourceConfig,
+    /// The password. It is sealed at once and never shown again.
+    #[serde(default)]
+    secret: Option<String>,
+}
+
+/// New settings of a resource.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateResourceRequest {
+    /// The settings.
+    config: ResourceConfig,
+    /// The password; the stored one stays when absent, which is refused when host, port, TLS or tunnel change.
+    #[serde(default)]
+    secret: Option<String>,
+}
+
+/// Settings to try.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestResourceRequest {
+    /// The resource whose stored secret to use when none is given.
+    #[serde(default)]
+    name: Option<Slug>,
+    /// The settings.
+    config: ResourceConfig,
+    /// The password.
+    #[serde(default)]
+    secret: Option<String>,
+}
+
+/// The settings work.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ResourceWorks {}
+
+/// The resources that you may see.
+#[utoipa::path(get, path = "/resources", tag = "resources", operation_id = "listResources", responses((status = 200, description = "By name", body = ResourceList)))]
+pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result<Json<ResourceList>, ApiError> {
+    let (user, is_admin) = caller.viewer();
+    let found = api.database.resources(user, is_admin).await?;
+    Ok(Json(ResourceList { resources: found.into_iter().map(|(stored, role)| Resource::of(stored, role)).collect() }))
+}
+
+/// Adds a resource.
+#[utoipa::path(post, path = "/resources", tag = "resources", operation_id = "createResource", request_body = CreateResourceRequest, responses(
+    (status = 201, description = "Added", body = Resource),
+    (status = 409, description = "`exists`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn create(
+    State(api): State<SharedApi>,
+    Administrator(caller): Administrator,
+    Json(request): Json<CreateResourceRequest>,
+) -> Result<Response, ApiError> {
+    require_valid(request.config.validate())?;
+    let id = ResourceId::new();
+    let sealed = request.secret.as_deref().map(|secret| api.seal_resource_secret(id, secret)).transpose()?;
+    let name = request.name.as_str();
+    let record =
+        caller.record("resource.create", Some(("resource", id.0)), json!({ "name": name, "secret": sealed.is_some() }));
+    let created =
+        async { Ok(api.database.create_resource(id, name, &request.config, sealed.as_deref(), false).await?) };
+    api.audit.around(record, created).await?;
+    let stored = api.database.resource(id).await?;
+    Ok((StatusCode::CREATED, Json(Resource::of(stored, Role::Admin))).into_response())
+}
+
+/// A resource.
+#[utoipa::path(get, path = "/resources/{name}", tag = "resources", operation_id = "getResource", params(("name" = Slug, Path)), responses((status = 200, description = "The resource", body = Resource)))]
+pub(crate) async fn show(
+    State(api): State<SharedApi>,
+    on: On<ResourceKind, Viewer>,
+) -> Result<Json<Resource>, ApiError> {
+    Ok(Json(Resource::of(api.database.resource(on.id).await?, on.role)))
+}
+
+/// Changes a resource.
+#[utoipa::path(put, path = "/resources/{name}", tag = "resources", operation_id = "updateResource", params(("name" = Slug, Path)), request_body = UpdateResourceRequest, responses(
+    (status = 200, description = "Changed", body = Resource),
+    (status = 409, description = "`built-in`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`secret-needed`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn update(
+    State(api): State<SharedApi>,
+    on: On<ResourceKind, Admin>,
+    Json(request): Json<UpdateResourceRequest>,
+) -> Result<Json<Resource>, ApiError> {
+    require_valid(request.config.validate())?;
+    let stored = api.database.resource(on.id).await?;
+    refuse_built_in(&stored)?;
+    if request.secret.is_none() {
+        require_same_destination(&stored, &request.config)?;
+    }
+    let sealed = request.secret.as_deref().map(|secret| api.seal_resource_secret(on.id, secret)).transpose()?;
+    let detail = json!({ "name": on.name, "secret": sealed.is_some() });
+    let record = on.caller.record("resource.update", Some(("resource", on.id.0)), detail);
+    let updated = async { Ok(api.database.update_resource(on.id, &request.config, sealed.as_deref()).await?) };
+    api.audit.around(record, updated).await?;
+    Ok(Json(Resource::of(api.database.resource(on.id).await?, on.role)))
+}
+
+/// Deletes a resource. Queries that name it fail from then on.
+#[utoipa::path(delete, path = "/resources/{name}", tag = "resources", operation_id = "deleteResource", params(("name" = Slug, Path)), responses(
+    (status = 204, description = "Deleted"),
+    (status = 409, description = "`built-in`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn delete(State(api): State<SharedApi>, on: On<ResourceKind, Admin>) -> Result<StatusCode, ApiError> {
+    refuse_built_in(&api.database.resource(on.id).await?)?;
+    let record = on.caller.record("resource.delete", Some(("resource", on.id.0)), json!({ "name": on.name }));
+    api.audit.around(record, async { Ok(api.database.delete_resource(on.id).await?) }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tries settings: connects and logs in.
+#[utoipa::path(post, path = "/resources/test", tag = "resources", operation_id = "testResource", request_body = TestResourceRequest, responses(
+    (status = 200, description = "They work", body = ResourceWorks),
+    (status = 422, description = "`secret-needed`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 502, description = "They do not, and why", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn test(
+    State(api): State<SharedApi>,
+    caller: Caller,
+    Json(request): Json<TestResourceRequest>,
+) -> Result<Json<ResourceWorks>, ApiError> {
+    let (id, has_secret) = match &request.name {
+        Some(name) => {
+            let id = require_resource(&api, &caller, name.as_str(), Role::Admin).await?;
+            let stored = api.database.resource(id).await?;
+            if request.secret.is_none() {
+                require_same_destination(&stored, &request.config)?;
+            }
+            (id, stored.sealed_secret.is_some())
+        }
+        None if caller.is_admin() => (ResourceId::new(), false),
+        None => return Err(ApiError::AdministratorsOnly),
+    };
+    require_valid(request.config.validate())?;
+    let secret = match request.secret {
+        Some(secret) => Some(api.seal_resource_secret(id, &secret)?),
+        None if has_secret => None,
+        None => return Err(secret_needed("enter the password to test with")),
+    };
+    let record = caller.record(
+        "resource.test",
+        Some(("resource", id.0)),
+        json!({ "name": request.name.as_ref().map(Slug::as_str) }),
+    );
+    api.audit.write(record).await?;
+    let request = TestRequest { config: request.config, secret, resource: id };
+    let _: serde_json::Value = api.connector.call(Method::POST, "/v1/test", &request).await?;
+    Ok(Json(ResourceWorks {}))
+}
+
+/// The tables and columns of a resource.
+#[utoipa::path(get, path = "/resources/{name}/schema", tag = "resources", operation_id = "getResourceSchema", params(("name" = Slug, Path)), responses(
+    (status = 200, description = "Tables and views", body = Schema),
+    (status = 502, description = "The database cannot be reached or refuses the log-in", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn schema(
+    State(api): State<SharedApi>,
+    on: On<ResourceKind, Editor>,
+) -> Result<Json<Schema>, ApiError> {
+    Ok(Json(api.connector.call(Method::POST, "/v1/schema", &SchemaRequest { resource: on.id }).await?))
+}
+
+/// A secret follows no new destination: whoever may change a host must not be able to collect the password there.
+fn require_same_destination(stored: &StoredResource, config: &ResourceConfig) -> Result<(), ApiError> {
+    if stored.sealed_secret.is_none() || stored.config.destination() == config.destination() {
+        return Ok(());
+    }
+    Err(secret_needed("host, port, TLS or tunnel changed: enter the password again"))
+}
+
+fn secret_needed(detail: &str) -> ApiError {
+    let faults = vec![Fault::new("secret", detail)];
+    ApiError::Unprocessable { code: "secret-needed", detail: detail.to_owned(), faults }
+}
+
+fn refuse_built_in(stored: &StoredResource) -> Result<(), ApiError> {
+    if !stored.built_in {
+        return Ok(());
+    }
+    let detail = format!("`{}` is built in: `bulkheadctl setup` keeps it", stored.name);
+    Err(ApiError::Conflict { code: "built-in", detail })
+}

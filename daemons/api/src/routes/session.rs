@@ -1,0 +1,140 @@
+//! Logging in and out.
+
+use axum::extract::State;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::identity::User;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::json::Json;
+use crate::auth::caller::{ended_cookie, session_cookie, session_hash};
+use crate::auth::{Caller, Origin, token};
+use crate::http_error::ApiError;
+use crate::state::{Api, SharedApi};
+
+/// Who logs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginRequest {
+    /// The account's address, in any case.
+    email: String,
+    /// The password.
+    password: String,
+}
+
+/// An open session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// Who is logged in.
+    user: SessionUser,
+    /// The version of this Bulkhead.
+    version: String,
+    /// The name of this environment.
+    environment: String,
+}
+
+/// Who is logged in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionUser {
+    /// The id.
+    id: bulkhead_model::UserId,
+    /// The address.
+    email: String,
+    /// The name.
+    name: String,
+    /// Whether they may do everything.
+    is_admin: bool,
+}
+
+impl Session {
+    fn of(api: &Api, user: User) -> Self {
+        Self {
+            user: SessionUser { id: user.id, email: user.email, name: user.name, is_admin: user.is_admin },
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: api.config.environment.clone(),
+        }
+    }
+}
+
+/// Opens a session for `user` and answers with it: the one place where sessions begin.
+pub(crate) async fn open_session(api: &Api, user: User, old: Option<token::TokenHash>) -> Result<Response, ApiError> {
+    let (token, hash) = token::mint()?;
+    api.database.create_session(&hash, user.id).await?;
+    // The browser forgets its old cookie now, so its session must not stay open.
+    if let Some(old) = old {
+        api.database.end_session(&old).await?;
+    }
+    let cookie = session_cookie(&token)?;
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(Session::of(api, user))).into_response())
+}
+
+/// Opens a session with an e-mail address and a password.
+#[utoipa::path(post, path = "/login", tag = "session", operation_id = "login", request_body = LoginRequest, responses(
+    (status = 200, description = "The session; its cookie is set", body = Session),
+    (status = 401, description = "`wrong-login`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 429, description = "`too-many-attempts`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn login(
+    State(api): State<SharedApi>,
+    origin: Origin,
+    headers: HeaderMap,
+    Json(request): Json<LoginRequest>,
+) -> Result<Response, ApiError> {
+    let account = request.email.trim().to_lowercase();
+    api.login_attempts.begin(&account)?;
+    if let Some(address) = origin.remote() {
+        api.login_attempts_by_address.begin(address)?;
+    }
+    let record = |action, user: Option<&User>| AuditRecord {
+        user: user.map(|user| user.id),
+        // What was typed as an address may be a password: it is recorded only when it is an account's.
+        actor: user.map_or_else(|| "unknown".to_owned(), |user| user.email.clone()),
+        action,
+        object: None,
+        detail: json!({}),
+        request_id: origin.request_id.clone(),
+        address: origin.address.clone(),
+    };
+    let (user, stored) = api.database.user_for_login(&account).await?.unzip();
+    if !api.passwords.verify(request.password, stored.flatten()).await? {
+        api.metrics.logins_refused.inc();
+        api.audit.write(record("user.login.refused", user.as_ref())).await?;
+        return Err(ApiError::WrongLogin);
+    }
+    let user = user.ok_or(ApiError::WrongLogin)?;
+    api.login_attempts.succeeded(&account);
+    if let Some(address) = origin.remote() {
+        api.login_attempts_by_address.succeeded(address);
+    }
+    let login = record("user.login", Some(&user));
+    api.audit.around(login, open_session(&api, user, session_hash(&headers))).await
+}
+
+/// Ends the session.
+#[utoipa::path(post, path = "/logout", tag = "session", operation_id = "logout", responses((status = 204, description = "Ended")))]
+pub(crate) async fn logout(
+    State(api): State<SharedApi>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = async {
+        if let Some(hash) = session_hash(&headers) {
+            api.database.end_session(&hash).await?;
+        }
+        Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, ended_cookie())])).into_response())
+    };
+    api.audit.around(caller.record("user.logout", None, json!({})), ended).await
+}
+
+/// Who is logged in.
+#[utoipa::path(get, path = "/session", tag = "session", operation_id = "getSession", responses(
+    (status = 200, description = "The session", body = Session),
+    (status = 401, description = "`no-session`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn session(State(api): State<SharedApi>, caller: Caller) -> Result<Json<Session>, ApiError> {
+    let user = caller.user.ok_or(ApiError::PersonsOnly)?;
+    Ok(Json(Session::of(&api, user)))
+}

@@ -1,0 +1,104 @@
+//! What `bulkheadctl` does as root, over `api.sock`. To everybody else these routes do not exist.
+
+use axum::extract::State;
+use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::{ResourceId, Slug};
+use bulkhead_store::identity::LinkPurpose;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::documents::require_valid;
+use super::json::Json;
+use super::users::{OneTimeLink, make_link};
+use crate::auth::Root;
+use crate::http_error::ApiError;
+use crate::state::SharedApi;
+
+/// Whose password to set anew.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecoverAdminRequest {
+    /// The account's address.
+    email: String,
+}
+
+/// A resource that setup keeps.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BuiltInResourceRequest {
+    /// The name that queries use.
+    name: Slug,
+    /// The settings.
+    config: ResourceConfig,
+    /// The password.
+    secret: String,
+}
+
+/// A link that makes the first administrator.
+#[utoipa::path(post, path = "/system/admin-link", tag = "system", operation_id = "makeAdminLink", responses(
+    (status = 200, description = "The link; earlier ones no longer work", body = OneTimeLink),
+    (status = 409, description = "`admin-exists`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn admin_link(
+    State(api): State<SharedApi>,
+    Root(caller): Root,
+) -> Result<Json<OneTimeLink>, ApiError> {
+    if api.database.has_admin().await? {
+        let detail = "there is an administrator already: use `bulkheadctl user recover-admin <e-mail>`".to_owned();
+        return Err(ApiError::Conflict { code: "admin-exists", detail });
+    }
+    let record = caller.record("system.admin-link", None, json!({}));
+    let link = api.audit.around(record, make_link(&api, LinkPurpose::FirstAdmin, None)).await?;
+    Ok(Json(OneTimeLink { link }))
+}
+
+/// A link that gives an account a new password and makes it an administrator.
+#[utoipa::path(post, path = "/system/recover-admin", tag = "system", operation_id = "recoverAdmin", request_body = RecoverAdminRequest, responses(
+    (status = 200, description = "The link", body = OneTimeLink),
+    (status = 404, description = "`not-found`: no account has this address", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn recover_admin(
+    State(api): State<SharedApi>,
+    Root(caller): Root,
+    Json(request): Json<RecoverAdminRequest>,
+) -> Result<Json<OneTimeLink>, ApiError> {
+    let wanted = request.email.trim().to_lowercase();
+    let user = api.database.users().await?.into_iter().find(|user| user.email.to_lowercase() == wanted);
+    let user = user.ok_or(ApiError::NotFound)?;
+    let record = caller.record("system.recover-admin", Some(("user", user.id.0)), json!({ "email": user.email }));
+    let link = api.audit.around(record, make_link(&api, LinkPurpose::RecoverAdmin, Some(user.id))).await?;
+    Ok(Json(OneTimeLink { link }))
+}
+
+/// Adds or changes a built-in resource.
+#[utoipa::path(put, path = "/system/built-in-resource", tag = "system", operation_id = "putBuiltInResource", request_body = BuiltInResourceRequest, responses(
+    (status = 204, description = "It is there"),
+    (status = 409, description = "`exists`: a resource that is not built in has this name", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn built_in_resource(
+    State(api): State<SharedApi>,
+    Root(caller): Root,
+    Json(request): Json<BuiltInResourceRequest>,
+) -> Result<StatusCode, ApiError> {
+    require_valid(request.config.validate())?;
+    let name = request.name.as_str();
+    let existing = api.database.resource_id(name).await?;
+    let id = existing.unwrap_or_else(ResourceId::new);
+    if existing.is_some() && !api.database.resource(id).await?.built_in {
+        let detail = format!("a resource named `{name}` was made by hand: rename it first");
+        return Err(ApiError::Conflict { code: "exists", detail });
+    }
+    let sealed = api.seal_resource_secret(id, &request.secret)?;
+    let record = caller.record("system.built-in-resource", Some(("resource", id.0)), json!({ "name": name }));
+    let stored = async {
+        if existing.is_some() {
+            api.database.update_resource(id, &request.config, Some(&sealed)).await?;
+        } else {
+            api.database.create_resource(id, name, &request.config, Some(&sealed), true).await?;
+        }
+        Ok(StatusCode::NO_CONTENT)
+    };
+    api.audit.around(record, stored).await
+}

@@ -1,0 +1,86 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use bulkhead_rpc::RpcClient;
+use bulkhead_seal::{Place, SealPublicKey};
+use bulkhead_store::Database;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::AuditWriter;
+use crate::auth::attempts::Attempts;
+use crate::auth::passwords::Passwords;
+use crate::config::Config;
+use crate::http_error::ApiError;
+use crate::metrics::ApiMetrics;
+use crate::run_watch::RunWatch;
+
+/// The daemon's state. Nothing in it outlives a request except connections, counters and the audit queue.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) config: Config,
+    pub(crate) database: Database,
+    pub(crate) audit: AuditWriter,
+    pub(crate) connector: RpcClient,
+    pub(crate) executor: RpcClient,
+    pub(crate) backend: RpcClient,
+    pub(crate) passwords: Passwords,
+    /// Wrong passwords by account.
+    pub(crate) login_attempts: Attempts,
+    /// Wrong passwords by remote address.
+    pub(crate) login_attempts_by_address: Attempts,
+    /// Wrong webhook keys by remote address.
+    pub(crate) key_attempts: Attempts,
+    pub(crate) run_watch: RunWatch,
+    pub(crate) metrics: ApiMetrics,
+    /// Cancelled when the daemon is to end: streams that would go on end then, so that the drain is short.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// How handlers get it.
+pub(crate) type SharedApi = Arc<Api>;
+
+impl Api {
+    /// Connects nothing yet, but hashes once and starts the background tasks.
+    pub(crate) fn start(
+        config: Config,
+        database: Database,
+        metrics: ApiMetrics,
+        shutdown: CancellationToken,
+    ) -> Result<SharedApi, ApiError> {
+        let per_minute = config.login_failures_per_minute;
+        Ok(Arc::new(Self {
+            audit: AuditWriter::start(database.clone()),
+            connector: RpcClient::new("db-connector", &config.connector_socket),
+            executor: RpcClient::new("code-executor", &config.executor_socket),
+            backend: RpcClient::new("workflows-backend", &config.backend_socket),
+            passwords: Passwords::new(config.password_hashes)?,
+            login_attempts: Attempts::new(per_minute),
+            login_attempts_by_address: Attempts::new(per_minute.saturating_mul(5)),
+            key_attempts: Attempts::new(60),
+            run_watch: RunWatch::start(&database),
+            metrics,
+            shutdown,
+            config,
+            database,
+        }))
+    }
+
+    /// Seals a resource's secret so that db-connector alone can open it, and only for this row. The key is read each time: it
+    /// may be rotated while this daemon runs.
+    pub(crate) fn seal_resource_secret(
+        &self,
+        id: bulkhead_model::ResourceId,
+        secret: &str,
+    ) -> Result<String, ApiError> {
+        let text = std::fs::read_to_string(&self.config.connector_key)
+            .map_err(ApiError::internal("reading db-connector's public key"))?;
+        let key = SealPublicKey::from_text(&text).map_err(ApiError::internal("reading db-connector's public key"))?;
+        let row = id.to_string();
+        let place = Place { table: "resources", row: &row, field: "sealed_secret" };
+        key.seal(&place, secret.as_bytes()).map_err(|error| match error {
+            bulkhead_seal::SealError::TooLong(_) => ApiError::invalid(error.to_string(), Vec::new()),
+            bulkhead_seal::SealError::Cipher => ApiError::internal("sealing a secret")(error),
+        })
+    }
+}

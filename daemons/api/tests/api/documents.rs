@@ -1,0 +1,131 @@
+//! Apps and workflows: drafts, releases, roles.
+
+use serde_json::{Value, json};
+
+use crate::kit::Instance;
+
+#[tokio::test]
+async fn a_draft_is_saved_by_revision_and_released_as_a_version() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let created = instance.call(&admin, "POST", "/apps", &json!({ "slug": "crm", "title": "CRM" })).await.ok(201);
+    assert_eq!((created["role"].clone(), created["draft_revision"].clone()), (json!("admin"), json!(1)));
+    let taken = instance.call(&admin, "POST", "/apps", &json!({ "slug": "crm", "title": "CRM" })).await;
+    assert_eq!(taken.problem(), (409, "exists".into()));
+    assert_eq!(
+        instance.call(&admin, "GET", "/apps/crm/released", &Value::Null).await.problem(),
+        (409, "not-released".into())
+    );
+
+    let mut document = created["draft"].clone();
+    document["title"] = json!("Customers");
+    let save = json!({ "revision": 1, "document": document });
+    assert_eq!(instance.call(&admin, "PUT", "/apps/crm/draft", &save).await.ok(200), json!({ "revision": 2 }));
+    assert_eq!(instance.call(&admin, "PUT", "/apps/crm/draft", &save).await.problem(), (409, "draft-changed".into()));
+
+    let release = |revision: i64| json!({ "revision": revision });
+    assert_eq!(instance.call(&admin, "POST", "/apps/crm/releases", &release(1)).await.problem().0, 409);
+    assert_eq!(instance.call(&admin, "POST", "/apps/crm/releases", &release(2)).await.ok(200), json!({ "version": 1 }));
+    assert_eq!(instance.call(&admin, "POST", "/apps/crm/releases", &release(2)).await.ok(200), json!({ "version": 2 }));
+    instance.call(&admin, "POST", "/apps/crm/releases/1/restore", &json!({})).await.ok(200);
+    assert_eq!(instance.call(&admin, "POST", "/apps/crm/releases/9/restore", &json!({})).await.problem().0, 404);
+    let list = instance.call(&admin, "GET", "/apps/crm/releases", &Value::Null).await.ok(200);
+    assert_eq!((list["released_version"].clone(), list["releases"][0]["version"].clone()), (json!(1), json!(2)));
+    let released = instance.call(&admin, "GET", "/apps/crm/released", &Value::Null).await.ok(200);
+    assert_eq!((released["version"].clone(), released["document"]["title"].clone()), (json!(1), json!("Customers")));
+
+    instance.call(&admin, "DELETE", "/apps/crm", &json!({})).await.ok(204);
+    assert_eq!(instance.call(&admin, "GET", "/apps/crm", &Value::Null).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn each_role_opens_what_it_should_and_no_more() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let app = instance.call(&admin, "POST", "/apps", &json!({ "slug": "crm", "title": "CRM" })).await.ok(201);
+    instance.call(&admin, "POST", "/apps/crm/releases", &json!({ "revision": 1 })).await.ok(200);
+    let save = json!({ "revision": 1, "document": app["draft"] });
+    let grants = "/apps/crm/grants";
+    // Status as viewer, as editor, as admin.
+    let table = [
+        ("GET", "/apps/crm/released", Value::Null, [200, 200, 200]),
+        ("GET", "/apps/crm", Value::Null, [403, 200, 200]),
+        ("GET", "/apps/crm/releases", Value::Null, [403, 200, 200]),
+        ("PUT", "/apps/crm/draft", save, [403, 200, 409]),
+        ("POST", "/apps/crm/releases", json!({ "revision": 2 }), [403, 200, 200]),
+        ("GET", grants, Value::Null, [403, 403, 200]),
+    ];
+    for (column, role) in ["viewer", "editor", "admin"].into_iter().enumerate() {
+        instance.grant(&admin, "/apps/crm", &ada, role).await;
+        for (method, path, body, expected) in &table {
+            let answer = instance.call(&ada, method, path, body).await;
+            assert_eq!(answer.status, expected[column], "{role}: {method} {path}: {answer:?}");
+        }
+    }
+    let list = instance.call(&ada, "GET", grants, &Value::Null).await.ok(200);
+    assert_eq!(
+        list["grants"],
+        json!([
+            { "user": ada.id, "email": "ada@example.org", "name": "ada", "role": "admin" },
+            { "user": admin.id, "email": "root@example.org", "name": "Root", "role": "admin" },
+        ])
+    );
+    instance.call(&admin, "DELETE", &format!("{grants}/{}", ada.id), &json!({})).await.ok(204);
+    assert_eq!(instance.call(&ada, "GET", "/apps/crm/released", &Value::Null).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn a_document_with_faults_is_refused_with_their_places() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let code = |source: &str| json!({ "type": "code", "language": "javascript", "source": source });
+    let cycle = json!({
+        "format": 1, "title": "Loop", "start": "a", "blocks": { "a": code("return 1"), "b": code("return 2") },
+        "edges": [{ "from": "a", "to": "b" }, { "from": "b", "to": "a" }],
+    });
+    let body = json!({ "slug": "loop", "title": "Loop", "document": cycle });
+    let answer = instance.call(&admin, "POST", "/workflows", &body).await;
+    assert_eq!(answer.problem(), (422, "document-invalid".into()));
+    assert!(answer.json()["faults"].to_string().contains("leads back to itself"), "{:?}", answer.json());
+    let unknown = json!({
+        "format": 1, "title": "Unknown", "start": "a", "edges": [],
+        "blocks": { "a": { "type": "response", "body": "missing.rows" } },
+    });
+    let body = json!({ "slug": "unknown", "title": "Unknown", "document": unknown });
+    let answer = instance.call(&admin, "POST", "/workflows", &body).await;
+    assert_eq!(answer.json()["faults"][0]["path"], "blocks.a.body");
+    assert!(
+        instance.call(&admin, "GET", "/workflows", &Value::Null).await.ok(200)["workflows"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_release_needs_the_right_to_edit_its_resources() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let document = json!({
+        "format": 1, "title": "Peek", "home-page": "home", "pages": { "home": {} },
+        "queries": { "all": { "resource": "tables", "statement": "select * from people" } },
+    });
+    instance
+        .call(&ada, "POST", "/apps", &json!({ "slug": "peek", "title": "Peek", "document": document }))
+        .await
+        .ok(201);
+    let release = json!({ "revision": 1 });
+    let refused = instance.call(&ada, "POST", "/apps/peek/releases", &release).await;
+    assert_eq!(refused.problem(), (403, "resource-role-too-low".into()));
+    // A viewer of the resource may not write statements against it either.
+    let run = json!({ "version": "draft", "parameters": {} });
+    assert_eq!(instance.call(&ada, "POST", "/apps/peek/queries/all/run", &run).await.problem().0, 403);
+    let unsaved = json!({ "query": { "resource": "tables", "statement": "select 1" }, "parameters": {} });
+    assert_eq!(instance.call(&ada, "POST", "/apps/peek/queries/run", &unsaved).await.problem().0, 403);
+    instance.grant(&admin, "/resources/tables", &ada, "editor").await;
+    instance.call(&ada, "POST", "/apps/peek/releases", &release).await.ok(200);
+    instance.call(&ada, "POST", "/apps/peek/queries/run", &unsaved).await.ok(200);
+}

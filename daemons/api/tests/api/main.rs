@@ -1,0 +1,13 @@
+//! The daemon as it runs: real routes over real sockets, a real PostgreSQL under the daemons' own roles, and the real
+//! db-connector beside it.
+
+mod documents;
+mod identity;
+mod kit;
+mod openapi;
+mod perimeter;
+mod queries;
+mod resources;
+mod runs;
+mod web;
+mod webhooks;

@@ -1,0 +1,99 @@
+//! Resources: sealed on the way in, never read back, bound to their destination.
+
+use serde_json::{Value, json};
+
+use crate::kit::Instance;
+
+const CANARY: &str = "canary-9f2d-password";
+
+#[tokio::test]
+async fn a_secret_is_sealed_and_appears_nowhere_again() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let body = json!({ "name": "crm", "config": instance.tables_config(), "secret": CANARY });
+    let created = instance.call(&admin, "POST", "/resources", &body).await;
+    assert!(!String::from_utf8_lossy(&created.body).contains(CANARY));
+    assert_eq!(created.ok(201)["has_secret"], true);
+    for path in ["/resources", "/resources/crm", "/audit"] {
+        let answer = instance.call(&admin, "GET", path, &Value::Null).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(answer.status.is_success() && !text.contains(CANARY) && !text.contains("bh1."), "{path}");
+    }
+    let owner = instance.own.connect().await;
+    let sealed: String = owner.query_one("select sealed_secret from resources", &[]).await.expect("reads").get(0);
+    assert!(sealed.starts_with("bh1.") && !sealed.contains(CANARY));
+    let schema = instance.call(&admin, "GET", "/resources/crm/schema", &Value::Null).await.ok(200);
+    assert_eq!(schema["tables"], json!([]));
+}
+
+#[tokio::test]
+async fn a_secret_follows_no_new_destination() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let config = instance.tables_config();
+    let body = json!({ "name": "crm", "config": config, "secret": CANARY });
+    instance.call(&admin, "POST", "/resources", &body).await.ok(201);
+    let mut elsewhere = config.clone();
+    elsewhere["host"] = json!("collector.evil.example");
+    let update = json!({ "config": elsewhere });
+    assert_eq!(instance.call(&admin, "PUT", "/resources/crm", &update).await.problem(), (422, "secret-needed".into()));
+    let test = json!({ "name": "crm", "config": elsewhere });
+    assert_eq!(instance.call(&admin, "POST", "/resources/test", &test).await.problem(), (422, "secret-needed".into()));
+    let mut renamed = config;
+    renamed["user"] = json!("another");
+    instance.call(&admin, "PUT", "/resources/crm", &json!({ "config": renamed })).await.ok(200);
+    instance.call(&admin, "DELETE", "/resources/crm", &json!({})).await.ok(204);
+}
+
+#[tokio::test]
+async fn settings_are_tried_before_they_are_saved() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let works = json!({ "config": instance.tables_config(), "secret": "x" });
+    assert_eq!(instance.call(&admin, "POST", "/resources/test", &works).await.ok(200), json!({}));
+    let mut config = instance.tables_config();
+    config["database"] = json!("no_such_database");
+    let fails = instance.call(&admin, "POST", "/resources/test", &json!({ "config": config, "secret": "x" })).await;
+    assert!(fails.problem().0 >= 400, "{fails:?}");
+    assert!(fails.json()["detail"].as_str().expect("text").contains("no_such_database"), "{}", fails.json());
+    config["host"] = json!("/run/postgresql");
+    let socket = instance.call(&admin, "POST", "/resources/test", &json!({ "config": config, "secret": "x" })).await;
+    assert_eq!(socket.problem(), (422, "document-invalid".into()));
+}
+
+#[tokio::test]
+async fn the_built_in_resource_is_for_all_viewers_and_changes_by_setup_alone() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    let again = json!({ "name": "tables", "config": instance.tables_config(), "secret": "rotated" });
+    instance.as_root(http::Method::PUT, "/system/built-in-resource", &again).await.expect("setup may run twice");
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let seen = instance.call(&ada, "GET", "/resources", &Value::Null).await.ok(200);
+    assert_eq!(seen["resources"][0]["name"], "tables");
+    assert_eq!(seen["resources"][0]["role"], "viewer");
+    assert_eq!(seen["resources"][0].get("config"), None, "a viewer does not see where it is");
+    let update = json!({ "config": instance.tables_config(), "secret": "x" });
+    assert_eq!(instance.call(&admin, "PUT", "/resources/tables", &update).await.problem(), (409, "built-in".into()));
+    assert_eq!(
+        instance.call(&admin, "DELETE", "/resources/tables", &json!({})).await.problem(),
+        (409, "built-in".into())
+    );
+    assert_eq!(instance.call(&ada, "GET", "/resources/tables/schema", &Value::Null).await.problem().0, 403);
+    assert_eq!(instance.call(&ada, "POST", "/resources", &json!({})).await.problem().0, 403);
+}
+
+#[tokio::test]
+async fn a_missing_key_of_the_connector_stores_nothing() {
+    let instance = Instance::with(json!({ "keys": { "db-connector": "/nonexistent/key.pub" } })).await;
+    let admin = instance.admin().await;
+    let body = json!({ "name": "crm", "config": instance.tables_config(), "secret": CANARY });
+    let answer = instance.call(&admin, "POST", "/resources", &body).await;
+    assert_eq!(answer.problem(), (500, "internal".into()));
+    assert!(
+        instance.call(&admin, "GET", "/resources", &Value::Null).await.ok(200)["resources"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
+}

@@ -1,0 +1,157 @@
+//! Runs by hand, their history, following and cancelling them; single blocks.
+
+use bulkhead_model::RunId;
+use bulkhead_model::run::{RunError, RunStatus};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use crate::kit::{Instance, Person};
+
+async fn released_workflow(instance: &Instance) -> Person {
+    let admin = instance.admin().await;
+    instance.call(&admin, "POST", "/workflows", &json!({ "slug": "hello", "title": "Hello" })).await.ok(201);
+    let refused = instance.call(&admin, "POST", "/workflows/hello/runs", &json!({})).await;
+    assert_eq!(refused.problem(), (409, "not-released".into()));
+    instance.call(&admin, "POST", "/workflows/hello/releases", &json!({ "revision": 1 })).await.ok(200);
+    admin
+}
+
+async fn start(instance: &Instance, person: &Person) -> RunId {
+    let answer = instance.call(person, "POST", "/workflows/hello/runs", &json!({ "body": { "a": 1 } })).await.ok(202);
+    answer["run"].as_str().expect("a run").parse().expect("an id")
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_page_by_page_and_only_to_editors() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(start(&instance, &admin).await.to_string());
+    }
+    let page = instance.call(&admin, "GET", "/workflows/hello/runs?limit=2", &Value::Null).await.ok(200);
+    assert_eq!((page["runs"][0]["id"].clone(), page["next"].clone()), (json!(runs[2]), json!(runs[1])));
+    let rest = instance.call(&admin, "GET", &format!("/runs?limit=2&before={}", runs[1]), &Value::Null).await.ok(200);
+    assert_eq!((rest["runs"][0]["id"].clone(), rest["next"].clone()), (json!(runs[0]), Value::Null));
+    assert_eq!(instance.call(&admin, "GET", "/runs?limit=x", &Value::Null).await.problem(), (400, "malformed".into()));
+    let ada = instance.person(&admin, "ada").await;
+    instance.grant(&admin, "/workflows/hello", &ada, "viewer").await;
+    assert!(
+        instance.call(&ada, "GET", "/runs", &Value::Null).await.ok(200)["runs"].as_array().expect("a list").is_empty()
+    );
+    assert_eq!(instance.call(&ada, "GET", &format!("/runs/{}", runs[0]), &Value::Null).await.problem().0, 403);
+    assert_eq!(instance.call(&ada, "POST", "/workflows/hello/runs", &json!({})).await.problem().0, 403);
+}
+
+#[tokio::test]
+async fn following_a_run_tells_of_changes_until_its_end() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let run = start(&instance, &admin).await;
+    let backend = instance.as_role("bulkhead-workflows-backend");
+    let follow = async |last_id: Option<&str>| {
+        let path = format!("/api/v1/runs/{run}/events");
+        let mut headers = vec![("cookie", admin.cookie.as_str())];
+        headers.extend(last_id.map(|id| ("last-event-id", id)));
+        let answer = instance.send("GET", &path, &headers, "").await;
+        assert_eq!(answer.headers["content-type"], "text/event-stream");
+        String::from_utf8_lossy(&answer.body).into_owned()
+    };
+    let work = async {
+        backend.mark_running(run).await.expect("marks");
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let error = RunError::new("thrown", "it broke");
+        backend.finish_run(run, RunStatus::Failed, Some(&error)).await.expect("finishes");
+    };
+    let (events, ()) = tokio::join!(follow(None), work);
+    assert!(events.contains("event: changed\n") && events.trim_end().ends_with("data: {}"), "{events}");
+    assert_eq!(events.matches("event: end").count(), 1, "{events}");
+    let ids: Vec<i64> = events.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect();
+    assert!(ids.is_sorted() && ids.len() >= 3, "{events}");
+    let again = follow(ids.last().map(ToString::to_string).as_deref()).await;
+    assert!(!again.contains("changed") && again.contains("event: end"), "{again}");
+    let detail = instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
+    assert_eq!(detail["run"]["error"]["message"], "it broke");
+    assert_eq!(
+        (detail["trigger"]["kind"].clone(), detail["trigger"]["body"].clone()),
+        (json!("manual"), json!({ "a": 1 }))
+    );
+    assert_eq!(detail["document"]["start"], "hello");
+    let logs = instance.call(&admin, "GET", &format!("/runs/{run}/logs"), &Value::Null).await.ok(200);
+    assert_eq!(logs, json!({ "lines": [], "next": 0 }));
+}
+
+#[tokio::test]
+async fn cancelling_goes_through_the_outbox() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let run = start(&instance, &admin).await;
+    instance.call(&admin, "POST", &format!("/runs/{run}/cancel"), &json!({})).await.ok(202);
+    let entries = instance.as_role("bulkhead-workflows-worker").unsent(10).await.expect("reads");
+    assert_eq!(entries.len(), 2);
+    assert!(instance.audit().await.contains(&("root@example.org".into(), "workflow.run.cancel".into())));
+}
+
+/// code-executor's side of a single block: its sandbox needs a machine of its own, its protocol does not.
+async fn executor(
+    request: http::Request<hyper::body::Incoming>,
+) -> Result<http::Response<String>, std::convert::Infallible> {
+    let body = request.into_body().collect().await.expect("a body").to_bytes();
+    let asked: Value = serde_json::from_slice(&body).expect("JSON");
+    let block = &asked["blocks"][0];
+    let value = match block["work"]["kind"].as_str() {
+        Some("expressions") => json!({ "trigger.body.id": asked["inputs"]["trigger"]["body"]["id"] }),
+        _ => json!({ "source": block["work"]["source"], "token": asked["token"] }),
+    };
+    let usage = json!({ "wall_ms": 1.0, "cpu_ms": 1.0, "peak_memory_bytes": 1 });
+    let line = json!({ "event": "result", "block": block["id"], "value": value, "usage": usage });
+    Ok(http::Response::new(format!("{line}\n")))
+}
+
+/// workflows-backend's side: a token.
+async fn backend(_: http::Request<hyper::body::Incoming>) -> Result<http::Response<String>, std::convert::Infallible> {
+    Ok(http::Response::new(json!({ "token": "capability" }).to_string()))
+}
+
+/// Serves HTTP at a socket.
+macro_rules! serve_at {
+    ($path:expr, $answer:ident) => {
+        let listener = tokio::net::UnixListener::bind($path).expect("binds");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let service = hyper::service::service_fn($answer);
+                let stream = hyper_util::rt::TokioIo::new(stream);
+                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, service));
+            }
+        });
+    };
+}
+
+#[tokio::test]
+async fn a_single_block_runs_with_sample_inputs() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    serve_at!(instance.directory.path().join("code-executor.sock"), executor);
+    serve_at!(instance.directory.path().join("workflows-backend.sock"), backend);
+    let admin = instance.admin().await;
+    let document = json!({
+        "format": 1, "title": "Two", "start": "load",
+        "triggers": { "incoming": { "type": "webhook" } },
+        "blocks": {
+            "load": { "type": "query", "resource": "tables", "statement": "select name from people where id = {{ trigger.body.id }}" },
+            "shape": { "type": "code", "language": "javascript", "source": "return load.rows" },
+        },
+        "edges": [{ "from": "load", "to": "shape" }],
+    });
+    let body = json!({ "slug": "two", "title": "Two", "document": document });
+    instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
+    let code = instance
+        .call(&admin, "POST", "/workflows/two/blocks/shape/run", &json!({ "inputs": { "load": { "rows": [] } } }))
+        .await;
+    assert_eq!(code.headers["content-type"], "application/x-ndjson");
+    assert_eq!(code.ok(200)["value"], json!({ "source": "return load.rows", "token": "capability" }));
+    let inputs = json!({ "inputs": { "trigger": { "body": { "id": 3 } } } });
+    let query = instance.call(&admin, "POST", "/workflows/two/blocks/load/run", &inputs).await.ok(200);
+    assert_eq!(query["rows"], json!([{ "name": "person 3" }]));
+    assert_eq!(instance.call(&admin, "POST", "/workflows/two/blocks/none/run", &inputs).await.problem().0, 404);
+}

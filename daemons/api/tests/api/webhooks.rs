@@ -1,0 +1,133 @@
+//! Webhooks: keys, bodies, waiting for the response block.
+
+use std::time::Duration;
+
+use bulkhead_model::run::{RunResponse, RunStatus};
+use serde_json::{Value, json};
+
+use crate::kit::{Instance, Person};
+
+/// A released workflow with two webhook triggers, and the key of `incoming`.
+async fn released_workflow(instance: &Instance) -> (Person, String) {
+    let admin = instance.admin().await;
+    let document = json!({
+        "format": 1, "title": "Echo", "start": "answer",
+        "triggers": { "incoming": { "type": "webhook" }, "later": { "type": "webhook", "reply": "accepted" } },
+        "blocks": { "answer": { "type": "response", "body": "trigger.body" } }, "edges": [],
+    });
+    let body = json!({ "slug": "echo", "title": "Echo", "document": document });
+    instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
+    instance.call(&admin, "POST", "/workflows/echo/releases", &json!({ "revision": 1 })).await.ok(200);
+    let key = instance.call(&admin, "POST", "/workflows/echo/triggers/incoming/key", &json!({})).await.ok(200);
+    assert!(key["url"].as_str().expect("a url").starts_with("https://localhost:8443/hooks/echo/incoming?key="));
+    (admin, key["key"].as_str().expect("a key").to_owned())
+}
+
+/// What a worker and workflows-backend do to every run: it answers with the body of its trigger.
+fn answer_runs(instance: &Instance) -> tokio::task::JoinHandle<()> {
+    let (worker, backend) =
+        (instance.as_role("bulkhead-workflows-worker"), instance.as_role("bulkhead-workflows-backend"));
+    tokio::spawn(async move {
+        loop {
+            for entry in worker.unsent(10).await.expect("reads the outbox") {
+                let pinned = backend.pinned_run(entry.run).await.expect("reads");
+                backend.mark_running(entry.run).await.expect("marks");
+                let body = pinned.trigger["body"].clone();
+                backend.respond(entry.run, &RunResponse { status: 201, body }).await.expect("responds");
+                backend.finish_run(entry.run, RunStatus::Succeeded, None).await.expect("finishes");
+                worker.mark_sent(&[entry.id]).await.expect("marks");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn the_caller_gets_the_response_blocks_answer() {
+    let instance = Instance::start().await;
+    let (_, key) = released_workflow(&instance).await;
+    let worker = answer_runs(&instance);
+    let bearer = format!("Bearer {key}");
+    let json_type = ("content-type", "application/json");
+    let by_header =
+        instance.send("POST", "/hooks/echo/incoming", &[json_type, ("authorization", &bearer)], r#"{"a": 1}"#).await;
+    assert!(by_header.headers.contains_key("x-bulkhead-run"));
+    assert_eq!(by_header.ok(201), json!({ "a": 1 }));
+    let by_query = instance.send("POST", &format!("/hooks/echo/incoming?key={key}&month=5"), &[], "[2]").await;
+    let run = by_query.headers["x-bulkhead-run"].to_str().expect("text").parse().expect("an id");
+    assert_eq!(by_query.ok(201), json!([2]));
+    let trigger = instance.database.run(run).await.expect("reads").trigger;
+    assert_eq!((trigger["kind"].clone(), trigger["query"].clone()), (json!("webhook"), json!({ "month": "5" })));
+    assert!(!trigger.to_string().contains(&key), "code never sees the key");
+    worker.abort();
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_an_unknown_workflow_look_alike() {
+    let instance = Instance::start().await;
+    let (admin, key) = released_workflow(&instance).await;
+    for path in ["/hooks/echo/incoming", "/hooks/echo/incoming?key=wrong", "/hooks/nothing/incoming?key=wrong"] {
+        assert_eq!(instance.send("POST", path, &[], "{}").await.problem(), (401, "wrong-key".into()), "{path}");
+    }
+    // The key of one trigger opens no other.
+    assert_eq!(instance.send("POST", &format!("/hooks/echo/later?key={key}"), &[], "{}").await.problem().0, 401);
+    instance.call(&admin, "POST", "/workflows/echo/triggers/incoming/key", &json!({})).await.ok(200);
+    assert_eq!(
+        instance.send("POST", &format!("/hooks/echo/incoming?key={key}"), &[], "{}").await.problem().0,
+        401,
+        "the old key died"
+    );
+    assert_eq!(instance.call(&admin, "POST", "/workflows/echo/triggers/other/key", &json!({})).await.problem().0, 404);
+    assert!(
+        instance.call(&admin, "GET", "/runs", &Value::Null).await.ok(200)["runs"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_or_too_large_starts_nothing() {
+    let instance = Instance::start().await;
+    let (admin, key) = released_workflow(&instance).await;
+    let path = format!("/hooks/echo/incoming?key={key}");
+    assert_eq!(instance.send("POST", &path, &[], "{\"a\":").await.problem(), (400, "malformed".into()));
+    assert_eq!(instance.send("POST", &path, &[], "{\"a\": \"\\u0000\"}").await.problem(), (400, "malformed".into()));
+    let large = instance.send("POST", &path, &[], vec![b'1'; 1024 * 1024 + 1]).await;
+    assert_eq!(large.problem(), (413, "body-too-large".into()));
+    assert!(
+        instance.call(&admin, "GET", "/workflows/echo/runs", &Value::Null).await.ok(200)["runs"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_takes_too_long_is_named_and_goes_on() {
+    let instance = Instance::with(json!({ "limits": { "webhook-wait-s": 1 } })).await;
+    let (admin, key) = released_workflow(&instance).await;
+    let answer = instance.send("POST", &format!("/hooks/echo/incoming?key={key}"), &[], "{}").await;
+    assert_eq!(answer.problem(), (504, "run-still-going".into()));
+    let run = answer.json()["run"].as_str().expect("a run").to_owned();
+    let detail = instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
+    assert_eq!(
+        (detail["run"]["status"].clone(), detail["run"]["trigger_kind"].clone()),
+        (json!("queued"), json!("webhook"))
+    );
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_is_the_same_run() {
+    let instance = Instance::start().await;
+    let (admin, _) = released_workflow(&instance).await;
+    let key = instance.call(&admin, "POST", "/workflows/echo/triggers/later/key", &json!({})).await.ok(200);
+    let path = format!("/hooks/echo/later?key={}", key["key"].as_str().expect("a key"));
+    let headers = [("idempotency-key", "order-17")];
+    let calls = (0..20).map(|_| instance.send("POST", &path, &headers, "{}"));
+    let answers = futures_util::future::join_all(calls).await;
+    let runs: std::collections::BTreeSet<String> =
+        answers.into_iter().map(|answer| answer.ok(202)["run"].as_str().expect("a run").to_owned()).collect();
+    assert_eq!(runs.len(), 1);
+    assert_eq!(instance.as_role("bulkhead-workflows-worker").unsent(10).await.expect("reads").len(), 1);
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/** A real browser that counts what must not happen: refusals of the content security policy, and accessibility findings. */
+import { AxeBuilder } from '@axe-core/playwright'
+import { chromium } from 'playwright-core'
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+/** What was refused or reported so far, over all pages. */
+export const violations = /** @type {string[]} */ ([])
+export const findings = /** @type {string[]} */ ([])
+
+export async function launch() {
+  const browser = await chromium.launch({ executablePath: process.env.BULKHEAD_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: flags })
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] })
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      console.error(`CSP: ${event.effectiveDirective} refused ${event.blockedURI} on ${location.pathname} ${event.sourceFile ?? ''}:${event.lineNumber}`)
+    })
+  })
+  context.on('console', (message) => {
+    const text = message.text()
+    if (text.startsWith('CSP:') || /Content Security Policy|Trusted ?Type/i.test(text)) violations.push(text)
+  })
+  context.setDefaultTimeout(15_000)
+  return { browser, context, page: await context.newPage() }
+}
+
+/** Looks for WCAG 2.2 A and AA findings on the page as it is now. */
+export async function checkAccessibility(/** @type {Page} */ page, /** @type {string} */ where) {
+  const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+  for (const finding of found) findings.push(`${where}: ${finding.id} (${finding.help}) at ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)
+}
+
+/** Pictures for a person to judge: both themes, desktop and phone. Only when BULKHEAD_PICTURES names a folder. */
+export async function picture(/** @type {Page} */ page, /** @type {string} */ name) {
+  const folder = process.env.BULKHEAD_PICTURES
+  if (!folder) return
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    await page.emulateMedia({ colorScheme })
+    for (const [size, width, height] of /** @type {const} */ ([['desktop', 1440, 900], ['phone', 390, 844]])) {
+      await page.setViewportSize({ width, height })
+      await page.waitForTimeout(250)
+      await page.screenshot({ path: `${folder}/${name}.${colorScheme}.${size}.png` })
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize({ width: 1440, height: 900 })
+}

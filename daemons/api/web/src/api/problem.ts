@@ -1,0 +1,35 @@
+/** How the API says no, as an error that screens can show. */
+import type { Fault, Problem } from './types'
+
+export class ApiProblem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly faults: Fault[]
+  /** 1-based character in a SQL statement. */
+  readonly position: number | undefined
+
+  constructor(problem: Partial<Problem> & { status: number }) {
+    super(problem.detail ?? `The server answered ${problem.status}. Try again in a moment.`)
+    this.status = problem.status
+    this.code = problem.code ?? 'unknown'
+    this.faults = problem.faults ?? []
+    this.position = problem.position ?? undefined
+  }
+}
+
+/** What is wrong, from whatever was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ApiProblem) return error.message
+  // Browsers word a failed fetch each in their own way, none of them helpful.
+  if (error instanceof TypeError) return 'The server cannot be reached. Check your connection and try again.'
+  return error instanceof Error ? error.message : String(error)
+}
+
+export function isProblem(error: unknown, code: string): error is ApiProblem {
+  return error instanceof ApiProblem && error.code === code
+}
+
+export async function problemOf(response: Response): Promise<ApiProblem> {
+  const body: unknown = await response.json().catch(() => ({}))
+  return new ApiProblem({ ...(typeof body === 'object' ? body : {}), status: response.status })
+}

@@ -1,0 +1,53 @@
+/** One action: what is done, and to what. Event handlers and finished queries do the same ones. */
+import { useStore } from 'zustand'
+import type { Action, AppDocument } from '../api/types'
+import type { DraftStore } from '../document/draft-store'
+import { SelectField } from '../ui/Field'
+import { BindingField } from './BindingField'
+
+const names = [
+  ['run-query', 'Run a query'],
+  ['set-value', 'Set an input'],
+  ['notify', 'Show a message'],
+] as const
+
+interface Props {
+  action: Action
+  store: DraftStore<AppDocument>
+  onChange: (action: Action) => void
+}
+
+/** A first action: something that can be done in this app at once. */
+export function firstAction(document: AppDocument): Action {
+  const [query] = Object.keys(document.queries ?? {})
+  return query ? { do: 'run-query', query } : { do: 'notify', message: 'Done.' }
+}
+
+function inputsOf(document: AppDocument): string[] {
+  return Object.values(document.pages).flatMap((page) => Object.entries(page.components ?? {}).flatMap(([name, component]) => (component.type === 'text-input' ? [name] : [])))
+}
+
+export function ActionFields({ action, store, onChange }: Props) {
+  const document = useStore(store, (state) => state.document)
+  const queries = Object.keys(document.queries ?? {})
+  const inputs = inputsOf(document)
+  const choose = (kind: string) => {
+    if (kind === 'run-query') onChange({ do: 'run-query', query: queries[0] ?? '' })
+    else if (kind === 'set-value') onChange({ do: 'set-value', component: inputs[0] ?? '', value: '' })
+    else onChange({ do: 'notify', message: 'Done.' })
+  }
+  const options = names.filter(([kind]) => (kind !== 'run-query' || queries.length > 0) && (kind !== 'set-value' || inputs.length > 0))
+  return (
+    <>
+      <SelectField label="Do" options={options} value={action.do} onChange={(event) => choose(event.target.value)} />
+      {action.do === 'run-query' ? <SelectField label="Query" options={queries.map((name) => [name, name] as const)} value={action.query} onChange={(event) => onChange({ do: 'run-query', query: event.target.value })} /> : null}
+      {action.do === 'set-value' ? (
+        <>
+          <SelectField label="Input" options={inputs.map((name) => [name, name] as const)} value={action.component} onChange={(event) => onChange({ ...action, component: event.target.value })} />
+          <BindingField label="To" value={action.value} onChange={(value) => onChange({ ...action, value })} />
+        </>
+      ) : null}
+      {action.do === 'notify' ? <BindingField label="Message" value={action.message} onChange={(message) => onChange({ ...action, message })} /> : null}
+    </>
+  )
+}

@@ -1,0 +1,104 @@
+/** The builder at `/apps/<slug>/edit`. */
+import { useQuery } from '@tanstack/react-query'
+import { Link, getRouteApi } from '@tanstack/react-router'
+import { Monitor } from 'lucide-react'
+import { useMemo, useState } from 'react'
+import { useStore } from 'zustand'
+import { api, dataOf } from '../api/client'
+import type { AppDetail, AppDocument, Session } from '../api/types'
+import { AppPage } from '../components/AppPage'
+import { RuntimeContext } from '../components/runtime-context'
+import { type DraftStore, createDraftStore } from '../document/draft-store'
+import { useDraftKeys } from '../document/use-draft-keys'
+import { useSessionQuery } from '../studio/session'
+import { EmptyState, ErrorNotice, ErrorState, SkeletonRows } from '../ui/states'
+import { Canvas } from './Canvas'
+import { Inspector } from './Inspector'
+import { QueryDrawer } from './QueryDrawer'
+import { SidePanel } from './SidePanel'
+import { TopBar } from './TopBar'
+import './builder.css'
+import { useBuilderKeys } from './use-builder-keys'
+import { useBuilderRuntime } from './use-builder-runtime'
+
+const route = getRouteApi('/apps/$slug/edit')
+
+export function Builder() {
+  const { slug } = route.useParams()
+  const session = useSessionQuery()
+  const app = useQuery({ queryKey: ['app', slug], queryFn: () => dataOf(api.GET('/api/v1/apps/{slug}', { params: { path: { slug } } })), staleTime: Number.POSITIVE_INFINITY, gcTime: 0 })
+  const error = app.error ?? session.error
+  if (error) return <ErrorState error={error} onRetry={() => void app.refetch()} />
+  if (!app.data || !session.data) return <SkeletonRows />
+  return (
+    <>
+      <div className="builder-too-small">
+        <EmptyState icon={Monitor} title="Editing needs a larger screen" action={<a className="button primary" href={`/apps/${slug}`}>Open the app</a>}>
+          The builder shows the canvas, the inspector and queries side by side. Here you can use the app as it was released.
+        </EmptyState>
+        <Link to="/apps" className="muted">
+          All apps
+        </Link>
+      </div>
+      <Loaded key={slug} app={app.data} session={session.data} />
+    </>
+  )
+}
+
+/** Every part of a document that may be left out, filled in: edits need not ask. */
+function filledIn(document: AppDocument): AppDocument {
+  const pages = Object.fromEntries(Object.entries(document.pages).map(([name, page]) => [name, { ...page, components: page.components ?? {}, layout: page.layout ?? {} }]))
+  return { ...document, pages, queries: document.queries ?? {} }
+}
+
+function Loaded({ app, session }: { app: AppDetail; session: Session }) {
+  const { slug } = app
+  const store = useMemo(
+    () =>
+      createDraftStore(filledIn(app.draft), app.draft_revision, async (revision, document) => {
+        const saved = await dataOf(api.PUT('/api/v1/apps/{slug}/draft', { params: { path: { slug } }, body: { revision, document } }))
+        return saved.revision
+      }),
+    [app, slug],
+  )
+  const runtime = useBuilderRuntime(slug, store, session)
+  if (!runtime) return <SkeletonRows />
+  return (
+    <RuntimeContext value={runtime}>
+      <Frame slug={slug} store={store} releasedVersion={app.released_version ?? undefined} />
+    </RuntimeContext>
+  )
+}
+
+function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
+  const document = useStore(store, (state) => state.document)
+  const problem = useStore(store, (state) => state.problem)
+  const [page, setPage] = useState(document['home-page'])
+  const [selection, setSelection] = useState<string[]>([])
+  const [query, setQuery] = useState<string | undefined>(Object.keys(document.queries ?? {})[0])
+  const [isPreview, setPreview] = useState(false)
+  const shownPage = document.pages[page] ?? document.pages[document['home-page']]
+  const selected = selection.filter((name) => shownPage?.components?.[name])
+  useDraftKeys(store)
+  useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
+  return (
+    <div className="builder">
+      <TopBar slug={slug} store={store} page={page} onPage={setPage} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} />
+      {problem ? (
+        <div className="builder-problem">
+          <ErrorNotice error={problem} />
+        </div>
+      ) : null}
+      {isPreview ? (
+        <div className="builder-preview">{shownPage ? <AppPage page={shownPage} /> : null}</div>
+      ) : (
+        <div className="builder-main">
+          <SidePanel store={store} page={page} selection={selected} onSelect={setSelection} />
+          <Canvas store={store} page={page} selection={selected} onSelect={setSelection} />
+          <Inspector key={`${page} ${selected[0] ?? ''}`} store={store} page={page} selection={selected} onSelect={setSelection} />
+          <QueryDrawer slug={slug} store={store} selected={query} onSelect={setQuery} />
+        </div>
+      )}
+    </div>
+  )
+}

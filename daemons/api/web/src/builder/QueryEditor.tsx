@@ -1,0 +1,147 @@
+/** One query: where it runs, when, its statement, and the result of running it as it stands. */
+import { useQuery } from '@tanstack/react-query'
+import { Play, Plus, Trash2 } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { api, dataOf, wholeResult } from '../api/client'
+import { ApiProblem, messageOf } from '../api/problem'
+import type { AppDocument, AppQuery, QueryResult } from '../api/types'
+import { useRuntime } from '../components/runtime-context'
+import type { DraftStore } from '../document/draft-store'
+import { resourcesQuery } from '../studio/lists'
+import { Button } from '../ui/Button'
+import { SelectField } from '../ui/Field'
+import { ResultGrid } from '../ui/ResultGrid'
+import { SqlEditor } from '../ui/SqlEditor'
+import type { EditorFault } from '../ui/code-mirror'
+import { ErrorNotice } from '../ui/states'
+import { resourceOptions } from '../ui/resource-options'
+import { ActionFields, firstAction } from './ActionFields'
+import { BindingField } from './BindingField'
+import { NameField } from './Inspector'
+import { removeQuery } from './edits'
+import { statementOf } from './use-builder-runtime'
+
+interface Props {
+  slug: string
+  name: string
+  query: AppQuery
+  store: DraftStore<AppDocument>
+  onRenamed: (name: string) => void
+  onRemoved: () => void
+}
+
+export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: Props) {
+  const runtime = useRuntime()
+  const [result, setResult] = useState<QueryResult>()
+  const [problem, setProblem] = useState<unknown>()
+  const [isRunning, setRunning] = useState(false)
+  const running = useRef<AbortController>(null)
+  useEffect(() => () => running.current?.abort(), [])
+  const change = (part: Partial<AppQuery>, key?: string) =>
+    store.edit((draft) => {
+      const target = draft.queries?.[name]
+      if (target) Object.assign(target, part)
+    }, key && `${name}.${key}`)
+  const run = async () => {
+    running.current?.abort()
+    const controller = new AbortController()
+    running.current = controller
+    setRunning(true)
+    setProblem(undefined)
+    try {
+      const current = store.getState().document.queries?.[name] ?? query
+      const { expressions, error } = await runtime.cut(current.statement)
+      if (error) throw new Error(error)
+      const { values, missing } = await runtime.valuesOf(expressions)
+      if (missing) throw new Error(missing)
+      const answer = api.POST('/api/v1/apps/{slug}/queries/run', { params: { path: { slug } }, body: { query: statementOf(current), parameters: values }, signal: controller.signal })
+      setResult(wholeResult(await dataOf(answer)))
+    } catch (error) {
+      if (controller.signal.aborted) return
+      setResult(undefined)
+      setProblem(error)
+    } finally {
+      if (running.current === controller) setRunning(false)
+    }
+  }
+  const position = problem instanceof ApiProblem ? problem.position : undefined
+  const faults: EditorFault[] = problem && position !== undefined ? [{ message: messageOf(problem), position }] : []
+  return (
+    <>
+      <div className="drawer-editor">
+        <SqlEditor label={`Statement of ${name}`} resource={query.resource} value={query.statement} onChange={(statement) => change({ statement }, 'statement')} onRun={() => void run()} faults={faults} placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'" />
+        <div className="drawer-run">
+          <Button variant="primary" size="small" icon={Play} isBusy={isRunning} onClick={() => void run()}>
+            Run query
+          </Button>
+          <span className="muted">
+            <kbd>Ctrl Enter</kbd>
+          </span>
+        </div>
+      </div>
+      <div className="drawer-result" aria-live="polite">
+        {problem ? <ErrorNotice error={problem} /> : null}
+        {result ? <ResultGrid label={`Result of ${name}`} result={result} /> : problem ? null : <p className="muted">Run the query to see its rows here.</p>}
+      </div>
+      <QuerySettings name={name} query={query} store={store} change={change} onRenamed={onRenamed} onRemoved={onRemoved} />
+    </>
+  )
+}
+
+function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omit<Props, 'slug'> & { change: (part: Partial<AppQuery>, key?: string) => void }) {
+  const resources = useQuery(resourcesQuery).data ?? []
+  const actions = query['on-success'] ?? []
+  const setActions = (next: typeof actions) => change({ 'on-success': next }, 'on-success')
+  return (
+    <div className="drawer-settings compact">
+      <NameField name={name} store={store} onRenamed={onRenamed} />
+      <SelectField label="Resource" value={query.resource} options={resourceOptions(resources.map((resource) => resource.name), query.resource)} onChange={(event) => change({ resource: event.target.value })} />
+      <div className="pair">
+        <SelectField
+          label="Mode"
+          value={query.mode ?? 'read'}
+          options={[
+            ['read', 'Reads'],
+            ['write', 'Writes'],
+          ]}
+          onChange={(event) => change(event.target.value === 'write' ? { mode: 'write', run: 'manual' } : { mode: 'read' })}
+        />
+        <SelectField
+          label="Runs"
+          value={query.run ?? 'automatic'}
+          options={[
+            ['automatic', 'By itself'],
+            ['manual', 'When an event asks'],
+          ]}
+          onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
+        />
+      </div>
+      <BindingField label="Ask before it runs" hint="A question to confirm; empty asks nothing." value={query.confirm ?? ''} onChange={(confirm) => change({ confirm: confirm === '' ? null : confirm }, 'confirm')} />
+      <div className="field" role="group" aria-label="After success">
+        <div className="row">
+          <span className="label grow">After success</span>
+          <Button variant="ghost" size="small" icon={Plus} label="Add action" onClick={() => setActions([...actions, firstAction(store.getState().document)])} />
+        </div>
+        {actions.map((action, index) => (
+          <div key={index} className="handler">
+            <ActionFields action={action} store={store} onChange={(next) => setActions(actions.map((other, at) => (at === index ? next : other)))} />
+            <Button variant="ghost" size="small" icon={Trash2} onClick={() => setActions(actions.filter((_, at) => at !== index))}>
+              Remove action
+            </Button>
+          </div>
+        ))}
+      </div>
+      <Button
+        variant="danger"
+        size="small"
+        icon={Trash2}
+        onClick={() => {
+          store.edit((draft) => removeQuery(draft, name))
+          onRemoved()
+        }}
+      >
+        Delete query
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,99 @@
+/** The builder's top bar: where one is, undo, saving, preview, release. */
+import { Link } from '@tanstack/react-router'
+import { ChevronLeft, Eye, History, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
+import { useState } from 'react'
+import { useStore } from 'zustand'
+import { api, dataOf } from '../api/client'
+import { messageOf } from '../api/problem'
+import type { AppDocument } from '../api/types'
+import { useRuntime } from '../components/runtime-context'
+import { type DraftStore, saveText } from '../document/draft-store'
+import { Releases } from '../studio/Releases'
+import { Badge } from '../ui/Badge'
+import { Button } from '../ui/Button'
+import { notify } from '../ui/toasts'
+
+interface Props {
+  slug: string
+  store: DraftStore<AppDocument>
+  page: string
+  onPage: (page: string) => void
+  isPreview: boolean
+  onPreview: (isPreview: boolean) => void
+  releasedVersion: number | undefined
+}
+
+export function TopBar({ slug, store, page, onPage, isPreview, onPreview, releasedVersion }: Props) {
+  const state = useStore(store)
+  const runtime = useRuntime()
+  const { document } = state
+  const [version, setVersion] = useState(releasedVersion)
+  const [isReleasing, setReleasing] = useState(false)
+  const [hasReleases, setHasReleases] = useState(false)
+  const release = async () => {
+    setReleasing(true)
+    try {
+      if (!(await store.save())) return
+      const released = await dataOf(api.POST('/api/v1/apps/{slug}/releases', { params: { path: { slug } }, body: { revision: store.getState().revision } }))
+      setVersion(released.version)
+      notify(`Version ${released.version} is released: it is what people use from now on.`)
+    } catch (error) {
+      notify(messageOf(error), 'error')
+    } finally {
+      setReleasing(false)
+    }
+  }
+  const open = (name: string) => {
+    onPage(name)
+    runtime.openPage(name)
+  }
+  const addPage = () => {
+    let number = Object.keys(document.pages).length + 1
+    while (`page${number}` in document.pages) number += 1
+    const name = `page${number}`
+    store.edit((draft) => void (draft.pages[name] = { title: `Page ${number}`, components: {}, layout: {} }))
+    open(name)
+  }
+  return (
+    <header className="top-bar">
+      <Link to="/apps" className="button ghost icon-only" aria-label="All apps" title="All apps">
+        <ChevronLeft className="icon" strokeWidth={1.5} aria-hidden />
+      </Link>
+      <input
+        className="top-title"
+        aria-label="Title of the app"
+        value={document.title}
+        onChange={(event) => {
+          const title = event.target.value
+          store.edit((draft) => void (draft.title = title), 'title')
+        }}
+      />
+      {version ? <Badge tone="green">Version {version}</Badge> : <Badge>Never released</Badge>}
+      <nav className="row top-pages" aria-label="Pages">
+        {Object.entries(document.pages).map(([name, { title }]) => (
+          <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => open(name)}>
+            {title ?? name}
+          </button>
+        ))}
+        <Button variant="ghost" size="small" icon={Plus} label="Add page" onClick={addPage} />
+      </nav>
+      <span className="grow" />
+      <span className="muted nowrap" role="status" title={`Revision ${state.revision}`}>
+        {saveText(state)}
+      </span>
+      <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
+      <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
+      <Button variant="ghost" icon={History} label="Releases" onClick={() => setHasReleases(true)} />
+      <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>
+        {isPreview ? 'Edit' : 'Preview'}
+      </Button>
+      <Button disabled={document === state.saved} isBusy={state.isSaving && !isReleasing} onClick={() => void store.save()}>
+        Save
+      </Button>
+      <Button variant="primary" isBusy={isReleasing} onClick={() => void release()}>
+        Release
+      </Button>
+      {hasReleases ? <Releases kind="apps" slug={slug} onRestored={setVersion} onClose={() => setHasReleases(false)} /> : null}
+    </header>
+  )
+}

@@ -1,0 +1,117 @@
+/** Changes of an app's document. Each takes an immer draft. */
+import type { Draft } from 'immer'
+import type { AppDocument, AppQuery, Component, GridRect, Page } from '../api/types'
+import { place } from './layout'
+
+type Document = Draft<AppDocument>
+
+export function allNames(document: AppDocument): Set<string> {
+  return new Set([...Object.values(document.pages).flatMap((page) => Object.keys(page.components ?? {})), ...Object.keys(document.queries ?? {})])
+}
+
+/** `table` -> `table`, `table2`, ... */
+export function freeName(document: AppDocument, base: string): string {
+  const taken = allNames(document)
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? base : `${base}${number}`
+    if (!taken.has(name)) return name
+  }
+}
+
+export function nameProblem(document: AppDocument, name: string): string | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name)) return 'Use a letter, then letters, digits or _.'
+  if (allNames(document).has(name)) return 'Something in this app has this name already.'
+  return undefined
+}
+
+function pageOf(document: Document, page: string): Draft<Required<Pick<Page, 'components' | 'layout'>>> {
+  const found = (document.pages[page] ??= {})
+  found.components ??= {}
+  found.layout ??= {}
+  return found as Draft<Required<Pick<Page, 'components' | 'layout'>>>
+}
+
+export function addComponent(document: Document, page: string, name: string, component: Component, rect: GridRect): void {
+  const target = pageOf(document, page)
+  target.components[name] = component
+  target.layout = place(target.layout, { [name]: rect })
+}
+
+export function moveComponents(document: Document, page: string, rects: Record<string, GridRect>): void {
+  const target = pageOf(document, page)
+  target.layout = place(target.layout, rects)
+}
+
+export function removeComponents(document: Document, page: string, names: string[]): void {
+  const target = pageOf(document, page)
+  for (const name of names) {
+    delete target.components[name]
+    delete target.layout[name]
+  }
+  // An action on something that is gone would not be saved.
+  forEachActions(document, (actions) => actions.filter((action) => !(action.do === 'set-value' && names.includes(action.component))))
+}
+
+export function setProperty(document: Document, page: string, name: string, key: string, value: unknown): void {
+  const component = pageOf(document, page).components[name]
+  if (!component) return
+  component.properties ??= {}
+  if (value === undefined || value === '') delete component.properties[key]
+  else component.properties[key] = value
+}
+
+export function addQuery(document: Document, name: string, query: AppQuery): void {
+  document.queries = { ...document.queries, [name]: query }
+}
+
+export function removeQuery(document: Document, name: string): void {
+  delete document.queries?.[name]
+  forEachActions(document, (actions) => actions.filter((action) => !(action.do === 'run-query' && action.query === name)))
+}
+
+/** Renames a component or query: its key, the actions that name it, and, by `rewrite`, the expressions that read it. */
+export function renameEverywhere(document: Document, from: string, to: string, rewrite: (text: string) => string): void {
+  const renamed = <T>(map: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(map).map(([key, value]) => [key === from ? to : key, value]))
+  for (const page of Object.values(document.pages)) {
+    page.components = renamed(page.components ?? {})
+    page.layout = renamed(page.layout ?? {})
+    for (const component of Object.values(page.components)) component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
+  }
+  document.queries = renamed(document.queries ?? {})
+  for (const query of Object.values(document.queries)) {
+    query.statement = rewrite(query.statement)
+    if (query.confirm) query.confirm = rewrite(query.confirm)
+  }
+  forEachActions(document, (actions) =>
+    actions.map((action) => {
+      switch (action.do) {
+        case 'run-query':
+          return action.query === from ? { ...action, query: to } : action
+        case 'set-value':
+          return { ...action, component: action.component === from ? to : action.component, value: rewrite(action.value) }
+        case 'notify':
+          return { ...action, message: rewrite(action.message) }
+      }
+    }),
+  )
+}
+
+type Actions = NonNullable<AppQuery['on-success']>
+
+function forEachActions(document: Document, change: (actions: Actions) => Actions): void {
+  for (const page of Object.values(document.pages)) {
+    for (const component of Object.values(page.components ?? {})) {
+      if (component.events) component.events = component.events.flatMap((handler) => change([handler.action]).map((action) => ({ ...handler, action })))
+    }
+  }
+  for (const query of Object.values(document.queries ?? {})) {
+    if (query['on-success']) query['on-success'] = change(query['on-success'])
+  }
+}
+
+function rewriteTexts(value: unknown, rewrite: (text: string) => string): unknown {
+  if (typeof value === 'string') return rewrite(value)
+  if (Array.isArray(value)) return value.map((item) => rewriteTexts(item, rewrite))
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewriteTexts(item, rewrite)]))
+  return value
+}

@@ -1,0 +1,62 @@
+/** Arithmetic of the canvas: integer rectangles on 24 columns that never overlap. */
+import type { GridRect } from '../api/types'
+
+export const columns = 24
+export const rowHeight = 36
+const maxHeight = 500
+
+type Layout = Record<string, GridRect>
+
+export function clamp({ column, row, width, height }: GridRect): GridRect {
+  const fittingWidth = Math.max(1, Math.min(columns, Math.round(width)))
+  return {
+    column: Math.max(0, Math.min(columns - fittingWidth, Math.round(column))),
+    row: Math.max(0, Math.round(row)),
+    width: fittingWidth,
+    height: Math.max(1, Math.min(maxHeight, Math.round(height))),
+  }
+}
+
+export function overlaps(a: GridRect, b: GridRect): boolean {
+  return a.column < b.column + b.width && b.column < a.column + a.width && a.row < b.row + b.height && b.row < a.row + a.height
+}
+
+/** The layout with `placed` where it is asked for; what it covers moves down, and what that covers in turn. */
+export function place(layout: Layout, placed: Layout): Layout {
+  const result: Layout = { ...layout, ...placed }
+  const settled = Object.keys(placed)
+  const rest = Object.keys(layout)
+    .filter((name) => !(name in placed))
+    .sort((a, b) => (result[a]?.row ?? 0) - (result[b]?.row ?? 0))
+  for (const name of rest) {
+    const rect = result[name]
+    if (!rect) continue
+    result[name] = below(rect, settled.flatMap((other) => result[other] ?? []))
+    settled.push(name)
+  }
+  return result
+}
+
+/** `rect` moved down until it covers none of `others`. */
+function below(rect: GridRect, others: GridRect[]): GridRect {
+  const blocker = others.find((other) => overlaps(rect, other))
+  return blocker ? below({ ...rect, row: blocker.row + blocker.height }, others) : rect
+}
+
+/** Where something new of this size finds room: below everything. */
+export function freeSpot(layout: Layout, size: { width: number; height: number }): GridRect {
+  const bottom = Object.values(layout).reduce((lowest, rect) => Math.max(lowest, rect.row + rect.height), 0)
+  return { column: 0, row: bottom, ...size }
+}
+
+export type Edge = 'e' | 's' | 'se' | 'w'
+
+export function resized(rect: GridRect, edge: Edge, dx: number, dy: number): GridRect {
+  if (edge === 'w') {
+    const column = Math.max(0, Math.min(rect.column + rect.width - 1, Math.round(rect.column + dx)))
+    return clamp({ ...rect, column, width: rect.width + rect.column - column })
+  }
+  const width = edge === 's' ? rect.width : Math.max(1, Math.min(columns - rect.column, Math.round(rect.width + dx)))
+  const height = edge === 'e' ? rect.height : Math.max(1, Math.round(rect.height + dy))
+  return clamp({ ...rect, width, height })
+}

@@ -1,0 +1,84 @@
+/** The running app on the builder's canvas: it follows the edited document. */
+import { useEffect, useState } from 'react'
+import { api, dataOf, wholeResult } from '../api/client'
+import type { AppDocument, AppQuery, Session, SqlQuery } from '../api/types'
+import type { DraftStore } from '../document/draft-store'
+import { AppRuntime } from '../runtime/runtime'
+import type { RuntimeQuery } from '../runtime/model'
+import { ask } from '../ui/ask'
+import { notify } from '../ui/toasts'
+
+/** Typing in the inspector settles for this long before the canvas follows. */
+const settleMs = 120
+
+export function statementOf(query: AppQuery): SqlQuery {
+  const { resource, statement, mode, limits } = query
+  return { resource, statement, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
+}
+
+export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime | undefined {
+  const [runtime, setRuntime] = useState<AppRuntime>()
+  useEffect(() => {
+    const created = createRuntime(slug, store, session)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isClosed = false
+    const follow = async () => {
+      const { document } = store.getState()
+      const queries = await runtimeQueries(created, document)
+      if (!isClosed && store.getState().document === document) created.update({ ...document, queries })
+    }
+    void follow()
+    const stop = store.subscribe((now, before) => {
+      if (now.document === before.document) return
+      clearTimeout(timer)
+      timer = setTimeout(() => void follow(), settleMs)
+    })
+    setRuntime(created)
+    return () => {
+      isClosed = true
+      clearTimeout(timer)
+      stop()
+      created.close()
+    }
+  }, [slug, store, session])
+  return runtime
+}
+
+function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime {
+  const { document } = store.getState()
+  const { id, email, name, is_admin } = session.user
+  return new AppRuntime(
+    // Its queries follow as soon as their statements are cut.
+    { ...document, queries: {} },
+    {
+      globals: { current_user: { id, email, name, is_admin }, environment: session.environment },
+      confirm: (question) => ask({ title: store.getState().document.title, text: question, confirm: 'Continue' }),
+      notify,
+      runQuery: async (queryName, parameters, signal) => {
+        const query = store.getState().document.queries?.[queryName]
+        if (!query) throw new Error(`The query ${queryName} was removed.`)
+        const answer = api.POST('/api/v1/apps/{slug}/queries/run', { params: { path: { slug } }, body: { query: statementOf(query), parameters }, signal })
+        return wholeResult(await dataOf(answer))
+      },
+    },
+  )
+}
+
+async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promise<Record<string, RuntimeQuery>> {
+  const entries = Object.entries(document.queries ?? {}).map(async ([name, query]): Promise<[string, RuntimeQuery]> => {
+    const { expressions } = await runtime.cut(query.statement)
+    return [
+      name,
+      {
+        expressions: [...new Set(expressions)],
+        mode: query.mode ?? 'read',
+        // What changes data is never run by editing.
+        run: query.mode === 'write' ? 'manual' : (query.run ?? 'automatic'),
+        fingerprint: `${query.resource}\n${query.statement}`,
+        ...(query.confirm ? { confirm: query.confirm } : {}),
+        ...(query['on-success'] ? { 'on-success': query['on-success'] } : {}),
+      },
+    ]
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}

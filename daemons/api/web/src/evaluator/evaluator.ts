@@ -1,0 +1,178 @@
+/**
+ * The page's side of the evaluator: hands the worker the bindings and the state, and takes their values.
+ *
+ * Owns the worker's life. When an answer is overdue the worker is in an endless loop: it is killed and started again in a
+ * mode where it names each binding first, so that the one at fault is known and left out from then on.
+ */
+import type { FromWorker, Model, Outcome, Templates, ToWorker } from './protocol'
+import { type SandboxedWorker, spawn } from './sandbox'
+
+/** An answer that takes longer comes from an endless loop. */
+const overdueMs = 1500
+
+type State = Record<string, Record<string, unknown>>
+
+export interface EvaluatorEvents {
+  changed: (outcomes: Record<string, Outcome>) => void
+  dependencies: (dependencies: Record<string, string[]>) => void
+}
+
+export class Evaluator {
+  private worker: SandboxedWorker | undefined
+  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, feeds: {} }
+  private state: State = {}
+  /** What the worker has of it. */
+  private known: State = {}
+  private sequence = 0
+  private readonly waiting = new Map<number, (message: FromWorker) => void>()
+  private unanswered = 0
+  private watchdog: ReturnType<typeof setTimeout> | undefined
+  private lastEvaluated: string | undefined
+  private isCareful = false
+  /** Bindings that ran without end, with their text: a changed text gets a new chance. */
+  private readonly poisoned = new Map<string, string>()
+  private isReady = false
+  private isClosed = false
+
+  constructor(private readonly events: EvaluatorEvents) {
+    void this.start()
+  }
+
+  /** Replaces bindings and state. */
+  load(model: Model, state: State): void {
+    this.model = model
+    this.state = { ...state }
+    for (const [id, text] of this.poisoned) if (this.textOf(id) !== text) this.poisoned.delete(id)
+    this.sendLoad()
+  }
+
+  setState(name: string, values: Record<string, unknown>): void {
+    this.state[name] = values
+    if (!this.isReady) return
+    const changes = changesOf(this.known[name], values)
+    this.known[name] = values
+    this.send({ do: 'state', sequence: ++this.sequence, name, changes })
+  }
+
+  /** Values of texts and expressions now, after everything that was sent before. */
+  async evaluate(templates: Templates, expressions: Record<string, string> = {}): Promise<Record<string, Outcome>> {
+    const sequence = ++this.sequence
+    const answer = await this.ask({ do: 'evaluate', sequence, templates, expressions }, sequence)
+    if (answer?.event === 'evaluated') return answer.outcomes
+    const error = 'It ran too long and was stopped: an endless loop?'
+    return Object.fromEntries([...Object.keys(templates), ...Object.keys(expressions)].map((id) => [id, { error }]))
+  }
+
+  /** The expressions in a text. */
+  async cut(text: string): Promise<{ expressions: string[]; error?: string }> {
+    const sequence = ++this.sequence
+    const answer = await this.ask({ do: 'cut', sequence, text }, sequence)
+    return answer?.event === 'cut' ? answer : { expressions: [], error: 'The text could not be read.' }
+  }
+
+  close(): void {
+    this.isClosed = true
+    clearTimeout(this.watchdog)
+    this.worker?.kill()
+  }
+
+  private async start(): Promise<void> {
+    // On its own: the page paints before the evaluator has arrived.
+    const { default: source } = await import('virtual:worker/evaluator/worker.ts')
+    const worker = await spawn(source)
+    if (this.isClosed) return worker.kill()
+    this.worker = worker
+    worker.port.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data)
+  }
+
+  private textOf(id: string): string {
+    return JSON.stringify(this.model.templates[id] ?? this.model.expressions[id] ?? null)
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.event) {
+      case 'ready':
+        this.isReady = true
+        this.sendLoad()
+        this.takeWaiting().forEach((resolve) => resolve(message))
+        return
+      case 'evaluating':
+        this.lastEvaluated = message.id
+        return
+      case 'loaded':
+        this.answered()
+        this.events.dependencies(message.dependencies)
+        this.events.changed(message.changed)
+        return
+      case 'changed':
+        this.answered()
+        this.events.changed(message.changed)
+        return
+      case 'evaluated':
+      case 'cut': {
+        this.answered()
+        const resolve = this.waiting.get(message.sequence)
+        this.waiting.delete(message.sequence)
+        resolve?.(message)
+      }
+    }
+  }
+
+  /** All who wait for an answer. Taken out first: a resolved one may ask again at once, under the same number. */
+  private takeWaiting(): ((message: FromWorker) => void)[] {
+    const asked = [...this.waiting.values()]
+    this.waiting.clear()
+    return asked
+  }
+
+  private ask(message: ToWorker, sequence: number): Promise<FromWorker | undefined> {
+    return new Promise((resolve) => {
+      if (this.isReady) {
+        this.waiting.set(sequence, resolve)
+        this.send(message)
+      } else {
+        // Asked once more when the worker has loaded the model.
+        this.waiting.set(sequence, () => resolve(this.ask(message, sequence)))
+      }
+    })
+  }
+
+  private sendLoad(): void {
+    if (!this.isReady) return
+    const changes = Object.fromEntries(Object.entries(this.state).map(([name, values]) => [name, changesOf(this.known[name], values)]))
+    const removed = Object.keys(this.known).filter((name) => !(name in this.state))
+    this.known = { ...this.state }
+    this.send({ do: 'load', model: this.model, changes, removed, isCareful: this.isCareful, poisoned: [...this.poisoned.keys()] })
+  }
+
+  private send(message: ToWorker): void {
+    if (!this.isReady || !this.worker) return
+    this.worker.port.postMessage(message)
+    this.unanswered += 1
+    this.watchdog ??= setTimeout(() => this.restart(), overdueMs)
+  }
+
+  private answered(): void {
+    this.unanswered -= 1
+    clearTimeout(this.watchdog)
+    this.watchdog = this.unanswered > 0 ? setTimeout(() => this.restart(), overdueMs) : undefined
+  }
+
+  private restart(): void {
+    if (this.isCareful && this.lastEvaluated !== undefined) this.poisoned.set(this.lastEvaluated, this.textOf(this.lastEvaluated))
+    this.isCareful = true
+    this.lastEvaluated = undefined
+    this.watchdog = undefined
+    this.unanswered = 0
+    this.isReady = false
+    this.known = {}
+    this.worker?.kill()
+    // What was asked for may be what loops: it is answered as such, never asked again.
+    this.takeWaiting().forEach((resolve) => resolve({ event: 'evaluating', id: '' }))
+    void this.start()
+  }
+}
+
+function changesOf(before: Record<string, unknown> | undefined, after: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(after).filter(([key, value]) => !before || !(key in before) || !Object.is(before[key], value)))
+}

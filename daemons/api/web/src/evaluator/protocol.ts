@@ -1,0 +1,37 @@
+/** What the page and the evaluator's worker say to each other, over a MessagePort. */
+
+/** A text with bindings, or a list or object that holds such texts, by the id of its place. */
+export type Templates = Record<string, unknown>
+
+/** What an id's value feeds: `search.default-value` feeds `search.value` as long as the state holds no `value`. */
+export type Exposed = Record<string, string>
+
+export interface Model {
+  /** What every expression may read and nothing changes: `current_user`, `environment`. */
+  globals: Record<string, unknown>
+  templates: Templates
+  /** Expressions without braces, by id: the parameters of queries. */
+  expressions: Record<string, string>
+  exposed: Exposed
+  /** Ids that a name's every property depends on: a query that runs by itself depends on its parameters. */
+  feeds: Record<string, string[]>
+}
+
+/** `isFault`: the text itself is wrong, whatever the values; without it the values did not fit at this time. */
+export type Outcome = { value: unknown } | { same: [name: string, property: string] } | { error: string; isFault?: boolean }
+
+export type ToWorker =
+  /** `changes`: values that the worker does not have yet, so that large results are sent once. */
+  | { do: 'load'; model: Model; changes: Record<string, Record<string, unknown>>; removed: string[]; isCareful: boolean; poisoned: string[] }
+  | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown> }
+  | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string> }
+  | { do: 'cut'; sequence: number; text: string }
+
+export type FromWorker =
+  | { event: 'ready' }
+  /** Only in careful mode: what is about to be evaluated, so that an endless loop can be named. */
+  | { event: 'evaluating'; id: string }
+  | { event: 'loaded'; changed: Record<string, Outcome>; dependencies: Record<string, string[]> }
+  | { event: 'changed'; sequence: number; changed: Record<string, Outcome> }
+  | { event: 'evaluated'; sequence: number; outcomes: Record<string, Outcome> }
+  | { event: 'cut'; sequence: number; expressions: string[]; error?: string }

@@ -1,0 +1,57 @@
+/** From an app's document to what the evaluator needs to know of it. */
+import type { Model } from '../evaluator/protocol'
+import type { Action, Page } from '../api/types'
+
+/** A query as the runtime sees it: in a hosted app nothing more is known of it. */
+export interface RuntimeQuery {
+  expressions: string[]
+  mode?: 'read' | 'write'
+  run?: 'automatic' | 'manual'
+  confirm?: string | null
+  'on-success'?: Action[]
+  /** Changes when the query must run again though none of its values changed: its statement was edited. */
+  fingerprint?: string
+}
+
+export interface RuntimeDocument {
+  title: string
+  'home-page': string
+  pages: Record<string, Page>
+  queries: Record<string, RuntimeQuery>
+}
+
+/** Expressions that the server binds itself, from the session and its configuration. */
+export function isBoundByServer(expression: string): boolean {
+  return /^(environment|current_user\.(id|email|name|is_admin))$/.test(expression)
+}
+
+export function parameterId(query: string, expression: string): string {
+  return `${query}?${expression}`
+}
+
+export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>): Model {
+  const model: Model = { globals, templates: {}, expressions: {}, exposed: {}, feeds: {} }
+  for (const [name, component] of Object.entries(document.pages[pageName]?.components ?? {})) {
+    for (const [property, template] of Object.entries(component.properties ?? {})) {
+      const id = `${name}.${property}`
+      model.templates[id] = template
+      const isDefault = component.type === 'text-input' && property === 'default-value'
+      model.exposed[isDefault ? `${name}.value` : id] = id
+    }
+  }
+  for (const [name, query] of Object.entries(document.queries)) {
+    const ids = query.expressions.map((expression) => parameterId(name, expression))
+    query.expressions.forEach((expression) => {
+      model.expressions[parameterId(name, expression)] = expression
+    })
+    if (query.run !== 'manual') model.feeds[name] = ids
+  }
+  return model
+}
+
+/** What expressions see of a component before anybody touched it. */
+export function initialState(component: { type: string; properties?: Record<string, unknown> }): Record<string, unknown> {
+  if (component.type === 'table') return { selectedRow: null, selectedIndex: -1 }
+  if (component.type === 'text-input' && component.properties?.['default-value'] === undefined) return { value: '' }
+  return {}
+}

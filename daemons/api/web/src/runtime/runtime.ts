@@ -1,0 +1,263 @@
+/**
+ * A running app: what its components hold, what its queries gave, and what its bindings are worth.
+ *
+ * Owns the evaluator and the state that expressions see. It renders nothing: components read its store. The hosted app and
+ * the builder's canvas are two hosts of the same runtime.
+ */
+import { createStore } from 'zustand/vanilla'
+import { ApiProblem, messageOf } from '../api/problem'
+import type { Action, QueryResult } from '../api/types'
+import { Evaluator } from '../evaluator/evaluator'
+import type { Outcome } from '../evaluator/protocol'
+import { type RuntimeDocument, initialState, isBoundByServer, modelOf, parameterId } from './model'
+
+export interface RuntimeHost {
+  runQuery: (name: string, parameters: Record<string, unknown>, signal: AbortSignal) => Promise<QueryResult>
+  confirm: (question: string) => Promise<boolean>
+  notify: (message: string, tone: 'info' | 'error') => void
+  globals: Record<string, unknown>
+}
+
+export interface QueryState {
+  /** `waiting`: a value that it binds does not exist yet. */
+  status: 'idle' | 'waiting' | 'loading' | 'done' | 'failed'
+  result?: QueryResult
+  message?: string
+  position?: number
+}
+
+export type Shown = { value: unknown } | { error: string; isFault?: boolean }
+
+export interface RuntimeState {
+  page: string
+  /** Values of bindings by the id of their place, `component.property`. */
+  shown: Record<string, Shown>
+  components: Record<string, Record<string, unknown>>
+  queries: Record<string, QueryState>
+  /** The names that each binding reads. */
+  dependencies: Record<string, string[]>
+  isReady: boolean
+}
+
+/** Typing is not one query a key. */
+const settleMs = 200
+/** Actions that follow each other; more are a loop. */
+const maxChain = 20
+
+export class AppRuntime {
+  readonly store = createStore<RuntimeState>(() => ({ page: '', shown: {}, components: {}, queries: {}, dependencies: {}, isReady: false }))
+  private readonly evaluator = new Evaluator({
+    changed: (outcomes) => this.take(outcomes),
+    dependencies: (dependencies) => this.store.setState({ dependencies }),
+  })
+  /** What expressions see, by name. */
+  private scope: Record<string, Record<string, unknown>> = {}
+  private readonly running = new Map<string, AbortController>()
+  private readonly settling = new Map<string, ReturnType<typeof setTimeout>>()
+
+  constructor(
+    private document: RuntimeDocument,
+    private readonly host: RuntimeHost,
+  ) {
+    this.openPage(document['home-page'])
+  }
+
+  /** Opens a page: its components start afresh, and queries that run by themselves run. */
+  openPage(page: string): void {
+    this.store.setState({ page, components: {}, shown: {}, isReady: false })
+    this.scope = {}
+    for (const name of Object.keys(this.document.queries)) this.scope[name] = seenOf(this.store.getState().queries[name])
+    this.load()
+  }
+
+  /** Takes an edited document: what did not change keeps its state. */
+  update(document: RuntimeDocument): void {
+    const before = this.document
+    this.document = document
+    for (const [name, query] of Object.entries(document.queries)) {
+      const old = before.queries[name]
+      this.scope[name] ??= seenOf(undefined)
+      const isEdited = !old || old.fingerprint !== query.fingerprint || old.run !== query.run
+      if (isEdited && query.run !== 'manual') this.settle(name)
+    }
+    this.load()
+  }
+
+  cut(text: string): Promise<{ expressions: string[]; error?: string }> {
+    return this.evaluator.cut(text)
+  }
+
+  /** What a person did to a component. */
+  setComponent(name: string, values: Record<string, unknown>): void {
+    this.scope[name] = { ...this.scope[name], ...values }
+    this.store.setState(({ components }) => ({ components: { ...components, [name]: { ...components[name], ...values } } }))
+    this.evaluator.setState(name, this.scope[name])
+  }
+
+  /** An event of a component: its handlers run in order. */
+  async trigger(component: string, event: string): Promise<void> {
+    const handlers = this.document.pages[this.store.getState().page]?.components?.[component]?.events ?? []
+    for (const handler of handlers) if (handler.on === event) await this.perform(handler.action, 0)
+  }
+
+  /** Runs a query, after its question; true when it succeeded. */
+  async runQuery(name: string, chain = 0): Promise<boolean> {
+    const query = this.document.queries[name]
+    if (!query) return false
+    if (query.mode === 'write' && this.running.has(name)) return false
+    if (query.confirm) {
+      const question = await this.textOf(query.confirm)
+      if (question === undefined || !(await this.host.confirm(question))) return false
+    }
+    const parameters = await this.parametersOf(name, query.expressions, query.run !== 'manual')
+    if (!parameters) return false
+    if (!(await this.execute(name, parameters))) return false
+    for (const action of query['on-success'] ?? []) await this.perform(action, chain + 1)
+    return true
+  }
+
+  /** The values of expressions now, for a query that is not part of the document yet. */
+  async valuesOf(expressions: string[]): Promise<{ values: Record<string, unknown>; missing?: string }> {
+    const asked = expressions.filter((expression) => !isBoundByServer(expression))
+    const outcomes = await this.evaluator.evaluate({}, Object.fromEntries(asked.map((expression) => [expression, expression])))
+    const values: Record<string, unknown> = {}
+    for (const expression of asked) {
+      const outcome = this.resolve(outcomes[expression] ?? { error: 'no value' })
+      if ('error' in outcome) return { values, missing: `{{ ${expression} }} has no value: ${outcome.error}` }
+      if (outcome.value === undefined) return { values, missing: `{{ ${expression} }} has no value yet.` }
+      values[expression] = outcome.value
+    }
+    return { values }
+  }
+
+  close(): void {
+    for (const controller of this.running.values()) controller.abort()
+    for (const timer of this.settling.values()) clearTimeout(timer)
+    this.evaluator.close()
+  }
+
+  private load(): void {
+    const { page, components } = this.store.getState()
+    for (const [name, component] of Object.entries(this.document.pages[page]?.components ?? {})) {
+      this.scope[name] = { ...initialState(component), ...components[name] }
+    }
+    const isDefined = (name: string) => name in this.document.queries || name in (this.document.pages[page]?.components ?? {})
+    for (const name of Object.keys(this.scope)) if (!isDefined(name)) delete this.scope[name]
+    this.evaluator.load(modelOf(this.document, page, this.host.globals), this.scope)
+  }
+
+  private take(outcomes: Record<string, Outcome>): void {
+    const isFirst = !this.store.getState().isReady
+    const shown: Record<string, Shown> = {}
+    for (const [id, outcome] of Object.entries(outcomes)) shown[id] = this.resolve(outcome)
+    this.store.setState((state) => ({ isReady: true, shown: { ...state.shown, ...shown } }))
+    for (const [name, query] of Object.entries(this.document.queries)) {
+      if (query.run === 'manual') continue
+      if (isFirst) void this.runQuery(name)
+      else if (query.expressions.some((expression) => parameterId(name, expression) in outcomes)) this.settle(name)
+    }
+  }
+
+  private resolve(outcome: Outcome): Shown {
+    if ('same' in outcome) return { value: this.scope[outcome.same[0]]?.[outcome.same[1]] }
+    return outcome
+  }
+
+  private settle(name: string): void {
+    clearTimeout(this.settling.get(name))
+    this.settling.set(name, setTimeout(() => void this.runQuery(name), settleMs))
+  }
+
+  private async perform(action: Action, chain: number): Promise<void> {
+    if (chain > maxChain) {
+      this.host.notify(`${maxChain} actions followed each other: a query runs itself again when it succeeds.`, 'error')
+      return
+    }
+    switch (action.do) {
+      case 'run-query':
+        await this.runQuery(action.query, chain)
+        break
+      case 'set-value': {
+        const text = await this.textOf(action.value)
+        if (text !== undefined) this.setComponent(action.component, { value: text })
+        break
+      }
+      case 'notify': {
+        const text = await this.textOf(action.message)
+        if (text !== undefined) this.host.notify(text, 'info')
+      }
+    }
+  }
+
+  private async textOf(template: string): Promise<string | undefined> {
+    const { text } = await this.evaluator.evaluate({ text: template })
+    const outcome = text && this.resolve(text)
+    if (!outcome || 'error' in outcome) {
+      this.host.notify(outcome?.error ?? 'The text could not be evaluated.', 'error')
+      return undefined
+    }
+    return String(outcome.value ?? '')
+  }
+
+  /** Values for a query, or nothing when it must wait or cannot run; its state then says why. */
+  private async parametersOf(name: string, expressions: string[], isAutomatic: boolean): Promise<Record<string, unknown> | undefined> {
+    if (isAutomatic) {
+      const fault = expressions.map((expression) => this.store.getState().shown[parameterId(name, expression)]).find((shown) => shown && 'error' in shown && shown.isFault)
+      if (fault && 'error' in fault) {
+        this.setQuery(name, { status: 'failed', message: fault.error })
+        return undefined
+      }
+    }
+    const { values, missing } = await this.valuesOf(expressions)
+    if (missing === undefined) return values
+    this.setQuery(name, { status: isAutomatic ? 'waiting' : 'failed', message: missing })
+    if (!isAutomatic) this.host.notify(missing, 'error')
+    return undefined
+  }
+
+  private async execute(name: string, parameters: Record<string, unknown>): Promise<boolean> {
+    this.running.get(name)?.abort()
+    const controller = new AbortController()
+    this.running.set(name, controller)
+    const previous = this.store.getState().queries[name]?.result
+    this.setQuery(name, { status: 'loading', ...(previous ? { result: previous } : {}) })
+    try {
+      const result = await this.host.runQuery(name, parameters, controller.signal)
+      if (this.running.get(name) !== controller) return false
+      this.setQuery(name, { status: 'done', result })
+      return true
+    } catch (error) {
+      if (controller.signal.aborted) return false
+      const position = error instanceof ApiProblem ? error.position : undefined
+      this.setQuery(name, { status: 'failed', message: messageOf(error), ...(position === undefined ? {} : { position }) })
+      if (this.document.queries[name]?.run === 'manual') this.host.notify(messageOf(error), 'error')
+      return false
+    } finally {
+      if (this.running.get(name) === controller) this.running.delete(name)
+    }
+  }
+
+  private setQuery(name: string, state: QueryState): void {
+    this.store.setState(({ queries }) => ({ queries: { ...queries, [name]: state } }))
+    this.scope[name] = seenOf(state)
+    this.evaluator.setState(name, this.scope[name])
+  }
+}
+
+const none: never[] = []
+
+/** What expressions see of a query. */
+function seenOf(state: QueryState | undefined): Record<string, unknown> {
+  const result = state?.result
+  const rows = result?.rows ?? none
+  return {
+    rows,
+    data: rows,
+    columns: result?.columns ?? none,
+    row_count: result?.row_count ?? 0,
+    affected: result?.affected ?? null,
+    truncated: result?.truncated ?? false,
+    loading: state?.status === 'loading',
+    error: state?.status === 'failed' ? (state.message ?? null) : null,
+  }
+}

@@ -1,0 +1,89 @@
+/** The first page: what one has, and what happened last. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { api, dataOf } from '../api/client'
+import { StatusBadge } from '../ui/Badge'
+import { RelativeTime } from '../ui/format'
+import { ErrorNotice, SkeletonRows } from '../ui/states'
+import { PageHead } from './PageHead'
+import { appsQuery, workflowsQuery } from './lists'
+import { useSession } from './session'
+
+const shownItems = 6
+
+export function Home() {
+  const session = useSession()
+  const apps = useQuery(appsQuery)
+  const workflows = useQuery(workflowsQuery)
+  const runs = useQuery({ queryKey: ['runs', 'latest'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs', { params: { query: { limit: shownItems } } }))).runs })
+  return (
+    <>
+      <PageHead title={`Hello, ${session.user.name.split(' ')[0]}`} />
+      <div className="page-body padded">
+        <div className="home-grid">
+          <section className="card home-card">
+            <header>
+              <h2>Apps</h2>
+              <Link to="/apps">All apps</Link>
+            </header>
+            {apps.isPending ? <SkeletonRows count={3} /> : apps.isError ? <ErrorNotice error={apps.error} /> : null}
+            {apps.data?.length === 0 ? <p className="hollow">No app yet. Build one over your data in a few minutes.</p> : null}
+            <ul>
+              {apps.data?.slice(0, shownItems).map((app) => (
+                <li key={app.id}>
+                  <a className="grow truncate" href={app.released_version || app.role === 'viewer' ? `/apps/${app.slug}` : `/apps/${app.slug}/edit`}>
+                    {app.title}
+                  </a>
+                  <span className="muted">
+                    <RelativeTime at={app.updated_at} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </section>
+          <section className="card home-card">
+            <header>
+              <h2>Workflows</h2>
+              <Link to="/workflows">All workflows</Link>
+            </header>
+            {workflows.isPending ? <SkeletonRows count={3} /> : workflows.isError ? <ErrorNotice error={workflows.error} /> : null}
+            {workflows.data?.length === 0 ? <p className="hollow">No workflow yet. Let a webhook run SQL and code that survives a crash.</p> : null}
+            <ul>
+              {workflows.data?.slice(0, shownItems).map((workflow) => (
+                <li key={workflow.id}>
+                  <Link className="grow truncate" to="/workflows/$slug" params={{ slug: workflow.slug }}>
+                    {workflow.title}
+                  </Link>
+                  <span className="muted">
+                    <RelativeTime at={workflow.updated_at} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </section>
+          <section className="card home-card">
+            <header>
+              <h2>Latest runs</h2>
+              <Link to="/runs">All runs</Link>
+            </header>
+            {runs.isPending ? <SkeletonRows count={3} /> : runs.isError ? <ErrorNotice error={runs.error} /> : null}
+            {runs.data?.length === 0 ? <p className="hollow">Nothing ran yet.</p> : null}
+            <ul>
+              {runs.data?.map((run) => (
+                <li key={run.id}>
+                  <Link className="grow truncate" to="/workflows/$slug/runs/$run" params={{ slug: run.workflow, run: run.id }}>
+                    {run.workflow_title}
+                  </Link>
+                  <StatusBadge status={run.status} />
+                  <span className="muted">
+                    <RelativeTime at={run.created_at} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </section>
+        </div>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,44 @@
+/** Logging in. */
+import { useMutation } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { api } from '../api/client'
+import { Button } from '../ui/Button'
+import { TextField } from '../ui/Field'
+import { ErrorNotice } from '../ui/states'
+import { EntryCard } from './EntryCard'
+
+const route = getRouteApi('/login')
+
+/** Only a path of our own: a link must not send people elsewhere after they gave their password. */
+export function safeNext(next: string | undefined): string {
+  return next && /^\/(?![/\\])/.test(next) ? next : '/'
+}
+
+export function Login() {
+  const { next } = route.useSearch()
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const login = useMutation({
+    meta: { showsError: true },
+    mutationFn: () => api.POST('/api/v1/login', { body: { email, password } }),
+    onSuccess: () => location.assign(safeNext(next)),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    login.mutate()
+  }
+  return (
+    <EntryCard title="Log in">
+      <form className="stack" onSubmit={submit}>
+        <ErrorNotice error={login.error} />
+        <TextField label="E-mail" type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
+        <TextField label="Password" type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+        <Button type="submit" variant="primary" size="wide" isBusy={login.isPending || login.isSuccess}>
+          Log in
+        </Button>
+        <p className="hint muted">Password lost? An administrator gives you a new invitation; for the last administrator, <code>bulkheadctl user recover-admin</code> on the server does.</p>
+      </form>
+    </EntryCard>
+  )
+}

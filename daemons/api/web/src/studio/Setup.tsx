@@ -1,0 +1,85 @@
+/** Where one-time links lead: the first administrator, a recovered one, an invited person. */
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { api, dataOf } from '../api/client'
+import { Button } from '../ui/Button'
+import { TextField } from '../ui/Field'
+import { ErrorNotice, SkeletonRows } from '../ui/states'
+import { EntryCard } from './EntryCard'
+
+const route = getRouteApi('/setup')
+const minPassword = 12
+const titles = { 'first-admin': 'Create the first administrator', 'recover-admin': 'Choose a new password', invitation: 'Welcome to Bulkhead' } as const
+
+export function Setup() {
+  const { token = '' } = route.useSearch()
+  const link = useQuery({ queryKey: ['link', token], queryFn: () => dataOf(api.POST('/api/v1/one-time-links/inspect', { body: { token } })), retry: false, staleTime: Number.POSITIVE_INFINITY })
+  if (link.isPending) {
+    return (
+      <EntryCard title="Opening the link">
+        <SkeletonRows count={3} />
+      </EntryCard>
+    )
+  }
+  if (link.isError) {
+    return (
+      <EntryCard title="This link does not work">
+        <div className="stack">
+          <ErrorNotice error={link.error} />
+          <p className="muted">An administrator can send you a new invitation. On the server, <code>bulkheadctl setup</code> prints the first administrator's link, and <code>bulkheadctl user recover-admin</code> a new one later.</p>
+          <a className="button" href="/login">
+            Go to the login
+          </a>
+        </div>
+      </EntryCard>
+    )
+  }
+  return <SetupForm token={token} purpose={link.data.purpose} knownEmail={link.data.email ?? undefined} />
+}
+
+function SetupForm({ token, purpose, knownEmail }: { token: string; purpose: keyof typeof titles; knownEmail: string | undefined }) {
+  const isFirst = purpose === 'first-admin'
+  const [name, setName] = useState('')
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const redeem = useMutation({
+    meta: { showsError: true },
+    mutationFn: () => api.POST('/api/v1/one-time-links/redeem', { body: { token, password, ...(isFirst ? { name, email } : {}) } }),
+    onSuccess: () => location.assign('/'),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    redeem.mutate()
+  }
+  const isShort = password !== '' && password.length < minPassword
+  return (
+    <EntryCard title={titles[purpose]}>
+      <form className="stack" onSubmit={submit}>
+        <ErrorNotice error={redeem.error} />
+        {isFirst ? (
+          <>
+            <TextField label="Your name" autoComplete="name" required autoFocus value={name} onChange={(event) => setName(event.target.value)} />
+            <TextField label="E-mail" type="email" autoComplete="username" required value={email} onChange={(event) => setEmail(event.target.value)} />
+          </>
+        ) : (
+          <TextField label="E-mail" type="email" autoComplete="username" readOnly value={knownEmail ?? ''} />
+        )}
+        <TextField
+          label="Password"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={minPassword}
+          hint={`${minPassword} characters or more. A sentence works well.`}
+          error={isShort ? `${minPassword - password.length} more to go: it needs ${minPassword} characters.` : undefined}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <Button type="submit" variant="primary" size="wide" isBusy={redeem.isPending || redeem.isSuccess}>
+          {isFirst ? 'Create the account' : 'Save and log in'}
+        </Button>
+      </form>
+    </EntryCard>
+  )
+}

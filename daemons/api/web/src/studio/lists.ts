@@ -1,0 +1,8 @@
+/** The lists that several screens share. */
+import { queryOptions } from '@tanstack/react-query'
+import { api, dataOf } from '../api/client'
+
+export const appsQuery = queryOptions({ queryKey: ['apps'], queryFn: async () => (await dataOf(api.GET('/api/v1/apps'))).apps })
+export const workflowsQuery = queryOptions({ queryKey: ['workflows'], queryFn: async () => (await dataOf(api.GET('/api/v1/workflows'))).workflows })
+export const resourcesQuery = queryOptions({ queryKey: ['resources'], queryFn: async () => (await dataOf(api.GET('/api/v1/resources'))).resources })
+export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })

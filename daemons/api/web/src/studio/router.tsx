@@ -1,0 +1,60 @@
+/** Every address of the studio. Screens are loaded when they are opened. */
+import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { ErrorState } from '../ui/states'
+import { Frame } from './Frame'
+
+const root = createRootRoute({
+  component: Outlet,
+  notFoundComponent: () => <ErrorState error={new Error('There is no page at this address.')} />,
+  errorComponent: ({ error }) => <ErrorState error={error} onRetry={() => location.reload()} />,
+})
+
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search) => ({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import('./Login'), 'Login'),
+})
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  validateSearch: (search) => ({ token: text(search.token) }),
+  component: lazyRouteComponent(() => import('./Setup'), 'Setup'),
+})
+const builder = createRoute({
+  getParentRoute: () => root,
+  path: '/apps/$slug/edit',
+  component: lazyRouteComponent(() => import('../builder/Builder'), 'Builder'),
+})
+
+const frame = createRoute({ getParentRoute: () => root, id: 'frame', component: Frame })
+const home = createRoute({ getParentRoute: () => frame, path: '/', component: lazyRouteComponent(() => import('./Home'), 'Home') })
+const apps = createRoute({ getParentRoute: () => frame, path: '/apps', component: lazyRouteComponent(() => import('./Apps'), 'Apps') })
+const workflows = createRoute({ getParentRoute: () => frame, path: '/workflows', component: lazyRouteComponent(() => import('./Workflows'), 'Workflows') })
+const workflow = createRoute({
+  getParentRoute: () => frame,
+  path: '/workflows/$slug',
+  validateSearch: (search): { tab?: 'runs' } => (search.tab === 'runs' ? { tab: 'runs' } : {}),
+  component: lazyRouteComponent(() => import('../workflow/WorkflowPage'), 'WorkflowPage'),
+})
+const run = createRoute({
+  getParentRoute: () => frame,
+  path: '/workflows/$slug/runs/$run',
+  component: lazyRouteComponent(() => import('../workflow/RunPage'), 'RunPage'),
+})
+const resources = createRoute({ getParentRoute: () => frame, path: '/resources', component: lazyRouteComponent(() => import('./Resources'), 'Resources') })
+const runs = createRoute({ getParentRoute: () => frame, path: '/runs', component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
+const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
+const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
+
+const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, users, audit])])
+
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

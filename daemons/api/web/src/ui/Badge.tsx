@@ -1,0 +1,32 @@
+/** Small labels. */
+import type { ReactNode } from 'react'
+import type { BlockStatus, RunStatus } from '../api/types'
+
+export type Tone = 'neutral' | 'green' | 'amber' | 'red' | 'accent'
+
+export function Badge({ tone = 'neutral', children }: { tone?: Tone; children: ReactNode }) {
+  return <span className={`badge ${tone}`}>{children}</span>
+}
+
+const statuses: Record<RunStatus | BlockStatus, { tone: Tone; text: string }> = {
+  queued: { tone: 'neutral', text: 'Queued' },
+  running: { tone: 'accent', text: 'Running' },
+  succeeded: { tone: 'green', text: 'Succeeded' },
+  failed: { tone: 'red', text: 'Failed' },
+  cancelled: { tone: 'neutral', text: 'Cancelled' },
+  'outcome-unknown': { tone: 'amber', text: 'Outcome unknown' },
+}
+
+export function toneOf(status: RunStatus | BlockStatus): Tone {
+  return statuses[status].tone
+}
+
+export function StatusBadge({ status }: { status: RunStatus | BlockStatus }) {
+  const { tone, text } = statuses[status]
+  return (
+    <span className={`badge ${tone} ${status === 'running' || status === 'queued' ? 'is-live' : ''}`}>
+      <span className="dot" />
+      {text}
+    </span>
+  )
+}

@@ -1,0 +1,48 @@
+/** `await ask(...)`: one question with two answers, shown by the `<Questions/>` that each root renders once. */
+import { createStore } from 'zustand/vanilla'
+import { useStore } from 'zustand'
+import { Button } from './Button'
+import { Dialog } from './Dialog'
+
+interface Question {
+  title: string
+  text: string
+  confirm: string
+  isDanger?: boolean
+}
+
+const pending = createStore<{ question?: Question; answer?: (yes: boolean) => void }>(() => ({}))
+
+export function ask(question: Question): Promise<boolean> {
+  pending.getState().answer?.(false)
+  return new Promise((resolve) => {
+    pending.setState({
+      question,
+      answer: (yes) => {
+        pending.setState({}, true)
+        resolve(yes)
+      },
+    })
+  })
+}
+
+export function Questions() {
+  const { question, answer } = useStore(pending)
+  if (!question || !answer) return null
+  return (
+    <Dialog
+      title={question.title}
+      onClose={() => answer(false)}
+      footer={
+        <>
+          <Button onClick={() => answer(false)}>Cancel</Button>
+          <Button variant={question.isDanger ? 'danger' : 'primary'} onClick={() => answer(true)} autoFocus>
+            {question.confirm}
+          </Button>
+        </>
+      }
+    >
+      <p>{question.text}</p>
+    </Dialog>
+  )
+}

@@ -1,0 +1,65 @@
+/** What a screen shows when it has nothing, waits, or failed. */
+import { CircleAlert, Lock } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { ApiProblem, messageOf } from '../api/problem'
+import { Button } from './Button'
+import type { IconType } from './icons'
+
+export function EmptyState({ icon: Icon, title, children, action }: { icon: IconType; title: string; children: ReactNode; action?: ReactNode }) {
+  return (
+    <div className="state">
+      <Icon className="icon" strokeWidth={1.5} aria-hidden />
+      <h2>{title}</h2>
+      <p>{children}</p>
+      {action}
+    </div>
+  )
+}
+
+export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const isRefused = error instanceof ApiProblem && error.status === 403
+  const isMissing = error instanceof ApiProblem && error.status === 404
+  const Icon = isRefused ? Lock : CircleAlert
+  return (
+    <div className={isRefused ? 'state' : 'state red'} role="alert">
+      <Icon className="icon" strokeWidth={1.5} aria-hidden />
+      <h2>{isRefused ? 'You have no access here' : isMissing ? 'Not found' : 'This did not work'}</h2>
+      <p>{messageOf(error)}</p>
+      {onRetry && !isRefused && !isMissing ? <Button onClick={onRetry}>Try again</Button> : null}
+    </div>
+  )
+}
+
+export function ErrorNotice({ error }: { error: unknown }) {
+  if (!error) return null
+  const faults = error instanceof ApiProblem ? error.faults : []
+  return (
+    <div className="notice red" role="alert">
+      <CircleAlert className="icon" aria-hidden />
+      <div>
+        <p>{messageOf(error)}</p>
+        {faults.length > 1 ? (
+          <ul>
+            {faults.map((fault) => (
+              <li key={`${fault.path} ${fault.message}`}>
+                <code>{fault.path}</code> {fault.message}
+              </li>
+            ))}
+          </ul>
+        ) : null}
+      </div>
+    </div>
+  )
+}
+
+const widths = ['skeleton-62', 'skeleton-80', 'skeleton-45', 'skeleton-71']
+
+export function SkeletonRows({ count = 6 }: { count?: number }) {
+  return (
+    <div className="skeleton-rows" role="status" aria-label="Loading">
+      {Array.from({ length: count }, (_, index) => (
+        <span key={index} className={`skeleton ${widths[index % widths.length]}`} />
+      ))}
+    </div>
+  )
+}

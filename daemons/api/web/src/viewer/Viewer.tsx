@@ -1,0 +1,110 @@
+/** A hosted app at `/apps/<slug>`: only what was released, without the studio's frame. */
+import { Pencil } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { useStore } from 'zustand'
+import { api, dataOf, wholeResult } from '../api/client'
+import { ApiProblem } from '../api/problem'
+import type { ReleasedApp, Session } from '../api/types'
+import { AppPage } from '../components/AppPage'
+import { RuntimeContext } from '../components/runtime-context'
+import { AppRuntime } from '../runtime/runtime'
+import { Questions, ask } from '../ui/ask'
+import { ErrorState, SkeletonRows } from '../ui/states'
+import { Toasts, notify } from '../ui/toasts'
+import { useIsOnline } from '../ui/online'
+import './viewer.css'
+
+type Loaded = { app: ReleasedApp; session: Session; runtime: AppRuntime }
+
+async function load(slug: string): Promise<Loaded> {
+  const [session, app] = await Promise.all([dataOf(api.GET('/api/v1/session')), dataOf(api.GET('/api/v1/apps/{slug}/released', { params: { path: { slug } } }))])
+  const { id, email, name, is_admin } = session.user
+  const runtime = new AppRuntime(app.document, {
+    globals: { current_user: { id, email, name, is_admin }, environment: session.environment },
+    confirm: (question) => ask({ title: app.title, text: question, confirm: 'Continue' }),
+    notify,
+    runQuery: async (query, parameters, signal) => {
+      const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released' }, signal })
+      return wholeResult(await dataOf(answer))
+    },
+  })
+  return { app, session, runtime }
+}
+
+export function Viewer({ slug }: { slug: string }) {
+  const [loaded, setLoaded] = useState<Loaded>()
+  const [error, setError] = useState<unknown>()
+  useEffect(() => {
+    let runtime: AppRuntime | undefined
+    let isGone = false
+    load(slug).then(
+      (result) => {
+        if (isGone) return result.runtime.close()
+        runtime = result.runtime
+        document.title = result.app.title
+        setLoaded(result)
+      },
+      (problem: unknown) => {
+        if (problem instanceof ApiProblem && problem.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`)
+        else setError(problem)
+      },
+    )
+    return () => {
+      isGone = true
+      runtime?.close()
+    }
+  }, [slug])
+  return (
+    <div className="viewer">
+      {error ? (
+        <main>
+          <ErrorState error={error} onRetry={() => location.reload()} />
+        </main>
+      ) : loaded ? (
+        <RuntimeContext value={loaded.runtime}>
+          <Running {...loaded} />
+        </RuntimeContext>
+      ) : (
+        <main className="viewer-main">
+          <SkeletonRows />
+        </main>
+      )}
+      <Questions />
+      <Toasts />
+    </div>
+  )
+}
+
+function Running({ app, session, runtime }: Loaded) {
+  const isOnline = useIsOnline()
+  const pageName = useStore(runtime.store, (state) => state.page)
+  const page = app.document.pages[pageName]
+  const pages = Object.entries(app.document.pages)
+  return (
+    <>
+      <header className="viewer-bar">
+        <h1 className="truncate">{app.title}</h1>
+        {pages.length > 1 ? (
+          <nav className="row" aria-label="Pages">
+            {pages.map(([name, { title }]) => (
+              <button key={name} type="button" className="tab" aria-current={name === pageName ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
+                {title ?? name}
+              </button>
+            ))}
+          </nav>
+        ) : null}
+        <span className="row user">
+          <span className="muted name">{session.user.name}</span>
+          {app.role === 'viewer' ? null : (
+            <a className="button small" href={`/apps/${app.slug}/edit`}>
+              <Pencil className="icon" size={14} strokeWidth={1.5} aria-hidden />
+              Edit
+            </a>
+          )}
+        </span>
+      </header>
+      {isOnline ? null : <div className="notice amber viewer-offline">You are offline. What you see may be old; changes cannot be sent.</div>}
+      <main className="viewer-main">{page ? <AppPage page={page} /> : null}</main>
+    </>
+  )
+}

@@ -1,0 +1,144 @@
+/** Runs one block alone, with sample inputs, and shows its log as it comes. */
+import { Play, Square } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { api, dataOf, wholeResult } from '../api/client'
+import { runBlock } from '../api/ndjson'
+import { ApiProblem, messageOf } from '../api/problem'
+import type { Block, LogLine, QueryResult, RunError, WorkflowDocument } from '../api/types'
+import type { DraftStore } from '../document/draft-store'
+import { Button } from '../ui/Button'
+import { TextAreaField } from '../ui/Field'
+import { JsonView } from '../ui/JsonView'
+import { ResultGrid } from '../ui/ResultGrid'
+import { bytes, duration } from '../ui/format'
+import { ErrorNotice } from '../ui/states'
+import { LogView, RunErrorView } from './RunParts'
+import { upstreamOf } from './blocks'
+import { parseJson } from './RunDialog'
+
+interface Props {
+  slug: string
+  name: string
+  block: Block
+  store: DraftStore<WorkflowDocument>
+  onError: (error: RunError | { message: string; position?: number } | undefined) => void
+}
+
+interface Outcome {
+  lines: LogLine[]
+  value?: unknown
+  hasValue?: boolean
+  result?: QueryResult
+  error?: RunError
+  problem?: unknown
+  usage?: { wall_ms: number; peak_memory_bytes: number }
+}
+
+const nothing = JSON.stringify({ trigger: { kind: 'manual', body: {} } }, null, 2)
+/** What was typed, as long as the page is open, so that changing the block loses nothing. */
+const typedInputs = new Map<string, string>()
+
+export function BlockRunner({ slug, name, block, store, onError }: Props) {
+  const key = `${slug} ${name}`
+  const [inputs, setInputs] = useState(() => typedInputs.get(key) ?? nothing)
+  const [outcome, setOutcome] = useState<Outcome>()
+  const [loadError, setLoadError] = useState<unknown>()
+  const running = useRef<AbortController>(null)
+  const [isRunning, setRunning] = useState(false)
+  useEffect(() => () => running.current?.abort(), [])
+
+  const parsed = parseJson(inputs)
+  const type = (text: string) => {
+    typedInputs.set(key, text)
+    setInputs(text)
+  }
+  const run = async () => {
+    if ('error' in parsed) return
+    const controller = new AbortController()
+    running.current = controller
+    setRunning(true)
+    onError(undefined)
+    let now: Outcome = { lines: [] }
+    const show = (part: Partial<Outcome>) => {
+      now = { ...now, ...part }
+      setOutcome(now)
+    }
+    show({})
+    try {
+      const body = { document: store.getState().document, inputs: parsed.value }
+      const result = await runBlock(slug, name, body, (event) => {
+        if (event.event === 'log') return show({ lines: [...now.lines, event] })
+        if (event.error) onError(event.error)
+        show({ usage: event.usage, ...(event.error ? { error: event.error } : { value: event.value, hasValue: true }) })
+      }, controller.signal)
+      if (result) show({ result: wholeResult(result) })
+    } catch (problem) {
+      if (controller.signal.aborted) return show({ problem: new Error('Stopped.') })
+      onError({ message: messageOf(problem), ...(problem instanceof ApiProblem && problem.position !== undefined ? { position: problem.position } : {}) })
+      show({ problem })
+    } finally {
+      setRunning(false)
+    }
+  }
+  const takeLastRun = async () => {
+    try {
+      const { runs } = await dataOf(api.GET('/api/v1/workflows/{slug}/runs', { params: { path: { slug }, query: { limit: 1 } } }))
+      const [last] = runs
+      if (!last) throw new Error('Nothing ran yet: type inputs, or run the workflow once.')
+      const detail = await dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id: last.id } } }))
+      const upstream = upstreamOf(store.getState().document, name)
+      const results = detail.blocks.filter((done) => upstream.has(done.block)).map((done) => [done.block, done.result] as const)
+      type(JSON.stringify({ trigger: detail.trigger, ...Object.fromEntries(results) }, null, 2))
+      setLoadError(undefined)
+    } catch (error) {
+      setLoadError(error)
+    }
+  }
+  return (
+    <div className="panel-section">
+      <header>
+        <h3>Run this block</h3>
+        <span className="row">
+          <Button size="small" onClick={() => void takeLastRun()}>
+            Inputs of the last run
+          </Button>
+          {isRunning ? (
+            <Button size="small" icon={Square} onClick={() => running.current?.abort()}>
+              Stop
+            </Button>
+          ) : (
+            <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={() => void run()}>
+              Run block
+            </Button>
+          )}
+        </span>
+      </header>
+      <ErrorNotice error={loadError} />
+      <TextAreaField label="Inputs" className="mono" rows={5} hint={block.type === 'code' ? 'Each key is a variable in the code.' : 'Each key is a name in the expressions.'} error={'error' in parsed ? parsed.error : undefined} value={inputs} onChange={(event) => type(event.target.value)} />
+      {outcome ? <OutcomeView outcome={outcome} isRunning={isRunning} /> : null}
+    </div>
+  )
+}
+
+function OutcomeView({ outcome, isRunning }: { outcome: Outcome; isRunning: boolean }) {
+  return (
+    <div className="stack" aria-live="polite">
+      {outcome.lines.length > 0 ? <LogView lines={outcome.lines} /> : null}
+      {outcome.error ? <RunErrorView error={outcome.error} /> : null}
+      {outcome.problem ? <ErrorNotice error={outcome.problem} /> : null}
+      {outcome.result ? <ResultGrid label="Result of the block" result={outcome.result} /> : null}
+      {outcome.hasValue ? (
+        <div className="output">
+          <JsonView value={outcome.value} />
+        </div>
+      ) : null}
+      {outcome.usage ? (
+        <p className="muted">
+          {duration(outcome.usage.wall_ms)} · {bytes(outcome.usage.peak_memory_bytes)} of memory at most
+        </p>
+      ) : isRunning ? (
+        <p className="muted">Running…</p>
+      ) : null}
+    </div>
+  )
+}

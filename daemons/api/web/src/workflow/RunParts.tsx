@@ -1,0 +1,37 @@
+/** Pieces that a single block's run and a whole run both show. */
+import { CircleAlert } from 'lucide-react'
+import type { LogLine, RunError } from '../api/types'
+
+const shownLines = 2000
+const time = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false })
+
+export function LogView({ lines }: { lines: LogLine[] }) {
+  const shown = lines.slice(-shownLines)
+  return (
+    <div className="log" role="log" aria-label="Log" tabIndex={0}>
+      {lines.length > shown.length ? <div className="debug">… {(lines.length - shown.length).toLocaleString('en')} earlier lines</div> : null}
+      {shown.map((line) => (
+        <div key={`${line.block} ${line.seq}`} className={line.level}>
+          <span className="debug">{time.format(line.time_ms)} </span>
+          {line.text}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+export function RunErrorView({ error }: { error: RunError }) {
+  const place = typeof error.line === 'number' ? ` (line ${error.line}${typeof error.column === 'number' ? `, column ${error.column}` : ''})` : ''
+  return (
+    <div className="notice red" role="alert">
+      <CircleAlert className="icon" aria-hidden />
+      <div>
+        <p>
+          <strong>{error.kind}</strong>
+          {place}: {error.message}
+        </p>
+        {error.stack ? <pre>{error.stack}</pre> : null}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,205 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// `bulkheadctl`.
+#[derive(Debug, Parser)]
+#[command(name = "bulkheadctl", version, about = "Sets up and operates Bulkhead on this machine")]
+pub(crate) struct Arguments {
+    /// Socket of bulkhead-api, where root is an administrator
+    #[arg(long, global = true, value_name = "PATH", default_value = "/run/bulkhead/api.sock")]
+    pub(crate) api_socket: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make databases, keys and a certificate, start the services, print how to log in. Harmless to repeat
+    Setup(Setup),
+    /// Every service, whether it is ready, and why not
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What this machine lacks, each with its fix
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the configuration files of all installed daemons
+    CheckConfig,
+    /// Bring the database to the schema of the installed version
+    Migrate,
+    /// Accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Apps
+    #[command(subcommand)]
+    App(DocumentCommand),
+    /// Workflows and their runs
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
+    /// Programs in the sandbox that user code runs in
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+/// Everything, or one part of it where something other than systemd starts the daemons.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Setup {
+    #[command(subcommand)]
+    pub(crate) part: Option<SetupPart>,
+    /// Where people will reach this instance, such as https://tools.example.org:8443
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Load the demo: a wholesaler's data, an app, a workflow
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Never ask; what was not given gets its default
+    #[arg(long)]
+    pub(crate) non_interactive: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetupPart {
+    /// Make keys and a certificate as plain files: DIR/keys, DIR/tls, DIR/credentials/<daemon>
+    Keys {
+        /// The folder; only its owner may read the credentials in it
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Make the roles and the databases
+    Database {
+        /// Connection string of a superuser, such as "host=/run/postgresql user=postgres"
+        #[arg(long, value_name = "CONNINFO")]
+        admin: String,
+    },
+    /// Fill a running instance: the built-in tables database, the first administrator's link, the demo
+    Instance(Instance),
+}
+
+/// A running instance that systemd does not run.
+#[derive(Debug, Args)]
+pub(crate) struct Instance {
+    /// Connection string of a superuser
+    #[arg(long, value_name = "CONNINFO")]
+    pub(crate) admin: String,
+    /// Where the tables database is for bulkhead-db-connector
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5432")]
+    pub(crate) tables: String,
+    /// Where people reach this instance, as in api.toml
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: String,
+    /// Folder to keep what a repetition has to print again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// Load the demo
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Print a link that gives an account a new password and makes it an administrator
+    RecoverAdmin {
+        /// The account's e-mail address
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DocumentCommand {
+    /// List them
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the draft as JSON
+    Export {
+        /// Its name in addresses
+        slug: String,
+    },
+    /// Create one from a file, or replace the draft of the one that exists
+    Import {
+        /// Its name in addresses
+        slug: String,
+        /// The file; `-` is standard input
+        file: PathBuf,
+        /// Release the draft at once
+        #[arg(long)]
+        release: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowCommand {
+    #[command(flatten)]
+    Document(DocumentCommand),
+    /// Run the released version and print its response; fails when the run does
+    Run {
+        /// Its name in addresses
+        slug: String,
+        /// What code sees as `trigger.body`, as JSON
+        #[arg(long, value_name = "JSON")]
+        body: Option<String>,
+        /// The same key is the same run, however often it is sent
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+        /// Print the run's id and do not wait for its end
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Print what a run logged
+    Logs {
+        /// The run's id
+        run: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Run a program: no network, no capability, read-only system. Ends with the program's code; 120 to 127 are the sandbox's own
+    Run {
+        /// A file or folder to show to the program, read-only; may be repeated
+        #[arg(long, value_name = "PATH")]
+        ro: Vec<PathBuf>,
+        /// Seconds of wall clock, and of processor time
+        #[arg(long, value_name = "S", default_value_t = 10)]
+        time: u64,
+        /// Bytes of memory
+        #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+        memory: u64,
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, required = true, value_name = "PROGRAM")]
+        command: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_part_of_setup_takes_no_option_of_the_whole() {
+        assert!(Arguments::try_parse_from(["bulkheadctl", "setup", "--demo"]).is_ok());
+        assert!(Arguments::try_parse_from(["bulkheadctl", "setup", "keys", "--to", "/tmp/x"]).is_ok());
+        assert!(Arguments::try_parse_from(["bulkheadctl", "setup", "--demo", "keys", "--to", "/tmp/x"]).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! `doctor`: what this machine lacks, each with the setting or command that gives it.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bulkhead_sandbox::{Identity, Launcher, selfcheck};
+use nix::unistd::{Group, User};
+use serde::Serialize;
+
+use crate::daemons::{DAEMONS, TARGET};
+use crate::psql::Psql;
+use crate::{systemd, table};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: String,
+    sound: bool,
+    /// What is missing and what gives it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    fix: String,
+}
+
+/// Looks at everything; fails when something is missing.
+pub(crate) fn run(json: bool) -> Result<ExitCode> {
+    let mut findings = vec![init()];
+    findings.extend(users());
+    findings.extend(files());
+    findings.extend(units());
+    findings.extend(databases());
+    findings.extend(isolation());
+    if json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        let row = |finding: &Finding| {
+            let verdict = if finding.sound { "ok" } else { "MISSING" };
+            [verdict.to_owned(), finding.what.clone(), finding.fix.clone()]
+        };
+        table::print(["", "WHAT", "FIX"], &findings.iter().map(row).collect::<Vec<_>>());
+    }
+    Ok(if findings.iter().all(|finding| finding.sound) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn finding(what: impl Into<String>, sound: bool, fix: impl Into<String>) -> Finding {
+    Finding { what: what.into(), sound, fix: if sound { String::new() } else { fix.into() } }
+}
+
+fn init() -> Finding {
+    finding("systemd runs this machine", systemd::is_running(), "in a checkout use `cargo xtask dev`")
+}
+
+fn users() -> Vec<Finding> {
+    let fix = "systemd-sysusers bulkhead.conf";
+    let mut findings: Vec<Finding> = DAEMONS
+        .iter()
+        .map(|daemon| {
+            let user = format!("bulkhead-{}", daemon.name);
+            finding(format!("user {user}"), User::from_name(&user).is_ok_and(|user| user.is_some()), fix)
+        })
+        .collect();
+    findings.push(finding("group bulkhead", Group::from_name("bulkhead").is_ok_and(|group| group.is_some()), fix));
+    findings
+}
+
+fn files() -> Vec<Finding> {
+    let setup = "bulkheadctl setup";
+    let paths = [
+        ("/etc/bulkhead/keys/db-connector.pub", setup),
+        ("/etc/credstore.encrypted/bulkhead-api.seal.key", setup),
+        ("/etc/credstore.encrypted/bulkhead-db-connector.seal.key", setup),
+        ("/etc/credstore.encrypted/bulkhead-ssh-connector.seal.key", setup),
+        ("/etc/credstore.encrypted/bulkhead-workflows-backend.run-token.key", setup),
+        ("/etc/bulkhead/tls/api.crt", setup),
+        ("/etc/bulkhead/tls/api.key", setup),
+        ("/usr/bin/node", "install the package nodejs"),
+        ("/usr/bin/python3", "install the package python3"),
+    ];
+    paths.map(|(path, fix)| finding(path, Path::new(path).exists(), fix)).into()
+}
+
+fn units() -> Vec<Finding> {
+    if !systemd::is_running() {
+        return Vec::new();
+    }
+    let services = DAEMONS.iter().flat_map(|daemon| daemon.sockets.iter().copied().chain([daemon.service]));
+    let units = services.chain([TARGET]);
+    units
+        .map(|unit| {
+            if !systemd::is_installed(unit) {
+                return finding(unit, false, "install the package bulkhead");
+            }
+            let state = systemd::active_state(unit).unwrap_or_default();
+            finding(unit, state == "active", format!("it is {state}: journalctl -u {unit}, systemctl start {unit}"))
+        })
+        .collect()
+}
+
+fn databases() -> Vec<Finding> {
+    let question = "SELECT datname FROM pg_database WHERE datname IN ('bulkhead', 'bulkhead_tables') ORDER BY 1;";
+    match Psql::OfThisMachine.run("postgres", question) {
+        Err(error) => vec![finding("PostgreSQL", false, format!("{error:#}: start it, and run this as root"))],
+        Ok(found) => ["bulkhead", "bulkhead_tables"]
+            .map(|name| {
+                let exists = found.lines().any(|line| line == name);
+                finding(format!("database {name}"), exists, "bulkheadctl setup")
+            })
+            .into(),
+    }
+}
+
+/// Runs a real sandbox. Limits by cgroup are looked at from outside: the executor's own are made by its unit.
+fn isolation() -> Vec<Finding> {
+    let Some(identity) = Identity::unprivileged() else {
+        return vec![finding("user nobody", false, "the sandbox needs a user `nobody` when root asks")];
+    };
+    let report = selfcheck(&Launcher::of_this_binary(), identity, Ok(()));
+    let mut findings = vec![finding(format!("landlock (ABI {})", report.landlock_abi), report.landlock_abi > 0, "")];
+    findings.extend(report.fatal().map(|missing| finding("sandbox", false, missing.message.clone())));
+    if findings.iter().all(|finding| finding.sound) {
+        findings.push(finding("a trial run in the sandbox", true, ""));
+    }
+    let controllers = fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
+    let limited = ["memory", "pids"].iter().all(|needed| controllers.split_whitespace().any(|found| found == *needed));
+    findings.push(finding(
+        "cgroup v2 controllers memory and pids",
+        limited,
+        "boot with systemd.unified_cgroup_hierarchy=1, or accept it: allow-missing-cgroup-limits = true in \
+         /etc/bulkhead/code-executor.toml",
+    ));
+    findings
+}

@@ -1,0 +1,65 @@
+//! `bulkheadctl`: sets an instance up, says how it is doing, and does from a shell what the UI does in a browser.
+//!
+//! It speaks to the running instance over `api.sock`, where root is an administrator. It reads and writes the database itself
+//! only to set it up.
+
+mod api;
+mod check_config;
+mod cli;
+mod daemons;
+mod doctor;
+mod documents;
+mod local_http;
+mod psql;
+mod runs;
+mod sandbox;
+mod setup;
+mod status;
+mod systemd;
+mod table;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::api::Api;
+use crate::cli::{Arguments, Command};
+
+fn main() -> ExitCode {
+    // `sandbox run` and `doctor` start this program again as the sandbox's stage: before any thread and any parsing.
+    bulkhead_sandbox::init_if_requested();
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    // These two start sandboxes and wait for them: they have no use for a runtime.
+    match arguments.command {
+        Command::Sandbox(command) => return sandbox::run(command),
+        Command::Doctor { json } => return doctor::run(json),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(dispatch(arguments.command, &Api::new(&arguments.api_socket)))
+}
+
+async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
+    match command {
+        Command::Setup(setup) => setup::run(setup, api).await?,
+        Command::Status { json } => return status::run(json).await,
+        Command::CheckConfig => return check_config::run(),
+        Command::Migrate => setup::migrate().await?,
+        Command::User(command) => user::run(command, api).await?,
+        Command::App(command) => documents::run(documents::APPS, command, api).await?,
+        Command::Workflow(command) => return runs::run(command, api).await,
+        Command::Sandbox(_) | Command::Doctor { .. } => unreachable!("ran before the runtime"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

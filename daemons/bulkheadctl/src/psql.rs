@@ -1,0 +1,66 @@
+//! PostgreSQL by its own command line tool: as a superuser, which no daemon of Bulkhead is.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// How to become a superuser of the cluster.
+#[derive(Clone, Debug)]
+pub(crate) enum Psql {
+    /// As the Unix user `postgres`, by peer authentication.
+    OfThisMachine,
+    /// By a connection string.
+    At(String),
+}
+
+impl Psql {
+    /// Runs a script in `database` and returns what it printed: rows without a header, columns parted by `|`. The script
+    /// travels by standard input, so that nothing of it stands in the list of processes.
+    pub(crate) fn run(&self, database: &str, script: &str) -> Result<String> {
+        self.feed(database, |input| input.write_all(script.as_bytes()))
+    }
+
+    /// [`Self::run`] with a script that is written as it goes.
+    pub(crate) fn feed(&self, database: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<String> {
+        let mut child = self
+            .command(database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("start psql: install the package postgresql-client")?;
+        let mut input = io::BufWriter::new(child.stdin.take().context("psql's standard input")?);
+        let written = write(&mut input).and_then(|()| input.flush());
+        drop(input);
+        let output = child.wait_with_output().context("wait for psql")?;
+        if !output.status.success() {
+            bail!("psql: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        // psql that ended before its input did has said why; one that ended well has read all of it.
+        written.context("write to psql")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn command(&self, database: &str) -> Command {
+        let (mut command, target) = match self {
+            Self::OfThisMachine => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", "postgres", "--", "psql"]);
+                (command, format!("dbname={database}"))
+            }
+            Self::At(connection) => (Command::new("psql"), format!("{connection} dbname={database}")),
+        };
+        // The user postgres may not enter the caller's directory.
+        command.current_dir("/").args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--dbname",
+            &target,
+        ]);
+        command
+    }
+}

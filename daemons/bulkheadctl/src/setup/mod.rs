@@ -1,0 +1,86 @@
+//! `setup`: from installed packages to an instance that people can log in to. Each step finds out what is there already and
+//! adds what is missing, so repeating it is harmless.
+
+mod address;
+mod certificate;
+mod database;
+mod demo;
+mod instance;
+mod keys;
+mod services;
+mod tables;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::api::{Api, require_root};
+use crate::cli::{Instance, Setup, SetupPart};
+use crate::psql::Psql;
+
+pub(crate) use services::migrate;
+
+use address::BaseUrl;
+use instance::Printed;
+
+/// Where the packages' files are.
+const ETC: &str = "/etc/bulkhead";
+/// What setup remembers of what it has made; root's alone.
+const STATE: &str = "/var/lib/bulkhead/setup";
+
+/// Says what a step did.
+fn step(text: &str) {
+    println!("- {text}");
+}
+
+/// Runs setup, or the part of it that was asked for.
+pub(crate) async fn run(setup: Setup, api: &Api) -> Result<()> {
+    match setup.part {
+        None => whole(&setup, api).await,
+        Some(SetupPart::Keys { to }) => {
+            keys::make(&keys::Store::Plain(to.clone()))?;
+            certificate::make(&to.join("tls"), "localhost")
+        }
+        Some(SetupPart::Database { admin }) => database::prepare(&Psql::At(admin), &database::Names::default()),
+        Some(SetupPart::Instance(instance)) => part(&instance, api).await,
+    }
+}
+
+async fn whole(setup: &Setup, api: &Api) -> Result<()> {
+    require_root("setup")?;
+    services::require_packages()?;
+    let address = BaseUrl::choose(Path::new(ETC), setup.base_url.as_deref(), setup.non_interactive)?;
+    let psql = Psql::OfThisMachine;
+    let port = database::reach(&psql)?;
+    let names = database::Names::default();
+    database::prepare(&psql, &names)?;
+    keys::make(&keys::Store::Encrypted { public: Path::new(ETC).join("keys") })?;
+    certificate::make(&Path::new(ETC).join("tls"), address.host())?;
+    let changed = address.write(Path::new(ETC))?;
+    services::start(changed).await?;
+    let tables = tables::Tables { psql: &psql, database: &names.tables, host: "127.0.0.1", port };
+    let printed = instance::fill(api, &tables, address.url(), Path::new(STATE), setup.demo).await?;
+    print(&printed);
+    Ok(())
+}
+
+async fn part(instance: &Instance, api: &Api) -> Result<()> {
+    let psql = Psql::At(instance.admin.clone());
+    let names = database::Names::default();
+    let address = BaseUrl::parse(&instance.base_url)?;
+    let (host, port) = tables::host_and_port(&instance.tables)?;
+    let tables = tables::Tables { psql: &psql, database: &names.tables, host, port };
+    let printed = instance::fill(api, &tables, address.url(), &instance.state, instance.demo).await?;
+    print(&printed);
+    Ok(())
+}
+
+/// The last lines, for people and for programs.
+fn print(printed: &Printed) {
+    println!();
+    println!("url: {}", printed.url);
+    println!("admin-link: {}", printed.admin_link);
+    if let Some(webhook) = &printed.webhook {
+        println!("webhook: {webhook}");
+    }
+}

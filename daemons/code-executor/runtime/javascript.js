@@ -1,0 +1,315 @@
+// The JavaScript side of one block, inside the sandbox. Used once, then killed.
+//
+// Speaks with the executor over descriptor 3: frames of a 4-byte big-endian length and JSON. The
+// executor's first frame carries the work and a nonce; every frame from here carries the nonce back,
+// which user code does not know. Status, limits and identity are the executor's to decide: user code
+// shares this process and can at worst lie about its own result.
+//
+// Everything used after user code has run is taken out of reach first, so that a block which changes
+// a prototype breaks its own code and not its own error message.
+'use strict';
+
+(() => {
+  const fs = require('fs');
+  const net = require('net');
+  const vm = require('vm');
+  const { Console } = require('console');
+  const { Writable } = require('stream');
+
+  const CHANNEL = 3;
+  const { parse, stringify } = JSON;
+  const { writeSync, readSync } = fs;
+  const byteLength = Buffer.byteLength;
+  const now = Date.now;
+  const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+
+  // --- Frames -----------------------------------------------------------------------------------
+
+  function readExactly(length) {
+    const buffer = Buffer.alloc(length);
+    for (let at = 0; at < length; ) {
+      const got = readSync(CHANNEL, buffer, at, length - at);
+      if (got === 0) process.reallyExit(1);
+      at += got;
+    }
+    return buffer;
+  }
+
+  // Blocking, so that a log line is out before the line of code after it runs, and an endless loop
+  // still shows what it logged. The descriptor turns non-blocking with the first query().
+  function send(json) {
+    const body = Buffer.from(json, 'utf8');
+    const frame = Buffer.allocUnsafe(4 + body.length);
+    frame.writeUInt32BE(body.length, 0);
+    body.copy(frame, 4);
+    for (let at = 0; at < frame.length; ) {
+      try {
+        at += writeSync(CHANNEL, frame, at, frame.length - at);
+      } catch (error) {
+        if (error.code !== 'EAGAIN') process.reallyExit(1);
+        Atomics.wait(sleepCell, 0, 0, 1);
+      }
+    }
+  }
+
+  const start = parse(readExactly(readExactly(4).readUInt32BE(0)).toString('utf8'));
+  const fileName = `${start.block}.js`;
+  const userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
+  const head = `{"nonce":${stringify(start.nonce)},"kind":`;
+
+  // --- Logs -------------------------------------------------------------------------------------
+
+  let logBudget = start.log_bytes;
+
+  function emit(level, text) {
+    if (logBudget < 0) return;
+    // One byte more than the budget tells the executor to write its marker.
+    if (text.length > logBudget) text = text.slice(0, logBudget + 1);
+    logBudget -= byteLength(text) || 1;
+    // A lone surrogate is no JSON text; the way through a buffer replaces it.
+    send(`${head}"log","level":"${level}","time_ms":${now()},"text":${stringify(Buffer.from(text).toString())}}`);
+  }
+
+  const sink = (level) => ({ write: (text) => emit(level, text.endsWith('\n') ? text.slice(0, -1) : text) });
+  const consoleOf = (level) => new Console({ stdout: sink(level), stderr: sink(level), ignoreErrors: false });
+  const console = consoleOf('info');
+  for (const [method, level] of [['debug', 'debug'], ['warn', 'warn'], ['error', 'error'], ['trace', 'error'], ['assert', 'error']]) {
+    const other = consoleOf(level);
+    console[method] = other[method].bind(other);
+  }
+  globalThis.console = console;
+
+  // A stream of lines, for code that writes to process.stdout itself.
+  function lines(level) {
+    let open = '';
+    return new Writable({
+      decodeStrings: false,
+      write(chunk, _encoding, done) {
+        const parts = (open + chunk).split('\n');
+        open = parts.pop();
+        for (const line of parts) emit(level, line);
+        done();
+      },
+    });
+  }
+  for (const [name, level] of [['stdout', 'info'], ['stderr', 'error']]) {
+    Object.defineProperty(process, name, { value: lines(level), configurable: true });
+  }
+
+  // There is no /proc to read the resident size from.
+  process.memoryUsage = () => {
+    const heap = require('v8').getHeapStatistics();
+    return {
+      rss: process.resourceUsage().maxRSS * 1024,
+      heapTotal: heap.total_heap_size,
+      heapUsed: heap.used_heap_size,
+      external: heap.external_memory,
+      arrayBuffers: heap.external_memory,
+    };
+  };
+
+  // --- Calls ------------------------------------------------------------------------------------
+
+  class QueryError extends Error {
+    name = 'QueryError';
+  }
+
+  // The executor answers by the number of the call, which is the order in which calls were sent.
+  const pending = new Map();
+  let calls = 0;
+  let socket = null;
+
+  function listen() {
+    socket = new net.Socket({ fd: CHANNEL, readable: true, writable: false });
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 4 && received.length >= 4 + received.readUInt32BE(0)) {
+        const end = 4 + received.readUInt32BE(0);
+        answer(parse(received.toString('utf8', 4, end)));
+        received = received.subarray(end);
+      }
+    });
+    socket.on('error', () => process.reallyExit(1));
+  }
+
+  function answer(frame) {
+    const waiting = pending.get(frame.call);
+    pending.delete(frame.call);
+    if (pending.size === 0) socket.unref();
+    if (frame.error) waiting.reject(Object.assign(waiting.failure, frame.error));
+    else waiting.resolve(frame.value);
+  }
+
+  function query(name, parameters = {}) {
+    if (typeof name !== 'string') throw new TypeError("query(name, parameters): name must be a string");
+    if (parameters === null || typeof parameters !== 'object' || Array.isArray(parameters)) {
+      throw new TypeError("query(name, parameters): parameters must be an object, for example { id: 7 }");
+    }
+    const json = stringify(parameters);
+    if (socket === null) listen();
+    socket.ref();
+    // Made here, so that its stack shows the call and not the arrival of the answer.
+    const failure = new QueryError();
+    return new Promise((resolve, reject) => {
+      pending.set(calls++, { resolve, reject, failure });
+      send(`${head}"call","query":${stringify(name)},"parameters":${json}}`);
+    });
+  }
+
+  const log = (...values) => console.log(...values);
+
+  globalThis.fetch = async () => {
+    throw new Error('fetch() is not available here: code has no network; ask a resource with await query(name, parameters)');
+  };
+
+  // --- The end ----------------------------------------------------------------------------------
+
+  function finish(json) {
+    send(json);
+    process.reallyExit(0);
+  }
+
+  function fail(kind, fields) {
+    finish(`${head}"error","error":${stringify({ kind, ...fields })}}`);
+  }
+
+  // Where in the user's source an error arose, and the frames of the user's own code.
+  function place(error, sourceLines) {
+    const stack = String(error.stack);
+    const isUsers = (line) => /^\s+at /.test(line) && line.match(userFrame)?.[1] <= sourceLines;
+    const frames = stack.split('\n').filter(isUsers);
+    const at = frames.length > 0 && frames[0].match(userFrame);
+    if (at) return { line: Number(at[1]), column: Number(at[2]), stack: frames.map((line) => line.trim()).join('\n') };
+    // A syntax error begins with the place and a line of carets instead of a frame.
+    const [first, , carets] = stack.split('\n');
+    const line = first.startsWith(`${fileName}:`) && first.slice(fileName.length + 1).match(/^\d+/);
+    if (!line) return sourceLines === 1 ? { line: 1 } : {};
+    const column = carets ? carets.indexOf('^') + 1 : 0;
+    return { line: clamp(line[0], sourceLines), ...(column > 0 && { column }) };
+  }
+
+  // A source that ends too early fails in the wrapper's last line.
+  const clamp = (line, sourceLines) => Math.max(1, Math.min(Number(line), sourceLines));
+
+  function failWith(error, source, prefix = '', compiling = false) {
+    try {
+      const sourceLines = source.split('\n').length;
+      if (error === null || typeof error !== 'object' || !('message' in error)) {
+        return fail('thrown', { message: `${prefix}${textOf(error)}` });
+      }
+      const name = String(error.name);
+      const message = String(error.message);
+      let kind = compiling ? 'syntax' : 'thrown';
+      if (error instanceof QueryError) kind = 'query-failed';
+      if (name === 'RangeError' && /allocation failed|Invalid array buffer length|Unable to grow instance memory/i.test(message)) kind = 'memory';
+      // With a prefix the name stands behind it.
+      const described = prefix ? { message: `${prefix}${name}: ${message}` } : { name, message };
+      fail(kind, { ...described, ...place(error, sourceLines) });
+    } catch {
+      fail('thrown', { message: `${prefix}the code threw a value that cannot be described` });
+    }
+  }
+
+  const textOf = (value) => (typeof value === 'string' ? value : stringify(value) ?? String(value));
+
+  // JSON of a result; what has no JSON is an error that says so.
+  function encode(value) {
+    const json = stringify(value) ?? 'null';
+    const size = byteLength(json);
+    if (size > start.result_bytes) {
+      const error = new Error(`the result takes ${size} bytes and may take ${start.result_bytes}: return less, or page through it`);
+      error.kind = 'result-too-large';
+      throw error;
+    }
+    return json;
+  }
+
+  function failEncoding(error) {
+    const kind = error && error.kind === 'result-too-large' ? 'result-too-large' : 'result-not-json';
+    const message = kind === 'result-too-large' ? error.message : `the result cannot be written as JSON: ${error && error.message}`;
+    fail(kind, { message });
+  }
+
+  // --- User code --------------------------------------------------------------------------------
+
+  const given = new Map(Object.entries({ inputs: start.inputs, query, log, require }));
+  for (const [name, value] of Object.entries(start.inputs)) {
+    // `inputs.class` stays reachable where `class` cannot be a variable.
+    if (!given.has(name) && isVariable(name)) given.set(name, value);
+  }
+  const names = [...given.keys()];
+  const values = [...given.values()];
+
+  function isVariable(name) {
+    if (!/^[A-Za-z_$][\w$]*$/.test(name)) return false;
+    try {
+      new vm.Script(`async (${name}) => {}`);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function compile(before, source, after) {
+    // Older than Node 20.12 there is no import() here, only require().
+    const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    const options = { filename: fileName, lineOffset: -1, importModuleDynamically };
+    // Two functions, so that code may declare a variable with the name of an input.
+    const text = `(function (${names.join(', ')}) { return (async () => {${before}\n${source}\n${after}})(); })`;
+    return new vm.Script(text, options).runInThisContext();
+  }
+
+  async function runCode(source) {
+    let block;
+    try {
+      block = compile('', source, '');
+    } catch (error) {
+      return failWith(error, source, '', true);
+    }
+    let value;
+    try {
+      value = await block(...values);
+    } catch (error) {
+      return failWith(error, source);
+    }
+    let json;
+    try {
+      json = encode(value);
+    } catch (error) {
+      return failEncoding(error);
+    }
+    finish(`${head}"result","value":${json}}`);
+  }
+
+  async function runExpressions(expressions) {
+    const parts = [];
+    for (const [key, source] of Object.entries(expressions)) {
+      const prefix = `{{ ${source.trim()} }}: `;
+      let expression;
+      try {
+        expression = compile(' return (', source, ');');
+      } catch (error) {
+        return failWith(error, source, prefix, true);
+      }
+      let value;
+      try {
+        value = await expression(...values);
+      } catch (error) {
+        return failWith(error, source, prefix);
+      }
+      try {
+        parts.push(`${stringify(key)}:${encode(value)}`);
+      } catch (error) {
+        return failEncoding(error);
+      }
+    }
+    finish(`${head}"result","value":{${parts.join(',')}}}`);
+  }
+
+  const everything = start.work.kind === 'code' ? start.work.source : '';
+  process.on('uncaughtException', (error) => failWith(error, everything));
+  process.on('unhandledRejection', (error) => failWith(error, everything));
+  if (start.work.kind === 'code') runCode(everything);
+  else runExpressions(start.work.expressions);
+})();

@@ -1,0 +1,218 @@
+# The Python side of one block, inside the sandbox. Used once, then killed.
+#
+# Speaks with the executor over descriptor 3: frames of a 4-byte big-endian length and JSON. The
+# executor's first frame carries the work and a nonce; every frame from here carries the nonce back.
+# Status, limits and identity are the executor's to decide: user code shares this process and can at
+# worst lie about its own result.
+#
+# What only an error needs is imported only then: each import is start-up time of every run.
+import ast
+import io
+import json
+import os
+import sys
+import time
+
+CHANNEL = 3
+
+
+class QueryError(Exception):
+    """A query() that failed; `code` is a word for programs."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def run():
+    # --- Frames -------------------------------------------------------------------------------
+
+    def read_exactly(length):
+        parts = []
+        while length:
+            part = os.read(CHANNEL, length)
+            if not part:
+                os._exit(1)
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def receive():
+        return json.loads(read_exactly(int.from_bytes(read_exactly(4), "big")))
+
+    def send(frame, raw=""):
+        body = json.dumps({"nonce": nonce, **frame})
+        if raw:
+            body = body[:-1] + ', "value": ' + raw + "}"
+        data = body.encode()
+        data = memoryview(len(data).to_bytes(4, "big") + data)
+        while data:
+            data = data[os.write(CHANNEL, data):]
+
+    start = receive()
+    nonce = start["nonce"]
+    file_name = start["block"] + ".py"
+    source = start["work"]["source"]
+
+    # --- Logs ---------------------------------------------------------------------------------
+
+    budget = [start["log_bytes"]]
+
+    def emit(level, text):
+        if budget[0] < 0:
+            return
+        # One byte more than the budget tells the executor to write its marker. A lone surrogate is
+        # no JSON text.
+        text = text[: budget[0] + 1].encode("utf-8", "replace").decode()
+        budget[0] -= len(text.encode()) or 1
+        send({"kind": "log", "level": level, "time_ms": int(time.time() * 1000), "text": text})
+
+    class Lines(io.TextIOBase):
+        """A stream that becomes log lines."""
+
+        def __init__(self, level):
+            self.level = level
+            self.open = ""
+
+        def writable(self):
+            return True
+
+        def write(self, text):
+            *lines, self.open = (self.open + text).split("\n")
+            for line in lines:
+                emit(self.level, line)
+            return len(text)
+
+        def finish(self):
+            if self.open:
+                emit(self.level, self.open)
+
+    sys.stdout, sys.stderr = Lines("info"), Lines("error")
+    streams = (sys.stdout, sys.stderr)
+
+    def log(*values):
+        emit("info", " ".join(str(value) for value in values))
+
+    # --- Calls --------------------------------------------------------------------------------
+
+    def query(name, parameters=None):
+        if not isinstance(name, str):
+            raise TypeError("query(name, parameters): name must be a string")
+        if not isinstance(parameters or {}, dict):
+            raise TypeError("query(name, parameters): parameters must be a dict, for example {'id': 7}")
+        send({"kind": "call", "query": name, "parameters": json.loads(encode(parameters or {}))})
+        answer = receive()
+        if answer.get("error"):
+            raise QueryError(answer["error"]["code"], answer["error"]["message"])
+        return answer.get("value")
+
+    # --- The end ------------------------------------------------------------------------------
+
+    def encode(value):
+        return json.dumps(value, default=plain, allow_nan=False)
+
+    def plain(value):
+        # Dates and times, also pandas'; decimals as text, so that no digit is lost.
+        if hasattr(value, "isoformat"):
+            return value.isoformat()
+        if type(value).__name__ == "Decimal":
+            return str(value)
+        if hasattr(value, "item") and callable(value.item):
+            return value.item()
+        raise TypeError(f"a value of type {type(value).__name__} has no JSON")
+
+    def finish(frame, raw=""):
+        for stream in streams:
+            stream.finish()
+        send(frame, raw)
+        os._exit(0)
+
+    def fail(kind, **fields):
+        finish({"kind": "error", "error": {"kind": kind, **fields}})
+
+    def fail_with(error):
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+            for stream in streams:
+                stream.finish()
+            os._exit(code & 255)
+        if isinstance(error, MemoryError):
+            fail("memory", name="MemoryError", message="the code ran out of memory")
+        import linecache
+        import traceback
+
+        if isinstance(error, SyntaxError) and error.filename == file_name:
+            fail("syntax", name=type(error).__name__, message=str(error.msg), line=error.lineno, column=error.offset)
+        linecache.cache[file_name] = (len(source), None, (source + "\n").splitlines(True), file_name)
+        summary = traceback.extract_tb(error.__traceback__)
+        frames = [frame for frame in summary if frame.filename == file_name]
+        place = {}
+        if frames:
+            place["line"] = frames[-1].lineno
+            column = getattr(frames[-1], "colno", None)
+            if column is not None:
+                place["column"] = column + 1
+            place["stack"] = "".join(traceback.format_list(frames)).rstrip()
+        kind = "query-failed" if isinstance(error, QueryError) else "thrown"
+        text = str(error).encode("utf-8", "replace").decode()
+        fail(kind, name=type(error).__name__, message=text, **place)
+
+    # --- User code ----------------------------------------------------------------------------
+
+    def awaits(node):
+        """Whether the body itself, and not a function in it, awaits."""
+        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return False
+        if isinstance(node, ast.comprehension) and node.is_async:
+            return True
+        return any(awaits(child) for child in ast.iter_child_nodes(node))
+
+    def compile_block(variables):
+        """The source as the body of a function, so that `return` works and inputs can be assigned to.
+
+        The tree is wrapped and not the text: lines, columns and strings over several lines stay
+        what they were.
+        """
+        body = ast.parse(source, file_name).body or [ast.Pass(lineno=1, col_offset=0)]
+        asynchronous = any(awaits(node) for node in body)
+        shape = "async def block(): pass" if asynchronous else "def block(): pass"
+        module = ast.parse(shape, file_name)
+        module.body[0].body = body
+        module.body[0].args.args = [ast.arg(arg=name, lineno=1, col_offset=0) for name in variables]
+        scope = {"__name__": "__main__", "__builtins__": __builtins__}
+        exec(compile(module, file_name, "exec"), scope)
+        return scope["block"], asynchronous
+
+    inputs = start["inputs"]
+    given = {"inputs": inputs, "query": query, "log": log, "QueryError": QueryError}
+    from keyword import iskeyword
+
+    for name, value in inputs.items():
+        # inputs['class'] stays reachable where `class` cannot be a variable.
+        if name not in given and name.isidentifier() and not iskeyword(name):
+            given[name] = value
+    try:
+        block, asynchronous = compile_block(list(given))
+        value = block(*given.values())
+        if asynchronous:
+            import asyncio
+
+            value = asyncio.run(value)
+    except BaseException as error:
+        fail_with(error)
+    try:
+        result = encode(value)
+    except MemoryError as error:
+        fail_with(error)
+    except Exception as error:
+        fail("result-not-json", name=type(error).__name__, message=f"the result cannot be written as JSON: {error}")
+    if len(result) > start["result_bytes"]:
+        limit = start["result_bytes"]
+        message = f"the result takes {len(result)} bytes and may take {limit}: return less, or page through it"
+        fail("result-too-large", name="ValueError", message=message)
+    finish({"kind": "result"}, result)
+
+
+run()

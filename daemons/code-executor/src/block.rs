@@ -1,0 +1,239 @@
+//! Runs one block: a child, the conversation with it, and the verdict.
+
+use std::collections::BTreeMap;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bulkhead_model::run::{LogLevel, RunError, Usage};
+use bulkhead_model::workflow::Language;
+use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunEvent, Work};
+use bulkhead_sandbox::{Launcher, Outcome, Stop};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::bytes::BytesMut;
+use uuid::Uuid;
+
+use crate::calls::{CALLS_IN_FLIGHT, Calls};
+use crate::child::{Child, Happening, StartError};
+use crate::frames::{self, FrameError, Said, Start};
+use crate::interpreter::Interpreters;
+use crate::logs::Logs;
+use crate::verdict::{self, Said as Final};
+
+/// What every block needs of the daemon.
+pub(crate) struct Runner {
+    pub(crate) launcher: Launcher,
+    pub(crate) interpreters: Interpreters,
+    pub(crate) calls: Calls,
+    pub(crate) result_depth: usize,
+}
+
+/// What a block is given beside its own definition.
+pub(crate) struct Given<'a> {
+    pub(crate) token: Option<&'a str>,
+    pub(crate) inputs: &'a BTreeMap<String, Value>,
+}
+
+/// The conversation with one child.
+struct Conversation<'a> {
+    spec: &'a BlockSpec,
+    given: &'a Given<'a>,
+    nonce: String,
+    logs: Logs,
+    events: &'a mpsc::Sender<RunEvent>,
+    deadline: tokio::time::Instant,
+    said: Option<Final>,
+    stderr_tail: String,
+    dumping: bool,
+}
+
+impl Runner {
+    /// Runs a block to its end. Log lines go out as they come; the result is the caller's to send.
+    ///
+    /// Ends early, without a meaningful result, when the receiver of the events is gone.
+    pub(crate) async fn run(
+        &self,
+        spec: &BlockSpec,
+        given: &Given<'_>,
+        events: &mpsc::Sender<RunEvent>,
+    ) -> BlockResult {
+        let begun = Instant::now();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(u64::from(spec.limits.wall_ms));
+        let mut conversation = Conversation {
+            spec,
+            given,
+            nonce: Uuid::new_v4().simple().to_string(),
+            logs: Logs::new(&spec.id, spec.limits.log_bytes),
+            events,
+            deadline,
+            said: None,
+            stderr_tail: String::new(),
+            dumping: false,
+        };
+        let ended = match self.start(&conversation) {
+            Ok(child) => self.converse(&mut conversation, child).await,
+            Err(error) => Err(error),
+        };
+        let (verdict, mut usage) = match ended {
+            Ok(outcome) => {
+                let usage = Usage {
+                    wall_ms: 0.0,
+                    cpu_ms: outcome.usage.cpu_us as f64 / 1000.0,
+                    peak_memory_bytes: outcome.usage.peak_memory_bytes,
+                };
+                let facts = verdict::Facts { ending: outcome.ending, stderr: &conversation.stderr_tail, usage };
+                (verdict::decide(conversation.said, facts, &spec.limits, self.result_depth), usage)
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, block = spec.id, "a sandbox failed");
+                let message = "the sandbox could not be set up; the service's journal says why";
+                (Err(RunError::new("sandbox-failed", message)), Usage::default())
+            }
+        };
+        usage.wall_ms = begun.elapsed().as_secs_f64() * 1000.0;
+        let (value, error) = match verdict {
+            Ok(value) => (value, None),
+            Err(error) => (Value::Null, Some(error)),
+        };
+        BlockResult { block: spec.id.clone(), value, error, usage }
+    }
+
+    fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
+        let spec = conversation.spec;
+        let language = match &spec.work {
+            Work::Code { language, .. } => *language,
+            Work::Expressions { .. } => Language::Javascript,
+        };
+        let (policy, program) = self.interpreters.prepare(language, &spec.limits);
+        // Text grows up to six-fold as JSON.
+        let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
+        let child = Child::start(&self.launcher, policy, program, frame_limit)?;
+        let start = Start {
+            nonce: &conversation.nonce,
+            block: &spec.id,
+            work: &spec.work,
+            inputs: conversation.given.inputs,
+            result_bytes: spec.limits.result_bytes,
+            log_bytes: spec.limits.log_bytes,
+        };
+        child.send(frames::encode(&start).map_err(StartError::Descriptors)?);
+        Ok(child)
+    }
+
+    /// Listens and answers until the child has ended, whoever ends it.
+    async fn converse(&self, conversation: &mut Conversation<'_>, mut child: Child) -> Result<Outcome, StartError> {
+        let mut calls = FuturesUnordered::new();
+        let mut next_call = 0;
+        while conversation.said.is_none() {
+            let calls_full = calls.len() >= CALLS_IN_FLIGHT;
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(conversation.deadline) => {
+                    child.stop(Stop::WallTime);
+                    break;
+                }
+                () = conversation.events.closed() => {
+                    child.stop(Stop::Cancelled);
+                    break;
+                }
+                Some(answer) = calls.next(), if !calls.is_empty() => {
+                    child.send(frames::encode(&answer).map_err(StartError::Descriptors)?);
+                }
+                happening = child.next(calls_full) => match happening {
+                    Happening::Frame(body) => {
+                        if let Some((query, parameters)) = conversation.hear(&body).await {
+                            let block = &conversation.spec.id;
+                            calls.push(self.calls.query(conversation.given.token, block, next_call, query, parameters));
+                            next_call += 1;
+                        }
+                    }
+                    Happening::Out(lines) => conversation.raw(LogLevel::Info, lines).await,
+                    Happening::Error(lines) => conversation.raw(LogLevel::Error, lines).await,
+                    Happening::TooLarge => conversation.said = Some(Final::Nonsense(FrameError::TooLarge)),
+                    // Nothing can be said any more; the process may take a moment to end.
+                    Happening::ChannelEnd => {
+                        conversation.wait_for_end(&mut child).await;
+                        break;
+                    }
+                    Happening::Ended => {
+                        conversation.hear_rest(&mut child).await;
+                        break;
+                    }
+                },
+            }
+        }
+        if conversation.said.is_some() {
+            // Used once: what it started and did not wait for ends here.
+            child.stop(Stop::Cancelled);
+        }
+        let (out, error, outcome) = child.finish().await?;
+        conversation.raw(LogLevel::Info, out).await;
+        conversation.raw(LogLevel::Error, error).await;
+        Ok(outcome)
+    }
+}
+
+impl Conversation<'_> {
+    /// Takes one frame; gives the query that it asks for.
+    async fn hear(&mut self, body: &BytesMut) -> Option<(String, BTreeMap<String, Value>)> {
+        match frames::understand(body, &self.nonce) {
+            Ok(Said::Log { level, time_ms, text }) => self.log(level, time_ms, text).await,
+            Ok(Said::Call { query, parameters }) => return Some((query, parameters)),
+            Ok(Said::Result(value)) => self.said = Some(Final::Value(value)),
+            Ok(Said::Error(thrown)) => self.said = Some(Final::Thrown(thrown)),
+            Err(error) => self.said = Some(Final::Nonsense(error)),
+        }
+        None
+    }
+
+    /// Hears what was said before the end.
+    async fn hear_rest(&mut self, child: &mut Child) {
+        while self.said.is_none()
+            && let Some(body) = child.rest().await
+        {
+            // A call of a dead child needs no answer.
+            drop(self.hear(&body).await);
+        }
+    }
+
+    /// Waits for the end of a child that has closed its channel, up to the deadline.
+    async fn wait_for_end(&mut self, child: &mut Child) {
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(self.deadline) => return child.stop(Stop::WallTime),
+                () = self.events.closed() => return child.stop(Stop::Cancelled),
+                happening = child.next(true) => match happening {
+                    Happening::Out(lines) => self.raw(LogLevel::Info, lines).await,
+                    Happening::Error(lines) => self.raw(LogLevel::Error, lines).await,
+                    _ => return,
+                },
+            }
+        }
+    }
+
+    async fn raw(&mut self, level: LogLevel, lines: Vec<String>) {
+        let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
+        for line in lines {
+            if level == LogLevel::Error {
+                // The interpreter's own dump says nothing to the person; its first words name the cause.
+                self.dumping |= verdict::begins_dump(&line);
+                if !self.dumping || line.starts_with(verdict::FATAL) {
+                    self.stderr_tail = verdict::tail(&self.stderr_tail, &line);
+                }
+            }
+            if level != LogLevel::Error || !self.dumping {
+                self.log(level, time_ms, line).await;
+            }
+        }
+    }
+
+    /// Sends a line out. A reader that is slow holds the child up, but never past its deadline.
+    async fn log(&mut self, level: LogLevel, time_ms: u64, text: String) {
+        if let Some(line) = self.logs.take(level, time_ms, text) {
+            // Neither a late nor an absent reader is an error here: the loop sees both for itself.
+            let _ = tokio::time::timeout_at(self.deadline, self.events.send(RunEvent::Log(line))).await;
+        }
+    }
+}

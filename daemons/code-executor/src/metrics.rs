@@ -1,0 +1,60 @@
+//! What code-executor counts.
+
+use bulkhead_rpc::executor::RunEvent;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// How a block ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct BlockLabels {
+    /// `succeeded`, or the kind of its error.
+    outcome: String,
+}
+
+/// The counters of this daemon.
+pub(crate) struct Metrics {
+    /// Runs that have a place.
+    pub(crate) running: Gauge,
+    /// Runs refused because the line was full.
+    pub(crate) refused: Counter,
+    blocks: Family<BlockLabels, Counter>,
+    block_seconds: Histogram,
+    log_lines: Counter,
+}
+
+impl Metrics {
+    /// Makes the counters and registers them.
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            running: Gauge::default(),
+            refused: Counter::default(),
+            blocks: Family::default(),
+            block_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
+            log_lines: Counter::default(),
+        };
+        registry.register("executor_runs_active", "Runs that are going on", metrics.running.clone());
+        registry.register("executor_runs_refused", "Runs refused because the line was full", metrics.refused.clone());
+        registry.register("executor_blocks", "Blocks that ended, by outcome", metrics.blocks.clone());
+        registry.register("executor_block_seconds", "Wall clock of blocks", metrics.block_seconds.clone());
+        registry.register("executor_log_lines", "Lines that code logged", metrics.log_lines.clone());
+        metrics
+    }
+
+    /// Counts an event on its way out.
+    pub(crate) fn count(&self, event: &RunEvent) {
+        match event {
+            RunEvent::Log(_) => {
+                self.log_lines.inc();
+            }
+            RunEvent::Result(result) => {
+                let outcome = result.error.as_ref().map_or("succeeded", |error| error.kind.as_str()).to_owned();
+                self.blocks.get_or_create(&BlockLabels { outcome }).inc();
+                self.block_seconds.observe(result.usage.wall_ms / 1000.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The HTTP side: one route that streams what happens, one JSON event a line.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bulkhead_rpc::Problem;
+use bulkhead_rpc::executor::{RunEvent, RunRequest};
+use bulkhead_rpc::problem::PROBLEM_JSON;
+use futures_util::StreamExt;
+use http::{HeaderValue, StatusCode, header};
+use tokio::sync::mpsc;
+
+use crate::block::Runner;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::{chain, request};
+
+/// Events between a child and the connection; a slow reader holds the child up after these.
+const EVENTS_BUFFERED: usize = 64;
+/// What a caller is told to wait when the line is full.
+const RETRY_AFTER_S: &str = "1";
+
+/// How many times the limit of a body is read before the caller is cut off.
+const THROWN_AWAY: usize = 4;
+
+/// What the route needs.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) queue: Queue,
+    pub(crate) memory_max_bytes: u64,
+    pub(crate) body_limit_bytes: usize,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The routes of the socket.
+pub(crate) fn router(service: Service) -> Router {
+    Router::new().route("/v1/run", post(run)).with_state(service)
+}
+
+async fn run(State(service): State<Service>, body: Body) -> Response {
+    let request = match read(body, service.body_limit_bytes).await.and_then(|body| parse(&body)) {
+        Ok(request) => request,
+        Err(problem) => return refuse(&problem),
+    };
+    if let Err(problem) = request::check(&request, service.memory_max_bytes) {
+        return refuse(&problem);
+    }
+    let Ok(waiting) = service.queue.stand_in_line() else {
+        service.metrics.refused.inc();
+        let detail = "as many runs as this executor takes are waiting; try again in a moment";
+        let mut response = refuse(&Problem::new(429, "queue-full", detail));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        return response;
+    };
+    // A caller who goes away while it waits drops this future, and with it its place in the line.
+    let place = waiting.place().await;
+    let (events, listener) = mpsc::channel(EVENTS_BUFFERED);
+    let metrics = Arc::clone(&service.metrics);
+    // A task of its own, so that a child is always ended in order and never by a dropped future.
+    tokio::spawn(async move {
+        metrics.running.inc();
+        chain::run(service.runner, request, events).await;
+        metrics.running.dec();
+        drop(place);
+    });
+    let lines = futures_util::stream::unfold((listener, service.metrics), |(mut listener, metrics)| async {
+        let event: RunEvent = listener.recv().await?;
+        metrics.count(&event);
+        Some((Ok::<_, Infallible>(line(&event)), (listener, metrics)))
+    });
+    let ndjson = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    (ndjson, Body::from_stream(lines)).into_response()
+}
+
+fn line(event: &RunEvent) -> Bytes {
+    let mut line = serde_json::to_vec(event).expect("events are plain data with text keys");
+    line.push(b'\n');
+    line.into()
+}
+
+fn parse(body: &[u8]) -> Result<RunRequest, Box<Problem>> {
+    serde_json::from_slice(body).map_err(|error| {
+        Box::new(Problem::new(400, "malformed-request", format!("the body is no run request: {error}")))
+    })
+}
+
+/// Reads a body of at most `limit` bytes. More is read too, up to a point, and thrown away: a caller that
+/// is cut off while it still sends sees a broken connection instead of the answer.
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Box<Problem>> {
+    let mut chunks = body.into_data_stream();
+    let (mut kept, mut size) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| Box::new(Problem::new(400, "malformed-request", error.to_string())))?;
+        size += chunk.len();
+        if size <= limit {
+            kept.extend_from_slice(&chunk);
+        } else if size > limit.saturating_mul(THROWN_AWAY) {
+            break;
+        } else {
+            kept = Vec::new();
+        }
+    }
+    if size <= limit {
+        return Ok(kept);
+    }
+    let detail = format!("the request with its inputs takes more than {limit} bytes: pass less of them");
+    Err(Box::new(Problem::new(413, "request-too-large", detail)))
+}
+
+fn refuse(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], axum::Json(problem)).into_response()
+}

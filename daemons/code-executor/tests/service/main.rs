@@ -1,0 +1,9 @@
+//! The daemon as its callers see it: the real binary, real Node and Python, over its real socket.
+#![allow(clippy::unwrap_used)]
+
+mod backend;
+mod executor;
+mod isolation;
+mod languages;
+mod limits;
+mod startup;

@@ -1,0 +1,68 @@
+//! db-connector runs every query against a resource. It is the only process that can open resource credentials.
+//!
+//! State: one pool of connections for each resource and revision. It owns nothing durable. It must not decide who may run what
+//! (api and workflows-backend do), and it must not log statements' values or secrets.
+
+mod config;
+mod connect;
+mod error;
+mod json;
+mod metrics;
+mod network;
+mod parameters;
+mod pool;
+mod query;
+mod reader;
+mod route;
+mod routes;
+mod schema;
+mod session;
+mod statement;
+mod tls;
+
+use std::sync::Arc;
+
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, serve};
+use bulkhead_seal::SealPrivateKey;
+use bulkhead_store::Database;
+
+pub use config::Config;
+pub use network::NetworkPolicy;
+pub use routes::{Connector, router};
+
+/// Who this daemon is.
+pub const SPEC: DaemonSpec = DaemonSpec {
+    name: "bulkhead-db-connector",
+    about: "Runs every query against a resource",
+    version: env!("CARGO_PKG_VERSION"),
+    config: "/etc/bulkhead/db-connector.toml",
+};
+
+/// Serves until it is told to stop.
+pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
+    let listener = context.listeners.take("rpc")?;
+    let peers = PeerPolicy::users(&["bulkhead-api", "bulkhead-workflows-backend"])?;
+    let key = SealPrivateKey::from_text(&context.credentials.read_text("seal.key")?)?;
+    let database = Database::new(&context.config.database, SPEC.name);
+    let metrics = metrics::Metrics::register(&mut context.metrics);
+    let connector = Connector::new(database.clone(), key, &context.config, metrics);
+    context.serve_control();
+    tokio::spawn(watch_database(database, context.readiness.clone()));
+    tokio::spawn(Arc::clone(&connector).close_idle_connections());
+    context.notify_ready();
+    serve(listener, router(connector), ServeOptions::unix(peers), &context.lifetime).await?;
+    Ok(())
+}
+
+/// Keeps `/readyz` true about the database.
+async fn watch_database(database: Database, readiness: bulkhead_daemon_kit::Readiness) {
+    loop {
+        database
+            .wait_for_schema(|reason| match reason {
+                Some(reason) => readiness.not_ready("database", reason),
+                None => readiness.ready("database"),
+            })
+            .await;
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    }
+}

@@ -1,0 +1,382 @@
+//! Running one statement: a transaction around it, its rows as they come, a clean connection afterwards.
+//!
+//! Everything that can be sent together is: a read is one round trip, its transaction's begin and end included. Whenever a
+//! statement is left before its end, the server is told to stop it, and a connection whose state is not certain is closed.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bulkhead_model::query::{QueryLimits, QueryMode};
+use bulkhead_model::sql::{self, CompiledStatement};
+use bulkhead_rpc::connector::QueryRequest;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
+
+use crate::connect::{Cancel, PrepareError, Prepared};
+use crate::error::QueryError;
+use crate::pool::{Loan, Pool};
+use crate::reader::{End, Reader, Summary};
+use crate::{parameters, session, statement};
+
+/// Chunks that wait for a slow reader; beyond them the database is not read further.
+const CHUNKS_AHEAD: usize = 4;
+/// How much longer than the statement's own timeout the server may take to say that it struck.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long a commit may take, for example to reach a standby.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long cleaning a connection may take before it is closed instead.
+const CLEAN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A result's JSON.
+pub(crate) enum Answer {
+    /// One that fits into one chunk.
+    Whole(Bytes),
+    /// A larger one, in pieces. Dropping the receiver cancels the statement.
+    Pieces(mpsc::Receiver<Bytes>),
+}
+
+/// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
+pub(crate) async fn run(pool: &Arc<Pool>, request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+    let compiled = sql::compile(&request.statement)?;
+    statement::refuse_unsupported(&compiled.text, request.mode)?;
+    let job = Job { pool, request: &request, compiled: &compiled, limits: within_bounds(request.limits), started };
+    match job.attempt().await {
+        Err(Failure::Stale) => {
+            // Nothing was committed yet, so a second try repeats no effect.
+            pool.forget_idle();
+            job.attempt().await.map_err(|failure| job.give_up(failure))
+        }
+        first => first.map_err(|failure| job.give_up(failure)),
+    }
+}
+
+/// Limits that no caller can leave: 0 would mean none at all to PostgreSQL.
+fn within_bounds(limits: QueryLimits) -> QueryLimits {
+    QueryLimits {
+        max_rows: limits.max_rows.min(QueryLimits::MAX.max_rows),
+        max_bytes: limits.max_bytes.min(QueryLimits::MAX.max_bytes),
+        timeout_ms: limits.timeout_ms.clamp(1, QueryLimits::MAX.timeout_ms),
+    }
+}
+
+/// Why an attempt failed.
+enum Failure {
+    /// The connection had died in the pool, or its prepared statement had been overtaken by a change of the schema.
+    Stale,
+    Query(QueryError),
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+struct Job<'a> {
+    pool: &'a Arc<Pool>,
+    request: &'a QueryRequest,
+    compiled: &'a CompiledStatement<'a>,
+    limits: QueryLimits,
+    started: Instant,
+}
+
+impl Job<'_> {
+    async fn attempt(&self) -> Result<Answer, Failure> {
+        let mut loan = self.pool.borrow().await?;
+        let deadline = Instant::now() + Duration::from_millis(self.limits.timeout_ms.into()) + GRACE;
+        // Dropped before it is disarmed (the caller went away, the deadline passed), this stops what runs on the server.
+        let guard = CancelOnDrop(Some(loan.connection.cancel()));
+        let reused = loan.connection.reused;
+        let late = |_| QueryError::Timeout(self.limits.timeout_ms);
+        let prepared = timeout_at(deadline, loan.connection.prepare(&self.compiled.text)).await.map_err(late)?;
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                guard.disarm();
+                let failure = self.prepare_failed(error, reused);
+                loan.give_back();
+                return Err(failure);
+            }
+        };
+        let values =
+            match parameters::bind(&self.compiled.expressions, prepared.statement.params(), &self.request.parameters) {
+                Ok(values) => values,
+                Err(error) => {
+                    guard.disarm();
+                    loan.give_back();
+                    return Err(error.into());
+                }
+            };
+        let begun = timeout_at(deadline, self.begin(&loan, &prepared, values)).await.map_err(late)?;
+        let (reader, ending) = match begun {
+            Ok(begun) => begun,
+            Err((error, ending)) => return Err(self.begin_failed(loan, guard, &prepared, &error, ending)),
+        };
+        let mut execution = Execution {
+            loan,
+            guard,
+            ending,
+            reader,
+            statement: self.request.statement.clone(),
+            mode: self.request.mode,
+            limits: self.limits,
+            started: self.started,
+            deadline,
+        };
+        match execution.fill().await {
+            None => {
+                let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+                tokio::spawn(execution.pump(sender));
+                Ok(Answer::Pieces(receiver))
+            }
+            Some(End::Failed(error)) if reused && error.is_closed() => Err(Failure::Stale),
+            Some(end) => {
+                let (last, error) = execution.finish(end).await;
+                error.map_or(Ok(Answer::Whole(last)), |error| Err(error.into()))
+            }
+        }
+    }
+
+    /// Sends the transaction's begin, the statement and, for a read, the transaction's end, all before any is answered.
+    async fn begin(
+        &self,
+        loan: &Loan,
+        prepared: &Prepared,
+        values: Vec<parameters::Parameter>,
+    ) -> Result<(Reader, Ending), (tokio_postgres::Error, Ending)> {
+        let client = &loan.connection.client;
+        let open = session::begin(self.request.mode, self.limits.timeout_ms);
+        let mut ending = match self.request.mode {
+            QueryMode::Read => send(loan, session::END_READ.to_owned()),
+            QueryMode::Write => undo(loan),
+        };
+        // The first poll sends. A write ends by what its statement says, so its end is not sent yet.
+        let first_poll = future::poll_fn(|context| match self.request.mode {
+            QueryMode::Read => Poll::Ready(ending.as_mut().poll(context)),
+            QueryMode::Write => Poll::Ready(Poll::Pending),
+        });
+        let (opened, rows, polled) =
+            future::join3(client.batch_execute(&open), client.query_raw(&prepared.statement, values), first_poll).await;
+        if let Poll::Ready(ended) = polled {
+            ending = future::ready(ended).boxed();
+        }
+        match opened.and(rows) {
+            Ok(rows) => Ok((Reader::new(rows, Arc::clone(&prepared.writer), self.limits), ending)),
+            Err(error) => Err((error, ending)),
+        }
+    }
+
+    fn prepare_failed(&self, error: PrepareError, reused: bool) -> Failure {
+        match error {
+            PrepareError::Server(error) if reused && error.is_closed() => Failure::Stale,
+            PrepareError::Server(error) => self.said(&error).into(),
+            PrepareError::Column(error) => error.into(),
+        }
+    }
+
+    /// The statement was not started: a parameter does not fit, or the connection is gone.
+    fn begin_failed(
+        &self,
+        mut loan: Loan,
+        guard: CancelOnDrop,
+        prepared: &Prepared,
+        error: &tokio_postgres::Error,
+        ending: Ending,
+    ) -> Failure {
+        guard.disarm();
+        let overtaken = prepared.known && error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED);
+        loan.connection.forget(&self.compiled.text);
+        if overtaken || loan.connection.reused && error.is_closed() {
+            return Failure::Stale;
+        }
+        let types = prepared.statement.params();
+        let resource = &self.pool.target.name;
+        let error = QueryError::from_bind(error, resource, self.limits.timeout_ms, self.compiled, types);
+        settle(loan, ending);
+        error.into()
+    }
+
+    fn said(&self, error: &tokio_postgres::Error) -> QueryError {
+        QueryError::from_postgres(error, &self.pool.target.name, self.limits.timeout_ms, self.compiled)
+    }
+
+    fn give_up(&self, failure: Failure) -> QueryError {
+        match failure {
+            Failure::Stale => QueryError::Lost(self.pool.target.name.clone()),
+            Failure::Query(error) => error,
+        }
+    }
+}
+
+/// What ends a transaction: for a read already sent, for a write its undoing, not sent yet.
+type Ending = BoxFuture<'static, Result<(), tokio_postgres::Error>>;
+
+fn send(loan: &Loan, text: String) -> Ending {
+    let client = Arc::clone(&loan.connection.client);
+    async move { client.batch_execute(&text).await }.boxed()
+}
+
+fn undo(loan: &Loan) -> Ending {
+    send(loan, format!("{}; {}", session::UNDO, session::clean_after_write()))
+}
+
+/// Waits in the background until the connection is clean, then gives it back; one that cannot be cleaned is closed.
+fn settle(loan: Loan, ending: Ending) {
+    tokio::spawn(async move {
+        if matches!(timeout(CLEAN_PATIENCE, ending).await, Ok(Ok(()))) {
+            loan.give_back();
+        }
+    });
+}
+
+/// Cancels on the server when dropped armed.
+struct CancelOnDrop(Option<Cancel>);
+
+impl CancelOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+
+    fn take(mut self) -> Option<Cancel> {
+        self.0.take()
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(cancel) = self.0.take() {
+            tokio::spawn(cancel.send());
+        }
+    }
+}
+
+/// A statement that runs.
+struct Execution {
+    loan: Loan,
+    guard: CancelOnDrop,
+    ending: Ending,
+    reader: Reader,
+    statement: String,
+    mode: QueryMode,
+    limits: QueryLimits,
+    started: Instant,
+    deadline: Instant,
+}
+
+impl Execution {
+    async fn fill(&mut self) -> Option<End> {
+        timeout_at(self.deadline, self.reader.fill()).await.unwrap_or(Some(End::Late))
+    }
+
+    /// Hands on chunk after chunk. Leaving early drops the guard, which stops the statement, and the loan, which closes the
+    /// connection.
+    async fn pump(mut self, sender: mpsc::Sender<Bytes>) {
+        loop {
+            let chunk = self.reader.take_chunk();
+            if !matches!(timeout_at(self.deadline, sender.send(chunk)).await, Ok(Ok(()))) {
+                return;
+            }
+            let filled = tokio::select! {
+                filled = self.fill() => filled,
+                () = sender.closed() => return,
+            };
+            if let Some(end) = filled {
+                let (last, _) = self.finish(end).await;
+                // A reader that left before the last piece misses nothing that anybody else wants.
+                let _ = sender.send(last).await;
+                return;
+            }
+        }
+    }
+
+    /// Ends the transaction as its rows ended. Returns the last chunk, and its error for a caller who can still say it
+    /// otherwise.
+    async fn finish(mut self, end: End) -> (Bytes, Option<QueryError>) {
+        let truncated = matches!(end, End::Truncated);
+        let outcome = match (end, self.mode) {
+            (End::Whole | End::Truncated, QueryMode::Read) => Ok(None),
+            // A write whose rows are cut at the cap is made all the same: its rows are what RETURNING tells of it.
+            (End::Whole | End::Truncated, QueryMode::Write) => self.commit(truncated).await,
+            (End::TooLarge, _) => Err(QueryError::TooLarge(self.limits.max_bytes)),
+            (End::Unwritable(error), _) => Err(error),
+            (End::Failed(error), _) => Err(self.said(&error)),
+            (End::Late, _) => Err(QueryError::Timeout(self.limits.timeout_ms)),
+        };
+        let (affected, error) = match outcome {
+            Ok(affected) => (affected, None),
+            Err(error) => (None, Some(error)),
+        };
+        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let summary = Summary { affected, truncated: truncated && error.is_none(), duration_ms, error };
+        let last = self.reader.close(&summary);
+        self.release(truncated, summary.error.as_ref());
+        (last, summary.error)
+    }
+
+    /// What becomes of the connection.
+    fn release(self, truncated: bool, error: Option<&QueryError>) {
+        let Self { loan, guard, ending, reader, mode, deadline, .. } = self;
+        match error {
+            None if truncated && mode == QueryMode::Read => {
+                tokio::spawn(stop(loan, guard, ending, reader, deadline));
+            }
+            None | Some(QueryError::Sql { .. }) => {
+                guard.disarm();
+                settle(loan, ending);
+            }
+            // Still running, or of unknown state: stopped by the guard, closed with the loan.
+            Some(_) => {}
+        }
+    }
+
+    /// Commits a write; its statement has run to its end only when its rows are read.
+    async fn commit(&mut self, truncated: bool) -> Result<Option<u64>, QueryError> {
+        if truncated {
+            match timeout_at(self.deadline, self.reader.skip()).await {
+                Err(_) => return Err(QueryError::Timeout(self.limits.timeout_ms)),
+                Ok(Err(error)) => return Err(self.said(&error)),
+                Ok(Ok(())) => {}
+            }
+        }
+        let client = &self.loan.connection.client;
+        match timeout(COMMIT_PATIENCE, client.batch_execute(session::COMMIT)).await {
+            Ok(Ok(())) => {
+                self.ending = send(&self.loan, session::clean_after_write());
+                let rows = self.reader.affected();
+                Ok(rows.filter(|_| statement::changes_rows(&self.statement)))
+            }
+            // A deferred constraint, for example: the server has rolled back.
+            Ok(Err(error)) if error.as_db_error().is_some() => Err(self.said(&error)),
+            Ok(Err(_)) | Err(_) => Err(QueryError::OutcomeUnknown(self.loan.resource().to_owned())),
+        }
+    }
+
+    fn said(&self, error: &tokio_postgres::Error) -> QueryError {
+        match sql::compile(&self.statement) {
+            Ok(compiled) => QueryError::from_postgres(error, self.loan.resource(), self.limits.timeout_ms, &compiled),
+            Err(error) => QueryError::Statement(error),
+        }
+    }
+}
+
+/// Stops a read that has shown enough rows. The connection serves again only if the server said that the cancel struck this
+/// statement: one that came too late would strike the next.
+async fn stop(loan: Loan, guard: CancelOnDrop, ending: Ending, mut reader: Reader, deadline: Instant) {
+    let stopped = async {
+        if let Some(cancel) = guard.take() {
+            cancel.send().await;
+        }
+        let ended = reader.skip().await;
+        // Past the deadline it may have been the statement's own timeout.
+        let struck = ended.is_err_and(|error| error.code() == Some(&SqlState::QUERY_CANCELED));
+        struck && Instant::now() + GRACE < deadline && ending.await.is_ok()
+    };
+    if matches!(timeout(CLEAN_PATIENCE, stopped).await, Ok(true)) {
+        loan.give_back();
+    }
+}

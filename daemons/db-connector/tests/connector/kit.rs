@@ -1,0 +1,165 @@
+//! A running db-connector, and resources for it.
+
+use std::os::unix::net::UnixListener;
+
+use std::time::{Duration, Instant};
+
+use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
+use bulkhead_db_connector::Config;
+use bulkhead_model::ResourceId;
+use bulkhead_model::query::{QueryLimits, QueryMode};
+use bulkhead_model::resource::{PostgresqlConfig, ResourceConfig, TlsMode};
+use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_rpc::{Problem, RpcClient, RpcError};
+use bulkhead_seal::{Place, SealPrivateKey, SealPublicKey};
+use bulkhead_store::{Database, test_support};
+use bulkhead_test_kit::TestDatabase;
+use http::Method;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+use tokio_postgres::config::Host;
+
+/// A database role for which the test cluster asks no password.
+const OWNER: &str = "bulkhead-tables";
+
+/// A running db-connector, with `bulkhead`'s database and one that the resource leads to.
+pub(crate) struct Service {
+    pub(crate) client: RpcClient,
+    pub(crate) store: Database,
+    pub(crate) data: TestDatabase,
+    pub(crate) port: u16,
+    pub(crate) seal: SealPublicKey,
+    pub(crate) resource: ResourceId,
+    /// To look at the data and at the server's sessions, as superuser.
+    pub(crate) observer: Client,
+    _own: TestDatabase,
+    _directory: tempfile::TempDir,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self::with(json!({ "allow-networks": ["127.0.0.0/8"] })).await
+    }
+
+    /// One with these settings beside the database's.
+    pub(crate) async fn with(mut raw: Value) -> Self {
+        let (own, store) = test_support::migrated().await;
+        let data = TestDatabase::create().await;
+        let directory = tempfile::tempdir().expect("a directory");
+        let key = SealPrivateKey::generate();
+        std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).expect("written");
+        let config = own.config();
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let host = match &config.get_hosts()[0] {
+            Host::Unix(path) => path.display().to_string(),
+            Host::Tcp(host) => host.clone(),
+        };
+        raw["database"] = json!({ "socket-directory": host, "port": port, "name": own.name() });
+        let config = Config::from_raw(serde_json::from_value(raw).expect("a shape")).expect("sound");
+        let socket = directory.path().join("db-connector.sock");
+        let listener = Listener::Unix(UnixListener::bind(&socket).expect("binds"));
+        let (_, reload) = tokio::sync::watch::channel(0);
+        let context = Context {
+            config,
+            listeners: [("rpc".to_owned(), listener)].into_iter().collect(),
+            credentials: Credentials::in_directory(Some(directory.path().to_owned())),
+            readiness: Readiness::default(),
+            metrics: MetricsRegistry::default(),
+            lifetime: Lifetime { shutdown: Default::default(), drain_timeout: Duration::from_secs(1), reload },
+        };
+        tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("serves") });
+        let observer = data.connect().await;
+        observer.batch_execute(&format!("ALTER DATABASE {} OWNER TO \"{OWNER}\"", data.name())).await.expect("owned");
+        let mut service = Self {
+            client: RpcClient::new("bulkhead-db-connector", &socket),
+            store,
+            data,
+            port,
+            seal: key.public_key(),
+            resource: ResourceId::new(),
+            observer,
+            _own: own,
+            _directory: directory,
+        };
+        service.resource = service.add("data", service.config(OWNER), "any", false).await;
+        service
+    }
+
+    /// Settings that lead to the data.
+    pub(crate) fn config(&self, user: &str) -> PostgresqlConfig {
+        PostgresqlConfig {
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            database: self.data.name().to_owned(),
+            user: user.to_owned(),
+            tls: TlsMode::Disabled,
+            ca_certificate: None,
+            ssh_host: None,
+        }
+    }
+
+    /// Saves a resource.
+    pub(crate) async fn add(&self, name: &str, config: PostgresqlConfig, secret: &str, built_in: bool) -> ResourceId {
+        let id = ResourceId::new();
+        let sealed = self.sealed(id, secret);
+        let config = ResourceConfig::Postgresql(config);
+        self.store.create_resource(id, name, &config, Some(&sealed), built_in).await.expect("saved");
+        id
+    }
+
+    pub(crate) fn sealed(&self, id: ResourceId, secret: &str) -> String {
+        let row = id.to_string();
+        let place = Place { table: "resources", row: &row, field: "sealed_secret" };
+        self.seal.seal(&place, secret.as_bytes()).expect("sealed")
+    }
+
+    /// A query for the data, to be adjusted.
+    pub(crate) fn query(&self, statement: &str) -> QueryRequest {
+        QueryRequest {
+            resource: self.resource,
+            statement: statement.to_owned(),
+            parameters: Default::default(),
+            mode: QueryMode::Read,
+            limits: QueryLimits::default(),
+        }
+    }
+
+    pub(crate) async fn run(&self, request: &QueryRequest) -> Result<QueryResult, Problem> {
+        match self.client.call(Method::POST, "/v1/query", request).await {
+            Ok(result) => Ok(result),
+            Err(RpcError::Problem(problem)) => Err(*problem),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// The rows of a read.
+    pub(crate) async fn rows(&self, statement: &str) -> Vec<Value> {
+        let result = self.run(&self.query(statement)).await.expect("runs");
+        assert!(result.end, "the result is whole");
+        result.rows.into_iter().map(Value::Object).collect()
+    }
+
+    /// The problem of a read.
+    pub(crate) async fn problem(&self, statement: &str) -> Problem {
+        self.run(&self.query(statement)).await.expect_err("refused")
+    }
+
+    /// Runs a write.
+    pub(crate) async fn write(&self, statement: &str) -> Result<QueryResult, Problem> {
+        self.run(&QueryRequest { mode: QueryMode::Write, ..self.query(statement) }).await
+    }
+
+    /// Waits until the server runs `count` statements like `pattern` for the resource.
+    pub(crate) async fn until_running(&self, pattern: &str, count: i64) {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active' AND pid <> pg_backend_pid()";
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let running: i64 = self.observer.query_one(sql, &[&pattern]).await.expect("told").get(0);
+            if running == count {
+                return;
+            }
+            assert!(Instant::now() < end, "{running} statements like {pattern} run, not {count}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

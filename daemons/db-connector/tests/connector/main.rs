@@ -1,0 +1,13 @@
+//! db-connector over its socket, against real PostgreSQL databases.
+
+mod cluster;
+mod failures;
+mod hygiene;
+mod kit;
+mod parameters;
+mod reading;
+mod results;
+mod streaming;
+mod transport;
+mod tunnel;
+mod writing;

@@ -1,0 +1,37 @@
+//! `bulkhead-jobs-runner`: migrates the database at its start, then does the background jobs.
+//!
+//! Exactly one works: the one whose connection holds an advisory lock. A second waits and takes over when the first is gone. It
+//! owns the schema; it answers no requests but those on its control socket.
+
+mod config;
+mod jobs;
+
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec};
+use bulkhead_store::Database;
+
+use crate::config::Config;
+
+const SPEC: DaemonSpec = DaemonSpec {
+    name: "bulkhead-jobs-runner",
+    about: "Migrates the database and does the background jobs",
+    version: env!("CARGO_PKG_VERSION"),
+    config: "/etc/bulkhead/jobs-runner.toml",
+};
+
+fn main() -> std::process::ExitCode {
+    bulkhead_daemon_kit::run(SPEC, run)
+}
+
+async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
+    let database = Database::new(&context.config.database, SPEC.name);
+    let metrics = jobs::Metrics::register(&mut context.metrics);
+    context.serve_control();
+    context.readiness.not_ready("schema", "the migrations have not run yet");
+    context.notify_ready();
+    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval);
+    tokio::select! {
+        () = context.lifetime.shutdown.cancelled() => {}
+        () = jobs.run() => {}
+    }
+    Ok(())
+}

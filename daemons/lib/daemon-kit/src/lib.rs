@@ -1,0 +1,69 @@
+//! What every daemon shares, so that each `main` is a dozen lines and all behave alike.
+//!
+//! ```no_run
+//! use bulkhead_daemon_kit::{ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, PeerPolicy, ServeOptions};
+//!
+//! #[derive(serde::Deserialize, Default)]
+//! #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+//! struct RawConfig {}
+//! struct Config;
+//! impl DaemonConfig for Config {
+//!     type Raw = RawConfig;
+//!     fn from_raw(_: RawConfig) -> Result<Self, ConfigFault> {
+//!         Ok(Self)
+//!     }
+//! }
+//!
+//! async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
+//!     let listener = context.listeners.take("rpc")?;
+//!     let peers = PeerPolicy::users(&["bulkhead-api"])?;
+//!     context.readiness.ready("database");
+//!     context.notify_ready();
+//!     let router = axum::Router::new();
+//!     bulkhead_daemon_kit::serve(listener, router, ServeOptions::unix(peers), &context.lifetime).await?;
+//!     Ok(())
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     bulkhead_daemon_kit::run(
+//!         DaemonSpec {
+//!             name: "bulkhead-example",
+//!             about: "An example",
+//!             version: env!("CARGO_PKG_VERSION"),
+//!             config: "/etc/bulkhead/example.toml",
+//!         },
+//!         serve,
+//!     )
+//! }
+//! ```
+//!
+//! Owned here: the command line, the configuration files, the sockets that systemd hands over, credentials, logging, readiness,
+//! the watchdog, signals, the drain, and which addresses may be connected to. Not here: anything that knows what a daemon is for; this crate depends on no sibling.
+
+mod cli;
+mod config;
+mod control;
+mod credentials;
+mod daemon;
+mod listeners;
+mod logging;
+mod network;
+mod peers;
+mod readiness;
+mod request_id;
+mod serve;
+mod tls;
+
+pub use config::{ConfigError, ConfigFault, DaemonConfig};
+pub use credentials::{CredentialError, Credentials};
+pub use daemon::{Context, DaemonError, DaemonSpec, Lifetime, run};
+pub use listeners::{Listener, ListenerError, Listeners};
+pub use network::{NetworkPolicy, ResolveError};
+pub use peers::{Peer, PeerError, PeerPolicy};
+pub use readiness::Readiness;
+pub use request_id::RequestId;
+pub use serve::{ServeError, ServeOptions, serve};
+pub use tls::{TlsError, TlsIdentity};
+
+/// The registry that a daemon adds its metrics to; served as `/metrics` on the control socket.
+pub type MetricsRegistry = prometheus_client::registry::Registry;

@@ -1,0 +1,57 @@
+//! The demo's script on a real PostgreSQL, and its statements on the demo's rows.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use bulkhead_model::sql::compile;
+use bulkhead_model::workflow::Block;
+use bulkhead_test_kit::TestDatabase;
+
+fn load(test: &TestDatabase) {
+    let mut sql = Vec::new();
+    bulkhead_demo::write_sql(&mut sql).expect("writes");
+    let config = test.config();
+    let host = match &config.get_hosts()[0] {
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        tokio_postgres::config::Host::Tcp(name) => name.clone(),
+    };
+    let mut psql = Command::new("psql")
+        .args([
+            "--quiet",
+            "--no-psqlrc",
+            "--set=ON_ERROR_STOP=1",
+            "--host",
+            &host,
+            "--port",
+            &config.get_ports()[0].to_string(),
+        ])
+        .args(["--username", "postgres", "--dbname", test.name()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("psql starts");
+    psql.stdin.take().expect("a pipe").write_all(&sql).expect("reads");
+    assert!(psql.wait().expect("ends").success());
+}
+
+#[tokio::test]
+async fn the_app_and_the_workflow_run_on_the_demos_rows() {
+    let test = TestDatabase::create().await;
+    load(&test);
+    load(&test);
+    let client = test.connect().await;
+
+    let app = bulkhead_demo::app();
+    let statement =
+        &app.queries.iter().find(|(name, _)| name.as_str() == "listCustomers").expect("a query").1.query.statement;
+    let compiled = compile(statement).expect("compiles");
+    let rows = client.query(&compiled.text, &[&"gruber", &"gruber", &"gruber"]).await.expect("runs");
+    assert!(rows.len() > 10, "{} customers match", rows.len());
+
+    let workflow = bulkhead_demo::workflow();
+    let Some(Block::Query(block)) = workflow.blocks.get("loadInvoices") else {
+        panic!("the workflow starts with a query");
+    };
+    let compiled = compile(&block.query.statement).expect("compiles");
+    let rows = client.query(&compiled.text, &[&"2026-03"]).await.expect("runs");
+    assert!(rows.len() > 100, "{} invoices in March", rows.len());
+}

@@ -1,0 +1,29 @@
+//! The only crate with SQL: the schema, its migrations, and one module of queries for each aggregate.
+//!
+//! A daemon's PostgreSQL role may touch only what its own queries need (the grants stand at the end of each migration), so
+//! a query called by the wrong daemon fails in the database too.
+
+pub mod access;
+pub mod apps;
+pub mod audit;
+mod database;
+mod documents;
+mod error;
+pub mod identity;
+pub mod jobs;
+pub mod journal;
+mod listen;
+mod migrations;
+pub mod outbox;
+mod payload;
+pub mod resources;
+pub mod runs;
+pub mod session_access;
+#[cfg(feature = "test-support")]
+pub mod test_support;
+pub mod workflows;
+
+pub use database::{Database, DatabaseConfig};
+pub use error::StoreError;
+pub use listen::Notifications;
+pub use migrations::{MigrationError, SCHEMA_VERSION, migrate};

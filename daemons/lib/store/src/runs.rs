@@ -1,0 +1,291 @@
+//! Runs as api needs them: started, listed, shown.
+
+use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::{RunId, UserId, WorkflowId};
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+use crate::payload::Payload;
+use crate::{Database, StoreError};
+
+/// The channel that says "there is something in the outbox".
+pub const OUTBOX_CHANNEL: &str = "run_outbox";
+/// The channel whose payloads are ids of runs that changed.
+pub const CHANGED_CHANNEL: &str = "run_changed";
+
+/// A run to start.
+#[derive(Clone, Debug)]
+pub struct NewRun<'a> {
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// The release that it is pinned to.
+    pub version: i32,
+    /// What code sees as `trigger`.
+    pub trigger: &'a Value,
+    /// Who started it, unless a webhook did.
+    pub started_by: Option<UserId>,
+    /// The same key for the same workflow is the same run.
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// A run, without its blocks.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The id.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// That workflow's slug.
+    pub workflow_slug: String,
+    /// That workflow's title.
+    pub workflow_title: String,
+    /// The release that it is pinned to.
+    pub version: i32,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What started it.
+    pub trigger: Value,
+    /// Why it failed.
+    pub error: Option<RunError>,
+    /// What it answered.
+    pub response: Option<RunResponse>,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// When a worker began it.
+    pub started_at: Option<OffsetDateTime>,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// A block of a run.
+#[derive(Clone, Debug)]
+pub struct BlockRun {
+    /// The block.
+    pub block: String,
+    /// Where it stands.
+    pub status: BlockStatus,
+    /// What it was given.
+    pub input: Value,
+    /// What it gave.
+    pub result: Value,
+    /// Which way a branch went.
+    pub port: Option<String>,
+    /// Why it failed.
+    pub error: Option<RunError>,
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// A line that a block logged.
+#[derive(Clone, Debug)]
+pub struct BlockLog {
+    /// The block.
+    pub block: String,
+    /// Counts from 0 within the block.
+    pub seq: i32,
+    /// The level.
+    pub level: LogLevel,
+    /// When.
+    pub at: OffsetDateTime,
+    /// The text.
+    pub text: String,
+}
+
+const RUN_COLUMNS: &str =
+    "r.id, r.workflow_id, w.slug, w.title, r.version, r.status, r.trigger, r.error, r.response, r.created_at,
+    r.started_at, r.finished_at";
+
+fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
+    let status: &str = row.get(5);
+    Ok(Run {
+        id: RunId(row.get(0)),
+        workflow: WorkflowId(row.get(1)),
+        workflow_slug: row.get(2),
+        workflow_title: row.get(3),
+        version: row.get(4),
+        status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
+        trigger: row.get(6),
+        error: row.get::<_, Option<Json<RunError>>>(7).map(|json| json.0),
+        response: row.get::<_, Option<Json<RunResponse>>>(8).map(|json| json.0),
+        created_at: row.get(9),
+        started_at: row.get(10),
+        finished_at: row.get(11),
+    })
+}
+
+impl Database {
+    /// Writes a run and its outbox entry in one transaction: from here on it is never lost. Returns the run that the
+    /// idempotency key already stands for, if there is one, and whether this call made it.
+    pub async fn start_run(&self, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
+        let operation = "start a run";
+        let client = self.client(operation).await?;
+        let sql = "WITH run AS (
+                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key)
+                VALUES ($1, $2, $3, 'queued', $4, $5, $6)
+                ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
+            entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run)
+            SELECT pg_notify('run_outbox', id::text) FROM run";
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let id = RunId::new();
+        let started_by = new.started_by.map(|user| user.0);
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+            [&id.0, &new.workflow.0, &new.version, new.trigger, &started_by, &new.idempotency_key];
+        let created = client.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+        if !created.is_empty() {
+            return Ok((id, true));
+        }
+        let sql = "SELECT id FROM runs WHERE workflow_id = $1 AND idempotency_key = $2";
+        let row =
+            client.query_one(sql, &[&new.workflow.0, &new.idempotency_key]).await.map_err(StoreError::of(operation))?;
+        Ok((RunId(row.get(0)), false))
+    }
+
+    /// Asks for a run to be cancelled. Without effect on one that has ended.
+    pub async fn request_cancel(&self, id: RunId) -> Result<(), StoreError> {
+        let operation = "cancel a run";
+        let client = self.client(operation).await?;
+        let sql = "WITH entry AS (
+                INSERT INTO run_outbox (run_id, kind) SELECT id, 'cancel' FROM runs WHERE id = $1 AND status IN ('queued', 'running')
+                RETURNING run_id)
+            SELECT pg_notify('run_outbox', run_id::text) FROM entry";
+        client.query(sql, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
+    }
+
+    /// A run by its id.
+    pub async fn run(&self, id: RunId) -> Result<Run, StoreError> {
+        let operation = "read a run";
+        let client = self.client(operation).await?;
+        let sql = format!("SELECT {RUN_COLUMNS} FROM runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = $1");
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
+        let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        run(operation, &row.ok_or(StoreError::NotFound { operation })?)
+    }
+
+    /// The newest runs before `before`, of one workflow or of all that the person may edit.
+    pub async fn runs(
+        &self,
+        workflow: Option<WorkflowId>,
+        (user, is_admin): (UserId, bool),
+        before: Option<RunId>,
+        limit: i64,
+    ) -> Result<Vec<Run>, StoreError> {
+        let operation = "list runs";
+        let client = self.client(operation).await?;
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} FROM runs r JOIN workflows w ON w.id = r.workflow_id
+             WHERE ($1::uuid IS NULL OR r.workflow_id = $1) AND ($2::uuid IS NULL OR r.id < $2)
+               AND ($3 OR EXISTS (SELECT FROM grants g WHERE g.object_kind = 'workflow' AND g.object_id = r.workflow_id
+                                  AND g.user_id = $4 AND g.role IN ('editor', 'admin')))
+             ORDER BY r.id DESC LIMIT $5"
+        );
+        let (workflow, before) = (workflow.map(|id| id.0), before.map(|id| id.0));
+        let rows = client.query(&sql, &[&workflow, &before, &is_admin, &user.0, &limit]).await;
+        rows.map_err(StoreError::of(operation))?.iter().map(|row| run(operation, row)).collect()
+    }
+
+    /// The blocks of a run, in the order in which they began.
+    pub async fn block_runs(&self, id: RunId) -> Result<Vec<BlockRun>, StoreError> {
+        let operation = "read the blocks of a run";
+        let client = self.client(operation).await?;
+        let sql =
+            "SELECT block, status, input_json, input_packed, result_json, result_packed, port, error, wall_ms, cpu_ms,
+                peak_memory_bytes, started_at, finished_at
+            FROM block_runs WHERE run_id = $1 ORDER BY started_at, finished_at NULLS LAST, block";
+        let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        rows.iter().map(|row| block_run(operation, row)).collect()
+    }
+
+    /// The log lines of a run.
+    pub async fn block_logs(&self, id: RunId) -> Result<Vec<BlockLog>, StoreError> {
+        let operation = "read the log of a run";
+        let client = self.client(operation).await?;
+        let sql = "SELECT block, seq, level, logged_at, text FROM block_logs WHERE run_id = $1
+            ORDER BY logged_at, block, seq LIMIT 20000";
+        let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        rows.iter()
+            .map(|row| {
+                let level: &str = row.get(2);
+                Ok(BlockLog {
+                    block: row.get(0),
+                    seq: row.get(1),
+                    level: level.parse().map_err(|()| StoreError::bad_word(operation, level))?,
+                    at: row.get(3),
+                    text: row.get(4),
+                })
+            })
+            .collect()
+    }
+}
+
+fn block_run(operation: &'static str, row: &Row) -> Result<BlockRun, StoreError> {
+    let status: &str = row.get(1);
+    let usage = row.get::<_, Option<f64>>(8).map(|wall_ms| Usage {
+        wall_ms,
+        cpu_ms: row.get::<_, Option<f64>>(9).unwrap_or_default(),
+        peak_memory_bytes: row
+            .get::<_, Option<i64>>(10)
+            .and_then(|bytes| u64::try_from(bytes).ok())
+            .unwrap_or_default(),
+    });
+    Ok(BlockRun {
+        block: row.get(0),
+        status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
+        input: Payload::read(operation, row.get(2), row.get(3))?,
+        result: Payload::read(operation, row.get(4), row.get(5))?,
+        port: row.get(6),
+        error: row.get::<_, Option<Json<RunError>>>(7).map(|json| json.0),
+        usage,
+        started_at: row.get(11),
+        finished_at: row.get(12),
+    })
+}
+
+/// What a waiting caller needs to know of a run.
+#[derive(Clone, Debug)]
+pub struct RunAnswer {
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What its response block answered.
+    pub response: Option<RunResponse>,
+    /// Why it failed.
+    pub error: Option<RunError>,
+}
+
+impl Database {
+    /// Whether a run has answered or ended, cheaply enough to ask at each of its notifications.
+    pub async fn run_answer(&self, id: RunId) -> Result<RunAnswer, StoreError> {
+        let operation = "read a run's answer";
+        let client = self.client(operation).await?;
+        let statement = client.prepare_cached("SELECT status, response, error FROM runs WHERE id = $1").await;
+        let statement = statement.map_err(StoreError::of(operation))?;
+        let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        let row = row.ok_or(StoreError::NotFound { operation })?;
+        let status: &str = row.get(0);
+        Ok(RunAnswer {
+            status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
+            response: row.get::<_, Option<Json<RunResponse>>>(1).map(|json| json.0),
+            error: row.get::<_, Option<Json<RunError>>>(2).map(|json| json.0),
+        })
+    }
+
+    /// A number that grows whenever something about a run becomes visible, and whether it has ended. The same on every
+    /// replica, so a follower can go on from the last number that it saw.
+    pub async fn run_progress(&self, id: RunId) -> Result<(i64, bool), StoreError> {
+        let operation = "read a run's progress";
+        let client = self.client(operation).await?;
+        let sql = "SELECT r.status IN ('succeeded', 'failed', 'cancelled'),
+                (r.started_at IS NOT NULL)::int + (r.response IS NOT NULL)::int + (r.finished_at IS NOT NULL)::int
+                + (SELECT count(*) + count(b.finished_at) FROM block_runs b WHERE b.run_id = r.id)
+            FROM runs r WHERE r.id = $1";
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        let row = row.ok_or(StoreError::NotFound { operation })?;
+        Ok((row.get(1), row.get(0)))
+    }
+}

@@ -1,0 +1,182 @@
+//! What a request may do, in one round trip: session, person, object and role by a single statement.
+//!
+//! Nothing here is cached, so a session that was ended or a role that was taken away refuses the very next request.
+
+use bulkhead_model::query::SqlQuery;
+use bulkhead_model::{AppId, ResourceId, Role, RunId, WorkflowId};
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, ToSql};
+
+use crate::access::{Access, ObjectKind, role};
+use crate::identity::{LIVE_SESSION, USER_COLUMNS, User, user};
+use crate::{Database, StoreError};
+
+/// A live session's user and the object that they asked for.
+#[derive(Clone, Debug)]
+pub struct SessionAccess<T> {
+    /// The person.
+    pub user: User,
+    /// The object with their role on it; `None` when there is none or they have no role.
+    pub object: Option<T>,
+}
+
+/// A query of an app, as one person may run it.
+#[derive(Clone, Debug)]
+pub struct QueryAccess {
+    /// The app.
+    pub app: AppId,
+    /// What the person may do with the app.
+    pub role: Role,
+    /// The released version, if there is one.
+    pub released_version: Option<i32>,
+    /// The query, if the version that was asked for has one of that name.
+    pub query: Option<SqlQuery>,
+    /// The query's resource and what the person may do with it; `None` when there is none of that name.
+    pub resource: Option<(ResourceId, Option<Role>)>,
+}
+
+/// A run, as one person may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunAccess {
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// What the person may do with that workflow.
+    pub role: Role,
+}
+
+/// `user` columns come first in every statement here; what is particular starts at this column.
+const OBJECT: usize = 8;
+
+impl Database {
+    /// The user of a live session.
+    pub async fn session_user(&self, id_hash: &[u8]) -> Result<Option<User>, StoreError> {
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute'
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE {LIVE_SESSION}"
+        );
+        let row = self.session_row("read a session", &sql, &[&id_hash]).await?;
+        Ok(row.as_ref().map(user))
+    }
+
+    /// The user of a live session and their role on the object named `name`.
+    pub async fn session_access(
+        &self,
+        id_hash: &[u8],
+        kind: ObjectKind,
+        name: &str,
+    ) -> Result<Option<SessionAccess<Access>>, StoreError> {
+        let operation = "read a role";
+        let (table, column) = kind.table();
+        let effective = kind.effective_role("u.is_admin");
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute', o.id, {effective}
+             FROM sessions s JOIN users u ON u.id = s.user_id
+             LEFT JOIN {table} o ON o.{column} = $2
+             LEFT JOIN grants g ON g.object_kind = $3 AND g.object_id = o.id AND g.user_id = u.id
+             WHERE {LIVE_SESSION}"
+        );
+        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &name, &kind.as_str()]).await? else {
+            return Ok(None);
+        };
+        let object = match (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1)) {
+            (Some(id), Some(word)) => Some(Access { id, role: role(operation, word)? }),
+            _ => None,
+        };
+        Ok(Some(SessionAccess { user: user(&row), object }))
+    }
+
+    /// The user of a live session and their role on a run's workflow.
+    pub async fn session_run_access(
+        &self,
+        id_hash: &[u8],
+        run: RunId,
+    ) -> Result<Option<SessionAccess<RunAccess>>, StoreError> {
+        let operation = "read a role";
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute', r.workflow_id,
+                    CASE WHEN u.is_admin THEN 'admin' ELSE g.role END
+             FROM sessions s JOIN users u ON u.id = s.user_id
+             LEFT JOIN runs r ON r.id = $2
+             LEFT JOIN grants g ON g.object_kind = 'workflow' AND g.object_id = r.workflow_id AND g.user_id = u.id
+             WHERE {LIVE_SESSION}"
+        );
+        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &run.0]).await? else { return Ok(None) };
+        let object = match (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1)) {
+            (Some(workflow), Some(word)) => {
+                Some(RunAccess { workflow: WorkflowId(workflow), role: role(operation, word)? })
+            }
+            _ => None,
+        };
+        Ok(Some(SessionAccess { user: user(&row), object }))
+    }
+
+    /// The user of a live session and a query of an app, from the draft or from the released version.
+    pub async fn session_query_access(
+        &self,
+        id_hash: &[u8],
+        app: &str,
+        query: &str,
+        draft: bool,
+    ) -> Result<Option<SessionAccess<QueryAccess>>, StoreError> {
+        let operation = "read a query";
+        let resource_role = ObjectKind::Resource.effective_role("u.is_admin");
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute',
+                    a.id, a.role, a.released_version, q.query, r.id, r.role
+             FROM sessions s JOIN users u ON u.id = s.user_id
+             LEFT JOIN LATERAL (
+                 SELECT o.id, o.draft, o.released_version, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
+                 FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = u.id
+                 WHERE o.slug = $2) a ON a.role IS NOT NULL
+             LEFT JOIN LATERAL (
+                 SELECT CASE WHEN $4 THEN a.draft -> 'queries' -> $3 ELSE
+                     (SELECT d.document -> 'queries' -> $3 FROM app_releases d
+                      WHERE d.app_id = a.id AND d.version = a.released_version) END AS query) q ON true
+             LEFT JOIN LATERAL (
+                 SELECT o.id, {resource_role} AS role FROM resources o
+                 LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = o.id AND g.user_id = u.id
+                 WHERE o.name = q.query ->> 'resource') r ON true
+             WHERE {LIVE_SESSION}"
+        );
+        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &app, &query, &draft]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(SessionAccess { user: user(&row), object: query_access(operation, &row)? }))
+    }
+
+    /// Runs a statement about a live session, and keeps the session alive.
+    async fn session_row(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, StoreError> {
+        let client = self.client(operation).await?;
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let row = client.query_opt(&statement, values).await.map_err(StoreError::of(operation))?;
+        if row.as_ref().is_some_and(|row| row.get(OBJECT - 1)) {
+            // Once a minute is enough to tell idle from busy, and keeps requests from writing.
+            let touch = "UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1";
+            client.execute(touch, &values[..1]).await.map_err(StoreError::of(operation))?;
+        }
+        Ok(row)
+    }
+}
+
+fn query_access(operation: &'static str, row: &Row) -> Result<Option<QueryAccess>, StoreError> {
+    let (Some(app), Some(word)) = (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1))
+    else {
+        return Ok(None);
+    };
+    // A query of an app holds more than a statement (when it runs, what follows); only the statement matters here.
+    let query = row.get::<_, Option<Json<bulkhead_model::app::AppQuery>>>(OBJECT + 3).map(|json| json.0.query);
+    let resource_role = row.get::<_, Option<&str>>(OBJECT + 5).map(|word| role(operation, word)).transpose()?;
+    let resource = row.get::<_, Option<uuid::Uuid>>(OBJECT + 4).map(|id| (ResourceId(id), resource_role));
+    Ok(Some(QueryAccess {
+        app: AppId(app),
+        role: role(operation, word)?,
+        released_version: row.get(OBJECT + 2),
+        query,
+        resource,
+    }))
+}

@@ -1,0 +1,114 @@
+//! Workflows: drafts, releases.
+
+use bulkhead_model::workflow::WorkflowDocument;
+use bulkhead_model::{UserId, WorkflowId};
+
+use crate::access::ObjectKind;
+pub use crate::documents::{Draft, Listed, Release};
+use crate::documents::{NewDocument, Tables};
+use crate::{Database, StoreError};
+
+const TABLES: Tables =
+    Tables { kind: ObjectKind::Workflow, table: "workflows", releases: "workflow_releases", key: "workflow_id" };
+
+impl Database {
+    /// The workflows that a person may see.
+    pub async fn workflows(&self, user: UserId, is_admin: bool) -> Result<Vec<Listed>, StoreError> {
+        self.list_documents(TABLES, user, is_admin).await
+    }
+
+    /// Creates a workflow; its creator becomes its administrator.
+    pub async fn create_workflow(
+        &self,
+        slug: &str,
+        document: &WorkflowDocument,
+        creator: Option<UserId>,
+    ) -> Result<WorkflowId, StoreError> {
+        let id = WorkflowId::new();
+        let new = NewDocument { id: id.0, slug, title: &document.title };
+        self.create_document(TABLES, new, document, creator).await?;
+        Ok(id)
+    }
+
+    /// The draft of a workflow.
+    pub async fn workflow_draft(&self, id: WorkflowId) -> Result<Draft<WorkflowDocument>, StoreError> {
+        self.draft(TABLES, id.0).await
+    }
+
+    /// Saves a draft that was read at `revision`; [`StoreError::Changed`] when somebody saved meanwhile.
+    pub async fn save_workflow_draft(
+        &self,
+        id: WorkflowId,
+        revision: i64,
+        document: &WorkflowDocument,
+    ) -> Result<i64, StoreError> {
+        self.save_draft(TABLES, id.0, revision, &document.title, document).await
+    }
+
+    /// Makes the draft at `revision` the next released version.
+    pub async fn release_workflow(&self, id: WorkflowId, revision: i64, by: Option<UserId>) -> Result<i32, StoreError> {
+        self.release(TABLES, id.0, revision, by).await
+    }
+
+    /// All releases of a workflow, newest first.
+    pub async fn workflow_releases(&self, id: WorkflowId) -> Result<Vec<Release>, StoreError> {
+        self.releases(TABLES, id.0).await
+    }
+
+    /// Points users at an earlier version.
+    pub async fn restore_workflow_release(&self, id: WorkflowId, version: i32) -> Result<(), StoreError> {
+        self.restore_release(TABLES, id.0, version).await
+    }
+
+    /// A released version. It never changes, so it may be cached.
+    pub async fn workflow_release(&self, id: WorkflowId, version: i32) -> Result<WorkflowDocument, StoreError> {
+        self.released_document(TABLES, id.0, version).await
+    }
+
+    /// The version in use, if there is one.
+    pub async fn workflow_released_version(&self, id: WorkflowId) -> Result<Option<i32>, StoreError> {
+        self.released_version(TABLES, id.0).await
+    }
+
+    /// Deletes a workflow with its releases and grants.
+    pub async fn delete_workflow(&self, id: WorkflowId) -> Result<(), StoreError> {
+        self.delete_document(TABLES, id.0).await
+    }
+}
+
+/// A workflow that a webhook's key opens.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookTarget {
+    /// The workflow.
+    pub workflow: WorkflowId,
+    /// Its released version, if any.
+    pub released_version: Option<i32>,
+}
+
+impl Database {
+    /// Gives a webhook trigger a new key; the old one dies.
+    pub async fn set_webhook_key(&self, id: WorkflowId, trigger: &str, key_hash: &[u8]) -> Result<(), StoreError> {
+        let operation = "store a webhook's key";
+        let client = self.client(operation).await?;
+        let sql = "INSERT INTO webhook_keys (workflow_id, trigger, key_hash) VALUES ($1, $2, $3)
+            ON CONFLICT (workflow_id, trigger) DO UPDATE SET key_hash = excluded.key_hash, created_at = now()";
+        client.execute(sql, &[&id.0, &trigger, &key_hash]).await.map(|_| ()).map_err(StoreError::of(operation))
+    }
+
+    /// The workflow whose trigger has this key. Looking up by a hash of the key leaks nothing of it by its timing.
+    pub async fn webhook_target(
+        &self,
+        slug: &str,
+        trigger: &str,
+        key_hash: &[u8],
+    ) -> Result<Option<WebhookTarget>, StoreError> {
+        let operation = "look up a webhook";
+        let client = self.client(operation).await?;
+        let sql = "SELECT w.id, w.released_version FROM workflows w JOIN webhook_keys k ON k.workflow_id = w.id
+            WHERE w.slug = $1 AND k.trigger = $2 AND k.key_hash = $3";
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let row =
+            client.query_opt(&statement, &[&slug, &trigger, &key_hash]).await.map_err(StoreError::of(operation))?;
+        Ok(row.map(|row| WebhookTarget { workflow: WorkflowId(row.get(0)), released_version: row.get(1) }))
+    }
+}

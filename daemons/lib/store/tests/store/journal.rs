@@ -1,0 +1,122 @@
+//! Runs, outbox, journal.
+
+use bulkhead_model::RunId;
+use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::workflow::WorkflowDocument;
+use bulkhead_store::journal::{BlockEnd, CallKey, FinishedBlock, JournalledCall};
+use bulkhead_store::outbox::EntryKind;
+use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
+use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_store::{Database, Notifications};
+use bulkhead_test_kit::TestDatabase;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+struct Roles {
+    _test: TestDatabase,
+    api: Database,
+    backend: Database,
+    worker: Database,
+    workflow: bulkhead_model::WorkflowId,
+}
+
+/// A released workflow, and each daemon's own view of the database.
+async fn roles() -> Roles {
+    let (test, _) = migrated().await;
+    let api = as_role(&test, "bulkhead-api");
+    let workflow = api.create_workflow("revenue", &WorkflowDocument::starter("Revenue"), None).await.expect("creates");
+    api.release_workflow(workflow, 1, None).await.expect("releases");
+    let (backend, worker) = (as_role(&test, "bulkhead-workflows-backend"), as_role(&test, "bulkhead-workflows-worker"));
+    Roles { api, backend, worker, workflow, _test: test }
+}
+
+impl Roles {
+    async fn start(&self, key: Option<&str>) -> (RunId, bool) {
+        let trigger = json!({"kind": "manual", "body": "\u{0}"});
+        let new =
+            NewRun { workflow: self.workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: key };
+        self.api.start_run(&new).await.expect("starts")
+    }
+}
+
+fn end<'a>(block: &str, result: Value, input: &'a Value) -> BlockEnd<'a> {
+    let now = OffsetDateTime::now_utc();
+    let finished =
+        FinishedBlock { block: block.into(), status: BlockStatus::Succeeded, result, port: None, error: None };
+    let logs = vec![(LogLevel::Info, now, "a\0b"), (LogLevel::Warn, now, "c")];
+    BlockEnd { finished, input, started_at: now, finished_at: now, usage: Usage::default(), logs }
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_run() {
+    let roles = roles().await;
+    let (run, created) = roles.start(Some("k")).await;
+    assert!(created);
+    assert_eq!(roles.start(Some("k")).await, (run, false));
+    assert_ne!(roles.start(None).await.0, run);
+    let entries = roles.worker.unsent(10).await.expect("reads");
+    assert_eq!(entries.len(), 2);
+    assert_eq!((entries[0].run, entries[0].kind), (run, EntryKind::Start));
+    roles.worker.mark_sent(&[entries[0].id]).await.expect("marks");
+    assert_eq!(roles.worker.unsent(10).await.expect("reads").len(), 1);
+}
+
+#[tokio::test]
+async fn the_start_of_a_run_is_announced() {
+    let roles = roles().await;
+    let notifications = Notifications::listen(&roles.worker, OUTBOX_CHANNEL);
+    let mut receiver = notifications.subscribe();
+    assert_eq!(receiver.recv().await.expect("the greeting"), "");
+    let (run, _) = roles.start(None).await;
+    assert_eq!(receiver.recv().await.expect("the announcement"), run.to_string());
+}
+
+#[tokio::test]
+async fn results_told_twice_are_stored_once() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let input = json!({"a": 1});
+    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)]).await.expect("stores");
+    roles.backend.end_blocks(run, &[end("hello", json!(2), &input)]).await.expect("changes nothing");
+    let blocks = roles.backend.finished_blocks(run).await.expect("reads");
+    assert_eq!(blocks.len(), 1);
+    assert_eq!(blocks[0].result, json!(1));
+    let lines = roles.api.block_logs(run).await.expect("reads");
+    assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["a\u{2400}b", "c"]);
+    assert_eq!(roles.api.block_runs(run).await.expect("reads")[0].input, input);
+}
+
+#[tokio::test]
+async fn a_call_is_made_once_under_its_key() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let key = CallKey { run, block: "hello", call: 0 };
+    let begin = async |hash: &'static [u8]| roles.backend.begin_call(key, hash).await.expect("journals");
+    assert!(matches!(begin(b"x").await, JournalledCall::New));
+    assert!(matches!(begin(b"x").await, JournalledCall::Started));
+    assert!(matches!(begin(b"y").await, JournalledCall::AnotherRequest));
+    roles.backend.end_call(key, Ok(&json!({"affected": 1}))).await.expect("journals");
+    roles.backend.call_outcome_unknown(key).await.expect("comes too late");
+    assert!(matches!(begin(b"x").await, JournalledCall::Finished(value) if value == json!({"affected": 1})));
+}
+
+#[tokio::test]
+async fn a_run_ends_once_and_its_first_response_counts() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let changed = Notifications::listen(&roles.api, CHANGED_CHANNEL);
+    let mut changes = changed.subscribe();
+    assert_eq!(changes.recv().await.expect("the greeting"), "");
+    roles.backend.mark_running(run).await.expect("marks");
+    for status in [201, 500] {
+        roles.backend.respond(run, &RunResponse { status, body: json!({}) }).await.expect("stores");
+    }
+    roles.backend.finish_run(run, RunStatus::Succeeded, None).await.expect("ends");
+    let late = RunError::new("cancelled", "too late");
+    roles.backend.finish_run(run, RunStatus::Cancelled, Some(&late)).await.expect("changes nothing");
+    let stored = roles.api.run(run).await.expect("reads");
+    assert_eq!((stored.status, stored.error), (RunStatus::Succeeded, None));
+    assert_eq!(stored.response.expect("a response").status, 201);
+    assert_eq!(changes.recv().await.expect("told"), run.to_string());
+    assert!(roles.worker.unfinished_runs(std::time::Duration::ZERO, None, 10).await.expect("reads").is_empty());
+}

@@ -1,0 +1,17 @@
+//! Real services for tests: a fresh PostgreSQL database for each test, a Temporal server.
+//!
+//! `cargo xtask test` starts what is needed and names it in the environment. A missing prerequisite is a panic with the
+//! command that provides it, never a skipped test.
+
+#![allow(clippy::disallowed_methods, reason = "tests are told by the environment where the services are")]
+
+mod postgres;
+mod temporal;
+
+pub use postgres::TestDatabase;
+pub use temporal::TestTemporal;
+
+/// The value of a variable that `cargo xtask test` sets.
+fn provided(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run the tests by `cargo xtask test`"))
+}

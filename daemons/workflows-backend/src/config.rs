@@ -1,0 +1,43 @@
+//! `/etc/bulkhead/workflows-backend.toml`.
+
+use std::path::PathBuf;
+
+use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_store::DatabaseConfig;
+use serde::Deserialize;
+
+/// The file's shape.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// The database.
+    database: DatabaseConfig,
+    /// Where db-connector listens.
+    db_connector_socket: PathBuf,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self { database: DatabaseConfig::default(), db_connector_socket: bulkhead_rpc::connector::SOCKET.into() }
+    }
+}
+
+/// The validated configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Where db-connector listens.
+    pub db_connector_socket: PathBuf,
+}
+
+impl DaemonConfig for Config {
+    type Raw = RawConfig;
+
+    fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
+        if !raw.db_connector_socket.is_absolute() {
+            return Err(ConfigFault::new("db-connector-socket", "must be an absolute path"));
+        }
+        Ok(Self { database: raw.database, db_connector_socket: raw.db_connector_socket })
+    }
+}

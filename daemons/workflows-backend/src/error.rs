@@ -1,0 +1,51 @@
+//! Why a request was refused, as a problem document.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bulkhead_model::run::RunError;
+use bulkhead_rpc::Problem;
+use bulkhead_rpc::problem::PROBLEM_JSON;
+use bulkhead_store::StoreError;
+use thiserror::Error;
+
+/// Why a request was refused.
+#[derive(Debug, Error)]
+pub(crate) enum BackendError {
+    #[error("this caller may not do that")]
+    Forbidden,
+    #[error("the capability token was refused")]
+    Token(#[source] crate::token::TokenError),
+    #[error("block `{0}` of the released workflow is no query block")]
+    NotAQuery(String),
+    #[error("the run has ended")]
+    RunEnded,
+    #[error("Bulkhead's own database does not answer")]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for BackendError {
+    fn into_response(self) -> Response {
+        let (status, code) = match &self {
+            Self::Forbidden => (403, "forbidden"),
+            Self::Token(_) => (401, "token-refused"),
+            Self::Store(StoreError::NotFound { .. }) => (404, "unknown"),
+            Self::NotAQuery(_) => (422, "not-a-query"),
+            Self::RunEnded => (409, "run-ended"),
+            Self::Store(StoreError::Unavailable { .. }) => (503, "database-unavailable"),
+            Self::Store(_) => (500, "internal"),
+        };
+        if let Some(cause) = std::error::Error::source(&self) {
+            tracing::warn!("{self}: {cause}");
+        }
+        let problem = Problem::new(status, code, self.to_string());
+        let body = serde_json::to_string(&problem).unwrap_or_default();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
+    }
+}
+
+/// A failed query, as the error of the block that made it.
+pub(crate) fn query_failed(problem: &Problem) -> RunError {
+    let place = problem.position.map(|position| format!(" (at character {position} of the statement)"));
+    RunError::new(problem.code.clone(), format!("{}{}", problem.detail, place.unwrap_or_default()))
+}

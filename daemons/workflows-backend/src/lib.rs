@@ -1,0 +1,58 @@
+//! workflows-backend owns the effects of runs: what was called, what came of it, what was logged, how a run stands.
+//!
+//! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. State: the journal in
+//! PostgreSQL, and in memory only which calls are under way in this process. It must not run user code and it opens no secrets.
+
+mod calls;
+mod config;
+mod error;
+mod metrics;
+mod routes;
+mod token;
+
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, serve};
+use bulkhead_rpc::RpcClient;
+use bulkhead_store::Database;
+
+pub use config::Config;
+pub use routes::{Backend, router};
+pub use token::{Scope, TokenKey};
+
+/// Who this daemon is.
+pub const SPEC: DaemonSpec = DaemonSpec {
+    name: "bulkhead-workflows-backend",
+    about: "Owns the effects, results and logs of running blocks",
+    version: env!("CARGO_PKG_VERSION"),
+    config: "/etc/bulkhead/workflows-backend.toml",
+};
+
+/// Serves until it is told to stop.
+pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
+    let listener = context.listeners.take("rpc")?;
+    let peers = PeerPolicy::users(&["bulkhead-api", "bulkhead-workflows-worker", "bulkhead-code-executor"])?;
+    let key = TokenKey::new(&context.credentials.read("run-token.key")?)?;
+    let database = Database::new(&context.config.database, SPEC.name);
+    let metrics = metrics::Metrics::register(&mut context.metrics);
+    let connector = RpcClient::new("bulkhead-db-connector", &context.config.db_connector_socket);
+    let backend = Backend::new(database.clone(), connector, key, metrics);
+    context.serve_control();
+    tokio::spawn(watch_database(database, context.readiness.clone()));
+    context.notify_ready();
+    serve(listener, router(backend.clone()), ServeOptions::unix(peers), &context.lifetime).await?;
+    // Calls go on when their caller is gone; they are part of the drain.
+    backend.wait_for_calls(context.lifetime.drain_timeout).await;
+    Ok(())
+}
+
+/// Keeps `/readyz` true about the database.
+async fn watch_database(database: Database, readiness: Readiness) {
+    loop {
+        database
+            .wait_for_schema(|reason| match reason {
+                Some(reason) => readiness.not_ready("database", reason),
+                None => readiness.ready("database"),
+            })
+            .await;
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    }
+}

@@ -1,0 +1,212 @@
+//! The journal over the real socket, with the real db-connector and PostgreSQL behind it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::Duration;
+
+use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
+use bulkhead_model::run::{BlockStatus, RunStatus};
+use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
+use bulkhead_rpc::backend::{
+    BlockOutcome, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token, TokenRequest,
+};
+use bulkhead_rpc::{RpcClient, RpcError};
+use bulkhead_seal::{Place, SealPrivateKey};
+use bulkhead_store::Database;
+use bulkhead_store::runs::NewRun;
+use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_test_kit::TestDatabase;
+use bulkhead_workflows_backend::{Scope, TokenKey};
+use http::Method;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+struct World {
+    backend: RpcClient,
+    tables: tokio_postgres::Client,
+    run: RunId,
+    workflow: WorkflowId,
+    stop: CancellationToken,
+    _directory: tempfile::TempDir,
+    _databases: (TestDatabase, TestDatabase),
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+const SLOW_WRITE: &str =
+    "WITH pause AS MATERIALIZED (SELECT pg_sleep(0.5)) INSERT INTO effects SELECT {{ n }} FROM pause RETURNING n";
+
+async fn world() -> World {
+    let (own, database) = migrated().await;
+    let tables_database = TestDatabase::create().await;
+    let tables = tables_database.connect().await;
+    tables.batch_execute("CREATE TABLE effects (n int NOT NULL)").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let key = SealPrivateKey::generate();
+    std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).unwrap();
+    std::fs::write(directory.path().join("run-token.key"), [7; 32]).unwrap();
+    add_resource(&database, &tables_database, &key).await;
+    let stop = CancellationToken::new();
+    let raw = json!({ "database": table(&own), "allow-networks": ["127.0.0.0/8"] });
+    let connector = context(directory.path(), "db-connector.sock", config(raw), &stop);
+    tokio::spawn(async move { bulkhead_db_connector::run(connector).await.unwrap() });
+    let raw = json!({ "database": table(&own), "db-connector-socket": directory.path().join("db-connector.sock") });
+    let backend = context(directory.path(), "backend.sock", config(raw), &stop);
+    tokio::spawn(async move { bulkhead_workflows_backend::run(backend).await.unwrap() });
+    let backend = RpcClient::new("workflows-backend", directory.path().join("backend.sock"));
+    let (workflow, run) = start_run(&as_role(&own, "bulkhead-api")).await;
+    World { backend, tables, run, workflow, stop, _directory: directory, _databases: (own, tables_database) }
+}
+
+async fn start_run(api: &Database) -> (WorkflowId, RunId) {
+    let document = serde_json::from_value(json!({
+        "format": 1, "title": "Writes", "start": "write",
+        "blocks": { "write": { "type": "query", "resource": "tables", "mode": "write", "statement": SLOW_WRITE } },
+        "queries": {
+            "slow": { "resource": "tables", "mode": "write", "statement": SLOW_WRITE },
+            "wide": { "resource": "tables", "mode": "write",
+                "statement": "INSERT INTO effects VALUES (9) RETURNING repeat('x', 6000000) AS much" },
+            "read": { "resource": "tables", "statement": "SELECT n FROM effects" },
+        },
+    }));
+    let workflow = api.create_workflow("writes", &document.unwrap(), None).await.unwrap();
+    api.release_workflow(workflow, 1, None).await.unwrap();
+    let trigger = json!({});
+    let new = NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None };
+    (workflow, api.start_run(&new).await.unwrap().0)
+}
+
+fn config<C: DaemonConfig>(raw: Value) -> C
+where
+    C::Raw: serde::de::DeserializeOwned,
+{
+    C::from_raw(serde_json::from_value(raw).unwrap()).unwrap()
+}
+
+fn context<C>(directory: &Path, socket: &str, config: C, stop: &CancellationToken) -> Context<C> {
+    let listener = Listener::Unix(UnixListener::bind(directory.join(socket)).unwrap());
+    let (_, reload) = tokio::sync::watch::channel(0);
+    Context {
+        config,
+        listeners: [("rpc".to_owned(), listener)].into_iter().collect(),
+        credentials: Credentials::in_directory(Some(directory.to_owned())),
+        readiness: Readiness::default(),
+        metrics: MetricsRegistry::default(),
+        lifetime: Lifetime { shutdown: stop.clone(), drain_timeout: Duration::from_secs(2), reload },
+    }
+}
+
+fn table(database: &TestDatabase) -> Value {
+    let directory = match &database.config().get_hosts()[0] {
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        tokio_postgres::config::Host::Tcp(host) => host.clone(),
+    };
+    json!({ "socket-directory": directory, "port": port(database), "name": database.name() })
+}
+
+fn port(database: &TestDatabase) -> u16 {
+    database.config().get_ports().first().copied().unwrap_or(5432)
+}
+
+async fn add_resource(database: &Database, tables: &TestDatabase, key: &SealPrivateKey) {
+    let id = ResourceId::new();
+    let config = json!({
+        "kind": "postgresql", "host": "127.0.0.1", "port": port(tables), "database": tables.name(), "user": "postgres", "tls": "disabled",
+    });
+    let row = id.to_string();
+    let place = Place { table: "resources", row: &row, field: "sealed_secret" };
+    let secret = key.public_key().seal(&place, b"unused under trust").unwrap();
+    database
+        .create_resource(id, "tables", &serde_json::from_value(config).unwrap(), Some(&secret), true)
+        .await
+        .unwrap();
+}
+
+impl World {
+    async fn token(&self) -> String {
+        self.backend.get::<RunState>(&format!("/v1/runs/{}", self.run)).await.unwrap().token
+    }
+
+    async fn call(&self, token: &str, query: &str, number: u32, n: i32) -> Result<Value, RpcError> {
+        let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
+        let request = CallRequest { block: "code".into(), call: number, query: query.into(), parameters };
+        self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
+    }
+
+    async fn effects(&self) -> i64 {
+        self.tables.query_one("SELECT count(*) FROM effects", &[]).await.unwrap().get(0)
+    }
+}
+
+fn code<T: std::fmt::Debug>(answer: Result<T, RpcError>) -> String {
+    match answer {
+        Err(RpcError::Problem(problem)) => problem.code,
+        other => panic!("no problem but {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_made_once_however_often_it_is_asked_for() {
+    let world = world().await;
+    let token = world.token().await;
+    // The first caller goes away at once; the second attaches to what goes on without it; the third comes when all is done.
+    let gone = tokio::time::timeout(Duration::from_millis(150), world.call(&token, "slow", 0, 1)).await;
+    assert!(gone.is_err());
+    let second = world.call(&token, "slow", 0, 1).await.unwrap();
+    let third = world.call(&token, "slow", 0, 1).await.unwrap();
+    assert_eq!((&second["rows"], &third), (&json!([{ "n": 1 }]), &second));
+    assert_eq!(code(world.call(&token, "slow", 0, 2).await), "call-changed");
+    assert_eq!(world.effects().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_block_is_stored_with_its_values() {
+    let world = world().await;
+    let request = QueryBlockRequest { parameters: [("n".to_owned(), json!(5))].into() };
+    let path = format!("/v1/runs/{}/blocks/write/query", world.run);
+    for _ in 0..2 {
+        let outcome: BlockOutcome = world.backend.call(Method::POST, &path, &request).await.unwrap();
+        assert_eq!((outcome.status, &outcome.result["rows"]), (BlockStatus::Succeeded, &json!([{ "n": 5 }])));
+    }
+    assert_eq!(world.effects().await, 1);
+    let state: RunState = world.backend.get(&format!("/v1/runs/{}", world.run)).await.unwrap();
+    assert_eq!(state.finished.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_result_is_too_large_has_no_effect() {
+    let world = world().await;
+    let token = world.token().await;
+    assert_eq!(code(world.call(&token, "wide", 0, 0).await), "result-too-large");
+    assert_eq!(world.effects().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
+    let world = world().await;
+    let token = world.token().await;
+    let key = TokenKey::new(&[7; 32]).unwrap();
+    let foreign = TokenKey::new(&[8; 32]).unwrap().sign(Scope::Run(world.run), time::Duration::hours(1));
+    let stale = key.sign(Scope::Run(world.run), time::Duration::seconds(-1));
+    let nobody = key.sign(Scope::Run(RunId::new()), time::Duration::hours(1));
+    for refused in ["", "a.b.c", foreign.as_str(), stale.as_str()] {
+        assert_eq!(code(world.call(refused, "read", 0, 0).await), "token-refused", "{refused}");
+    }
+    assert_eq!(code(world.call(&nobody, "read", 0, 0).await), "unknown");
+    assert_eq!(code(world.call(&token, "other", 0, 0).await), "query-unknown");
+    assert_eq!(world.call(&token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    let draft = TokenRequest { workflow: world.workflow, user: UserId::new() };
+    let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
+    assert_eq!(world.call(&draft.token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    let end = FinishRequest { status: RunStatus::Cancelled, error: None };
+    let path = format!("/v1/runs/{}/finish", world.run);
+    let _: Value = world.backend.call(Method::POST, &path, &end).await.unwrap();
+    assert_eq!(code(world.call(&token, "slow", 1, 1).await), "run-ended");
+    assert_eq!(world.effects().await, 0);
+}

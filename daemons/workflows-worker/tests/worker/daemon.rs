@@ -1,0 +1,75 @@
+//! A daemon as its unit starts it: a process with its sockets at descriptor 3.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Binds the socket, puts it at descriptor 3 and becomes the daemon, as systemd does.
+const ACTIVATE: &str = "
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1] + '.new')
+listener.listen(64)
+os.rename(sys.argv[1] + '.new', sys.argv[1])
+copy = os.dup(listener.fileno())
+os.dup2(copy, 3)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])
+";
+
+/// A daemon's process. Ended with this value.
+pub(crate) struct Daemon {
+    command: Command,
+    process: Option<Child>,
+}
+
+impl Daemon {
+    /// Starts `program` with `config` in `directory`, listening on `socket` under its name in the unit.
+    pub(crate) fn start(directory: &Path, program: &str, socket: (&str, &str), config: &str) -> Self {
+        let (name, file) = socket;
+        let socket = directory.join(file);
+        let config_file = directory.join(format!("{file}.toml"));
+        std::fs::write(&config_file, config).expect("written");
+        let mut command = Command::new("/usr/bin/python3");
+        command.args(["-I", "-S", "-c", ACTIVATE]).arg(&socket).arg(name).arg(binary(program));
+        command.arg("--config").arg(config_file);
+        command.env("CREDENTIALS_DIRECTORY", directory).stdin(Stdio::null());
+        let mut daemon = Self { command, process: None };
+        daemon.restart();
+        while !socket.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        daemon
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("killed");
+            process.wait().expect("reaped");
+        }
+    }
+
+    /// Kills it if it runs, and starts it again, as systemd does.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.process = Some(self.command.spawn().expect("started"));
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The program of a daemon: built beside the worker's, since the whole workspace is tested at once.
+fn binary(program: &str) -> PathBuf {
+    let worker = PathBuf::from(env!("CARGO_BIN_EXE_bulkhead-workflows-worker"));
+    let path = worker.with_file_name(program);
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask test`, or `cargo build --release -p {program}`",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,9 @@
+//! Runs on real parts: PostgreSQL, Temporal, workflows-backend, db-connector, code-executor, and workers that are killed.
+
+#![allow(clippy::unwrap_used)]
+
+mod daemon;
+mod faults;
+mod runs;
+mod temporal;
+mod world;

@@ -1,0 +1,229 @@
+//! All that a run needs, in a directory and databases of its own.
+
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
+use bulkhead_model::run::RunStatus;
+use bulkhead_model::workflow::WorkflowDocument;
+use bulkhead_model::{ResourceId, RunId, WorkflowId};
+use bulkhead_seal::{Place, SealPrivateKey};
+use bulkhead_store::Database;
+use bulkhead_store::runs::{NewRun, Run};
+use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_test_kit::{TestDatabase, TestTemporal};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::Daemon;
+
+/// How long a run may take, faults and all.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A running instance without api.
+pub(crate) struct World {
+    pub(crate) temporal: TestTemporal,
+    pub(crate) worker: Daemon,
+    pub(crate) backend: Daemon,
+    pub(crate) executor: Daemon,
+    /// As api's role sees it.
+    pub(crate) api: Database,
+    /// What the resource `tables` points at.
+    pub(crate) tables: tokio_postgres::Client,
+    pub(crate) own: TestDatabase,
+    tables_database: TestDatabase,
+    _directory: tempfile::TempDir,
+    connector: CancellationToken,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(TestTemporal::start()).await
+    }
+
+    /// With a Temporal server that may not run yet.
+    pub(crate) async fn with(temporal: TestTemporal) -> Self {
+        let (own, database) = migrated().await;
+        let tables_database = TestDatabase::create().await;
+        let tables = tables_database.connect().await;
+        tables.batch_execute("CREATE TABLE effects (block text NOT NULL, run text NOT NULL)").await.expect("created");
+        let directory = tempfile::tempdir().expect("a directory");
+        let key = SealPrivateKey::generate();
+        std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).expect("written");
+        std::fs::write(directory.path().join("run-token.key"), [7; 32]).expect("written");
+        add_resource(&database, &tables_database, &key).await;
+        let connector = CancellationToken::new();
+        start_connector(directory.path(), &own, &connector);
+        let (backend, executor, worker) = start_daemons(directory.path(), &own, &temporal);
+        let api = as_role(&own, "bulkhead-api");
+        Self {
+            temporal,
+            worker,
+            backend,
+            executor,
+            api,
+            tables,
+            own,
+            tables_database,
+            _directory: directory,
+            connector,
+        }
+    }
+
+    /// Releases a workflow.
+    pub(crate) async fn release(&self, document: Value) -> WorkflowId {
+        let document: WorkflowDocument = serde_json::from_value(document).expect("a document");
+        assert_eq!(document.validate(), []);
+        let id = self.api.create_workflow("under-test", &document, None).await.expect("creates");
+        self.api.release_workflow(id, 1, None).await.expect("releases");
+        id
+    }
+
+    /// Starts a run as api does: a row and an outbox entry.
+    pub(crate) async fn run(&self, workflow: WorkflowId, body: Value) -> RunId {
+        let trigger = json!({ "kind": "webhook", "body": body });
+        let new = NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None };
+        self.api.start_run(&new).await.expect("starts").0
+    }
+
+    /// Waits until a run has ended.
+    pub(crate) async fn ended(&self, run: RunId) -> Run {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.api.run(run).await.expect("reads");
+            if found.status.is_final() {
+                return found;
+            }
+            if Instant::now() > end {
+                let blocks = self.api.block_runs(run).await.expect("reads");
+                panic!("the run has not ended: {found:#?}\n{blocks:#?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until a run has ended well.
+    pub(crate) async fn succeeded(&self, run: RunId) -> Run {
+        let run = self.ended(run).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{run:#?}");
+        run
+    }
+
+    /// Waits until `block` of a run has ended.
+    pub(crate) async fn block_ended(&self, run: RunId, block: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.api.block_runs(run).await.expect("reads").iter().any(|ended| ended.block == block) {
+            assert!(Instant::now() < end, "`{block}` has not ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How often each (block, run) took effect.
+    pub(crate) async fn effects(&self) -> Vec<(String, String, i64)> {
+        let sql = "SELECT block, run, count(*) FROM effects GROUP BY block, run ORDER BY block, run";
+        let rows = self.tables.query(sql, &[]).await.expect("counted");
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+    }
+
+    /// Waits until a statement of a run is under way on the resource.
+    pub(crate) async fn statement_under_way(&self, marker: &str) {
+        let end = Instant::now() + PATIENCE;
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND state = 'active' AND query LIKE '%' || $2 || '%'
+            AND pid <> pg_backend_pid()";
+        loop {
+            let row = self.tables.query_one(sql, &[&self.tables_database.name(), &marker]).await.expect("counted");
+            if row.get::<_, i64>(0) > 0 {
+                return;
+            }
+            assert!(Instant::now() < end, "the statement did not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Cuts every connection to Bulkhead's own database, as a restart of PostgreSQL does.
+    pub(crate) async fn cut_database_connections(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        self.tables.execute(sql, &[&self.own.name()]).await.expect("cut");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.connector.cancel();
+    }
+}
+
+fn port(database: &TestDatabase) -> u16 {
+    database.config().get_ports().first().copied().unwrap_or(5432)
+}
+
+async fn add_resource(database: &Database, tables: &TestDatabase, key: &SealPrivateKey) {
+    let id = ResourceId::new();
+    let config = json!({
+        "kind": "postgresql", "host": "127.0.0.1", "port": port(tables), "database": tables.name(), "user": "postgres", "tls": "disabled",
+    });
+    let config = serde_json::from_value(config).expect("settings");
+    let row = id.to_string();
+    let place = Place { table: "resources", row: &row, field: "sealed_secret" };
+    let secret = key.public_key().seal(&place, b"unused under trust").expect("sealed");
+    database.create_resource(id, "tables", &config, Some(&secret), true).await.expect("stored");
+}
+
+/// Its program is built for no test of its own, so it runs in this process.
+fn start_connector(directory: &Path, own: &TestDatabase, shutdown: &CancellationToken) {
+    let raw = json!({ "database": database_table(own), "allow-networks": ["127.0.0.0/8"] });
+    let config = bulkhead_db_connector::Config::from_raw(serde_json::from_value(raw).expect("a shape")).expect("sound");
+    let listener = Listener::Unix(UnixListener::bind(directory.join("db-connector.sock")).expect("binds"));
+    let (_, reload) = tokio::sync::watch::channel(0);
+    let context = Context {
+        config,
+        listeners: [("rpc".to_owned(), listener)].into_iter().collect(),
+        credentials: Credentials::in_directory(Some(directory.to_owned())),
+        readiness: Readiness::default(),
+        metrics: MetricsRegistry::default(),
+        lifetime: Lifetime { shutdown: shutdown.clone(), drain_timeout: Duration::from_secs(1), reload },
+    };
+    tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("db-connector serves") });
+}
+
+fn start_daemons(directory: &Path, own: &TestDatabase, temporal: &TestTemporal) -> (Daemon, Daemon, Daemon) {
+    let at = |name: &str| directory.join(name).display().to_string();
+    let database = database_toml(own);
+    let config = format!("db-connector-socket = '{}'\n{database}", at("db-connector.sock"));
+    let backend = Daemon::start(directory, "bulkhead-workflows-backend", ("rpc", "workflows-backend.sock"), &config);
+    // Development flags: these tests run on machines with and without cgroup v2, as root and not.
+    let run_as = if is_root() { "run-as-user = 'nobody'" } else { "" };
+    let config = format!(
+        "allow-missing-cgroup-limits = true\n{run_as}\nworkflows-backend = '{}'\n",
+        at("workflows-backend.sock")
+    );
+    let executor = Daemon::start(directory, "bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
+    let config = format!(
+        "workflows-backend-socket = '{}'\ncode-executor-socket = '{}'\nreconcile-interval-s = 1\n{database}[temporal]\naddress = '{}'\n",
+        at("workflows-backend.sock"),
+        at("code-executor.sock"),
+        temporal.address()
+    );
+    let worker = Daemon::start(directory, "bulkhead-workflows-worker", ("control", "worker-control.sock"), &config);
+    (backend, executor, worker)
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn database_table(database: &TestDatabase) -> Value {
+    let directory = match &database.config().get_hosts()[0] {
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        tokio_postgres::config::Host::Tcp(host) => host.clone(),
+    };
+    json!({ "socket-directory": directory, "port": port(database), "name": database.name() })
+}
+
+fn database_toml(database: &TestDatabase) -> String {
+    let table = database_table(database);
+    let lines = ["socket-directory", "port", "name"].map(|key| format!("{key} = {}\n", table[key]));
+    format!("[database]\n{}", lines.concat())
+}

@@ -1,0 +1,86 @@
+//! `bench`: starts a machine for it and runs `bulkhead-bench` against that.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::machine::Machine;
+use crate::shell::{command, run, run_quietly, step};
+use crate::{deb, install, machine, paths, temporal, up};
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Rows; all when none is named
+    rows: Vec<String>,
+    /// Install the pinned peers first
+    #[arg(long)]
+    install_peers: bool,
+    /// Also write the figures as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Seconds that each loop runs
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+}
+
+/// Boots a machine of its own, measures, stops it.
+pub(crate) fn bench(options: &Options) -> Result<()> {
+    machine::possible()?;
+    install::ensure(&[install::PACKAGES, install::MACHINE])?;
+    if options.install_peers {
+        install_peers()?;
+    }
+    let packages = deb::build()?;
+    let machine = Machine::named("bench");
+    let outcome = measure(options, &machine, &packages);
+    machine.stop_forwarder()?;
+    machine.stop().and_then(|()| machine.forget())?;
+    outcome
+}
+
+fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result<()> {
+    const PORT: u16 = 8087;
+    let url = format!("http://127.0.0.1:{PORT}");
+    let lines = up::start(machine, packages, &url, PORT)?;
+    let link =
+        lines.iter().find_map(|line| line.strip_prefix("admin-link: ")).context("setup printed no admin-link")?;
+    // The floors run on this host and reach the machine's PostgreSQL by its Unix socket.
+    let leader = machine.leader().context("the machine does not run")?;
+    let password =
+        machine.output(&["runuser", "-u", "postgres", "--", "psql", "-qtAc", "CREATE ROLE bench LOGIN SUPERUSER"]);
+    password.context("make a role for the floors")?;
+    let hba = "sed -i '1i local all bench trust' /etc/postgresql/*/main/pg_hba.conf && systemctl reload postgresql";
+    machine.output(&["sh", "-c", hba])?;
+    let sockets = format!("/proc/{leader}/root/run/postgresql");
+    let database = format!("host={sockets} port=5432 user=bench dbname=bulkhead_tables");
+    let binaries = paths::binaries()?;
+    run_quietly(
+        command("cargo", &["build", "--release", "--locked", "--package", "bulkhead-bench"])
+            .current_dir(paths::repository()),
+    )?;
+    let mut bench =
+        command(binaries.join("bulkhead-bench"), &["--url", &url, "--admin-link", link, "--database", &database]);
+    bench.arg("--peers").arg(paths::cache().join("peers")).arg("--temporal").arg(temporal::binary()?);
+    bench.arg("--bulkheadctl").arg(binaries.join("bulkheadctl")).args(["--seconds", &options.seconds.to_string()]);
+    if let Some(json) = &options.json {
+        bench.arg("--json").arg(json);
+    }
+    run(bench.args(&options.rows))
+}
+
+/// Installs the peers where `bulkhead-bench` looks for them.
+fn install_peers() -> Result<()> {
+    let peers = paths::cache().join("peers");
+    step("installing the peers", || {
+        std::fs::create_dir_all(&peers)?;
+        let sources = paths::repository().join("packaging/bench/peers/.");
+        run_quietly(command("cp", &["-a"]).arg(sources).arg(&peers))?;
+        // Of the packages that compile something, only n8n's database is used; the others want libraries that few have.
+        let install = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+        run_quietly(command("npm", &install).current_dir(&peers))?;
+        run_quietly(command("npm", &["rebuild", "sqlite3", "--silent"]).current_dir(&peers))?;
+        run_quietly(command("python3", &["-m", "venv", "python"]).current_dir(&peers))?;
+        run_quietly(command("python/bin/pip", &["install", "--quiet", "-r", "requirements.txt"]).current_dir(&peers))
+    })
+}

@@ -1,0 +1,87 @@
+//! Building the binaries and the web UI.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::paths;
+use crate::shell::{command, output, run, run_quietly, step};
+
+/// Builds all binaries with the one profile.
+pub(crate) fn binaries() -> Result<PathBuf> {
+    step("building the binaries", || {
+        run(command("cargo", &["build", "--release", "--workspace", "--bins", "--locked", "--quiet"])
+            .current_dir(paths::repository()))
+    })?;
+    paths::binaries()
+}
+
+/// The folder of the web UI's sources.
+pub(crate) fn web_sources() -> PathBuf {
+    paths::repository().join("daemons/api/web")
+}
+
+/// Builds the web UI if its sources changed; returns the folder to ship.
+pub(crate) fn web() -> Result<PathBuf> {
+    let sources = web_sources();
+    let dist = sources.join("dist");
+    let stamp = paths::cache().join(format!("web-{}.stamp", &fingerprint(&sources)?[..16]));
+    if stamp.exists() && dist.join("index.html").exists() {
+        return Ok(dist);
+    }
+    step("building the web UI", || {
+        npm_install(&sources)?;
+        run_quietly(command("npm", &["run", "--silent", "build"]).current_dir(&sources))?;
+        std::fs::create_dir_all(paths::cache())?;
+        std::fs::write(&stamp, "").context("write the web UI's stamp")
+    })?;
+    Ok(dist)
+}
+
+/// Installs the packages of the lock file, if that changed.
+pub(crate) fn npm_install(folder: &Path) -> Result<()> {
+    let lock = std::fs::read(folder.join("package-lock.json")).context("read package-lock.json")?;
+    let wanted = hex::encode(Sha256::digest(&lock));
+    let stamp = folder.join("node_modules/.bulkhead-lock");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    // Not `npm ci`: npm leaves other platforms' optional packages out of the lock file, and then refuses it as incomplete.
+    run_quietly(command("npm", &["install", "--no-save", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    std::fs::write(&stamp, wanted).context("write npm's stamp")
+}
+
+/// A hash over the tracked and the new files below `folder`.
+pub(crate) fn fingerprint(folder: &Path) -> Result<String> {
+    let listed = output(
+        command("git", &["ls-files", "--cached", "--others", "--exclude-standard", "-z", "."]).current_dir(folder),
+    )?;
+    let mut names: Vec<&str> = listed.split('\0').filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    let mut hasher = Sha256::new();
+    for name in names {
+        // A file that git still lists but that is gone counts by its absence.
+        let content = std::fs::read(folder.join(name)).unwrap_or_default();
+        hasher.update(name);
+        hasher.update([0]);
+        hasher.update(Sha256::digest(&content));
+    }
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// Generates the OpenAPI document from the types, and the TypeScript client from the document.
+pub(crate) fn generate() -> Result<()> {
+    let repository = paths::repository();
+    let document = step("generating daemons/api/openapi.json", || {
+        output(
+            command("cargo", &["run", "--release", "--quiet", "--package", "bulkhead-api", "--", "--print-openapi"])
+                .current_dir(&repository),
+        )
+    })?;
+    std::fs::write(repository.join("daemons/api/openapi.json"), document)?;
+    step("generating the TypeScript client", || {
+        npm_install(&web_sources())?;
+        run_quietly(command("npm", &["run", "--silent", "gen"]).current_dir(web_sources()))
+    })
+}

@@ -1,0 +1,128 @@
+//! The files of `dev`: configuration, sockets, data, logs.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::paths;
+use crate::services::Cluster;
+use crate::shell::is_root;
+
+/// A folder below cargo's target folder that holds everything of `dev`.
+pub(crate) struct Layout {
+    directory: PathBuf,
+}
+
+impl Layout {
+    /// The folder, made when it is missing; `fresh` forgets what is in it.
+    pub(crate) fn open(fresh: bool) -> Result<Self> {
+        let layout = Self { directory: paths::dev()? };
+        if fresh {
+            for folder in [layout.directory.clone(), layout.postgres()] {
+                if folder.exists() {
+                    std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
+                }
+            }
+        }
+        for folder in ["config", "logs", "run", "state"] {
+            // Keys lie here: nobody else's business.
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(layout.directory.join(folder))?;
+        }
+        Ok(layout)
+    }
+
+    /// Where PostgreSQL keeps its data: root's own folders are closed to the user that it has to run as.
+    pub(crate) fn postgres(&self) -> PathBuf {
+        if is_root() { PathBuf::from("/var/tmp/bulkhead-dev-postgres") } else { self.directory.join("postgres") }
+    }
+
+    /// The whole of it: keys and credentials lie here too.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What `bulkheadctl setup` keeps.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.join("state")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.directory.join("logs")
+    }
+
+    pub(crate) fn temporal_database(&self) -> PathBuf {
+        self.directory.join("temporal.db")
+    }
+
+    /// The socket of a daemon; `name` is `api`, `api-control`, ...
+    pub(crate) fn socket(&self, name: &str) -> PathBuf {
+        self.directory.join("run").join(format!("{name}.sock"))
+    }
+
+    pub(crate) fn configuration(&self, daemon: &str) -> PathBuf {
+        self.directory.join("config").join(format!("{daemon}.toml"))
+    }
+
+    /// What systemd would pass as `$CREDENTIALS_DIRECTORY`.
+    pub(crate) fn credentials(&self, daemon: &str) -> PathBuf {
+        self.directory.join("credentials").join(daemon)
+    }
+
+    /// Where `bulkheadctl setup keys` puts it.
+    fn public_key(&self, daemon: &str) -> PathBuf {
+        self.directory.join("keys").join(format!("{daemon}.pub"))
+    }
+
+    /// One file for each daemon.
+    pub(crate) fn write_configuration(
+        &self,
+        cluster: &Cluster,
+        port: u16,
+        temporal_port: u16,
+        web: &Path,
+    ) -> Result<()> {
+        let database =
+            format!("[database]\nsocket-directory = {:?}\nport = {}\n", cluster.socket_directory(), cluster.port());
+        let socket = |name: &str| format!("{:?}", self.socket(name));
+        // Code runs as somebody else when the daemons are root; cgroups are systemd's to give, and there is none here.
+        let run_as = if is_root() { "run-as-user = \"nobody\"\n" } else { "" };
+        let files = [
+            (
+                "api",
+                format!(
+                    "base-url = \"http://127.0.0.1:{port}\"\nenvironment = \"development\"\nweb-root = {web:?}\n{database}\
+                     [sockets]\ndb-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\n",
+                    socket("db-connector"),
+                    socket("code-executor"),
+                    socket("workflows-backend"),
+                    self.public_key("db-connector"),
+                ),
+            ),
+            (
+                "code-executor",
+                format!(
+                    "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\n",
+                    socket("workflows-backend")
+                ),
+            ),
+            ("db-connector", database.clone()),
+            ("jobs-runner", database.clone()),
+            ("ssh-connector", database.clone()),
+            ("workflows-backend", format!("db-connector-socket = {}\n{database}", socket("db-connector"))),
+            (
+                "workflows-worker",
+                format!(
+                    "workflows-backend-socket = {}\ncode-executor-socket = {}\n{database}[temporal]\naddress = \"127.0.0.1:{temporal_port}\"\n",
+                    socket("workflows-backend"),
+                    socket("code-executor"),
+                ),
+            ),
+        ];
+        for (daemon, text) in files {
+            let file = self.configuration(daemon);
+            std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask TASK`: everything that is done with this repository.
+
+mod bench;
+mod build;
+mod check;
+mod deb;
+mod dev;
+mod install;
+mod machine;
+mod paths;
+mod services;
+mod shell;
+mod temporal;
+mod test;
+mod tidy;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the Bulkhead repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build, boot a machine with the real packages, load the demo, print its address
+    Up {
+        /// Forget the data of the machine and start anew
+        #[arg(long)]
+        fresh: bool,
+        /// The port of this host that leads to the machine
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Run the daemons in the foreground, without a machine
+    Dev {
+        /// Forget its data and start anew
+        #[arg(long)]
+        fresh: bool,
+        /// The port of this host
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Stop the machine; `up` continues where it was
+    Down,
+    /// Run a command inside the machine
+    Exec {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Run the tests: unit and integration, then the machine
+    Test {
+        /// A folder with the sample databases of other projects, to run the demo's shapes over them too
+        #[arg(long)]
+        samples: Option<PathBuf>,
+        /// Leave the machine out
+        #[arg(long)]
+        no_machine: bool,
+        /// Only tests whose name contains this
+        filters: Vec<String>,
+    },
+    /// Format, clippy, tidy, deny, the web's linters
+    Check,
+    /// Check the rules of the repository that no other tool knows
+    Tidy,
+    /// Generate the OpenAPI document and the TypeScript client
+    Gen,
+    /// Build packages
+    Pkg {
+        /// What kind
+        #[arg(value_parser = ["deb"])]
+        kind: String,
+    },
+    /// Measure Bulkhead beside its floors and peers
+    Bench(bench::Options),
+    /// What CI runs: check, then test
+    Ci {
+        /// As for `test`
+        #[arg(long)]
+        samples: Option<PathBuf>,
+        /// As for `test`
+        #[arg(long)]
+        no_machine: bool,
+    },
+    /// Carry connections of a port of this host into a machine (started by `up`)
+    #[command(hide = true)]
+    Forward {
+        /// The process whose network is the machine's
+        pid: i32,
+        /// Port here
+        from: u16,
+        /// Port there
+        to: u16,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Up { fresh, port } => up::up(fresh, port),
+        Task::Dev { fresh, port } => dev::dev(fresh, port),
+        Task::Down => up::down(),
+        Task::Exec { command } => up::exec(&command),
+        Task::Test { samples, no_machine, filters } => test::test(samples.as_deref(), !no_machine, &filters),
+        Task::Check => check::check(),
+        Task::Tidy => tidy::tidy(),
+        Task::Gen => build::generate(),
+        Task::Pkg { .. } => deb::build().map(|built| built.iter().for_each(|path| println!("{}", path.display()))),
+        Task::Bench(options) => bench::bench(&options),
+        Task::Ci { samples, no_machine } => {
+            check::check().and_then(|()| test::test(samples.as_deref(), !no_machine, &[]))
+        }
+        Task::Forward { pid, from, to } => machine::forward(pid, from, to),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Tests of the real packages in a machine with real systemd. `cargo xtask test` boots the machine, loads the demo and runs this;
+//! it is no `#[test]` because it needs that machine, and one after the other because they stop its services.
+//!
+//! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_TEST_SAMPLES` names a folder
+//! with databases that others wrote. The last line is `N passed, N failed`.
+
+mod api;
+mod durability;
+mod guest;
+mod http;
+mod restart;
+mod samples;
+mod units;
+mod webhook;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use guest::Guest;
+
+/// One test: what must hold, and how it is shown.
+type Test = (&'static str, fn(&Guest) -> Result<()>);
+
+const TESTS: &[Test] = &[
+    ("every unit is active", units::every_unit_is_active),
+    ("no unit runs as root", units::no_unit_runs_as_root),
+    ("every unit's exposure is low", units::every_exposure_is_low),
+    ("the shipped configuration is sound, and so is each key in it", units::the_shipped_configuration_is_sound),
+    ("a stopped daemon is started by its socket", units::a_stopped_daemon_is_started_by_its_socket),
+    ("Temporal answers its worker alone", units::temporal_answers_its_worker_alone),
+    ("the webhook's answer is what SQL says", webhook::the_answer_is_what_sql_says),
+    ("a webhook refuses a wrong key and bad JSON", webhook::a_bad_call_is_refused),
+    ("a restart of api fails no request", restart::of_api_fails_no_request),
+    ("a killed worker's runs finish, each effect once", durability::a_killed_workers_runs_finish),
+];
+
+const SAMPLE_TESTS: &[Test] = &[
+    ("a query of an app over Chinook is what SQL says", samples::an_apps_query_is_what_sql_says),
+    ("a workflow over Chinook is what SQL says", samples::a_workflow_is_what_sql_says),
+];
+
+fn main() -> ExitCode {
+    let guest = match Guest::from_environment() {
+        Ok(guest) => guest,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut tests = TESTS.to_vec();
+    if guest.samples.is_some() {
+        tests.extend(SAMPLE_TESTS);
+    }
+    let (mut passed, mut failed) = (0, 0);
+    for (name, test) in tests {
+        let started = Instant::now();
+        let outcome = test(&guest);
+        let seconds = started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                passed += 1;
+                println!("PASS [{seconds:7.3}s] {name}");
+            }
+            Err(error) => {
+                failed += 1;
+                println!("FAIL [{seconds:7.3}s] {name}: {error:#}");
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
