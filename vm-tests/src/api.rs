@@ -1,4 +1,4 @@
-//! The public API over api's Unix socket, where root is an administrator.
+//! The public API: over api's Unix socket, where root is an administrator, or over HTTPS as a person.
 
 use std::time::Duration;
 
@@ -7,11 +7,45 @@ use serde_json::{Value, json};
 
 use crate::guest::{Guest, wait_until};
 
-/// Calls the API; an answer that is no success is an error that shows it.
+/// Calls the API as root; an answer that is no success is an error that shows it.
 pub(crate) fn call(guest: &Guest, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-    let url = format!("http://localhost/api/v1{path}");
-    let mut words = vec!["curl", "-sS", "--unix-socket", "/run/bulkhead/api.sock", "-X", method, &url];
-    words.extend(["-w", "\n%{http_code}"]);
+    let socket = ["--unix-socket", "/run/bulkhead/api.sock"];
+    curl(guest, &socket, &format!("http://localhost/api/v1{path}"), method, body)
+}
+
+/// A person with a session.
+pub(crate) struct Person {
+    /// curl's cookies, in a file of the machine.
+    cookies: String,
+}
+
+/// Somebody new who may look at that app.
+pub(crate) fn viewer_of(guest: &Guest, app: &str) -> Result<Person> {
+    let email = format!("{app}@example.org");
+    let made = call(guest, "POST", "/users", Some(&json!({ "email": email, "name": "A viewer" })))?;
+    let user = made["user"]["id"].as_str().context("the answer names no user")?;
+    call(guest, "PUT", &format!("/apps/{app}/grants/{user}"), Some(&json!({ "role": "viewer" })))?;
+    let (_, token) = made["link"].as_str().and_then(|link| link.split_once("token=")).context("a link with a token")?;
+    let person = Person { cookies: format!("/run/vm-tests-{app}.cookies") };
+    let redeem = json!({ "token": token, "password": "a password of the machine test" });
+    person.call(guest, "POST", "/one-time-links/redeem", &redeem)?;
+    Ok(person)
+}
+
+impl Person {
+    /// Calls the API over HTTPS, as a browser does.
+    pub(crate) fn call(&self, guest: &Guest, method: &str, path: &str, body: &Value) -> Result<Value> {
+        // The machine's certificate is signed by itself.
+        let browser = ["-k", "-b", &self.cookies, "-c", &self.cookies, "-H", "x-bulkhead-csrf: 1"];
+        let origin = ["-H", "sec-fetch-site: same-origin"];
+        let url = format!("https://localhost:8443/api/v1{path}");
+        curl(guest, &[&browser[..], &origin[..]].concat(), &url, method, Some(body))
+    }
+}
+
+fn curl(guest: &Guest, options: &[&str], url: &str, method: &str, body: Option<&Value>) -> Result<Value> {
+    let mut words = vec!["curl", "-sS", "-X", method, url, "-w", "\n%{http_code}"];
+    words.extend(options);
     let text = body.map(Value::to_string).unwrap_or_default();
     if body.is_some() {
         words.extend(["-H", "content-type: application/json", "--data-binary", "@-"]);
@@ -19,12 +53,12 @@ pub(crate) fn call(guest: &Guest, method: &str, path: &str, body: Option<&Value>
     let printed = guest.run_with_input(&words, text.as_bytes())?;
     let (answer, status) = printed.rsplit_once('\n').unwrap_or(("", &printed));
     if !status.starts_with('2') {
-        bail!("{method} {path} answered {status}: {answer}");
+        bail!("{method} {url} answered {status}: {answer}");
     }
     if answer.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(answer).with_context(|| format!("{method} {path} answered no JSON: {answer}"))
+    serde_json::from_str(answer).with_context(|| format!("{method} {url} answered no JSON: {answer}"))
 }
 
 /// Makes a workflow or app (`kind` is `workflows` or `apps`) of that document and releases it.

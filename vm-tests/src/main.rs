@@ -8,6 +8,7 @@ mod api;
 mod durability;
 mod guest;
 mod http;
+mod outage;
 mod restart;
 mod samples;
 mod units;
@@ -33,6 +34,8 @@ const TESTS: &[Test] = &[
     ("the webhook's answer is what SQL says", webhook::the_answer_is_what_sql_says),
     ("a webhook refuses a wrong key and bad JSON", webhook::a_bad_call_is_refused),
     ("a restart of api fails no request", restart::of_api_fails_no_request),
+    ("an outage of PostgreSQL is survived", outage::of_postgresql_is_survived),
+    ("an outage of Temporal delays runs", outage::of_temporal_delays_runs),
     ("a killed worker's runs finish, each effect once", durability::a_killed_workers_runs_finish),
 ];
 

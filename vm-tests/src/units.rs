@@ -89,7 +89,9 @@ pub(crate) fn a_stopped_daemon_is_started_by_its_socket(guest: &Guest) -> Result
 
         guest.run(&["curl", "-sSf", "-m", "20", "--unix-socket", &socket, "http://localhost/healthz"])?;
 
-        ensure!(guest.succeeds(&["systemctl", "is-active", "--quiet", &service])?, "{service} was not started");
+        // A control socket answers before the daemon says that it is ready.
+        let active = ["systemctl", "is-active", "--quiet", &service];
+        wait_until(&format!("{service} is active"), Duration::from_secs(20), || guest.succeeds(&active))?;
     }
     let ready = ["curl", "-sf", "-m", "5", "http://127.0.0.1:8080/readyz"];
     wait_until("api is ready again", Duration::from_secs(30), || guest.succeeds(&ready))

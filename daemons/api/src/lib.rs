@@ -52,7 +52,8 @@ pub async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
     if !wait_for_schema(&database, &context.readiness, &context.lifetime).await {
         return Ok(());
     }
-    let api = Api::start(context.config.clone(), database, metrics, context.lifetime.shutdown.clone())?;
+    let (readiness, shutdown) = (context.readiness.clone(), context.lifetime.shutdown.clone());
+    let api = Api::start(context.config.clone(), database, metrics, readiness, shutdown)?;
     tokio::spawn(watch_database(api.clone(), context.readiness.clone(), context.lifetime.clone()));
     context.notify_ready();
     let mut served = JoinSet::new();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bulkhead_daemon_kit::Readiness;
 use bulkhead_rpc::RpcClient;
 use bulkhead_seal::{Place, SealPublicKey};
 use bulkhead_store::Database;
@@ -33,6 +34,7 @@ pub(crate) struct Api {
     pub(crate) key_attempts: Attempts,
     pub(crate) run_watch: RunWatch,
     pub(crate) metrics: ApiMetrics,
+    pub(crate) readiness: Readiness,
     /// Cancelled when the daemon is to end: streams that would go on end then, so that the drain is short.
     pub(crate) shutdown: CancellationToken,
 }
@@ -46,6 +48,7 @@ impl Api {
         config: Config,
         database: Database,
         metrics: ApiMetrics,
+        readiness: Readiness,
         shutdown: CancellationToken,
     ) -> Result<SharedApi, ApiError> {
         let per_minute = config.login_failures_per_minute;
@@ -60,6 +63,7 @@ impl Api {
             key_attempts: Attempts::new(60),
             run_watch: RunWatch::start(&database),
             metrics,
+            readiness,
             shutdown,
             config,
             database,

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
-
-use crate::NetworkPolicy;
 
 /// The file's shape.
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,6 @@ mod connect;
 mod error;
 mod json;
 mod metrics;
-mod network;
 mod parameters;
 mod pool;
 mod query;
@@ -27,7 +26,6 @@ use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
 pub use config::Config;
-pub use network::NetworkPolicy;
 pub use routes::{Connector, router};
 
 /// Who this daemon is.

@@ -40,6 +40,7 @@ impl Pools {
     pub(crate) fn new(config: &Config) -> Self {
         let routes = Routes {
             policy: config.network.clone(),
+            built_in_policy: config.network.clone().and_loopback(),
             ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
             timeout: config.connect_timeout,
         };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bulkhead_daemon_kit::{NetworkPolicy, ResolveError};
 use bulkhead_model::resource::PostgresqlConfig;
 use bulkhead_rpc::ssh::{TunnelRequest, open_tunnel};
 use bulkhead_rpc::{RpcClient, RpcError};
@@ -13,12 +14,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connect::Target;
 use crate::error::QueryError;
-use crate::network::{NetworkPolicy, ResolveError};
 
 /// What connecting needs besides the resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes {
     pub(crate) policy: NetworkPolicy,
+    /// For the built-in tables database, which may be on this machine.
+    pub(crate) built_in_policy: NetworkPolicy,
     pub(crate) ssh_connector: RpcClient,
     /// How long connecting may take.
     pub(crate) timeout: Duration,
@@ -40,12 +42,13 @@ impl Routes {
             let request = TunnelRequest { ssh_host, host: config.host.clone(), port: config.port };
             return Ok(Route::Tunnel(Box::new((self.ssh_connector.clone(), request))));
         }
-        let address = self.policy.resolve(&config.host, config.port, target.built_in).await;
+        let policy = if target.built_in { &self.built_in_policy } else { &self.policy };
+        let address = policy.resolve(&config.host, config.port).await;
         address.map(Route::Direct).map_err(|error| {
             let (resource, host) = (target.name.clone(), config.host.clone());
             match error {
-                ResolveError::Refused => QueryError::HostRefused { resource, host },
-                ResolveError::Lookup | ResolveError::Nothing => QueryError::UnknownHost { resource, host },
+                ResolveError::Refused(_) => QueryError::HostRefused { resource, host },
+                ResolveError::Lookup { .. } | ResolveError::Nothing(_) => QueryError::UnknownHost { resource, host },
             }
         })
     }

@@ -57,12 +57,14 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     // The engine's own token: steps under way are drained before the thread ends.
     let stop = CancellationToken::new();
     let (engine, thread) = Engine::start_thread(temporal, interpreter, stop.clone())?;
-    tokio::spawn(watch_engine(engine.clone(), readiness));
+    let watched = watch_engine(engine.clone(), readiness);
     let starter = starter::Starter::new(database, engine, metrics, context.config.reconcile_interval);
     tokio::select! {
         () = context.lifetime.shutdown.cancelled() => {}
         () = worn_out.cancelled() => {}
         () = starter.run() => {}
+        // Only a panic ends the engine's thread now. Without it this process is a worker that does nothing.
+        () = watched => return Err("the thread that talks to Temporal has died: systemd starts this daemon anew".into()),
     }
     stop.cancel();
     let drained = tokio::task::spawn_blocking(move || thread.join());
@@ -72,7 +74,7 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     Ok(())
 }
 
-/// Keeps `/readyz` true about Temporal.
+/// Keeps `/readyz` true about Temporal, until the engine ends.
 async fn watch_engine(engine: Engine, readiness: Readiness) {
     let mut state = engine.state();
     loop {

@@ -47,8 +47,7 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    // Not `npm ci`: npm leaves other platforms' optional packages out of the lock file, and then refuses it as incomplete.
-    run_quietly(command("npm", &["install", "--no-save", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    run_quietly(command("npm", &["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
     std::fs::write(&stamp, wanted).context("write npm's stamp")
 }
 

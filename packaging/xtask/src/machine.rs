@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::paths;
@@ -179,16 +179,27 @@ impl Machine {
         std::fs::remove_dir_all(&pool).context("remove the copied packages")
     }
 
-    /// Starts a process that carries connections of a port of this host to one of the machine.
+    /// An error with what to do when that port of this host is in use by something else than this machine's forwarder.
+    pub(crate) fn require_port(&self, from: u16) -> Result<()> {
+        let ours = self.forwarder().is_some_and(|forwarder| forwarder.from == from);
+        ensure!(
+            ours || std::net::TcpListener::bind(("127.0.0.1", from)).is_ok(),
+            "port {from} of this host is taken: end what uses it (ss -ltnp 'sport = :{from}'), or choose another: cargo xtask up --port 8090"
+        );
+        Ok(())
+    }
+
+    /// Starts a process that carries connections of a port of this host to one of the machine, unless it runs already.
     pub(crate) fn start_forwarder(&self, from: u16, to: u16) -> Result<()> {
         let leader = self.leader().context("the machine does not run")?;
-        self.stop_forwarder()?;
-        if std::net::TcpListener::bind(("127.0.0.1", from)).is_err() {
-            bail!(
-                "port {from} of this host is taken: end what uses it (ss -ltnp 'sport = :{from}'), or choose another: cargo xtask up --port 8090"
-            );
+        // Before the old one is stopped: a port that is taken must not take away the one that works.
+        self.require_port(from)?;
+        if self.forwarder().is_some_and(|forwarder| forwarder.leader == leader && forwarder.from == from) {
+            return Ok(());
         }
-        let child = Command::new(std::env::current_exe()?)
+        self.stop_forwarder()?;
+        // By this name it works too after a build has replaced this program's file.
+        let child = Command::new("/proc/self/exe")
             .args(["forward", &leader.to_string(), &from.to_string(), &to.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -204,16 +215,33 @@ impl Machine {
         Ok(())
     }
 
-    /// Ends the forwarder, if it is one.
+    /// Ends the forwarder, if there is one.
     pub(crate) fn stop_forwarder(&self) -> Result<()> {
-        let Ok(pid) = std::fs::read_to_string(self.file("forwarder.pid")) else { return Ok(()) };
-        let words = std::fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
-        if words.split('\0').any(|word| word == "forward") {
-            run_quietly(&mut command("kill", &[pid.trim()]))?;
-            std::thread::sleep(Duration::from_millis(100));
+        let Some(forwarder) = self.forwarder() else { return Ok(()) };
+        run_quietly(&mut command("kill", &[&forwarder.pid]))?;
+        let end = Instant::now() + Duration::from_secs(5);
+        while self.forwarder().is_some() {
+            ensure!(Instant::now() < end, "the forwarder of port {} does not end", forwarder.from);
+            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
+
+    /// The forwarder that runs, by its own command line: a process id may have passed to another program.
+    fn forwarder(&self) -> Option<Forwarder> {
+        let pid = std::fs::read_to_string(self.file("forwarder.pid")).ok()?.trim().to_owned();
+        let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        let mut words = words.split('\0').skip_while(|word| *word != "forward").skip(1);
+        let (leader, from) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        Some(Forwarder { pid, leader, from })
+    }
+}
+
+/// A process that carries connections into a machine.
+struct Forwarder {
+    pid: String,
+    leader: i32,
+    from: u16,
 }
 
 /// Whether this host can boot a machine, or why not.

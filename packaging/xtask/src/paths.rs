@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 /// The root of the checkout.
 pub(crate) fn repository() -> PathBuf {
-    // CARGO_MANIFEST_DIR is packaging/xtask.
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // From the environment, as `cargo run` sets it, not from the build: clones that share a target folder share this binary.
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("packaging/xtask"), PathBuf::from);
+    // It is packaging/xtask.
     manifest.ancestors().nth(2).map(PathBuf::from).unwrap_or(manifest)
 }
 

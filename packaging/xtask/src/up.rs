@@ -19,9 +19,10 @@ pub(crate) fn up(fresh: bool, port: u16) -> Result<()> {
         eprintln!("NOTE: {reason:#}. The daemons run in the foreground instead (`cargo xtask dev`).");
         return dev::dev(fresh, port);
     }
+    let machine = Machine::named("up");
+    machine.require_port(port)?;
     install::ensure(&[install::PACKAGES, install::MACHINE])?;
     let packages = deb::build()?;
-    let machine = Machine::named("up");
     if fresh {
         machine.stop_forwarder()?;
         step("forgetting the old machine", || machine.stop().and_then(|()| machine.forget()))?;

@@ -25,6 +25,7 @@ mod hooks;
 pub(crate) mod json;
 mod last;
 mod links;
+mod probes;
 mod resources;
 mod run_events;
 mod runs;
@@ -138,6 +139,8 @@ pub(crate) fn router(api_state: &SharedApi, transport: Transport) -> Router {
         .route("/hooks/{workflow}/{trigger}", axum::routing::post(hooks::call))
         .fallback(crate::web::serve)
         .layer(from_fn_with_state(api_state.clone(), cross_site::check_host))
+        .route("/healthz", axum::routing::get(probes::healthz))
+        .route("/readyz", axum::routing::get(probes::readyz))
         .layer(from_fn_with_state((transport, api_state.metrics.clone()), answers::finish))
         .with_state(api_state.clone())
 }

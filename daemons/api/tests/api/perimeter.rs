@@ -58,6 +58,16 @@ async fn every_route_refuses_without_a_session_however_it_is_spelt() {
     }
 }
 
+/// A load balancer knows this host by an address of its own, and learns nothing else.
+#[tokio::test]
+async fn a_load_balancer_is_told_whether_requests_are_served() {
+    let instance = Instance::start().await;
+    for (path, body) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        let answer = instance.send("GET", path, &[("host", "203.0.113.5")], "").await;
+        assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, body.as_bytes()), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_method_override_changes_nothing() {
     let instance = Instance::start().await;

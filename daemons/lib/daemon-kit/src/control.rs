@@ -42,8 +42,7 @@ async fn serve_metrics(State(state): State<ControlState>) -> Response {
 impl Readiness {
     /// The answer to `GET /readyz`: 200 when ready or degraded, 503 when not, the conditions as JSON.
     pub fn response(&self) -> Response {
-        let summary = self.summary();
-        let status = if summary.status == "not-ready" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-        (status, Json(summary)).into_response()
+        let status = if self.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (status, Json(self.summary())).into_response()
     }
 }

@@ -59,6 +59,11 @@ impl Readiness {
         crate::daemon::notify(&[sd_notify::NotifyState::Status(&self.status_line())]);
     }
 
+    /// Whether the daemon can do its job, if with less than it should have.
+    pub fn is_ready(&self) -> bool {
+        self.summary().status != "not-ready"
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let any = |wanted: fn(&Condition) -> bool| conditions.values().any(wanted);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::unistd::Pid;
 
 use super::layout::Layout;
@@ -88,7 +88,11 @@ impl Running {
         let log = std::fs::File::create(layout.logs().join(format!("{name}.log")))?;
         // A group of its own: Ctrl-C reaches xtask alone, which then stops everything in order.
         let process = process.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-        let child = process.spawn().with_context(|| format!("start {name}"))?;
+        // A child inherits which signals wait; a daemon that never hears SIGTERM could only be killed.
+        let waiting = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let child = process.spawn();
+        waiting.thread_set_mask()?;
+        let child = child.with_context(|| format!("start {name}"))?;
         self.processes.push((name.to_owned(), child));
         Ok(())
     }

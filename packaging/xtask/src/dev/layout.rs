@@ -4,6 +4,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 
 use crate::paths;
 use crate::services::Cluster;
@@ -32,9 +33,14 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Where PostgreSQL keeps its data: root's own folders are closed to the user that it has to run as.
+    /// Where PostgreSQL keeps its data. Root's own folders are closed to the user that it has to run as, so root's cluster lies
+    /// elsewhere, one for each target folder.
     pub(crate) fn postgres(&self) -> PathBuf {
-        if is_root() { PathBuf::from("/var/tmp/bulkhead-dev-postgres") } else { self.directory.join("postgres") }
+        if !is_root() {
+            return self.directory.join("postgres");
+        }
+        let checkout = hex::encode(Sha256::digest(self.directory.as_os_str().as_encoded_bytes()));
+        PathBuf::from(format!("/var/tmp/bulkhead-dev-postgres-{}", &checkout[..12]))
     }
 
     /// The whole of it: keys and credentials lie here too.
