@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -76,14 +77,7 @@ impl Delegation {
         let name = format!("run-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let run = RunCgroup { path: self.root.join(name) };
         fs::create_dir(&run.path).map_err(|source| SandboxError::Cgroup { operation: "making it", source })?;
-        for (file, value) in settings(limits) {
-            let path = run.path.join(file);
-            // A kernel without swap accounting has no limit on swap to set.
-            if file == SWAP_LIMIT && !path.exists() {
-                continue;
-            }
-            fs::write(path, value).map_err(|source| SandboxError::Cgroup { operation: "setting a limit", source })?;
-        }
+        run.limit(limits)?;
         Ok(run)
     }
 }
@@ -99,6 +93,25 @@ impl RunCgroup {
     pub(crate) fn add(&self, pid: u32) -> Result<(), SandboxError> {
         fs::write(self.path.join("cgroup.procs"), pid.to_string())
             .map_err(|source| SandboxError::Cgroup { operation: "entering it", source })
+    }
+
+    /// A descriptor of it, for a clone into it.
+    pub(crate) fn open(&self) -> Result<OwnedFd, SandboxError> {
+        let opened = fs::File::open(&self.path).map(OwnedFd::from);
+        opened.map_err(|source| SandboxError::Cgroup { operation: "opening it", source })
+    }
+
+    /// Sets the limits of a run.
+    pub(crate) fn limit(&self, limits: &Limits) -> Result<(), SandboxError> {
+        for (file, value) in settings(limits) {
+            let path = self.path.join(file);
+            // A kernel without swap accounting has no limit on swap to set.
+            if file == SWAP_LIMIT && !path.exists() {
+                continue;
+            }
+            fs::write(path, value).map_err(|source| SandboxError::Cgroup { operation: "setting a limit", source })?;
+        }
+        Ok(())
     }
 
     /// Whether the kernel killed for lack of memory.

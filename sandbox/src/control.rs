@@ -39,6 +39,15 @@ pub(crate) enum Fact {
     },
     /// The program ended.
     Ended(ProgramEnd),
+    /// A run that the program, a zygote, had forked ended.
+    ForkEnded {
+        /// Its number as the zygote knows it.
+        pid: i32,
+        /// How.
+        end: ProgramEnd,
+        /// What it used.
+        usage: Usage,
+    },
     /// Everything of the run is gone; this is what it used.
     Used(Usage),
 }
@@ -74,11 +83,17 @@ pub(crate) fn send_fact(socket: impl AsFd, fact: &Fact) {
 /// Reads the facts that are there, up to the end of the socket.
 pub(crate) fn receive_facts(socket: impl AsFd) -> io::Result<Vec<Fact>> {
     let mut facts = Vec::new();
-    let mut buffer = vec![0; 4096];
-    loop {
-        match nix::unistd::read(&socket, &mut buffer)? {
-            0 => return Ok(facts),
-            length => facts.push(serde_json::from_slice(&buffer[..length])?),
-        }
+    while let Some(fact) = receive_fact(&socket)? {
+        facts.push(fact);
+    }
+    Ok(facts)
+}
+
+/// Waits for the next fact; `None` at the end of the socket.
+pub(crate) fn receive_fact(socket: impl AsFd) -> io::Result<Option<Fact>> {
+    let mut buffer = [0; 4096];
+    match nix::unistd::read(&socket, &mut buffer)? {
+        0 => Ok(None),
+        length => Ok(Some(serde_json::from_slice(&buffer[..length])?)),
     }
 }

@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::fcntl::{OFlag, open};
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
@@ -17,13 +18,18 @@ use nix::unistd::{ForkResult, Pid, chdir, execve, sethostname, setsid};
 
 use crate::control::{Fact, Order, send_fact};
 use crate::error::{AtStep, StepError};
+use crate::policy::Processes;
 use crate::{capabilities, landlock, rlimits, root, seccomp, sys};
 
 /// The step whose failure means that the program itself could not be executed.
 pub(crate) const EXECUTE: &str = "executing the program";
 
 /// Runs as PID 1 and never returns.
-pub(crate) fn run(order: &Order, descriptors: Vec<OwnedFd>, control: &OwnedFd) -> ! {
+pub(crate) fn run(order: &Order, mut descriptors: Vec<OwnedFd>, control: &OwnedFd) -> ! {
+    if let Err(error) = add_proc(order, &mut descriptors) {
+        send_fact(control, &error.into());
+        std::process::exit(1);
+    }
     let code = match prepare(order).and_then(|()| sys::process::fork().at("forking the program")) {
         Ok(ForkResult::Child) => {
             let error = start(order, descriptors, control);
@@ -32,7 +38,7 @@ pub(crate) fn run(order: &Order, descriptors: Vec<OwnedFd>, control: &OwnedFd) -
         }
         Ok(ForkResult::Parent { child }) => {
             drop(descriptors);
-            reap(child, control);
+            reap(child, order.policy.processes, control);
             0
         }
         Err(error) => {
@@ -41,6 +47,16 @@ pub(crate) fn run(order: &Order, descriptors: Vec<OwnedFd>, control: &OwnedFd) -
         }
     };
     std::process::exit(code)
+}
+
+/// A zygote finds the host's `/proc` behind its channel: its children map their ids there, and it looks at its own memory. They
+/// close it before any user's code.
+fn add_proc(order: &Order, descriptors: &mut Vec<OwnedFd>) -> Result<(), StepError> {
+    if order.policy.processes == Processes::Zygote {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        descriptors.push(open("/proc", flags, Mode::empty()).at_object("opening", "/proc")?);
+    }
+    Ok(())
 }
 
 /// Everything that program and PID 1 share.
@@ -52,7 +68,10 @@ fn prepare(order: &Order) -> Result<(), StepError> {
     root::enter(&order.policy)?;
     sethostname(&order.policy.hostname).at("setting the host name")?;
     capabilities::drop_all()?;
-    landlock::restrict(&order.policy)?;
+    // Who is under landlock cannot mount, which a zygote's children have to before they restrict themselves.
+    if order.policy.processes != Processes::Zygote {
+        landlock::restrict(&order.policy)?;
+    }
     set_dumpable(false).at("shielding PID 1")
 }
 
@@ -91,12 +110,18 @@ fn try_start(
 }
 
 /// Waits until the program ends, and reports it. What it leaves behind is killed and reaped here, and
-/// not by the end of the namespace, so that its CPU time is counted.
-fn reap(program: Pid, control: &OwnedFd) {
-    while let Ok((ended, end, _)) = sys::process::wait(None) {
+/// not by the end of the namespace, so that its CPU time is counted. The runs that a zygote has forked
+/// are reported too, and outlive it.
+fn reap(program: Pid, processes: Processes, control: &OwnedFd) {
+    while let Ok((ended, end, usage)) = sys::process::wait(None) {
+        if ended != program && processes == Processes::Zygote {
+            send_fact(control, &Fact::ForkEnded { pid: ended.as_raw(), end, usage });
+        }
         if ended == program {
             send_fact(control, &Fact::Ended(end));
-            sys::process::kill_all_others();
+            if processes != Processes::Zygote {
+                sys::process::kill_all_others();
+            }
         }
     }
 }

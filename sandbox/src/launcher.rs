@@ -92,6 +92,16 @@ impl Launcher {
         self
     }
 
+    /// The same without cgroups, for what outlives runs.
+    pub(crate) fn without_cgroups(&self) -> Self {
+        Self { stage: self.stage.clone(), cgroups: None }
+    }
+
+    /// Where runs get cgroups, if they do.
+    pub(crate) fn cgroups(&self) -> Option<&Delegation> {
+        self.cgroups.as_ref()
+    }
+
     /// Starts a program. Errors of the set-up itself come from [`Sandbox::finish`].
     pub fn start(&self, policy: Policy, program: Program, descriptors: Descriptors) -> Result<Sandbox, SandboxError> {
         identity::refuse_root(policy.identity)?;
@@ -134,6 +144,11 @@ impl Sandbox {
         self.process.as_fd()
     }
 
+    /// Where the stage and PID 1 tell facts.
+    pub(crate) fn control(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+
     /// Orders the end of the run. The first reason counts; a run that has ended keeps its own.
     pub fn stop(&mut self, why: Stop) {
         if self.stopped.is_none() {
@@ -157,6 +172,8 @@ impl Sandbox {
                 }
                 Fact::Ended(ended) => end = Some(ended),
                 Fact::Used(used) => usage = used,
+                // Only a zygote forks, and nobody asks how that itself ended.
+                Fact::ForkEnded { .. } => {}
             }
         }
         let mut facts = Facts { out_of_memory: false, cpu_time_s: self.limits.cpu_time_s, cpu_us: usage.cpu_us };

@@ -115,6 +115,9 @@ pub enum Processes {
     ThreadsOnly,
     /// Children too, up to [`Limits::tasks`].
     Allowed,
+    /// Only copies of itself, each in a sandbox of its own that it sets up itself: an interpreter that serves
+    /// [`crate::fork_server`]. Such a program is trusted until it has forked.
+    Zygote,
 }
 
 /// Limits of one run.

@@ -120,14 +120,19 @@ fn place(piece: &Piece<'_>) -> Result<(), StepError> {
         Piece::Scratch { target, size_bytes } => {
             let target = inside(target)?;
             make_directory(target.clone())?;
-            // An inode takes kernel memory too, about a kilobyte.
-            let inodes = (size_bytes / 4096).max(64);
-            let options = format!("mode=0700,size={size_bytes},nr_inodes={inodes}");
-            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+            let (flags, options) = scratch_options(*size_bytes);
             mount(Some("scratch"), &target, Some("tmpfs"), flags, Some(options.as_str()))
                 .at_object("mounting a scratch directory", target.display())
         }
     }
+}
+
+/// How a scratch directory of that size is mounted.
+pub(crate) fn scratch_options(size_bytes: u64) -> (MsFlags, String) {
+    // An inode takes kernel memory too, about a kilobyte.
+    let inodes = (size_bytes / 4096).max(64);
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    (flags, format!("mode=0700,size={size_bytes},nr_inodes={inodes}"))
 }
 
 /// A proc of this pid namespace. EPERM means that the host's own is masked, as in a container, and is

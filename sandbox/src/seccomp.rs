@@ -7,7 +7,7 @@
 
 use crate::error::{AtStep, StepError};
 use crate::policy::Processes;
-use crate::seccomp_rules::{Answer, Check, LAST_KNOWN_CALL, RULES, Rule};
+use crate::seccomp_rules::{Answer, Check, FORKED_RULES, LAST_KNOWN_CALL, RULES, Rule, ZYGOTE_RULES};
 use crate::sys;
 
 /// One instruction of classic BPF.
@@ -51,9 +51,44 @@ pub(crate) fn restrict(processes: Processes) -> Result<(), StepError> {
     sys::seccomp::load(&compile(&rules_for(processes))).at(STEP)
 }
 
+/// Loads the filter that makes a child of a zygote what any other run is, on top of the zygote's own.
+pub(crate) fn narrow(filter: &[Instruction]) -> Result<(), StepError> {
+    sys::seccomp::load(filter).at(STEP)
+}
+
 /// The rules that apply to runs with or without processes of their own.
 pub(crate) fn rules_for(processes: Processes) -> Vec<Rule> {
+    if processes == Processes::Zygote {
+        let mut rules = rules_for(Processes::ThreadsOnly);
+        rules.retain(|rule| ZYGOTE_RULES.iter().all(|zygotes| zygotes.number != rule.number));
+        rules.extend(ZYGOTE_RULES);
+        return rules;
+    }
     RULES.iter().copied().filter(|rule| rule.applies.is_none_or(|wanted| wanted == processes)).collect()
+}
+
+/// The filter of [`narrow`]: short, because it is loaded for each run. It speaks only of what the zygote may do and a run
+/// may not; all else is the zygote's filter to decide, which holds too.
+pub(crate) fn compile_narrowing() -> Vec<Instruction> {
+    let of_a_run = rules_for(Processes::ThreadsOnly);
+    let mut rules: Vec<Rule> = ZYGOTE_RULES
+        .iter()
+        .map(|zygotes| {
+            let refused = Rule { answer: Answer::Refuse(libc::EPERM), ..*zygotes };
+            of_a_run.iter().find(|rule| rule.number == zygotes.number).copied().unwrap_or(refused)
+        })
+        .collect();
+    rules.extend(FORKED_RULES);
+    rules.sort_by_key(|rule| rule.number);
+    let mut filter = vec![load(NUMBER_OFFSET)];
+    for rule in &rules {
+        let decision = decide(rule);
+        let skip = decision.len() as u8;
+        filter.push(Instruction { code: IF_EQUAL, jump_true: 0, jump_false: skip, operand: rule.number as u32 });
+        filter.extend(decision);
+    }
+    filter.push(answer(ALLOW));
+    filter
 }
 
 /// Compiles rules, each about another call, into a filter.

@@ -86,6 +86,22 @@ const HARMLESS_PRCTLS: &[u32] = &[
     libc::PR_GET_NO_NEW_PRIVS as u32,
 ];
 
+/// What a zygote needs to put its children into their sandboxes. The children take it away from themselves.
+pub(crate) const ZYGOTE_RULES: &[Rule] = &[
+    allow(libc::SYS_clone3, "makes a child with its namespaces in one call"),
+    allow(libc::SYS_mount, "a scratch directory for each child"),
+    allow(libc::SYS_prctl, "empties a child's capabilities"),
+    allow(libc::SYS_capset, "empties a child's capabilities"),
+    allow(libc::SYS_landlock_create_ruleset, "restricts a child"),
+    allow(libc::SYS_landlock_add_rule, "restricts a child"),
+    allow(libc::SYS_landlock_restrict_self, "restricts a child"),
+    allow(libc::SYS_seccomp, "restricts a child"),
+    allow(libc::SYS_setsid, "a child in the zygote's process group could signal it"),
+];
+
+/// What a child of a zygote loses beside [`ZYGOTE_RULES`].
+pub(crate) const FORKED_RULES: &[Rule] = &[refuse(libc::SYS_execve, libc::EPERM, "the interpreter runs already")];
+
 /// Every rule that is not the default.
 pub(crate) const RULES: &[Rule] = &[
     // Memory.

@@ -126,3 +126,37 @@ fn without_processes_a_clone_must_be_a_thread() {
     assert_eq!(ask(Processes::ThreadsOnly, libc::SYS_clone, [thread, 0, 0, 0, 0, 0]), ALLOW);
     assert_eq!(ask(Processes::ThreadsOnly, libc::SYS_clone, [libc::SIGCHLD as u32, 0, 0, 0, 0, 0]), REFUSE);
 }
+
+/// What the kernel answers when two filters are loaded: the stricter one's word counts.
+fn ask_a_forked_run(number: libc::c_long, arguments: [u32; 6]) -> u32 {
+    let of_the_zygote = ask(Processes::Zygote, number, arguments);
+    let of_the_run = evaluate(&compile_narrowing(), ARCHITECTURE, number as u32, arguments);
+    // KILL_PROCESS is negative to the kernel, and ERRNO is below ALLOW.
+    if (of_the_run as i32) < (of_the_zygote as i32) { of_the_run } else { of_the_zygote }
+}
+
+#[test]
+fn a_forked_run_may_do_what_a_started_one_may_but_execute() {
+    let mut answers = vec![[0; 6]];
+    for first in [1, 2, 16, 59, libc::PR_SET_SECUREBITS as u32, libc::CLONE_THREAD as u32, u32::MAX] {
+        answers.push([first, first, 0, 0, 0, 0]);
+    }
+    for number in 0..=libc::c_long::from(LAST_KNOWN_CALL) + 5 {
+        for arguments in &answers {
+            let wanted =
+                if number == libc::SYS_execve { REFUSE } else { ask(Processes::ThreadsOnly, number, *arguments) };
+            let kinds = |answer: u32| if answer & 0xffff_0000 == ERROR { ERROR } else { answer };
+
+            let found = ask_a_forked_run(number, *arguments);
+
+            assert_eq!(kinds(found), kinds(wanted), "call {number} with {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_zygote_may_set_its_runs_up() {
+    for rule in ZYGOTE_RULES {
+        assert_eq!(ask(Processes::Zygote, rule.number, [0; 6]), ALLOW, "{}", rule.reason);
+    }
+}

@@ -41,7 +41,7 @@ fn run() -> i32 {
 fn run_order(control: &OwnedFd) -> Result<(), StepError> {
     let (order, descriptors) = receive_order(control).at("receiving the policy")?;
     identity::assume(order.policy.identity)?;
-    namespaces::enter()?;
+    namespaces::enter(order.policy.processes)?;
     match sys::process::fork().at("forking PID 1")? {
         ForkResult::Child => init::run(&order, descriptors, control),
         ForkResult::Parent { child } => {

@@ -12,6 +12,7 @@
 (() => {
   const fs = require('fs');
   const net = require('net');
+  const v8 = require('v8');
   const vm = require('vm');
   const { Console } = require('console');
   const { Writable } = require('stream');
@@ -23,13 +24,24 @@
   const now = Date.now;
   const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
+  // Started with this word, the process is a zygote.
+  const zygote = process.argv[2] === 'zygote' ? loadZygote() : null;
+  const exit = zygote ? zygote.exit : process.reallyExit.bind(process);
+  let rehearsing = false;
+
+  function loadZygote() {
+    const library = { exports: {} };
+    process.dlopen(library, '/run/bulkhead/zygote.node');
+    return library.exports;
+  }
+
   // --- Frames -----------------------------------------------------------------------------------
 
   function readExactly(length) {
     const buffer = Buffer.alloc(length);
     for (let at = 0; at < length; ) {
       const got = readSync(CHANNEL, buffer, at, length - at);
-      if (got === 0) process.reallyExit(1);
+      if (got === 0) exit(1);
       at += got;
     }
     return buffer;
@@ -38,6 +50,7 @@
   // Blocking, so that a log line is out before the line of code after it runs, and an endless loop
   // still shows what it logged. The descriptor turns non-blocking with the first query().
   function send(json) {
+    if (rehearsing) return;
     const body = Buffer.from(json, 'utf8');
     const frame = Buffer.allocUnsafe(4 + body.length);
     frame.writeUInt32BE(body.length, 0);
@@ -46,20 +59,35 @@
       try {
         at += writeSync(CHANNEL, frame, at, frame.length - at);
       } catch (error) {
-        if (error.code !== 'EAGAIN') process.reallyExit(1);
+        if (error.code !== 'EAGAIN') exit(1);
         Atomics.wait(sleepCell, 0, 0, 1);
       }
     }
   }
 
-  const start = parse(readExactly(readExactly(4).readUInt32BE(0)).toString('utf8'));
-  const fileName = `${start.block}.js`;
-  const userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
-  const head = `{"nonce":${stringify(start.nonce)},"kind":`;
+  const receive = () => parse(readExactly(readExactly(4).readUInt32BE(0)).toString('utf8'));
+
+  // --- The work ---------------------------------------------------------------------------------
+
+  // What the executor's first frame says, and what follows from it.
+  let start, fileName, userFrame, head, logBudget, names, values;
+
+  function begin(frame) {
+    start = frame;
+    fileName = `${start.block}.js`;
+    userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
+    head = `{"nonce":${stringify(start.nonce)},"kind":`;
+    logBudget = start.log_bytes;
+    const given = new Map(Object.entries({ inputs: start.inputs, query, log, require }));
+    for (const [name, value] of Object.entries(start.inputs)) {
+      // `inputs.class` stays reachable where `class` cannot be a variable.
+      if (!given.has(name) && isVariable(name)) given.set(name, value);
+    }
+    names = [...given.keys()];
+    values = [...given.values()];
+  }
 
   // --- Logs -------------------------------------------------------------------------------------
-
-  let logBudget = start.log_bytes;
 
   function emit(level, text) {
     if (logBudget < 0) return;
@@ -98,7 +126,7 @@
 
   // There is no /proc to read the resident size from.
   process.memoryUsage = () => {
-    const heap = require('v8').getHeapStatistics();
+    const heap = v8.getHeapStatistics();
     return {
       rss: process.resourceUsage().maxRSS * 1024,
       heapTotal: heap.total_heap_size,
@@ -130,7 +158,7 @@
         received = received.subarray(end);
       }
     });
-    socket.on('error', () => process.reallyExit(1));
+    socket.on('error', () => exit(1));
   }
 
   function answer(frame) {
@@ -167,7 +195,10 @@
 
   function finish(json) {
     send(json);
-    process.reallyExit(0);
+    if (rehearsing) return;
+    // The executor ends a fork when it has looked at what was used.
+    while (zygote) Atomics.wait(sleepCell, 0, 0);
+    exit(0);
   }
 
   function fail(kind, fields) {
@@ -232,14 +263,6 @@
   }
 
   // --- User code --------------------------------------------------------------------------------
-
-  const given = new Map(Object.entries({ inputs: start.inputs, query, log, require }));
-  for (const [name, value] of Object.entries(start.inputs)) {
-    // `inputs.class` stays reachable where `class` cannot be a variable.
-    if (!given.has(name) && isVariable(name)) given.set(name, value);
-  }
-  const names = [...given.keys()];
-  const values = [...given.values()];
 
   function isVariable(name) {
     if (!/^[A-Za-z_$][\w$]*$/.test(name)) return false;
@@ -307,9 +330,59 @@
     finish(`${head}"result","value":{${parts.join(',')}}}`);
   }
 
-  const everything = start.work.kind === 'code' ? start.work.source : '';
-  process.on('uncaughtException', (error) => failWith(error, everything));
-  process.on('unhandledRejection', (error) => failWith(error, everything));
-  if (start.work.kind === 'code') runCode(everything);
-  else runExpressions(start.work.expressions);
+  function work() {
+    const source = start.work.kind === 'code' ? start.work.source : '';
+    process.on('uncaughtException', (error) => failWith(error, source));
+    process.on('unhandledRejection', (error) => failWith(error, source));
+    if (start.work.kind === 'code') runCode(source);
+    else runExpressions(start.work.expressions);
+  }
+
+  // --- A zygote ---------------------------------------------------------------------------------
+
+  // Serves forks; what follows `serve()` happens in each of them, in its own sandbox, when there is work. Before it nothing may
+  // be random, be opened or belong to anybody.
+  async function serveForks() {
+    // What blocks use most is loaded once, here.
+    for (const name of ['async_hooks', 'crypto', 'events', 'stream/promises', 'timers/promises', 'url', 'util', 'zlib']) require(name);
+    await rehearse();
+    const random = zygote.serve();
+    // Math.random would be the same in every fork: the seed is 31 bits, so some numbers of its sequence are skipped too.
+    v8.setFlagsFromString(`--random-seed=${1 + (random % 0x7fffffff)}`);
+    for (let skipped = Math.floor(random / 0x7fffffff) % 4096; skipped > 0; skipped -= 1) Math.random();
+    process.reallyExit = exit;
+    // The threads that Node would wait for at its end have not been copied.
+    process.on('exit', exit);
+    Object.defineProperty(process, 'pid', { value: 1, configurable: true });
+    process.argv.pop();
+  }
+
+  // Does once what every fork will do, so that none has to compile it: V8 compiles a function when it is first called.
+  async function rehearse() {
+    rehearsing = true;
+    const limits = { nonce: '', block: 'rehearsal', inputs: { row: { id: 1, name: 'a' }, 'not-a-variable': [1.5, null] }, result_bytes: 1e6, log_bytes: 1e6 };
+    const sources = [
+      'console.log(row, "text", 1); console.error(new Error("shown")); log(row); return { rows: [row].map(({ id }) => ({ id, at: new Date(0) })) };',
+      'await null; const sum = [1, 2].reduce((a, b) => a + b, 0); return `${sum} ${JSON.stringify(inputs)}`;',
+      'throw new TypeError("thrown")',
+      'this is no JavaScript',
+    ];
+    for (const source of sources) {
+      begin(parse(stringify({ ...limits, work: { kind: 'code', source } })));
+      await runCode(source);
+    }
+    await runExpressions({ one: 'row.id', two: 'row.name ?? ""', three: 'row.id >= 1' });
+    await runExpressions({ four: 'nothing.at.all' });
+    // What is left of it would be collected in every fork.
+    v8.setFlagsFromString('--expose-gc');
+    vm.runInNewContext('gc')();
+    v8.setFlagsFromString('--no-expose-gc');
+    rehearsing = false;
+  }
+
+  const ready = zygote ? serveForks() : Promise.resolve();
+  ready.then(() => {
+    begin(receive());
+    work();
+  });
 })();

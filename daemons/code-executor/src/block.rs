@@ -1,12 +1,13 @@
 //! Runs one block: a child, the conversation with it, and the verdict.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bulkhead_model::run::{LogLevel, RunError, Usage};
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunEvent, Work};
-use bulkhead_sandbox::{Launcher, Outcome, Stop};
+use bulkhead_sandbox::{Ending, Launcher, Outcome, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
@@ -19,12 +20,17 @@ use crate::child::{Child, Happening, StartError};
 use crate::frames::{self, FrameError, Said, Start};
 use crate::interpreter::Interpreters;
 use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::pool::Pools;
 use crate::verdict::{self, Said as Final};
 
 /// What every block needs of the daemon.
 pub(crate) struct Runner {
     pub(crate) launcher: Launcher,
     pub(crate) interpreters: Interpreters,
+    /// None where every run starts its interpreter.
+    pub(crate) pools: Option<Pools>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) calls: Calls,
     pub(crate) result_depth: usize,
 }
@@ -71,7 +77,7 @@ impl Runner {
             stderr_tail: String::new(),
             dumping: false,
         };
-        let ended = match self.start(&conversation) {
+        let ended = match self.start(&conversation).await {
             Ok(child) => self.converse(&mut conversation, child).await,
             Err(error) => Err(error),
         };
@@ -99,7 +105,7 @@ impl Runner {
         BlockResult { block: spec.id.clone(), value, error, usage }
     }
 
-    fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
+    async fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
         let spec = conversation.spec;
         let language = match &spec.work {
             Work::Code { language, .. } => *language,
@@ -108,7 +114,17 @@ impl Runner {
         let (policy, program) = self.interpreters.prepare(language, &spec.limits);
         // Text grows up to six-fold as JSON.
         let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
-        let child = Child::start(&self.launcher, policy, program, frame_limit)?;
+        let ready = match &self.pools {
+            Some(pools) => pools.of(language).take().await,
+            None => None,
+        };
+        let child = match ready {
+            Some(ready) => Child::take(ready, &policy.limits, frame_limit)?,
+            None => {
+                self.metrics.cold_starts.inc();
+                Child::start(&self.launcher, policy, program, frame_limit)?
+            }
+        };
         let start = Start {
             nonce: &conversation.nonce,
             block: &spec.id,
@@ -164,7 +180,14 @@ impl Runner {
             }
         }
         if conversation.said.is_some() {
-            // Used once: what it started and did not wait for ends here.
+            if let Some(usage) = child.usage_so_far() {
+                let (out, error) = child.lines_so_far();
+                conversation.raw(LogLevel::Info, out).await;
+                conversation.raw(LogLevel::Error, error).await;
+                // Used once: what it started and did not wait for ends now, and nobody waits for that.
+                tokio::spawn(child.discard());
+                return Ok(Outcome { ending: Ending::Cancelled, usage });
+            }
             child.stop(Stop::Cancelled);
         }
         let (out, error, outcome) = child.finish().await?;

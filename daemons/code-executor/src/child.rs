@@ -3,8 +3,11 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
 
-use bulkhead_sandbox::{Descriptors, Launcher, Outcome, Policy, Program, Sandbox, SandboxError, Stop};
+use bulkhead_sandbox::{
+    Descriptors, Forked, Launcher, Limits, Outcome, Policy, Program, Sandbox, SandboxError, Stop, Usage,
+};
 use futures_util::StreamExt;
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
@@ -19,6 +22,7 @@ use tokio_util::bytes::{Bytes, BytesMut};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use crate::frames;
+use crate::pool::Ready;
 
 /// A longer line on the raw outputs is cut into several.
 const RAW_LINE_BYTES: usize = 64 * 1024;
@@ -34,13 +38,19 @@ pub(crate) enum StartError {
 
 /// A running child.
 pub(crate) struct Child {
-    sandbox: Sandbox,
+    process: Process,
     ended: AsyncFd<OwnedFd>,
     frames: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     outgoing: mpsc::UnboundedSender<Bytes>,
     writer: JoinHandle<()>,
     stdout: RawLines,
     stderr: RawLines,
+}
+
+/// How it came to be.
+enum Process {
+    Started(Sandbox),
+    Forked { forked: Box<Forked>, _zygote: Arc<()> },
 }
 
 /// Something that a child did.
@@ -67,25 +77,47 @@ impl Child {
         program: Program,
         frame_limit: usize,
     ) -> Result<Self, StartError> {
+        let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(|error| StartError::Descriptors(error.into()));
         let (ours, theirs) = StdUnixStream::pair().map_err(StartError::Descriptors)?;
-        ours.set_nonblocking(true).map_err(StartError::Descriptors)?;
-        let (read_half, write_half) = UnixStream::from_std(ours).map_err(StartError::Descriptors)?.into_split();
-        let (stdout, stdout_end) = RawLines::pipe().map_err(StartError::Descriptors)?;
-        let (stderr, stderr_end) = RawLines::pipe().map_err(StartError::Descriptors)?;
+        let ((stdout, stdout_end), (stderr, stderr_end)) = (pipe()?, pipe()?);
         let stdin = std::fs::File::open("/dev/null").map_err(StartError::Descriptors)?.into();
         let descriptors = Descriptors { stdin, stdout: stdout_end, stderr: stderr_end, channel: Some(theirs.into()) };
         let sandbox = launcher.start(policy, program, descriptors)?;
-        let process = sandbox.process().try_clone_to_owned().map_err(StartError::Descriptors)?;
-        let ended = watch(process).map_err(StartError::Descriptors)?;
+        Self::listen(Process::Started(sandbox), ours, stdout, stderr, frame_limit).map_err(StartError::Descriptors)
+    }
+
+    /// Takes one that waits, and tells it its limits.
+    pub(crate) fn take(ready: Ready, limits: &Limits, frame_limit: usize) -> Result<Self, StartError> {
+        let Ready { mut forked, channel, stdout, stderr, zygote } = ready;
+        let header = forked.limit(limits)?;
+        let process = Process::Forked { forked: Box::new(forked), _zygote: zygote };
+        let child = Self::listen(process, channel, stdout, stderr, frame_limit).map_err(StartError::Descriptors)?;
+        child.send(Bytes::copy_from_slice(&header));
+        Ok(child)
+    }
+
+    fn listen(
+        process: Process,
+        channel: StdUnixStream,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        frame_limit: usize,
+    ) -> io::Result<Self> {
+        channel.set_nonblocking(true)?;
+        let (read_half, write_half) = UnixStream::from_std(channel)?.into_split();
+        let ended = match &process {
+            Process::Started(sandbox) => sandbox.process().try_clone_to_owned()?,
+            Process::Forked { forked, .. } => forked.process().try_clone_to_owned()?,
+        };
         let (outgoing, queue) = mpsc::unbounded_channel();
         Ok(Self {
-            sandbox,
-            ended,
+            process,
+            ended: watch(ended)?,
             frames: FramedRead::new(read_half, frames::codec(frame_limit)),
             outgoing,
             writer: tokio::spawn(write_all(write_half, queue)),
-            stdout,
-            stderr,
+            stdout: RawLines::new(stdout)?,
+            stderr: RawLines::new(stderr)?,
         })
     }
 
@@ -96,7 +128,10 @@ impl Child {
 
     /// Orders the end.
     pub(crate) fn stop(&mut self, why: Stop) {
-        self.sandbox.stop(why);
+        match &mut self.process {
+            Process::Started(sandbox) => sandbox.stop(why),
+            Process::Forked { forked, .. } => forked.stop(why),
+        }
     }
 
     /// The next happening; may be dropped and asked again. Frames are held back while `calls_full`.
@@ -121,6 +156,26 @@ impl Child {
         self.frames.next().await?.ok()
     }
 
+    /// What it has used, where that can be known before its end.
+    pub(crate) fn usage_so_far(&self) -> Option<Usage> {
+        match &self.process {
+            Process::Started(_) => None,
+            Process::Forked { forked, .. } => forked.usage_so_far(),
+        }
+    }
+
+    /// What is in the pipes now.
+    pub(crate) fn lines_so_far(&mut self) -> (Vec<String>, Vec<String>) {
+        (self.stdout.so_far(), self.stderr.so_far())
+    }
+
+    /// Ends it and waits until nothing is left. Whoever used it has what they wanted.
+    pub(crate) async fn discard(mut self) {
+        self.stop(Stop::Cancelled);
+        let _ = self.ended.readable().await;
+        self.writer.abort();
+    }
+
     /// Waits until nothing is left, and gives what was still in the pipes and how it ended.
     pub(crate) async fn finish(mut self) -> Result<(Vec<String>, Vec<String>, Outcome), SandboxError> {
         // An error of the descriptor leaves the wait to the sandbox itself.
@@ -134,7 +189,11 @@ impl Child {
         while !self.stderr.ended {
             error.extend(self.stderr.next().await);
         }
-        Ok((out, error, self.sandbox.finish()?))
+        let outcome = match self.process {
+            Process::Started(sandbox) => sandbox.finish()?,
+            Process::Forked { forked, .. } => forked.finish()?,
+        };
+        Ok((out, error, outcome))
     }
 }
 
@@ -161,10 +220,8 @@ struct RawLines {
 }
 
 impl RawLines {
-    fn pipe() -> io::Result<(Self, OwnedFd)> {
-        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-        let pipe = pipe::Receiver::from_owned_fd(read)?;
-        Ok((Self { pipe, open: Vec::new(), ended: false }, write))
+    fn new(pipe: OwnedFd) -> io::Result<Self> {
+        Ok(Self { pipe: pipe::Receiver::from_owned_fd(pipe)?, open: Vec::new(), ended: false })
     }
 
     /// Waits for more and gives the lines that are complete.
@@ -174,6 +231,17 @@ impl RawLines {
             Ok(length) if length > 0 => {}
             _ => self.ended = true,
         }
+        self.take_lines()
+    }
+
+    /// All that is there, without waiting; an open last line is closed.
+    fn so_far(&mut self) -> Vec<String> {
+        while let Ok(length) = self.pipe.try_read_buf(&mut self.open)
+            && length > 0
+        {
+            self.open.reserve(8 * 1024);
+        }
+        self.ended = true;
         self.take_lines()
     }
 

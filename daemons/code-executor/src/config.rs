@@ -29,6 +29,14 @@ pub(crate) struct RawConfig {
     result_depth: usize,
     /// CPU of one run in hundredths of a CPU. Default 100. Needs cgroup v2.
     cpu_percent: u32,
+    /// Fork each run from an interpreter that has started already. Default true; false starts one for each run, which takes
+    /// tens of milliseconds more and isolates the same.
+    zygotes: bool,
+    /// The native half of zygotes. Default: where the package puts it.
+    zygote_library: PathBuf,
+    /// Give each run a network namespace of its own instead of one that all runs of a language share and that has nothing in
+    /// it either. Default false: it takes a millisecond.
+    network_namespace_per_run: bool,
     /// Run code although this host gives no cgroup v2 limits. For development only: a run's memory is
     /// then limited per process, and `/readyz` says degraded. Default false.
     allow_missing_cgroup_limits: bool,
@@ -50,6 +58,9 @@ impl Default for RawConfig {
             memory_max_bytes: 2048 * MIB,
             result_depth: 64,
             cpu_percent: 100,
+            zygotes: true,
+            zygote_library: "/usr/lib/bulkhead/libbulkhead_zygote.so".into(),
+            network_namespace_per_run: false,
             allow_missing_cgroup_limits: false,
             run_as_user: None,
             workflows_backend: bulkhead_rpc::backend::SOCKET.into(),
@@ -68,6 +79,9 @@ pub(crate) struct Config {
     pub(crate) memory_max_bytes: u64,
     pub(crate) result_depth: usize,
     pub(crate) cpu_percent: u32,
+    pub(crate) zygotes: bool,
+    pub(crate) zygote_library: PathBuf,
+    pub(crate) network_namespace_per_run: bool,
     pub(crate) allow_missing_cgroup_limits: bool,
     pub(crate) identity: Identity,
     pub(crate) workflows_backend: PathBuf,
@@ -79,6 +93,7 @@ impl DaemonConfig for Config {
     fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
         absolute("node", &raw.node, "/usr/bin/node")?;
         absolute("python", &raw.python, "/usr/bin/python3")?;
+        absolute("zygote-library", &raw.zygote_library, "/usr/lib/bulkhead/libbulkhead_zygote.so")?;
         absolute("workflows-backend", &raw.workflows_backend, bulkhead_rpc::backend::SOCKET)?;
         within("concurrency", raw.concurrency as u64, 1, 1024)?;
         within("queue", raw.queue as u64, 0, 100_000)?;
@@ -96,6 +111,9 @@ impl DaemonConfig for Config {
             memory_max_bytes: raw.memory_max_bytes,
             result_depth: raw.result_depth,
             cpu_percent: raw.cpu_percent,
+            zygotes: raw.zygotes,
+            zygote_library: raw.zygote_library,
+            network_namespace_per_run: raw.network_namespace_per_run,
             allow_missing_cgroup_limits: raw.allow_missing_cgroup_limits,
             identity: identity(raw.run_as_user.as_deref())?,
             workflows_backend: raw.workflows_backend,

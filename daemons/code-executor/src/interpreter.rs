@@ -9,6 +9,9 @@ use bulkhead_sandbox::{Identity, Limits, Mount, Policy, Proc, Processes, Program
 
 const MIB: u64 = 1024 * 1024;
 
+/// Where the runtimes find it.
+const ZYGOTE_LIBRARY: &str = "/run/bulkhead/zygote.node";
+
 const JAVASCRIPT: &str = include_str!("../runtime/javascript.js");
 const PYTHON: &str = include_str!("../runtime/python.py");
 
@@ -25,6 +28,9 @@ pub(crate) struct Interpreters {
     pub(crate) python: PathBuf,
     pub(crate) identity: Identity,
     pub(crate) cpu_percent: u32,
+    /// The native half of zygotes.
+    pub(crate) zygote_library: PathBuf,
+    pub(crate) memory_max_bytes: u64,
 }
 
 impl Interpreters {
@@ -55,6 +61,22 @@ impl Interpreters {
             Language::Python => ["-I", "-S", runtime].map(str::to_owned).to_vec(),
         };
         (policy, Program { path: path.clone(), arguments })
+    }
+
+    /// The sandbox of the runs of a zygote, and the command that becomes one.
+    pub(crate) fn zygote(&self, language: Language) -> (Policy, Program) {
+        // V8 wants to know its largest heap at the start; what a run may really use is limited when it gets its work.
+        let limits = CodeLimits { memory_bytes: self.memory_max_bytes, ..CodeLimits::default() };
+        let (mut policy, mut program) = self.prepare(language, &limits);
+        policy.limits = self.prepare(language, &CodeLimits::default()).0.limits;
+        let source = self.zygote_library.clone();
+        policy.mounts.push(Mount::ReadOnly { source, target: ZYGOTE_LIBRARY.into(), optional: false });
+        if language == Language::Javascript {
+            // A fork copies one thread only, so V8 is to do everything in that.
+            program.arguments.splice(0..0, ["--single-threaded", "--v8-pool-size=0"].map(str::to_owned));
+        }
+        program.arguments.push("zygote".to_owned());
+        (policy, program)
     }
 
     fn limits(&self, language: Language, limits: &CodeLimits, base_bytes: u64) -> Limits {
@@ -95,6 +117,8 @@ mod tests {
             python: "/usr/bin/python3".into(),
             identity: Identity::Caller,
             cpu_percent: 100,
+            zygote_library: "/usr/lib/bulkhead/libbulkhead_zygote.so".into(),
+            memory_max_bytes: 2048 * MIB,
         }
     }
 

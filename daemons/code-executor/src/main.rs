@@ -13,6 +13,7 @@ mod frames;
 mod interpreter;
 mod logs;
 mod metrics;
+mod pool;
 mod queue;
 mod request;
 mod routes;
@@ -50,13 +51,14 @@ async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
     let listener = context.listeners.take("rpc")?;
     let peers = PeerPolicy::users(&CALLERS)?;
     let config = &context.config;
-    let runner = Arc::new(startup::prepare(config, &context.readiness)?);
+    let metrics = Arc::new(Metrics::new(&mut context.metrics));
+    let runner = Arc::new(startup::prepare(config, &context.readiness, &metrics)?);
     let service = Service {
         runner: Arc::clone(&runner),
         queue: Queue::new(config.concurrency, config.queue),
         memory_max_bytes: config.memory_max_bytes,
         body_limit_bytes: config.body_limit_bytes,
-        metrics: Arc::new(Metrics::new(&mut context.metrics)),
+        metrics,
     };
     let router = routes::router(service);
     context.serve_control();

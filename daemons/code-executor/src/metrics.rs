@@ -21,6 +21,12 @@ pub(crate) struct Metrics {
     pub(crate) running: Gauge,
     /// Runs refused because the line was full.
     pub(crate) refused: Counter,
+    /// Zygotes that were started.
+    pub(crate) zygotes: Counter,
+    /// Runs that a zygote was forked for.
+    pub(crate) forks: Counter,
+    /// Runs that an interpreter was started for.
+    pub(crate) cold_starts: Counter,
     blocks: Family<BlockLabels, Counter>,
     block_seconds: Histogram,
     log_lines: Counter,
@@ -32,12 +38,18 @@ impl Metrics {
         let metrics = Self {
             running: Gauge::default(),
             refused: Counter::default(),
+            zygotes: Counter::default(),
+            forks: Counter::default(),
+            cold_starts: Counter::default(),
             blocks: Family::default(),
             block_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
             log_lines: Counter::default(),
         };
         registry.register("executor_runs_active", "Runs that are going on", metrics.running.clone());
         registry.register("executor_runs_refused", "Runs refused because the line was full", metrics.refused.clone());
+        registry.register("executor_zygotes_started", "Zygotes that were started", metrics.zygotes.clone());
+        registry.register("executor_forks", "Sandboxes that were forked from a zygote", metrics.forks.clone());
+        registry.register("executor_cold_starts", "Interpreters started for one run", metrics.cold_starts.clone());
         registry.register("executor_blocks", "Blocks that ended, by outcome", metrics.blocks.clone());
         registry.register("executor_block_seconds", "Wall clock of blocks", metrics.block_seconds.clone());
         registry.register("executor_log_lines", "Lines that code logged", metrics.log_lines.clone());

@@ -17,6 +17,8 @@ use crate::block::{Given, Runner};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::interpreter::Interpreters;
+use crate::metrics::Metrics;
+use crate::pool::Pools;
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +30,12 @@ pub(crate) enum StartupError {
          allow-missing-cgroup-limits = true accepts that)"
     )]
     Limits(#[source] CgroupMissing),
+    #[error("cannot start the threads that keep interpreters ready")]
+    Pools(#[source] std::io::Error),
 }
 
 /// Checks the machine and makes the runner.
-pub(crate) fn prepare(config: &Config, readiness: &Readiness) -> Result<Runner, StartupError> {
+pub(crate) fn prepare(config: &Config, readiness: &Readiness, metrics: &Arc<Metrics>) -> Result<Runner, StartupError> {
     let mut launcher = Launcher::of_this_binary();
     let delegation = Delegation::enter();
     let report = selfcheck(&launcher, config.identity, delegation.as_ref().map(drop));
@@ -50,14 +54,26 @@ pub(crate) fn prepare(config: &Config, readiness: &Readiness) -> Result<Runner, 
         }
         Err(missing) => return Err(StartupError::Limits(missing)),
     }
+    let interpreters = Interpreters {
+        node: config.node.clone(),
+        python: config.python.clone(),
+        identity: config.identity,
+        cpu_percent: config.cpu_percent,
+        zygote_library: config.zygote_library.clone(),
+        memory_max_bytes: config.memory_max_bytes,
+    };
+    let pools = if config.zygotes {
+        let own_network = config.network_namespace_per_run;
+        let started = Pools::start(&launcher, &interpreters, own_network, config.concurrency, metrics);
+        Some(started.map_err(StartupError::Pools)?)
+    } else {
+        None
+    };
     Ok(Runner {
         launcher,
-        interpreters: Interpreters {
-            node: config.node.clone(),
-            python: config.python.clone(),
-            identity: config.identity,
-            cpu_percent: config.cpu_percent,
-        },
+        interpreters,
+        pools,
+        metrics: Arc::clone(metrics),
         calls: Calls::new(RpcClient::new("workflows-backend", &config.workflows_backend)),
         result_depth: config.result_depth,
     })

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use crate::paths;
 use crate::shell::{command, output, run, run_quietly, step};
 
-/// Builds all binaries with the one profile.
+/// Builds all binaries, and the library that interpreters load, with the one profile.
 pub(crate) fn binaries() -> Result<PathBuf> {
     step("building the binaries", || {
-        run(command("cargo", &["build", "--release", "--workspace", "--bins", "--locked", "--quiet"])
+        run(command("cargo", &["build", "--release", "--workspace", "--locked", "--quiet"])
             .current_dir(paths::repository()))
     })?;
     paths::binaries()

@@ -20,6 +20,9 @@ pub(crate) const PROGRAMS: [&str; 8] = [
     "bulkheadctl",
 ];
 
+/// What Node and Python load to become zygotes.
+const ZYGOTE_LIBRARY: &str = "libbulkhead_zygote.so";
+
 /// Builds all packages, unless nothing that goes into them changed. Returns their paths.
 pub(crate) fn build() -> Result<Vec<PathBuf>> {
     install::ensure(&[install::PACKAGES])?;
@@ -56,7 +59,9 @@ fn assemble(tree: &Path, binaries: &Path, web: &Path, temporal: &Path) -> Result
     for program in PROGRAMS {
         copy(&binaries.join(program), "target/bin/")?;
     }
+    copy(&binaries.join(ZYGOTE_LIBRARY), "target/bin/")?;
     run_quietly(command("strip", &[]).args(PROGRAMS.map(|program| tree.join("target/bin").join(program))))?;
+    run_quietly(command("strip", &["--strip-unneeded"]).arg(tree.join("target/bin").join(ZYGOTE_LIBRARY)))?;
     copy(temporal, "target/temporal/")?;
     copy(web, "target/web")?;
     copy(&repository.join("units"), "units")?;
@@ -67,7 +72,7 @@ fn assemble(tree: &Path, binaries: &Path, web: &Path, temporal: &Path) -> Result
 fn content_key(binaries: &Path, web: &Path) -> Result<String> {
     let repository = paths::repository();
     let mut hasher = Sha256::new();
-    for program in PROGRAMS {
+    for program in PROGRAMS.into_iter().chain([ZYGOTE_LIBRARY]) {
         let path = binaries.join(program);
         hasher.update(std::fs::read(&path).with_context(|| format!("read {}", path.display()))?);
     }

@@ -37,6 +37,8 @@ pub(crate) fn test(samples: Option<&Path>, with_machine: bool, filters: &[String
 }
 
 fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Result<()> {
+    // The tests of code-executor load a library that no test target has as a dependency.
+    build::binaries()?;
     step("building the tests", || {
         let mut build = command("cargo", &["nextest", "run", "--release", "--workspace", "--locked", "--no-run"]);
         crate::shell::run(build.current_dir(paths::repository()))

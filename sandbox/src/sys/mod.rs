@@ -3,8 +3,10 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod capability;
+pub(crate) mod clone;
 pub(crate) mod descriptor;
 pub(crate) mod landlock_version;
+pub(crate) mod memory;
 pub(crate) mod mount;
 pub(crate) mod packet;
 pub(crate) mod pidfd;

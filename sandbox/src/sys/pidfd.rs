@@ -19,6 +19,13 @@ pub(crate) fn open(pid: i32) -> io::Result<OwnedFd> {
     }
 }
 
+/// The number that a process has in this process's namespace.
+pub(crate) fn number(process: &OwnedFd) -> io::Result<i32> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", process.as_raw_fd()))?;
+    let number = info.lines().find_map(|line| line.strip_prefix("Pid:")).and_then(|text| text.trim().parse().ok());
+    number.filter(|number| *number > 0).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
 /// Sends a signal; a process that has ended already is no error.
 pub(crate) fn signal(process: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
     let no_info = std::ptr::null::<libc::siginfo_t>();

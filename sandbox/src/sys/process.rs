@@ -53,6 +53,26 @@ fn usage(used: &libc::rusage) -> Usage {
     }
 }
 
+/// CPU time that a process has used, in microseconds; `None` when it has ended.
+pub(crate) fn cpu_us(pid: i32) -> Option<u64> {
+    let mut clock: libc::clockid_t = 0;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: both calls write to locals of the right type.
+    let failed = unsafe {
+        libc::clock_getcpuclockid(pid, &raw mut clock) != 0 || libc::clock_gettime(clock, &raw mut time) != 0
+    };
+    if failed {
+        return None;
+    }
+    Some(u64::try_from(time.tv_sec).ok()? * 1_000_000 + u64::try_from(time.tv_nsec).ok()? / 1000)
+}
+
+/// Ends this process and nothing else: no destructor and no exit handler of the interpreter it is in.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: integers only; it does not return.
+    unsafe { libc::_exit(code) }
+}
+
 /// Kills every process of this pid namespace but PID 1, which must be the caller. None left is no error.
 pub(crate) fn kill_all_others() {
     // SAFETY: integers only. As PID 1 of its own namespace the caller cannot reach a process outside.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -93,7 +94,12 @@ pub(crate) fn command(directory: &Path, socket: &Path, config: &str) -> Command 
     // Development flags: these tests run on machines with and without cgroup v2, as root and not.
     let run_as = if nix::unistd::geteuid().is_root() { "run-as-user = 'nobody'" } else { "" };
     let backend = directory.join("backend.sock");
-    let text = format!("{run_as}\nworkflows-backend = '{}'\n{config}\n", backend.display());
+    let library = library_in(directory);
+    let text = format!(
+        "{run_as}\nworkflows-backend = '{}'\nzygote-library = '{}'\n{config}\n",
+        backend.display(),
+        library.display()
+    );
     fs::write(&file, text).unwrap();
     let mut command = Command::new("/usr/bin/python3");
     command
@@ -104,6 +110,17 @@ pub(crate) fn command(directory: &Path, socket: &Path, config: &str) -> Command 
         .arg(file)
         .stdin(Stdio::null());
     command
+}
+
+/// The native half of zygotes, where the user that code runs as can read it.
+fn library_in(directory: &Path) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_bulkhead-code-executor")).with_file_name("libbulkhead_zygote.so");
+    let copy = directory.join("zygote.so");
+    fs::copy(&built, &copy)
+        .unwrap_or_else(|_| panic!("{} is not built: run the tests by `cargo xtask test`", built.display()));
+    fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(&copy, PermissionsExt::from_mode(0o644)).unwrap();
+    copy
 }
 
 /// What tests that are about something else put in their configuration.

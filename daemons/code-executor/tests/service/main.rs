@@ -7,3 +7,4 @@ mod isolation;
 mod languages;
 mod limits;
 mod startup;
+mod zygotes;

@@ -1,0 +1,361 @@
+//! Sandboxed interpreters that wait for work: single-use copies of a zygote, forked ahead of the runs that will take them.
+//!
+//! One thread for each language owns its zygote: it keeps as many copies ready as were lately missed, and makes a new zygote
+//! when the old one has died or has served its time. An interpreter that cannot be forked here, as a trial at the start tells,
+//! is started anew for each run instead: slower, and isolated the same.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bulkhead_model::workflow::Language;
+use bulkhead_rpc::executor::{CodeLimits, Work};
+use bulkhead_sandbox::{Forked, Launcher, Limits, Policy, Program, SandboxError, Zygote};
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::pipe2;
+use tokio::sync::Notify;
+
+use crate::frames::{self, Start};
+use crate::interpreter::Interpreters;
+use crate::metrics::Metrics;
+
+/// Copies that are kept ready when nothing goes on.
+const READY_MIN: usize = 2;
+/// After so long without a miss one copy less is kept ready.
+const CALM: Duration = Duration::from_secs(10);
+/// A zygote's copies share the layout of its memory, so it is replaced after so many copies or so much time.
+const FORKS_PER_ZYGOTE: u32 = 5000;
+const AGE_OF_ZYGOTE: Duration = Duration::from_secs(30 * 60);
+/// How long a run waits for a copy before it starts an interpreter itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A zygote that fails so often in a row is given up for a while.
+const FAILURES_MAX: u32 = 3;
+const GIVEN_UP_FOR: Duration = Duration::from_secs(60);
+/// How long the trial's copy may take to answer.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// A sandboxed interpreter that waits on its channel.
+pub(crate) struct Ready {
+    pub(crate) forked: Forked,
+    pub(crate) channel: UnixStream,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+    /// The zygote is kept until the last of its copies is gone.
+    pub(crate) zygote: Arc<()>,
+}
+
+/// The copies of one language.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told to the thread: a copy was taken or missed, or all is over.
+    taken: Condvar,
+    /// Told to runs: a copy is there, or there will be none.
+    there: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<Ready>,
+    /// Runs that wait now.
+    waiting: usize,
+    /// How many copies to keep ready.
+    target: usize,
+    last_miss: Option<Instant>,
+    given_up: bool,
+    closed: bool,
+}
+
+/// How a language's zygotes are made.
+pub(crate) struct Recipe {
+    pub(crate) launcher: Launcher,
+    pub(crate) language: Language,
+    pub(crate) policy: Policy,
+    pub(crate) program: Program,
+    pub(crate) own_network: bool,
+    pub(crate) ready_max: usize,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Pool {
+    /// Starts the language's thread.
+    pub(crate) fn start(recipe: Recipe) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let keeper = Keeper { recipe, shared: Arc::clone(&shared), retired: Vec::new() };
+        std::thread::Builder::new().name("zygote".into()).spawn(move || keeper.keep())?;
+        Ok(Self { shared })
+    }
+
+    /// A copy, or `None` where an interpreter has to be started.
+    pub(crate) async fn take(&self) -> Option<Ready> {
+        let waiting = Waiting::new(&self.shared);
+        let taken = async {
+            loop {
+                let there = self.shared.there.notified();
+                {
+                    let mut state = self.shared.lock();
+                    while let Some(ready) = state.ready.pop_front() {
+                        self.shared.taken.notify_one();
+                        // One that was killed while it waited is nobody's fault.
+                        if !ready.has_ended() {
+                            return Some(ready);
+                        }
+                    }
+                    if state.given_up {
+                        return None;
+                    }
+                    state.last_miss = Some(Instant::now());
+                }
+                self.shared.taken.notify_one();
+                there.await;
+            }
+        };
+        let taken = tokio::time::timeout(PATIENCE, taken).await.unwrap_or_default();
+        drop(waiting);
+        taken
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.taken.notify_one();
+    }
+}
+
+impl Ready {
+    fn has_ended(&self) -> bool {
+        let mut events = [PollFd::new(self.forked.process(), PollFlags::POLLIN)];
+        poll(&mut events, PollTimeout::ZERO).is_ok_and(|ended| ended > 0)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run that waits, counted while it does.
+struct Waiting<'a>(&'a Shared);
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.lock().waiting += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
+    }
+}
+
+/// The thread of one language.
+struct Keeper {
+    recipe: Recipe,
+    shared: Arc<Shared>,
+    /// Zygotes that make no more copies, and the token that those copies hold.
+    retired: Vec<(Zygote, Arc<()>)>,
+}
+
+impl Keeper {
+    fn keep(mut self) {
+        let mut failures = 0;
+        while !self.shared.lock().closed {
+            match self.start() {
+                Ok(zygote) => {
+                    failures = 0;
+                    self.shared.lock().given_up = false;
+                    self.serve(zygote);
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.failed(failures, &error);
+                }
+            }
+        }
+    }
+
+    /// A zygote that has shown that its copies work.
+    fn start(&self) -> Result<Zygote, SandboxError> {
+        self.recipe.metrics.zygotes.inc();
+        let mut zygote = Zygote::start(&self.recipe.launcher, &self.recipe.policy, self.recipe.program.clone())?;
+        let trial = self.fork(&mut zygote, &Arc::new(()))?;
+        try_out(trial, self.recipe.language, &self.recipe.policy.limits)
+            .map_err(|source| SandboxError::Stage { operation: "the trial of a zygote's copy", source })?;
+        Ok(zygote)
+    }
+
+    fn failed(&self, failures: u32, error: &SandboxError) {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let language = self.recipe.language;
+        let mut pause = Duration::from_millis(100);
+        if failures >= FAILURES_MAX {
+            tracing::warn!(
+                ?language,
+                "{language:?} cannot be forked here, so it is started for each run: {error}{cause}"
+            );
+            self.shared.lock().given_up = true;
+            self.shared.there.notify_waiters();
+            pause = GIVEN_UP_FOR;
+        } else {
+            tracing::warn!(?language, "a {language:?} zygote failed: {error}{cause}");
+        }
+        let state = self.shared.lock();
+        let waited = self.shared.taken.wait_timeout_while(state, pause, |state| !state.closed);
+        drop(waited);
+    }
+
+    /// Makes copies until the zygote dies, has served its time, or all is over.
+    fn serve(&mut self, mut zygote: Zygote) {
+        let (born, token) = (Instant::now(), Arc::new(()));
+        let mut forks = 0;
+        while forks < FORKS_PER_ZYGOTE && born.elapsed() < AGE_OF_ZYGOTE {
+            // Dropping a zygote waits for its processes: never under the lock.
+            self.retired.retain(|(_, copies)| Arc::strong_count(copies) > 1);
+            match self.next_task() {
+                Task::End => return,
+                Task::Wait => {}
+                Task::Drop(ready) => drop(ready),
+                Task::Fork => match self.fork(&mut zygote, &token) {
+                    Ok(ready) => {
+                        forks += 1;
+                        self.shared.lock().ready.push_back(ready);
+                        self.shared.there.notify_one();
+                    }
+                    Err(error) => {
+                        let cause =
+                            std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                        tracing::warn!("a {:?} zygote is replaced: {error}{cause}", self.recipe.language);
+                        break;
+                    }
+                },
+            }
+        }
+        self.retired.push((zygote, token));
+    }
+
+    /// What to do next; waits while there is nothing.
+    fn next_task(&self) -> Task {
+        let mut state = self.shared.lock();
+        if state.closed {
+            return Task::End;
+        }
+        let calm = state.last_miss.is_none_or(|miss| miss.elapsed() > CALM);
+        let most = self.recipe.ready_max.max(READY_MIN);
+        if state.waiting > 0 && state.ready.is_empty() {
+            state.target = (state.target + 1).clamp(READY_MIN, most);
+        } else if calm && state.target > READY_MIN {
+            state.target -= 1;
+            state.last_miss = Some(Instant::now());
+        }
+        state.target = state.target.max(READY_MIN);
+        if state.ready.len() < state.target {
+            return Task::Fork;
+        }
+        if state.ready.len() > state.target
+            && let Some(ready) = state.ready.pop_front()
+        {
+            return Task::Drop(Box::new(ready));
+        }
+        drop(self.shared.taken.wait_timeout(state, Duration::from_secs(1)));
+        Task::Wait
+    }
+
+    fn fork(&self, zygote: &mut Zygote, token: &Arc<()>) -> Result<Ready, SandboxError> {
+        let failed = |source: io::Error| SandboxError::Stage { operation: "making a run's descriptors", source };
+        let (stdout, stdout_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
+        let (stderr, stderr_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
+        let (channel, channel_end) = UnixStream::pair().map_err(failed)?;
+        let forked = zygote.fork(self.recipe.own_network, stdout_end, stderr_end, channel_end.into())?;
+        self.recipe.metrics.forks.inc();
+        Ok(Ready { forked, channel, stdout, stderr, zygote: Arc::clone(token) })
+    }
+}
+
+enum Task {
+    Fork,
+    Drop(Box<Ready>),
+    Wait,
+    End,
+}
+
+/// Has a copy run a block that needs what differs most between versions: the event loop, or nothing in particular.
+fn try_out(mut ready: Ready, language: Language, limits: &Limits) -> io::Result<()> {
+    let source = match language {
+        Language::Javascript => "await new Promise((done) => setTimeout(done, 1)); return 6 * 7",
+        Language::Python => "import asyncio\nawait asyncio.sleep(0)\nreturn 6 * 7",
+    };
+    let work = Work::Code { language, source: source.to_owned() };
+    let allowed = CodeLimits::default();
+    let nonce = "trial";
+    let start = Start {
+        nonce,
+        block: "trial",
+        work: &work,
+        inputs: &Default::default(),
+        result_bytes: allowed.result_bytes,
+        log_bytes: allowed.log_bytes,
+    };
+    let header = ready.forked.limit(limits).map_err(io::Error::other)?;
+    ready.channel.set_read_timeout(Some(TRIAL))?;
+    ready.channel.write_all(&header)?;
+    ready.channel.write_all(&frames::encode(&start)?)?;
+    let mut length = [0; 4];
+    ready.channel.read_exact(&mut length)?;
+    let mut body = vec![0; (u32::from_be_bytes(length) as usize).min(64 * 1024)];
+    ready.channel.read_exact(&mut body)?;
+    match frames::understand(&body, nonce).map_err(io::Error::other)? {
+        frames::Said::Result(value) if value.get() == "42" => Ok(()),
+        other => Err(io::Error::other(format!("it said {other:?}"))),
+    }
+}
+
+/// The pools of both languages.
+pub(crate) struct Pools {
+    javascript: Pool,
+    python: Pool,
+}
+
+impl Pools {
+    /// Starts both.
+    pub(crate) fn start(
+        launcher: &Launcher,
+        interpreters: &Interpreters,
+        own_network: bool,
+        ready_max: usize,
+        metrics: &Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let start = |language| {
+            let (policy, program) = interpreters.zygote(language);
+            Pool::start(Recipe {
+                launcher: launcher.clone(),
+                language,
+                policy,
+                program,
+                own_network,
+                ready_max,
+                metrics: Arc::clone(metrics),
+            })
+        };
+        Ok(Self { javascript: start(Language::Javascript)?, python: start(Language::Python)? })
+    }
+
+    /// The pool of a language.
+    pub(crate) fn of(&self, language: Language) -> &Pool {
+        match language {
+            Language::Javascript => &self.javascript,
+            Language::Python => &self.python,
+        }
+    }
+}
