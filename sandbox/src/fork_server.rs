@@ -20,7 +20,7 @@ use nix::unistd::{setsid, write};
 use crate::error::{AtStep, StepError};
 use crate::fork_protocol::{FromZygote, ToZygote, WorkLimits, receive, say, send};
 use crate::inherited::Inherited;
-use crate::policy::{INNER_ID, Mount, Policy};
+use crate::policy::{INNER_ID, Limits, Mount, Policy};
 use crate::root::scratch_options;
 use crate::seccomp::Instruction;
 use crate::sys::clone::{Cloned, fork_sibling, thread_id_address};
@@ -46,9 +46,16 @@ struct Server {
     thread_id_address: u64,
 }
 
-/// Serves forks on descriptor 3, with `/proc` on descriptor 4. Returns in each run, when there is work for it, and never in
-/// the zygote, whose process ends with the socket.
-pub fn serve(interpreter: &mut dyn Interpreter) {
+/// A run in its sandbox, which nobody knows of yet: the interpreter may still prepare itself.
+#[derive(Debug)]
+pub struct Run {
+    control: OwnedFd,
+    limits: Limits,
+}
+
+/// Serves forks on descriptor 3, with `/proc` on descriptor 4. Returns in each run and never in the zygote, whose process ends
+/// with the socket.
+pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
     let (control, proc) = sys::descriptor::take_zygotes();
     let prepared = match receive::<ToZygote>(&control) {
         Ok(Some((ToZygote::Serve(policy), _))) => Server::prepare(*policy, control, proc),
@@ -103,7 +110,7 @@ impl Server {
     }
 
     /// In the new process.
-    fn become_run(self, interpreter: &mut dyn Interpreter, descriptors: Vec<OwnedFd>) {
+    fn become_run(self, interpreter: &mut dyn Interpreter, descriptors: Vec<OwnedFd>) -> Run {
         let Self { control, proc, policy, inherited, narrowing, .. } = self;
         let set_up = (|| {
             // In the zygote's process group, `kill(0)` would reach it and its other runs.
@@ -120,11 +127,20 @@ impl Server {
         })();
         if let Err(error) = set_up {
             let _ = say(&control, &FromZygote::from(error));
-            std::process::exit(1);
+            sys::process::exit_now(1);
         }
+        Run { control, limits: policy.limits }
+    }
+}
+
+impl Run {
+    /// Says that this run is ready, and waits until there is work for it, with the limits that go with it. Before this no user's
+    /// code may run: the zygote's socket is still here.
+    pub fn wait_for_work(self) {
+        let Self { control, limits } = self;
         let told = say(&control, &FromZygote::Ready);
         drop(control);
-        if told.and_then(|()| wait_for_work(&policy)).is_err() {
+        if told.and_then(|()| take_limits(&limits)).is_err() {
             // Nobody wants this run any more.
             sys::process::exit_now(1);
         }
@@ -165,11 +181,11 @@ fn place(mut descriptors: Vec<OwnedFd>) -> Result<(), StepError> {
 }
 
 /// Waits for the limits of the work, and takes them on.
-fn wait_for_work(policy: &Policy) -> io::Result<()> {
+fn take_limits(of_zygote: &Limits) -> io::Result<()> {
     let mut bytes = [0; WorkLimits::BYTES];
     // The channel stays open for the interpreter.
     let mut channel = std::mem::ManuallyDrop::new(File::from(sys::descriptor::channel()));
     channel.read_exact(&mut bytes)?;
-    let limits = WorkLimits::from_bytes(bytes).within(&policy.limits);
+    let limits = WorkLimits::from_bytes(bytes).within(of_zygote);
     rlimits::apply(&limits).map_err(|error| io::Error::from_raw_os_error(error.errno))
 }

@@ -52,6 +52,7 @@ pub struct Forked {
     end: Receiver<(ProgramEnd, Usage)>,
     cgroup: Option<RunCgroup>,
     limits: Limits,
+    cpu_us_before: u64,
     stopped: Option<Stop>,
 }
 
@@ -141,7 +142,7 @@ impl Zygote {
         let ended = Arc::new(ended);
         let pid = sys::pidfd::number(&process).map_err(failed("finding a run's number"))?;
         let end = self.ends.wait_for(number_in_sandbox, Arc::clone(&ended));
-        Ok(Forked { process, pid, ended, end, cgroup, limits: self.limits.clone(), stopped: None })
+        Ok(Forked { process, pid, ended, end, cgroup, limits: self.limits.clone(), cpu_us_before: 0, stopped: None })
     }
 
     /// The next message, within patience.
@@ -184,13 +185,15 @@ impl Forked {
             cgroup.limit(limits)?;
         }
         self.limits = limits.clone();
+        // What it took to get it here is not the work's.
+        self.cpu_us_before = sys::process::cpu_us(self.pid).unwrap_or(0);
         Ok(WorkLimits::of(limits).to_bytes())
     }
 
     /// What the run has used until now; `None` when it has ended, and then [`Forked::finish`] tells.
     pub fn usage_so_far(&self) -> Option<Usage> {
         let so_far = Usage { cpu_us: sys::process::cpu_us(self.pid)?, peak_memory_bytes: peak_memory_bytes(self.pid)? };
-        Some(self.cgroup.as_ref().map_or(so_far, |cgroup| cgroup.usage(so_far)))
+        Some(self.of_the_work(so_far))
     }
 
     /// Orders the end of the run. The first reason counts; a run that has ended keeps its own.
@@ -211,15 +214,19 @@ impl Forked {
         }
         let (end, mut usage) = self.wait()?;
         let mut facts = Facts { out_of_memory: false, cpu_time_s: self.limits.cpu_time_s, cpu_us: usage.cpu_us };
-        if let Some(cgroup) = &self.cgroup {
-            facts.out_of_memory = cgroup.out_of_memory();
-            usage = cgroup.usage(usage);
-        }
+        facts.out_of_memory = self.cgroup.as_ref().is_some_and(RunCgroup::out_of_memory);
+        usage = self.of_the_work(usage);
         let ending: Ending = match self.stopped {
             Some(why) if end == ProgramEnd::Signalled(libc::SIGKILL) => why.into(),
             _ => decide(Some(end), facts),
         };
         Ok(Outcome { ending, usage })
+    }
+
+    /// By the cgroup where there is one, and without what was used before there was work.
+    fn of_the_work(&self, usage: Usage) -> Usage {
+        let usage = self.cgroup.as_ref().map_or(usage, |cgroup| cgroup.usage(usage));
+        Usage { cpu_us: usage.cpu_us.saturating_sub(self.cpu_us_before), ..usage }
     }
 
     fn wait(&mut self) -> Result<(ProgramEnd, Usage), SandboxError> {

@@ -37,10 +37,10 @@
 
   // --- Frames -----------------------------------------------------------------------------------
 
-  function readExactly(length) {
+  function readExactly(length, from = CHANNEL) {
     const buffer = Buffer.alloc(length);
     for (let at = 0; at < length; ) {
-      const got = readSync(CHANNEL, buffer, at, length - at);
+      const got = readSync(from, buffer, at, length - at);
       if (got === 0) exit(1);
       at += got;
     }
@@ -330,11 +330,14 @@
     finish(`${head}"result","value":{${parts.join(',')}}}`);
   }
 
+  function handleFailures() {
+    for (const event of ['uncaughtException', 'unhandledRejection']) {
+      process.on(event, (error) => failWith(error, start.work.source ?? ''));
+    }
+  }
+
   function work() {
-    const source = start.work.kind === 'code' ? start.work.source : '';
-    process.on('uncaughtException', (error) => failWith(error, source));
-    process.on('unhandledRejection', (error) => failWith(error, source));
-    if (start.work.kind === 'code') runCode(source);
+    if (start.work.kind === 'code') runCode(start.work.source);
     else runExpressions(start.work.expressions);
   }
 
@@ -345,44 +348,62 @@
   async function serveForks() {
     // What blocks use most is loaded once, here.
     for (const name of ['async_hooks', 'crypto', 'events', 'stream/promises', 'timers/promises', 'url', 'util', 'zlib']) require(name);
-    await rehearse();
+    handleFailures();
+    process.on('exit', exit);
+    // Often enough for V8 to have compiled it, and too seldom for it to optimise.
+    for (let times = 0; times < 5; times += 1) await rehearse();
+    collect();
     const random = zygote.serve();
     // Math.random would be the same in every fork: the seed is 31 bits, so some numbers of its sequence are skipped too.
     v8.setFlagsFromString(`--random-seed=${1 + (random % 0x7fffffff)}`);
-    for (let skipped = Math.floor(random / 0x7fffffff) % 4096; skipped > 0; skipped -= 1) Math.random();
-    process.reallyExit = exit;
+    for (let skipped = Math.floor(random / 0x7fffffff) % 256; skipped > 0; skipped -= 1) Math.random();
     // The threads that Node would wait for at its end have not been copied.
-    process.on('exit', exit);
+    process.reallyExit = exit;
     Object.defineProperty(process, 'pid', { value: 1, configurable: true });
     process.argv.pop();
+    // Once more, in the fork: what it will touch is copied to it while nobody waits for it.
+    await rehearse(true);
+    zygote.waitForWork();
   }
 
   // Does once what every fork will do, so that none has to compile it: V8 compiles a function when it is first called.
-  async function rehearse() {
+  async function rehearse(shortly = false) {
     rehearsing = true;
     const limits = { nonce: '', block: 'rehearsal', inputs: { row: { id: 1, name: 'a' }, 'not-a-variable': [1.5, null] }, result_bytes: 1e6, log_bytes: 1e6 };
     const sources = [
-      'console.log(row, "text", 1); console.error(new Error("shown")); log(row); return { rows: [row].map(({ id }) => ({ id, at: new Date(0) })) };',
+      'console.log(row); await null; return { rows: [row].map(({ id }) => ({ id })) };',
+      'console.log(row, "text", 1); console.error(new Error("shown")); log(row); return new Date(0);',
       'await null; const sum = [1, 2].reduce((a, b) => a + b, 0); return `${sum} ${JSON.stringify(inputs)}`;',
       'throw new TypeError("thrown")',
       'this is no JavaScript',
     ];
-    for (const source of sources) {
+    for (const source of shortly ? sources.slice(0, 1) : sources) {
       begin(parse(stringify({ ...limits, work: { kind: 'code', source } })));
       await runCode(source);
     }
     await runExpressions({ one: 'row.id', two: 'row.name ?? ""', three: 'row.id >= 1' });
-    await runExpressions({ four: 'nothing.at.all' });
-    // What is left of it would be collected in every fork.
-    v8.setFlagsFromString('--expose-gc');
-    vm.runInNewContext('gc')();
-    v8.setFlagsFromString('--no-expose-gc');
+    if (!shortly) await runExpressions({ four: 'nothing.at.all' });
+    const zeroes = fs.openSync('/dev/zero');
+    readExactly(readExactly(4, zeroes).readUInt32BE(0) + 1000, zeroes).toString('utf8');
+    fs.closeSync(zeroes);
     rehearsing = false;
   }
 
-  const ready = zygote ? serveForks() : Promise.resolve();
-  ready.then(() => {
+  // What the zygote leaves behind would be collected in every fork.
+  function collect() {
+    v8.setFlagsFromString('--expose-gc');
+    vm.runInNewContext('gc')();
+    v8.setFlagsFromString('--no-expose-gc');
+  }
+
+  if (zygote) {
+    serveForks().then(() => {
+      begin(receive());
+      work();
+    });
+  } else {
     begin(receive());
+    handleFailures();
     work();
-  });
+  }
 })();

@@ -27,12 +27,39 @@ def serve_forks():
     import ctypes
     import gc
 
-    serve = ctypes.PyDLL(ZYGOTE_LIBRARY).bulkhead_serve_python
-    serve.restype = None
+    library = ctypes.PyDLL(ZYGOTE_LIBRARY)
+    library.bulkhead_serve_python.restype = library.bulkhead_wait_for_work.restype = None
+    rehearse()
     # A collection in a fork would write to, and so copy, every page that an object lies in.
     gc.collect()
     gc.freeze()
-    serve()
+    library.bulkhead_serve_python()
+    # Once more, in the fork: what it will touch is copied to it while nobody waits for it.
+    rehearse(shortly=True)
+    library.bulkhead_wait_for_work()
+
+
+class Rehearsed(BaseException):
+    """The end of a rehearsal."""
+
+
+def rehearse(shortly=False):
+    """Does what every fork will do, and says nothing."""
+    streams = sys.stdout, sys.stderr
+    sources = [
+        "print(row)\nreturn [row['id'] + 1]",
+        "log('text')\nsums = {}\nfor r in [row]:\n    sums[r['name']] = sums.get(r['name'], 0) + r['id']\nreturn [sums, f'{1.5:.2f}']",
+        "raise ValueError('thrown')",
+    ]
+    for source in sources[:1] if shortly else sources:
+        work = {"kind": "code", "language": "python", "source": source}
+        inputs = {"row": {"id": 1, "name": "a"}, "not-a-variable": [1.5, None]}
+        start = {"nonce": "", "block": "rehearsal", "work": work, "inputs": inputs, "result_bytes": 1 << 20, "log_bytes": 1 << 20}
+        try:
+            run(json.loads(json.dumps(start)))
+        except Rehearsed:
+            pass
+    sys.stdout, sys.stderr = streams
 
 
 class QueryError(Exception):
@@ -43,7 +70,7 @@ class QueryError(Exception):
         self.code = code
 
 
-def run():
+def run(rehearsal=None):
     # --- Frames -------------------------------------------------------------------------------
 
     def read_exactly(length):
@@ -65,10 +92,12 @@ def run():
             body = body[:-1] + ', "value": ' + raw + "}"
         data = body.encode()
         data = memoryview(len(data).to_bytes(4, "big") + data)
+        if rehearsal:
+            return
         while data:
             data = data[os.write(CHANNEL, data):]
 
-    start = receive()
+    start = rehearsal or receive()
     nonce = start["nonce"]
     file_name = start["block"] + ".py"
     source = start["work"]["source"]
@@ -144,6 +173,8 @@ def run():
         for stream in streams:
             stream.finish()
         send(frame, raw)
+        if rehearsal:
+            raise Rehearsed
         # The executor ends a fork when it has looked at what was used.
         while forked:
             time.sleep(60)

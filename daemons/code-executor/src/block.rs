@@ -114,17 +114,6 @@ impl Runner {
         let (policy, program) = self.interpreters.prepare(language, &spec.limits);
         // Text grows up to six-fold as JSON.
         let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
-        let ready = match &self.pools {
-            Some(pools) => pools.of(language).take().await,
-            None => None,
-        };
-        let child = match ready {
-            Some(ready) => Child::take(ready, &policy.limits, frame_limit)?,
-            None => {
-                self.metrics.cold_starts.inc();
-                Child::start(&self.launcher, policy, program, frame_limit)?
-            }
-        };
         let start = Start {
             nonce: &conversation.nonce,
             block: &spec.id,
@@ -133,7 +122,17 @@ impl Runner {
             result_bytes: spec.limits.result_bytes,
             log_bytes: spec.limits.log_bytes,
         };
-        child.send(frames::encode(&start).map_err(StartError::Descriptors)?);
+        let start = frames::encode(&start).map_err(StartError::Descriptors)?;
+        let ready = match &self.pools {
+            Some(pools) => pools.of(language).take().await,
+            None => None,
+        };
+        if let Some(ready) = ready {
+            return Child::take(ready, &policy.limits, frame_limit, start);
+        }
+        self.metrics.cold_starts.inc();
+        let child = Child::start(&self.launcher, policy, program, frame_limit)?;
+        child.send(start);
         Ok(child)
     }
 

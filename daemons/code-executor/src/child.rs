@@ -86,13 +86,14 @@ impl Child {
         Self::listen(Process::Started(sandbox), ours, stdout, stderr, frame_limit).map_err(StartError::Descriptors)
     }
 
-    /// Takes one that waits, and tells it its limits.
-    pub(crate) fn take(ready: Ready, limits: &Limits, frame_limit: usize) -> Result<Self, StartError> {
+    /// Takes one that waits, and tells it its limits and its first frame.
+    pub(crate) fn take(ready: Ready, limits: &Limits, frame_limit: usize, start: Bytes) -> Result<Self, StartError> {
         let Ready { mut forked, channel, stdout, stderr, zygote } = ready;
         let header = forked.limit(limits)?;
         let process = Process::Forked { forked: Box::new(forked), _zygote: zygote };
         let child = Self::listen(process, channel, stdout, stderr, frame_limit).map_err(StartError::Descriptors)?;
-        child.send(Bytes::copy_from_slice(&header));
+        // Together, or the child would wake up twice.
+        child.send([&header[..], &start].concat().into());
         Ok(child)
     }
 

@@ -72,8 +72,9 @@ impl Interpreters {
         let source = self.zygote_library.clone();
         policy.mounts.push(Mount::ReadOnly { source, target: ZYGOTE_LIBRARY.into(), optional: false });
         if language == Language::Javascript {
-            // A fork copies one thread only, so V8 is to do everything in that.
-            program.arguments.splice(0..0, ["--single-threaded", "--v8-pool-size=0"].map(str::to_owned));
+            // A fork copies one thread only, so V8 is to do everything in that. What the zygote has compiled is for its copies.
+            let flags = ["--single-threaded", "--v8-pool-size=0", "--no-flush-bytecode"];
+            program.arguments.splice(0..0, flags.map(str::to_owned));
         }
         program.arguments.push("zygote".to_owned());
         (policy, program)

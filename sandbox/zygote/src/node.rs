@@ -1,4 +1,4 @@
-//! Node.js: an addon with `serve()`, which gives random bits in each run, and `exit(code)`.
+//! Node.js: an addon with `serve()`, which gives random bits in each run, `waitForWork()` and `exit(code)`.
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -35,31 +35,46 @@ impl Interpreter for Node {
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn napi_register_module_v1(environment: Environment, exports: Value) -> Value {
     define(environment, exports, c"serve", js_serve);
+    define(environment, exports, c"waitForWork", js_wait_for_work);
     define(environment, exports, c"exit", js_exit);
     exports
 }
 
 extern "C" fn js_serve(environment: Environment, _info: *mut c_void) -> Value {
-    // SAFETY: the signatures are those of Node-API version 2 and of libuv 1.12.
-    let (get_loop, loop_fork, update_time) = unsafe {
-        (
-            std::mem::transmute::<*mut c_void, unsafe extern "C" fn(Environment, *mut Loop) -> i32>(host::function(
-                c"napi_get_uv_event_loop",
-            )),
-            std::mem::transmute::<*mut c_void, unsafe extern "C" fn(Loop) -> i32>(host::function(c"uv_loop_fork")),
-            std::mem::transmute::<*mut c_void, unsafe extern "C" fn(Loop)>(host::function(c"uv_update_time")),
-        )
+    let event_loop = event_loop(environment);
+    // SAFETY: libuv has it with this signature since 1.12.
+    let loop_fork = unsafe {
+        std::mem::transmute::<*mut c_void, unsafe extern "C" fn(Loop) -> i32>(host::function(c"uv_loop_fork"))
     };
+    crate::keep(serve(&mut Node { event_loop, loop_fork }));
+    number(environment, host::random())
+}
+
+extern "C" fn js_wait_for_work(environment: Environment, _info: *mut c_void) -> Value {
+    crate::wait_for_work();
+    // SAFETY: libuv's signature; the loop is this thread's and does not run. Its clock stood still while this run waited, and
+    // timers count from it.
+    unsafe {
+        let update_time =
+            std::mem::transmute::<*mut c_void, unsafe extern "C" fn(Loop)>(host::function(c"uv_update_time"));
+        update_time(event_loop(environment));
+    }
+    std::ptr::null_mut()
+}
+
+fn event_loop(environment: Environment) -> Loop {
+    type GetLoop = unsafe extern "C" fn(Environment, *mut Loop) -> i32;
     let mut event_loop: Loop = std::ptr::null_mut();
-    // SAFETY: `environment` is the one that we were called with; the loop is written to a local.
-    if unsafe { get_loop(environment, &raw mut event_loop) } != 0 || event_loop.is_null() {
+    // SAFETY: Node-API's signature since version 2; `environment` is the one that we were called with, the loop is written to a
+    // local.
+    let failed = unsafe {
+        let get_loop = std::mem::transmute::<*mut c_void, GetLoop>(host::function(c"napi_get_uv_event_loop"));
+        get_loop(environment, &raw mut event_loop)
+    };
+    if failed != 0 || event_loop.is_null() {
         host::exit_now(1);
     }
-    serve(&mut Node { event_loop, loop_fork });
-    // The loop's clock stood still while this run waited for work; timers count from it.
-    // SAFETY: as above, in the copy of the loop that is ours alone.
-    unsafe { update_time(event_loop) };
-    number(environment, host::random())
+    event_loop
 }
 
 extern "C" fn js_exit(environment: Environment, info: *mut c_void) -> Value {

@@ -37,5 +37,11 @@ pub(crate) extern "C" fn bulkhead_serve_python() {
         after_in_parent: function(c"PyOS_AfterFork_Parent"),
         after_in_child: function(c"PyOS_AfterFork_Child"),
     };
-    serve(&mut python);
+    crate::keep(serve(&mut python));
+}
+
+/// In a run: waits for work.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn bulkhead_wait_for_work() {
+    crate::wait_for_work();
 }
