@@ -5,6 +5,7 @@
 //! with databases that others wrote. The last line is `N passed, N failed`.
 
 mod api;
+mod code;
 mod durability;
 mod guest;
 mod http;
@@ -33,6 +34,8 @@ const TESTS: &[Test] = &[
     ("Temporal answers its worker alone", units::temporal_answers_its_worker_alone),
     ("the webhook's answer is what SQL says", webhook::the_answer_is_what_sql_says),
     ("a webhook refuses a wrong key and bad JSON", webhook::a_bad_call_is_refused),
+    ("code runs from a shell", code::runs_from_a_shell),
+    ("code is forked from zygotes", code::is_forked_from_zygotes),
     ("a restart of api fails no request", restart::of_api_fails_no_request),
     ("an outage of PostgreSQL is survived", outage::of_postgresql_is_survived),
     ("an outage of Temporal delays runs", outage::of_temporal_delays_runs),

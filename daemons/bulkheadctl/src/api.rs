@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bulkhead_rpc::{Problem, RpcClient, RpcError};
+use http_body_util::BodyExt;
 use hyper::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,28 @@ impl Api {
             Err(RpcError::Problem(problem)) => Ok(Err(problem)),
             Err(error) => Err(self.explain(error)).with_context(|| format!("POST {path}")),
         }
+    }
+
+    /// Sends `body` and gives the answer as it comes, line by line, to `each`.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let answer = self.client.stream(Method::POST, &below(path), body).await;
+        let mut body = answer.map_err(|error| self.explain(error)).with_context(|| format!("POST {path}"))?.into_body();
+        let mut open = Vec::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.context("the instance broke off")?.into_data() {
+                open.extend_from_slice(&data);
+            }
+            while let Some(end) = open.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = open.drain(..=end).collect();
+                each(&line[..end])?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds what a person at a shell can do about it.

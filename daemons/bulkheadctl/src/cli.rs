@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Workflows and their runs
     #[command(subcommand)]
     Workflow(WorkflowCommand),
+    /// Code on the running instance, as a block of a workflow would run
+    #[command(subcommand)]
+    Code(CodeCommand),
     /// Programs in the sandbox that user code runs in
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -102,6 +105,34 @@ pub(crate) struct Instance {
     /// Load the demo
     #[arg(long)]
     pub(crate) demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CodeCommand {
+    /// Run a file. Exits with 0 if the code returned, else with 1
+    Run(CodeRun),
+}
+
+/// What to run, and how.
+#[derive(Debug, Args)]
+pub(crate) struct CodeRun {
+    /// The file, or - for standard input. It is a function's body: `return` gives its result
+    pub(crate) file: PathBuf,
+    /// javascript or python; by default what the file's name ends with tells
+    #[arg(long, value_parser = ["javascript", "python"])]
+    pub(crate) language: Option<String>,
+    /// Variables that the code sees, as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) inputs: String,
+    /// Seconds that it may take
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub(crate) time: Option<u32>,
+    /// MiB of memory that it may use
+    #[arg(long, value_name = "MIB")]
+    pub(crate) memory: Option<u64>,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

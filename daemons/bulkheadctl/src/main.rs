@@ -6,6 +6,7 @@
 mod api;
 mod check_config;
 mod cli;
+mod code;
 mod daemons;
 mod doctor;
 mod documents;
@@ -25,7 +26,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::api::Api;
-use crate::cli::{Arguments, Command};
+use crate::cli::{Arguments, CodeCommand, Command};
 
 fn main() -> ExitCode {
     // `sandbox run` and `doctor` start this program again as the sandbox's stage: before any thread and any parsing.
@@ -58,6 +59,7 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Migrate => setup::migrate().await?,
         Command::User(command) => user::run(command, api).await?,
         Command::App(command) => documents::run(documents::APPS, command, api).await?,
+        Command::Code(CodeCommand::Run(run)) => return code::run(run, api).await,
         Command::Workflow(command) => return runs::run(command, api).await,
         Command::Sandbox(_) | Command::Doctor { .. } => unreachable!("ran before the runtime"),
     }

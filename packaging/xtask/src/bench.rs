@@ -56,7 +56,7 @@ fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result
     let database = format!("host={sockets} port=5432 user=bench dbname=bulkhead_tables");
     let binaries = paths::binaries()?;
     run_quietly(
-        command("cargo", &["build", "--release", "--locked", "--package", "bulkhead-bench"])
+        command("cargo", &["build", "--release", "--locked", "--workspace", "--quiet"])
             .current_dir(paths::repository()),
     )?;
     let mut bench =

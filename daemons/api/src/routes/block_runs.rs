@@ -110,7 +110,7 @@ fn expression(block: String, key: &str, source: String) -> BlockSpec {
 }
 
 /// Streams code-executor's events through. Dropping the answer ends the run.
-async fn execute(
+pub(super) async fn execute(
     api: &SharedApi,
     token: Option<String>,
     inputs: BTreeMap<String, Value>,

@@ -75,6 +75,7 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(system::admin_link))
         .routes(routes!(system::recover_admin))
         .routes(routes!(system::built_in_resource))
+        .routes(routes!(system::run_code))
 }
 
 fn app_routes() -> OpenApiRouter<SharedApi> {

@@ -1,14 +1,20 @@
 //! What `bulkheadctl` does as root, over `api.sock`. To everybody else these routes do not exist.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
+use axum::response::Response;
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::workflow::Language;
 use bulkhead_model::{ResourceId, Slug};
+use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, Work};
 use bulkhead_store::identity::LinkPurpose;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::block_runs::execute;
 use super::documents::require_valid;
 use super::json::Json;
 use super::users::{OneTimeLink, make_link};
@@ -34,6 +40,25 @@ pub(crate) struct BuiltInResourceRequest {
     config: ResourceConfig,
     /// The password.
     secret: String,
+}
+
+/// A file to run as a block.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunCodeRequest {
+    /// Its language.
+    language: Language,
+    /// A function's body.
+    source: String,
+    /// Variables that the code sees.
+    #[serde(default)]
+    inputs: BTreeMap<String, Value>,
+    /// The longest that it may take, in milliseconds.
+    #[serde(default)]
+    wall_ms: Option<u32>,
+    /// The most memory that it may use, in bytes.
+    #[serde(default)]
+    memory_bytes: Option<u64>,
 }
 
 /// A link that makes the first administrator.
@@ -101,4 +126,24 @@ pub(crate) async fn built_in_resource(
         Ok(StatusCode::NO_CONTENT)
     };
     api.audit.around(record, stored).await
+}
+
+/// Runs code that belongs to no workflow, without access to resources, as a stream of events.
+#[utoipa::path(post, path = "/system/code/run", tag = "system", operation_id = "runCode", request_body = RunCodeRequest, responses(
+    (status = 200, description = "One event a line", body = RunEvent, content_type = "application/x-ndjson"),
+    (status = 422, description = "`source-too-large`, `limit-out-of-range`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 429, description = "`queue-full`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn run_code(
+    State(api): State<SharedApi>,
+    Root(caller): Root,
+    Json(request): Json<RunCodeRequest>,
+) -> Result<Response, ApiError> {
+    let RunCodeRequest { language, source, inputs, wall_ms, memory_bytes } = request;
+    let mut limits = CodeLimits::default();
+    limits.wall_ms = wall_ms.unwrap_or(limits.wall_ms);
+    limits.memory_bytes = memory_bytes.unwrap_or(limits.memory_bytes);
+    api.audit.write(caller.record("system.code.run", None, json!({ "language": language }))).await?;
+    let block = BlockSpec { id: "code".to_owned(), work: Work::Code { language, source }, limits };
+    execute(&api, None, inputs, block).await
 }

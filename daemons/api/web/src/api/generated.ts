@@ -505,6 +505,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/code/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs code that belongs to no workflow, without access to resources, as a stream of events. */
+        post: operations["runCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/recover-admin": {
         parameters: {
             query?: never;
@@ -1437,6 +1454,27 @@ export interface components {
             inputs?: {
                 [key: string]: unknown;
             };
+        };
+        /** @description A file to run as a block. */
+        RunCodeRequest: {
+            /** @description Variables that the code sees. */
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** @description Its language. */
+            language: components["schemas"]["Language"];
+            /**
+             * Format: int64
+             * @description The most memory that it may use, in bytes.
+             */
+            memory_bytes?: number | null;
+            /** @description A function's body. */
+            source: string;
+            /**
+             * Format: int32
+             * @description The longest that it may take, in milliseconds.
+             */
+            wall_ms?: number | null;
         };
         /** @description A run with all that is known of it. */
         RunDetail: {
@@ -2907,6 +2945,48 @@ export interface operations {
             };
             /** @description `exists`: a resource that is not built in has this name */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description One event a line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["RunEvent"];
+                };
+            };
+            /** @description `source-too-large`, `limit-out-of-range` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `queue-full` */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
