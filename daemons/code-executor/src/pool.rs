@@ -24,7 +24,7 @@ use crate::interpreter::Interpreters;
 use crate::metrics::Metrics;
 
 /// Copies that are kept ready when nothing goes on.
-const READY_MIN: usize = 2;
+const READY_MIN: usize = 4;
 /// After so long without a miss one copy less is kept ready.
 const CALM: Duration = Duration::from_secs(10);
 /// A zygote's copies share the layout of its memory, so it is replaced after so many copies or so much time.

@@ -21,7 +21,7 @@ pub(crate) const PROGRAMS: [&str; 8] = [
 ];
 
 /// What Node and Python load to become zygotes.
-const ZYGOTE_LIBRARY: &str = "libbulkhead_zygote.so";
+pub(crate) const ZYGOTE_LIBRARY: &str = "libbulkhead_zygote.so";
 
 /// Builds all packages, unless nothing that goes into them changed. Returns their paths.
 pub(crate) fn build() -> Result<Vec<PathBuf>> {

@@ -1,11 +1,12 @@
 //! The files of `dev`: configuration, sockets, data, logs.
 
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::deb::ZYGOTE_LIBRARY;
 use crate::paths;
 use crate::services::Cluster;
 use crate::shell::is_root;
@@ -33,14 +34,30 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Where PostgreSQL keeps its data. Root's own folders are closed to the user that it has to run as, so root's cluster lies
-    /// elsewhere, one for each target folder.
+    /// Where PostgreSQL keeps its data.
     pub(crate) fn postgres(&self) -> PathBuf {
+        self.for_others("postgres")
+    }
+
+    /// A path that the other users which root has to start things as can reach. Root's own folders are closed to them, so
+    /// root's lies elsewhere, one for each target folder.
+    fn for_others(&self, name: &str) -> PathBuf {
         if !is_root() {
-            return self.directory.join("postgres");
+            return self.directory.join(name);
         }
         let checkout = hex::encode(Sha256::digest(self.directory.as_os_str().as_encoded_bytes()));
-        PathBuf::from(format!("/var/tmp/bulkhead-dev-postgres-{}", &checkout[..12]))
+        PathBuf::from(format!("/var/tmp/bulkhead-dev-{name}-{}", &checkout[..12]))
+    }
+
+    /// A copy of what interpreters load to be forked, which the user that code runs as can read.
+    fn zygote_library(&self) -> Result<PathBuf> {
+        let copy = self.for_others("zygote.so");
+        // A running daemon may have mapped the old one.
+        let fresh = copy.with_extension("new");
+        std::fs::copy(paths::binaries()?.join(ZYGOTE_LIBRARY), &fresh).context("copy the zygotes' library")?;
+        std::fs::set_permissions(&fresh, PermissionsExt::from_mode(0o644))?;
+        std::fs::rename(&fresh, &copy).context("put the zygotes' library in place")?;
+        Ok(copy)
     }
 
     /// The whole of it: keys and credentials lie here too.
@@ -108,8 +125,9 @@ impl Layout {
             (
                 "code-executor",
                 format!(
-                    "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\n",
-                    socket("workflows-backend")
+                    "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\nzygote-library = {:?}\n",
+                    socket("workflows-backend"),
+                    self.zygote_library()?
                 ),
             ),
             ("db-connector", database.clone()),
