@@ -10,59 +10,10 @@ use bulkhead_sandbox::{
     run_command,
 };
 
+use crate::attacks::program;
+
 /// The interpreter of the distribution; a missing one fails every row.
 const PYTHON: &str = "/usr/bin/python3";
-
-const PRELUDE: &str = r#"
-import ctypes, errno, fcntl, mmap, os, resource, shutil, socket, stat, subprocess, sys, threading
-libc = ctypes.CDLL(None, use_errno=True)
-class Header(ctypes.Structure):
-    _fields_ = [('version', ctypes.c_uint32), ('pid', ctypes.c_int)]
-class Sets(ctypes.Structure):
-    _fields_ = [('words', ctypes.c_uint32 * 6)]
-header = Header(0x20080522, 0)
-all_capabilities = Sets((ctypes.c_uint32 * 6)(*([0xffffffff] * 6)))
-def call_raw(number, *arguments):
-    plain = [a if not isinstance(a, int) else ctypes.c_long(a) for a in arguments]
-    return libc.syscall(ctypes.c_long(number), *plain)
-def call(number, *arguments):
-    result = call_raw(number, *arguments)
-    if result == -1:
-        raise OSError(ctypes.get_errno(), 'call')
-    print('returned', result)
-def capabilities():
-    sets = Sets()
-    libc.syscall(125, ctypes.byref(header), ctypes.byref(sets))
-    return sum(sets.words)
-def kill_error(pid):
-    try:
-        os.kill(pid, 9)
-        return 'killed'
-    except OSError as e:
-        return errno.errorcode[e.errno]
-def resolves():
-    try:
-        socket.getaddrinfo('example.org', 80)
-        return True
-    except OSError:
-        return False
-def open_descriptors():
-    found = []
-    for number in range(256):
-        try:
-            os.fstat(number)
-            found.append(number)
-        except OSError:
-            pass
-    return found
-def int80():
-    # mov eax, 20 (getpid of i386); int 0x80; ret
-    code = b'\xb8\x14\x00\x00\x00\xcd\x80\xc3'
-    page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | 0x20, prot=7)
-    page.write(code)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
-    print('returned', ctypes.CFUNCTYPE(ctypes.c_int)(address)())
-"#;
 
 /// One row of the table.
 pub(crate) struct Attack<'a> {
@@ -81,10 +32,7 @@ pub(crate) struct Ended {
 }
 
 pub(crate) fn attack(attack: Attack<'_>) -> Ended {
-    let code = format!(
-        "{PRELUDE}\n{}\ntry:\n  {}\nexcept OSError as e:\n  print('errno', errno.errorcode.get(e.errno, e))\n",
-        attack.facts, attack.code
-    );
+    let code = program(attack.facts, attack.code);
     run_python(&code, |policy| {
         policy.processes = attack.processes;
         if attack.processes == Processes::ThreadsOnly {

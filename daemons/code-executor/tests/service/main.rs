@@ -1,6 +1,8 @@
 //! The daemon as its callers see it: the real binary, real Node and Python, over its real socket.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../../sandbox/tests/attacks/mod.rs"]
+mod attacks;
 mod backend;
 mod executor;
 mod isolation;

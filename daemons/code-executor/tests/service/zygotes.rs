@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::attacks::Expect::{self, Errno, Killed, Prints};
+use crate::attacks::{TABLE, program};
 use crate::executor::{Executor, LENIENT, ended, javascript, python, request};
 
 #[tokio::test]
@@ -126,6 +128,32 @@ return answers";
     assert_eq!(answers.value(), &refused);
     let mount = "import ctypes\nctypes.CDLL(None).syscall(165, 0, 0, 0, 0, 0)";
     assert_eq!(executor.python(mount).await.kind(), "forbidden-system-call");
+}
+
+/// What differs from the table in a block: it holds its channel too, and may execute nothing.
+const IN_A_BLOCK: &[(&str, Expect)] =
+    &[("find an inherited descriptor", Prints("[0, 1, 2, 3]")), ("execute from the scratch directory", Errno("EPERM"))];
+
+#[tokio::test]
+async fn every_attack_from_a_fork_ends_as_the_table_says() {
+    let executor = Executor::start(LENIENT);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let facts = format!("HOST_PORT = {}", listener.local_addr().unwrap().port());
+    let mut wrong = Vec::new();
+    for (name, code, expect) in TABLE {
+        let expect = IN_A_BLOCK.iter().find(|(row, _)| row == name).map_or(expect, |(_, expect)| expect);
+        let run = executor.python(&program(&facts, code)).await;
+        let printed = run.texts().join("\n");
+        let held = match expect {
+            Errno(names) => names.split('|').any(|name| printed == format!("errno {name}")),
+            Killed => run.result.error.as_ref().is_some_and(|error| error.kind == "forbidden-system-call"),
+            Prints(text) => run.result.error.is_none() && printed == *text,
+        };
+        if !held {
+            wrong.push(format!("{name}: {:?}, printed {printed:?}", run.result.error));
+        }
+    }
+    assert!(wrong.is_empty(), "{} attacks of {}:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
 }
 
 #[tokio::test]
