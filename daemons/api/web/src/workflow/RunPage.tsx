@@ -16,11 +16,11 @@ import './workflow.css'
 
 const route = getRouteApi('/frame/workflows/$slug/runs/$run')
 
-/** Hears of every change of an unfinished run. */
-function useLiveRun(id: string, isFinished: boolean): void {
+/** Hears of every change of an unfinished run that has been loaded: word that comes during the first load would be lost with it. */
+function useLiveRun(id: string, isUnfinished: boolean): void {
   const queryClient = useQueryClient()
   useEffect(() => {
-    if (isFinished) return
+    if (!isUnfinished) return
     const refresh = () => void queryClient.invalidateQueries({ queryKey: ['run', id] })
     const events = new EventSource(`/api/v1/runs/${id}/events`)
     events.addEventListener('changed', refresh)
@@ -29,15 +29,14 @@ function useLiveRun(id: string, isFinished: boolean): void {
       refresh()
     })
     return () => events.close()
-  }, [id, isFinished, queryClient])
+  }, [id, isUnfinished, queryClient])
 }
 
 export function RunPage() {
   const { run: id } = route.useParams()
   const detail = useQuery({ queryKey: ['run', id, 'detail'], queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })) })
   const logs = useQuery({ queryKey: ['run', id, 'logs'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs/{id}/logs', { params: { path: { id } } }))).lines })
-  const isFinished = detail.data?.run.finished_at !== undefined && detail.data.run.finished_at !== null
-  useLiveRun(id, isFinished || detail.isError)
+  useLiveRun(id, detail.isSuccess && !detail.data.run.finished_at)
   if (detail.isPending) return <SkeletonRows />
   if (detail.isError) return <ErrorState error={detail.error} onRetry={() => void detail.refetch()} />
   return <Shown detail={detail.data} lines={logs.data ?? []} />
