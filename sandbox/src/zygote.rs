@@ -79,7 +79,8 @@ impl Zygote {
         let descriptors = Descriptors {
             stdin: null().map_err(failed("its descriptors"))?,
             stdout: null().map_err(failed("its descriptors"))?,
-            stderr: null().map_err(failed("its descriptors"))?,
+            // Where an interpreter that does not start says why; its runs have their own.
+            stderr: io::stderr().as_fd().try_clone_to_owned().map_err(failed("its descriptors"))?,
             channel: Some(zygotes_end),
         };
         let mut own_policy = policy.clone();
@@ -127,7 +128,7 @@ impl Zygote {
         drop(descriptors);
         let (mut forked, mut ready) = (None, false);
         // The run is quick at times, and says that it is ready before the zygote says that there is one.
-        while forked.is_none() || !ready {
+        let (number_in_sandbox, process) = loop {
             match self.hear()? {
                 (FromZygote::Forked(pid), mut descriptors) if descriptors.len() == 1 => {
                     forked = Some((pid, descriptors.remove(0)));
@@ -135,8 +136,10 @@ impl Zygote {
                 (FromZygote::Ready, _) => ready = true,
                 (other, _) => return Err(unexpected(&other)),
             }
-        }
-        let Some((number_in_sandbox, process)) = forked else { unreachable!("the loop ends with a run") };
+            if ready && let Some(forked) = forked.take() {
+                break forked;
+            }
+        };
         let ended = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| failed("watching a run")(error.into()))?;
         let ended = Arc::new(ended);

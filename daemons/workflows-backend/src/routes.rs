@@ -17,7 +17,7 @@ use bulkhead_rpc::backend::{
     TokenRequest,
 };
 use bulkhead_rpc::{Problem, RpcClient};
-use bulkhead_store::journal::{BlockEnd, FinishedBlock, PinnedRun};
+use bulkhead_store::journal::{BlockEnd, Conclusion, FinishedBlock, PinnedRun};
 use bulkhead_store::{Database, StoreError};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -163,7 +163,7 @@ async fn query_block(
         usage,
         logs: Vec::new(),
     };
-    backend.database.end_blocks(run, &[end]).await?;
+    backend.database.end_blocks(run, &[end], Conclusion::default()).await?;
     Ok(Json(BlockOutcome { status, result, port: None, error }))
 }
 
@@ -175,7 +175,9 @@ async fn end_blocks(
 ) -> Result<Json<Value>, BackendError> {
     only(&peer, WORKER)?;
     let ends: Vec<BlockEnd<'_>> = reports.blocks.iter().map(block_end).collect();
-    backend.database.end_blocks(run, &ends).await?;
+    let end = reports.finish.as_ref().map(|finish| (finish.status, finish.error.as_ref()));
+    let conclusion = Conclusion { response: reports.response.as_ref(), end };
+    backend.database.end_blocks(run, &ends, conclusion).await?;
     Ok(Json(json!({})))
 }
 

@@ -87,14 +87,17 @@ impl Interpreter {
             match after {
                 After::Next(next) => walk.at = Some(next.clone()),
                 After::End => walk.at = None,
-                After::Failed(mut error) => {
-                    error.block = Some(block.to_string());
-                    self.finish(state.run, RunStatus::Failed, Some(error)).await?;
+                After::Failed(error) => {
+                    if !walk.finished {
+                        self.finish(state.run, &failed(&block, error)).await?;
+                    }
                     return Ok(Progress::Finished);
                 }
             }
         }
-        self.finish(state.run, RunStatus::Succeeded, None).await?;
+        if !walk.finished {
+            self.finish(state.run, &SUCCEEDED).await?;
+        }
         Ok(Progress::Finished)
     }
 
@@ -163,12 +166,19 @@ impl Interpreter {
         Ok(vec![Executed { result, logs: Vec::new(), started_at_ms: now_ms, finished_at_ms: now_ms }])
     }
 
-    /// Stores what ran.
+    /// Stores what ran and, with it, what came of the run.
     async fn report(&self, walk: &mut Walk<'_>, executed: Vec<Executed>) -> Result<(), StepError> {
         let path = format!("/v1/runs/{}/blocks", walk.state.run);
-        for blocks in batches(walk.reports(executed)) {
-            let reports = BlockReports { blocks };
+        let reports = walk.reports(executed);
+        let (mut response, mut finish) = (walk.response(&reports), walk.finish(&reports));
+        let mut batches = batches(reports).into_iter().peekable();
+        while let Some(blocks) = batches.next() {
+            let last = batches.peek().is_none();
+            let (response, finish) = if last { (response.take(), finish.take()) } else { (None, None) };
+            let reports = BlockReports { blocks, response, finish };
             let _: Value = self.call(&path, &reports).await?;
+            walk.answered |= reports.response.is_some();
+            walk.finished |= reports.finish.is_some();
             for report in reports.blocks {
                 walk.keep(&report.block, report.outcome);
             }
@@ -179,17 +189,13 @@ impl Interpreter {
     /// Answers the webhook's caller when the walk passes a response block. After a crash it may pass there again: the first
     /// answer counts.
     async fn answer(&self, walk: &Walk<'_>, block: &Name, outcome: &BlockOutcome) -> Result<(), StepError> {
-        let (Block::Response(block), BlockStatus::Succeeded) = (&walk.state.document.blocks[block], outcome.status)
-        else {
-            return Ok(());
-        };
-        let response = RunResponse { status: block.status, body: outcome.result["body"].clone() };
+        let Some(response) = walk.response_of(block, outcome).filter(|_| !walk.answered) else { return Ok(()) };
         let _: Value = self.call(&format!("/v1/runs/{}/response", walk.state.run), &response).await?;
         Ok(())
     }
 
-    async fn finish(&self, run: RunId, status: RunStatus, error: Option<RunError>) -> Result<(), StepError> {
-        let _: Value = self.call(&format!("/v1/runs/{run}/finish"), &FinishRequest { status, error }).await?;
+    async fn finish(&self, run: RunId, end: &FinishRequest) -> Result<(), StepError> {
+        let _: Value = self.call(&format!("/v1/runs/{run}/finish"), end).await?;
         Ok(())
     }
 
@@ -212,7 +218,7 @@ impl Advance for Interpreter {
         Box::pin(async move {
             let run: RunId = run.parse().map_err(|_| StepError(format!("`{run}` is no id of a run")))?;
             let error = RunError::new("cancelled", "a person cancelled the run");
-            self.finish(run, RunStatus::Cancelled, Some(error)).await
+            self.finish(run, &FinishRequest { status: RunStatus::Cancelled, error: Some(error) }).await
         })
     }
 }
@@ -224,12 +230,16 @@ struct Walk<'a> {
     at: Option<Name>,
     previous: Option<Name>,
     outcomes: BTreeMap<Name, BlockOutcome>,
+    /// The answer, or the end, is stored already, together with the blocks that led to it.
+    answered: bool,
+    finished: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(state: &'a RunState) -> Self {
         let graph = Graph::of(&state.document);
-        Self { graph, at: Some(state.document.start.clone()), previous: None, outcomes: state.finished.clone(), state }
+        let (at, outcomes) = (Some(state.document.start.clone()), state.finished.clone());
+        Self { graph, at, previous: None, outcomes, answered: false, finished: false, state }
     }
 
     fn outcome(&self, block: &Name) -> Option<&BlockOutcome> {
@@ -255,6 +265,31 @@ impl<'a> Walk<'a> {
                 let unknown = || RunError::new("failed", format!("block `{block}` failed without saying why"));
                 After::Failed(outcome.error.clone().unwrap_or_else(unknown))
             }
+        }
+    }
+
+    /// The answer that a block gives, if it is a response.
+    fn response_of(&self, block: &Name, outcome: &BlockOutcome) -> Option<RunResponse> {
+        match (self.state.document.blocks.get(block)?, outcome.status) {
+            (Block::Response(block), BlockStatus::Succeeded) => {
+                Some(RunResponse { status: block.status, body: outcome.result["body"].clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The answer that one of these gives.
+    fn response(&self, reports: &[BlockReport]) -> Option<RunResponse> {
+        reports.iter().find_map(|report| self.response_of(&report.block, &report.outcome))
+    }
+
+    /// How the run ends with the last of these, if it does.
+    fn finish(&self, reports: &[BlockReport]) -> Option<FinishRequest> {
+        let last = reports.last()?;
+        match self.after(&last.block, &last.outcome) {
+            After::Next(_) => None,
+            After::End => Some(SUCCEEDED),
+            After::Failed(error) => Some(failed(&last.block, error)),
         }
     }
 
@@ -316,6 +351,14 @@ impl<'a> Walk<'a> {
         self.previous = reports.last().map(|report| report.block.clone());
         reports
     }
+}
+
+const SUCCEEDED: FinishRequest = FinishRequest { status: RunStatus::Succeeded, error: None };
+
+/// The end of a run at a block that failed.
+fn failed(block: &Name, mut error: RunError) -> FinishRequest {
+    error.block = Some(block.to_string());
+    FinishRequest { status: RunStatus::Failed, error: Some(error) }
 }
 
 /// The longest that a block's code may take.

@@ -10,6 +10,7 @@ use bulkhead_store::outbox::EntryKind;
 use bulkhead_store::runs::OUTBOX_CHANNEL;
 use bulkhead_store::{Database, Notifications, StoreError};
 use bulkhead_temporal_engine::{Engine, EngineError};
+use futures_util::{StreamExt, stream};
 use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 
@@ -17,6 +18,8 @@ use thiserror::Error;
 const POLL: Duration = Duration::from_secs(2);
 /// Entries read at once.
 const BATCH: i64 = 200;
+/// Entries sent at once: each waits for Temporal's disk.
+const AT_ONCE: usize = 32;
 /// Younger runs are on their way: their start was sent a moment ago.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -86,20 +89,24 @@ impl Starter {
 
     async fn send_batch(&self) -> Result<usize, StarterError> {
         let entries = self.database.unsent(BATCH).await?;
-        let mut sent = Vec::with_capacity(entries.len());
-        let mut failure = None;
-        for entry in &entries {
-            let run = entry.run.to_string();
-            let outcome = match entry.kind {
-                EntryKind::Start => self.engine.start(&run).await,
-                EntryKind::Cancel => self.cancel(&run).await,
-            };
+        // In any order: a run that is to be cancelled is started for it, and one that is started twice is started once.
+        let outcomes: Vec<_> = stream::iter(&entries)
+            .map(async |entry| {
+                let run = entry.run.to_string();
+                let outcome = match entry.kind {
+                    EntryKind::Start => self.engine.start(&run).await,
+                    EntryKind::Cancel => self.cancel(&run).await,
+                };
+                outcome.map(|()| entry.id)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let (mut sent, mut failure) = (Vec::with_capacity(entries.len()), None);
+        for outcome in outcomes {
             match outcome {
-                Ok(()) => sent.push(entry.id),
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
+                Ok(id) => sent.push(id),
+                Err(error) => failure = Some(error),
             }
         }
         if !sent.is_empty() {

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead_model::run::{BlockStatus, RunError, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -68,12 +68,18 @@ pub struct QueryBlockRequest {
     pub parameters: BTreeMap<String, Value>,
 }
 
-/// Blocks that ended on the worker's side.
+/// Blocks that ended on the worker's side, and what came of the run with them: all of it is stored, or none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockReports {
     /// One each.
     pub blocks: Vec<BlockReport>,
+    /// The run's answer, if one of them gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<RunResponse>,
+    /// The run's end, if it ended with the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<FinishRequest>,
 }
 
 /// A block that ended.

@@ -13,6 +13,15 @@ use tokio_postgres::types::{Json, ToSql};
 use crate::payload::Payload;
 use crate::{Database, StoreError};
 
+/// The first answer counts.
+const RESPOND: &str = "WITH changed AS (UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL RETURNING id)
+    SELECT pg_notify('run_changed', id::text) FROM changed";
+/// A run that has ended stays as it is.
+const FINISH: &str = "WITH changed AS (
+        UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now()
+        WHERE id = $1 AND status IN ('queued', 'running') RETURNING id)
+    SELECT pg_notify('run_changed', id::text) FROM changed";
+
 /// A run with its pinned release.
 #[derive(Clone, Debug)]
 pub struct PinnedRun {
@@ -41,6 +50,15 @@ pub struct FinishedBlock {
     pub port: Option<Port>,
     /// Why it failed.
     pub error: Option<RunError>,
+}
+
+/// What comes of a run with blocks that ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conclusion<'a> {
+    /// Its answer.
+    pub response: Option<&'a RunResponse>,
+    /// Its end, and why it failed.
+    pub end: Option<(RunStatus, Option<&'a RunError>)>,
 }
 
 /// A block that ended, to store.
@@ -112,7 +130,9 @@ impl Database {
     pub async fn mark_running(&self, id: RunId) -> Result<(), StoreError> {
         let operation = "mark a run as running";
         let client = self.client(operation).await?;
-        let sql = "UPDATE runs SET status = 'running', started_at = now() WHERE id = $1 AND status = 'queued'";
+        // Not waited for on the disk: a mark that is lost with the power is made again when the run goes on.
+        let sql = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+            UPDATE runs SET status = 'running', started_at = now() FROM relaxed WHERE id = $1 AND status = 'queued'";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         client.execute(&statement, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
@@ -128,8 +148,14 @@ impl Database {
         rows.iter().map(|row| finished_block(operation, row)).collect()
     }
 
-    /// Stores blocks that ended, with their logs, in one commit. One that is stored already stays as it is.
-    pub async fn end_blocks(&self, run: RunId, ends: &[BlockEnd<'_>]) -> Result<(), StoreError> {
+    /// Stores blocks that ended, with their logs and with what came of the run, in one commit. What is stored already stays as
+    /// it is.
+    pub async fn end_blocks(
+        &self,
+        run: RunId,
+        ends: &[BlockEnd<'_>],
+        conclusion: Conclusion<'_>,
+    ) -> Result<(), StoreError> {
         let operation = "store the results of blocks";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
@@ -169,6 +195,16 @@ impl Database {
                 store_logs(&transaction, run, end).await?;
             }
         }
+        if let Some(response) = conclusion.response {
+            let statement = transaction.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
+            let values: [&(dyn ToSql + Sync); 2] = [&run.0, &Json(response)];
+            transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+        }
+        if let Some((status, error)) = conclusion.end {
+            let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
+            let values: [&(dyn ToSql + Sync); 3] = [&run.0, &status.as_str(), &error.map(Json)];
+            transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+        }
         let notify = transaction
             .prepare_cached("SELECT pg_notify('run_changed', $1)")
             .await
@@ -181,9 +217,7 @@ impl Database {
     pub async fn respond(&self, run: RunId, response: &RunResponse) -> Result<(), StoreError> {
         let operation = "store a run's response";
         let client = self.client(operation).await?;
-        let sql = "WITH changed AS (UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL RETURNING id)
-            SELECT pg_notify('run_changed', id::text) FROM changed";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let statement = client.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
         client.query(&statement, &[&run.0, &Json(response)]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
@@ -191,11 +225,7 @@ impl Database {
     pub async fn finish_run(&self, run: RunId, status: RunStatus, error: Option<&RunError>) -> Result<(), StoreError> {
         let operation = "end a run";
         let client = self.client(operation).await?;
-        let sql = "WITH changed AS (
-                UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now()
-                WHERE id = $1 AND status IN ('queued', 'running') RETURNING id)
-            SELECT pg_notify('run_changed', id::text) FROM changed";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let statement = client.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
         let error = error.map(Json);
         client
             .query(&statement, &[&run.0, &status.as_str(), &error])

@@ -3,7 +3,7 @@
 use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_store::journal::{BlockEnd, CallKey, FinishedBlock, JournalledCall};
+use bulkhead_store::journal::{BlockEnd, CallKey, Conclusion, FinishedBlock, JournalledCall};
 use bulkhead_store::outbox::EntryKind;
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
 use bulkhead_store::test_support::{as_role, migrated};
@@ -76,14 +76,32 @@ async fn results_told_twice_are_stored_once() {
     let roles = roles().await;
     let (run, _) = roles.start(None).await;
     let input = json!({"a": 1});
-    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)]).await.expect("stores");
-    roles.backend.end_blocks(run, &[end("hello", json!(2), &input)]).await.expect("changes nothing");
+    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], Conclusion::default()).await.expect("stores");
+    roles
+        .backend
+        .end_blocks(run, &[end("hello", json!(2), &input)], Conclusion::default())
+        .await
+        .expect("changes nothing");
     let blocks = roles.backend.finished_blocks(run).await.expect("reads");
     assert_eq!(blocks.len(), 1);
     assert_eq!(blocks[0].result, json!(1));
     let lines = roles.api.block_logs(run).await.expect("reads");
     assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["a\u{2400}b", "c"]);
     assert_eq!(roles.api.block_runs(run).await.expect("reads")[0].input, input);
+}
+
+#[tokio::test]
+async fn a_run_may_end_with_its_last_blocks() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let (input, response) = (json!({}), RunResponse { status: 201, body: json!({"made": true}) });
+    let conclusion = Conclusion { response: Some(&response), end: Some((RunStatus::Succeeded, None)) };
+    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], conclusion).await.expect("stores");
+    let late = Conclusion { response: None, end: Some((RunStatus::Failed, None)) };
+    roles.backend.end_blocks(run, &[end("hello", json!(2), &input)], late).await.expect("changes nothing");
+    let stored = roles.api.run(run).await.expect("reads");
+    assert_eq!((stored.status, stored.response), (RunStatus::Succeeded, Some(response)));
+    assert_eq!(roles.backend.finished_blocks(run).await.expect("reads")[0].result, json!(1));
 }
 
 #[tokio::test]
