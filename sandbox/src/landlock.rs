@@ -29,7 +29,7 @@ pub(crate) fn restrict(policy: &Policy) -> Result<(), StepError> {
             Mount::System { path } | Mount::ReadOnly { target: path, .. } => permit(rules, path, read_only())?,
             Mount::File { target, .. } => permit(rules, target, read_only())?,
             Mount::Device { path } => permit(rules, path, AccessFs::ReadFile | AccessFs::WriteFile)?,
-            Mount::Scratch { target, .. } => permit(rules, target, scratch())?,
+            Mount::Scratch { target, .. } | Mount::Writable { target, .. } => permit(rules, target, writable())?,
         };
     }
     if policy.proc == Proc::WherePermitted {
@@ -69,7 +69,7 @@ fn read_only() -> BitFlags<AccessFs> {
 }
 
 /// Everything but executing, devices and device ioctls.
-fn scratch() -> BitFlags<AccessFs> {
+fn writable() -> BitFlags<AccessFs> {
     let never = AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev;
     AccessFs::from_all(NEWEST) & !never
 }

@@ -74,6 +74,13 @@ pub enum Mount {
         #[serde(default)]
         optional: bool,
     },
+    /// A directory of the host that can be written to: what is put there outlives the run. Nothing in it can be executed.
+    Writable {
+        /// Path on the host.
+        source: PathBuf,
+        /// Path inside.
+        target: PathBuf,
+    },
     /// A device node of the host, at the same path.
     Device {
         /// For example `/dev/null`.

@@ -73,6 +73,9 @@ fn open_pieces(policy: &Policy) -> Result<Vec<Piece<'_>>, StepError> {
                     pieces.push(open_tree(source, target, READ_ONLY | NO_SUID | NO_DEVICES)?);
                 }
             }
+            Mount::Writable { source, target } => {
+                pieces.push(open_tree(source, target, NO_SUID | NO_DEVICES | NO_EXEC)?)
+            }
             Mount::Device { path } => pieces.push(open_tree(path, path, NO_SUID | NO_EXEC)?),
             Mount::File { target, content } => pieces.push(Piece::File { target, content }),
             Mount::Scratch { target, size_bytes } => {

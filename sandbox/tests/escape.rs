@@ -137,6 +137,21 @@ fn one_run_leaves_nothing_for_the_next() {
 }
 
 #[test]
+fn a_writable_directory_keeps_what_is_written_and_executes_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = std::env::temp_dir().join(format!("bulkhead-writable-{}", std::process::id()));
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let code = "import os, shutil\nopen('/out/kept', 'w').write('x')\nshutil.copy('/usr/bin/true', '/out/t')\nos.chmod('/out/t', 0o755)\ntry: os.execv('/out/t', ['t'])\nexcept OSError as e: print(e.errno)";
+    let result = run_python(code, |policy| {
+        policy.mounts.push(bulkhead_sandbox::Mount::Writable { source: directory.clone(), target: "/out".into() });
+    });
+    let kept = std::fs::read_to_string(directory.join("kept"));
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!((result.output.as_str(), kept.unwrap().as_str()), ("13", "x"));
+}
+
+#[test]
 fn a_policy_may_carry_files_up_to_its_limit() {
     use bulkhead_sandbox::{Mount, SandboxError};
     let with_file = |bytes: usize| {
