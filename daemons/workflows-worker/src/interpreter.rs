@@ -320,7 +320,13 @@ impl<'a> Walk<'a> {
             let (work, limits) = work(&self.state.document.blocks[name]);
             BlockSpec { id: name.to_string(), work, limits }
         });
-        RunRequest { token: Some(self.state.token.clone()), inputs, blocks: blocks.collect() }
+        RunRequest {
+            token: Some(self.state.token.clone()),
+            tenant: self.state.workflow.to_string(),
+            inputs,
+            blocks: blocks.collect(),
+            ..RunRequest::default()
+        }
     }
 
     /// The reports of what ran.

@@ -116,7 +116,7 @@ pub(super) async fn execute(
     inputs: BTreeMap<String, Value>,
     block: BlockSpec,
 ) -> Result<Response, ApiError> {
-    let request = RunRequest { token, inputs, blocks: vec![block] };
+    let request = RunRequest { token, inputs, blocks: vec![block], ..RunRequest::default() };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let mut response = Response::new(Body::new(answer.into_body()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -138,7 +138,7 @@ async fn evaluate(
     }
     let spec =
         BlockSpec { id: EXPRESSIONS.into(), work: Work::Expressions { expressions }, limits: CodeLimits::default() };
-    let request = RunRequest { token: None, inputs, blocks: vec![spec] };
+    let request = RunRequest { inputs, blocks: vec![spec], ..RunRequest::default() };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let body = http_body_util::Limited::new(answer.into_body(), MAX_VALUES_BYTES).collect().await;
     let body = body

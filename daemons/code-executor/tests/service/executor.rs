@@ -141,7 +141,7 @@ fn code(language: Language, source: &str) -> BlockSpec {
 
 pub(crate) fn request(blocks: Vec<BlockSpec>, inputs: Value) -> RunRequest {
     let inputs: BTreeMap<String, Value> = serde_json::from_value(inputs).unwrap_or_default();
-    RunRequest { token: None, inputs, blocks }
+    RunRequest { inputs, blocks, ..RunRequest::default() }
 }
 
 /// One block's result and log.

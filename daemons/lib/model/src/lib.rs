@@ -7,6 +7,7 @@ pub mod app;
 pub mod binding;
 pub mod fault;
 pub mod ids;
+pub mod library;
 pub mod name;
 pub mod query;
 pub mod resource;
@@ -17,5 +18,6 @@ pub mod workflow;
 
 pub use fault::Fault;
 pub use ids::{AppId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
+pub use library::{Libraries, LibraryImage};
 pub use name::{Name, Slug};
 pub use role::Role;

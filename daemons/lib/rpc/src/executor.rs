@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use bulkhead_model::Libraries;
 use bulkhead_model::run::{LogLevel, RunError, Usage};
 use bulkhead_model::workflow::Language;
 use serde::{Deserialize, Serialize};
@@ -15,12 +16,18 @@ use utoipa::ToSchema;
 pub const SOCKET: &str = "/run/bulkhead/code-executor.sock";
 
 /// A chain of blocks to run in order. The first that fails ends it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
     /// The capability that `query()` calls carry to workflows-backend. Without one `query()` is refused.
     #[serde(default)]
     pub token: Option<String>,
+    /// On whose behalf, as any text: runs of one tenant wait behind one another, never behind a queue of another's.
+    #[serde(default)]
+    pub tenant: String,
+    /// The sets of libraries that the code finds beside the standard ones.
+    #[serde(default)]
+    pub libraries: Libraries,
     /// Variables that every block sees, by name. The result of each block joins them under the block's id.
     #[serde(default)]
     pub inputs: BTreeMap<String, Value>,
