@@ -27,7 +27,11 @@ pub(crate) fn restrict(policy: &Policy) -> Result<(), StepError> {
     for mount in &policy.mounts {
         rules = match mount {
             Mount::System { path } | Mount::ReadOnly { target: path, .. } => permit(rules, path, read_only())?,
-            Mount::File { target, .. } => permit(rules, target, read_only())?,
+            Mount::File { target, .. } => {
+                let rules = permit(rules, target, read_only())?;
+                // What lies beside it is of the policy too, and interpreters look for their modules by listing.
+                permit(rules, target.parent().unwrap_or(target), AccessFs::ReadDir.into())?
+            }
             Mount::Device { path } => permit(rules, path, AccessFs::ReadFile | AccessFs::WriteFile)?,
             Mount::Scratch { target, .. } | Mount::Writable { target, .. } => permit(rules, target, writable())?,
         };

@@ -78,7 +78,7 @@
     userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
     head = `{"nonce":${stringify(start.nonce)},"kind":`;
     logBudget = start.log_bytes;
-    const given = new Map(Object.entries({ inputs: start.inputs, query, log, require }));
+    const given = new Map(Object.entries({ inputs: start.inputs, query, secret, log, require }));
     for (const [name, value] of Object.entries(start.inputs)) {
       // `inputs.class` stays reachable where `class` cannot be a variable.
       if (!given.has(name) && isVariable(name)) given.set(name, value);
@@ -142,7 +142,7 @@
     name = 'QueryError';
   }
 
-  // The executor answers by the number of the call, which is the order in which calls were sent.
+  // The executor answers by the number of the call, which is the order in which they were sent.
   const pending = new Map();
   let calls = 0;
   let socket = null;
@@ -169,27 +169,49 @@
     else waiting.resolve(frame.value);
   }
 
+  // `failure` is made by the caller, so that its stack shows the call and not the arrival of the answer.
+  function ask(kind, fields, failure) {
+    if (socket === null) listen();
+    socket.ref();
+    return new Promise((resolve, reject) => {
+      pending.set(calls++, { resolve, reject, failure });
+      send(`${head}"${kind}",${fields}}`);
+    });
+  }
+
   function query(name, parameters = {}) {
     if (typeof name !== 'string') throw new TypeError("query(name, parameters): name must be a string");
     if (parameters === null || typeof parameters !== 'object' || Array.isArray(parameters)) {
       throw new TypeError("query(name, parameters): parameters must be an object, for example { id: 7 }");
     }
-    const json = stringify(parameters);
-    if (socket === null) listen();
-    socket.ref();
-    // Made here, so that its stack shows the call and not the arrival of the answer.
-    const failure = new QueryError();
-    return new Promise((resolve, reject) => {
-      pending.set(calls++, { resolve, reject, failure });
-      send(`${head}"call","query":${stringify(name)},"parameters":${json}}`);
-    });
+    return ask('query', `"query":${stringify(name)},"parameters":${stringify(parameters)}`, new QueryError());
   }
 
-  const log = (...values) => console.log(...values);
+  function secret(name) {
+    if (typeof name !== 'string') throw new TypeError("secret(name): name must be a string");
+    return ask('secret', `"secret":${stringify(name)}`, new Error());
+  }
 
-  globalThis.fetch = async () => {
-    throw new Error('fetch() is not available here: code has no network; ask a resource with await query(name, parameters)');
+  // There is no network here: the platform makes the request, if an administrator allows the host. Request and Response are Node's
+  // own, which load when they are first used.
+  globalThis.fetch = async function fetch(input, init) {
+    const failure = new TypeError('fetch failed');
+    const { Request, Response } = globalThis;
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    const bytes = request.body === null ? null : Buffer.from(await request.arrayBuffer()).toString('base64');
+    const { url, method, redirect } = request;
+    const fetching = stringify({ url, method, redirect, headers: [...request.headers], ...(bytes && { body: bytes }) });
+    const aborted = new Promise((_, reject) => {
+      request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true });
+    });
+    const got = await Promise.race([ask('fetch', `"fetch":${fetching}`, failure), aborted]);
+    const hasBody = method !== 'HEAD' && ![204, 205, 304].includes(got.status);
+    const response = new Response(hasBody ? Buffer.from(got.body, 'base64') : null, { status: got.status, headers: got.headers });
+    return Object.defineProperties(response, { url: { value: got.url }, redirected: { value: got.redirected } });
   };
+
+  const log = (...values) => console.log(...values);
 
   // --- The end ----------------------------------------------------------------------------------
 
@@ -348,6 +370,13 @@
   async function serveForks() {
     // What blocks use most is loaded once, here.
     for (const name of ['async_hooks', 'crypto', 'events', 'stream/promises', 'timers/promises', 'url', 'util', 'zlib']) require(name);
+    for (const name of process.argv.splice(3)) {
+      try {
+        require(name);
+      } catch (error) {
+        process._rawDebug(`${name} is not preloaded: ${error.message}`);
+      }
+    }
     handleFailures();
     process.on('exit', exit);
     // Often enough for V8 to have compiled it, and too seldom for it to optimise.

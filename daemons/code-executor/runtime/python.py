@@ -15,6 +15,8 @@ import time
 
 CHANNEL = 3
 ZYGOTE_LIBRARY = "/run/bulkhead/zygote.node"
+# What blocks find beside Python's own modules: the platform's, those of their library set, the distribution's.
+sys.path += ["/run/bulkhead/modules", "/run/bulkhead/python", "/usr/lib/python3/dist-packages"]
 
 
 def serve_forks():
@@ -27,6 +29,7 @@ def serve_forks():
     import ctypes
     import gc
 
+    preload(sys.argv[2:])
     library = ctypes.PyDLL(ZYGOTE_LIBRARY)
     library.bulkhead_serve_python.restype = library.bulkhead_wait_for_work.restype = None
     rehearse()
@@ -34,9 +37,27 @@ def serve_forks():
     gc.collect()
     gc.freeze()
     library.bulkhead_serve_python()
+    if "numpy.random" in sys.modules:
+        # Else its state, which is the zygote's, would be every fork's.
+        sys.modules["numpy.random"].seed()
     # Once more, in the fork: what it will touch is copied to it while nobody waits for it.
     rehearse(shortly=True)
     library.bulkhead_wait_for_work()
+
+
+def preload(names):
+    """Imports modules for all forks. Threads of theirs would not be in a fork, so they are to have none."""
+    import importlib
+
+    alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    os.environ.update(alone)
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            print(f"{name} is not preloaded: {error}", file=sys.stderr)
+    for name in alone:
+        del os.environ[name]
 
 
 class Rehearsed(BaseException):
@@ -62,12 +83,45 @@ def rehearse(shortly=False):
     sys.stdout, sys.stderr = streams
 
 
-class QueryError(Exception):
-    """A query() that failed; `code` is a word for programs."""
+class CallError(Exception):
+    """A call of the platform that failed; `code` is a word for programs."""
 
     def __init__(self, code, message):
         super().__init__(message)
         self.code = code
+
+
+class QueryError(CallError):
+    """A query() that failed."""
+
+
+class FetchError(CallError):
+    """A request that got no answer."""
+
+
+class WayOut:
+    """Sees to it that urllib.request, if it is ever imported, asks the platform instead of a network that is not there."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "urllib.request":
+            return None
+        sys.meta_path.remove(WayOut)
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next(spec for spec in specs if spec)
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            load(module)
+            import bulkhead_urllib
+
+            bulkhead_urllib.install(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, WayOut)
 
 
 def run(rehearsal=None):
@@ -143,16 +197,37 @@ def run(rehearsal=None):
 
     # --- Calls --------------------------------------------------------------------------------
 
+    def ask(kind, failure, **fields):
+        send({"kind": kind, **fields})
+        answer = receive()
+        if answer.get("error"):
+            raise failure(answer["error"]["code"], answer["error"]["message"])
+        return answer.get("value")
+
     def query(name, parameters=None):
         if not isinstance(name, str):
             raise TypeError("query(name, parameters): name must be a string")
         if not isinstance(parameters or {}, dict):
             raise TypeError("query(name, parameters): parameters must be a dict, for example {'id': 7}")
-        send({"kind": "call", "query": name, "parameters": json.loads(encode(parameters or {}))})
-        answer = receive()
-        if answer.get("error"):
-            raise QueryError(answer["error"]["code"], answer["error"]["message"])
-        return answer.get("value")
+        return ask("query", QueryError, query=name, parameters=json.loads(encode(parameters or {})))
+
+    def secret(name):
+        if not isinstance(name, str):
+            raise TypeError("secret(name): name must be a string")
+        return ask("secret", CallError, secret=name)
+
+    def fetch(method, url, headers=(), body=None, redirect="follow"):
+        request = {"method": method, "url": url, "headers": list(headers), "redirect": redirect}
+        if body is not None:
+            import base64
+
+            request["body"] = base64.b64encode(body).decode()
+        return ask("fetch", FetchError, fetch=request)
+
+    # For modules, and for functions that are not in the block itself.
+    platform = type(sys)("bulkhead", "What a block can ask of the platform.")
+    platform.__dict__.update(query=query, secret=secret, log=log, fetch=fetch, QueryError=QueryError, FetchError=FetchError)
+    sys.modules["bulkhead"] = platform
 
     # --- The end ------------------------------------------------------------------------------
 
@@ -239,7 +314,7 @@ def run(rehearsal=None):
         return scope["block"], asynchronous
 
     inputs = start["inputs"]
-    given = {"inputs": inputs, "query": query, "log": log, "QueryError": QueryError}
+    given = {"inputs": inputs, "query": query, "secret": secret, "log": log, "QueryError": QueryError}
     from keyword import iskeyword
 
     for name, value in inputs.items():
@@ -268,8 +343,8 @@ def run(rehearsal=None):
     finish({"kind": "result"}, result)
 
 
-forked = sys.argv[1:] == ["zygote"]
+forked = sys.argv[1:2] == ["zygote"]
 if forked:
     serve_forks()
-    sys.argv.pop()
+    del sys.argv[1:]
 run()

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bulkhead_model::Libraries;
 use bulkhead_model::run::{LogLevel, RunError, Usage};
-use bulkhead_model::workflow::Language;
-use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunEvent, Work};
+use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunEvent};
 use bulkhead_sandbox::{Ending, Launcher, Outcome, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use tokio_util::bytes::BytesMut;
 use uuid::Uuid;
 
-use crate::calls::{CALLS_IN_FLIGHT, Calls};
+use crate::calls::{Asked, CALLS_IN_FLIGHT, Calls};
 use crate::child::{Child, Happening, StartError};
-use crate::frames::{self, FrameError, Said, Start};
-use crate::interpreter::Interpreters;
+use crate::frames::{self, Answer, FrameError, Said, Start};
+use crate::interpreter::{Environment, Interpreters};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::pool::Pools;
@@ -38,6 +38,7 @@ pub(crate) struct Runner {
 /// What a block is given beside its own definition.
 pub(crate) struct Given<'a> {
     pub(crate) token: Option<&'a str>,
+    pub(crate) libraries: &'a Libraries,
     pub(crate) inputs: &'a BTreeMap<String, Value>,
 }
 
@@ -107,11 +108,8 @@ impl Runner {
 
     async fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
         let spec = conversation.spec;
-        let language = match &spec.work {
-            Work::Code { language, .. } => *language,
-            Work::Expressions { .. } => Language::Javascript,
-        };
-        let (policy, program) = self.interpreters.prepare(language, &spec.limits);
+        let environment = Environment::of(&spec.work, conversation.given.libraries);
+        let (policy, program) = self.interpreters.prepare(&environment, &spec.limits);
         // Text grows up to six-fold as JSON.
         let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
         let start = Start {
@@ -124,7 +122,7 @@ impl Runner {
         };
         let start = frames::encode(&start).map_err(StartError::Descriptors)?;
         let ready = match &self.pools {
-            Some(pools) => pools.of(language).take().await,
+            Some(pools) => pools.of(&environment).map_err(StartError::Descriptors)?.take().await,
             None => None,
         };
         if let Some(ready) = ready {
@@ -153,13 +151,17 @@ impl Runner {
                     break;
                 }
                 Some(answer) = calls.next(), if !calls.is_empty() => {
+                    let answer: Answer = answer;
+                    if let Some(Value::String(secret)) = answer.value.as_ref().filter(|_| answer.is_secret) {
+                        conversation.logs.hide(secret);
+                    }
                     child.send(frames::encode(&answer).map_err(StartError::Descriptors)?);
                 }
                 happening = child.next(calls_full) => match happening {
                     Happening::Frame(body) => {
-                        if let Some((query, parameters)) = conversation.hear(&body).await {
-                            let block = &conversation.spec.id;
-                            calls.push(self.calls.query(conversation.given.token, block, next_call, query, parameters));
+                        if let Some(asked) = conversation.hear(&body).await {
+                            let (token, block) = (conversation.given.token, &conversation.spec.id);
+                            calls.push(self.calls.make(token, block, next_call, asked));
                             next_call += 1;
                         }
                     }
@@ -197,11 +199,11 @@ impl Runner {
 }
 
 impl Conversation<'_> {
-    /// Takes one frame; gives the query that it asks for.
-    async fn hear(&mut self, body: &BytesMut) -> Option<(String, BTreeMap<String, Value>)> {
+    /// Takes one frame; gives what it asks for.
+    async fn hear(&mut self, body: &BytesMut) -> Option<Asked> {
         match frames::understand(body, &self.nonce) {
             Ok(Said::Log { level, time_ms, text }) => self.log(level, time_ms, text).await,
-            Ok(Said::Call { query, parameters }) => return Some((query, parameters)),
+            Ok(Said::Ask(asked)) => return Some(asked),
             Ok(Said::Result(value)) => self.said = Some(Final::Value(value)),
             Ok(Said::Error(thrown)) => self.said = Some(Final::Thrown(thrown)),
             Err(error) => self.said = Some(Final::Nonsense(error)),

@@ -1,11 +1,10 @@
-//! `query()` from user code: child -> executor -> workflows-backend.
+//! `query()`, `fetch()` and `secret()` from user code: child -> executor -> workflows-backend.
 //!
 //! The capability token is added here. It names the run and what it may ask; a child never sees it.
 
-use std::collections::BTreeMap;
 use std::error::Error as _;
 
-use bulkhead_rpc::backend::CallRequest;
+use bulkhead_rpc::backend::{CallAsk, CallRequest, SecretRequest, SecretValue};
 use bulkhead_rpc::{RpcClient, RpcError};
 use http::Method;
 use serde_json::Value;
@@ -26,22 +25,44 @@ impl Calls {
     }
 
     /// Asks workflows-backend; every failure is an answer too.
-    pub(crate) async fn query(
-        &self,
-        token: Option<&str>,
-        block: &str,
-        call: u32,
-        query: String,
-        parameters: BTreeMap<String, Value>,
-    ) -> Answer {
+    pub(crate) async fn make(&self, token: Option<&str>, block: &str, call: u32, asked: Asked) -> Answer {
         let Some(token) = token else {
-            let message = "query() is not available here: this run was started without access to resources".to_owned();
-            return Answer { call, value: None, error: Some(CallError { code: "no-capability".to_owned(), message }) };
+            let message = format!("{} is not available here: this code belongs to no workflow", asked.name());
+            let error = Some(CallError { code: "no-capability".to_owned(), message });
+            return Answer { call, value: None, error, is_secret: false };
         };
-        let request = CallRequest { block: block.to_owned(), call, query, parameters };
-        match self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await {
-            Ok(value) => Answer { call, value: Some(value), error: None },
-            Err(error) => Answer { call, value: None, error: Some(describe(error)) },
+        let is_secret = matches!(asked, Asked::Secret(_));
+        let answer: Result<Value, RpcError> = match asked {
+            Asked::Call(ask) => {
+                let request = CallRequest { block: block.to_owned(), call, ask };
+                self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
+            }
+            Asked::Secret(name) => {
+                let request = SecretRequest { name };
+                let answer = self.backend.call_with_token(Method::POST, "/v1/secrets", &request, token).await;
+                answer.map(|SecretValue { value }| Value::String(value))
+            }
+        };
+        match answer {
+            Ok(value) => Answer { call, value: Some(value), error: None, is_secret },
+            Err(error) => Answer { call, value: None, error: Some(describe(error)), is_secret },
+        }
+    }
+}
+
+/// What code asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Call(CallAsk),
+    Secret(String),
+}
+
+impl Asked {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Call(CallAsk::Query { .. }) => "query()",
+            Self::Call(CallAsk::Fetch { .. }) => "fetch()",
+            Self::Secret(_) => "secret()",
         }
     }
 }

@@ -9,9 +9,10 @@ use crate::block::{Given, Runner};
 
 /// Runs the blocks in order, up to the first that fails, or until nobody listens any more.
 pub(crate) async fn run(runner: Arc<Runner>, request: RunRequest, events: mpsc::Sender<RunEvent>) {
-    let RunRequest { token, mut inputs, blocks, .. } = request;
+    let RunRequest { token, libraries, mut inputs, blocks, .. } = request;
     for spec in &blocks {
-        let result = runner.run(spec, &Given { token: token.as_deref(), inputs: &inputs }, &events).await;
+        let given = Given { token: token.as_deref(), libraries: &libraries, inputs: &inputs };
+        let result = runner.run(spec, &given, &events).await;
         let failed = result.error.is_some();
         if !failed {
             inputs.insert(spec.id.clone(), result.value.clone());

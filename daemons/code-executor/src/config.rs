@@ -34,6 +34,10 @@ pub(crate) struct RawConfig {
     zygotes: bool,
     /// The native half of zygotes. Default: where the package puts it.
     zygote_library: PathBuf,
+    /// Where the library builder puts sets of libraries.
+    libraries: PathBuf,
+    /// Where the package puts the libraries that JavaScript always finds.
+    default_libraries: PathBuf,
     /// Give each run a network namespace of its own instead of one that all runs of a language share and that has nothing in
     /// it either. Default false: it takes a millisecond.
     network_namespace_per_run: bool,
@@ -60,6 +64,8 @@ impl Default for RawConfig {
             cpu_percent: 100,
             zygotes: true,
             zygote_library: "/usr/lib/bulkhead/libbulkhead_zygote.so".into(),
+            libraries: "/var/lib/bulkhead-libraries".into(),
+            default_libraries: "/usr/share/bulkhead/libraries".into(),
             network_namespace_per_run: false,
             allow_missing_cgroup_limits: false,
             run_as_user: None,
@@ -81,6 +87,8 @@ pub(crate) struct Config {
     pub(crate) cpu_percent: u32,
     pub(crate) zygotes: bool,
     pub(crate) zygote_library: PathBuf,
+    pub(crate) libraries: PathBuf,
+    pub(crate) default_libraries: PathBuf,
     pub(crate) network_namespace_per_run: bool,
     pub(crate) allow_missing_cgroup_limits: bool,
     pub(crate) identity: Identity,
@@ -94,6 +102,8 @@ impl DaemonConfig for Config {
         absolute("node", &raw.node, "/usr/bin/node")?;
         absolute("python", &raw.python, "/usr/bin/python3")?;
         absolute("zygote-library", &raw.zygote_library, "/usr/lib/bulkhead/libbulkhead_zygote.so")?;
+        absolute("libraries", &raw.libraries, "/var/lib/bulkhead-libraries")?;
+        absolute("default-libraries", &raw.default_libraries, "/usr/share/bulkhead/libraries")?;
         absolute("workflows-backend", &raw.workflows_backend, bulkhead_rpc::backend::SOCKET)?;
         within("concurrency", raw.concurrency as u64, 1, 1024)?;
         within("queue", raw.queue as u64, 0, 100_000)?;
@@ -113,6 +123,8 @@ impl DaemonConfig for Config {
             cpu_percent: raw.cpu_percent,
             zygotes: raw.zygotes,
             zygote_library: raw.zygote_library,
+            libraries: raw.libraries,
+            default_libraries: raw.default_libraries,
             network_namespace_per_run: raw.network_namespace_per_run,
             allow_missing_cgroup_limits: raw.allow_missing_cgroup_limits,
             identity: identity(raw.run_as_user.as_deref())?,

@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 use std::io;
 
 use bulkhead_model::run::LogLevel;
+use bulkhead_rpc::backend::CallAsk;
 use bulkhead_rpc::executor::Work;
+use bulkhead_rpc::fetch::FetchRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_util::bytes::Bytes;
 use tokio_util::codec::LengthDelimitedCodec;
+
+use crate::calls::Asked;
 
 /// The first frame to a child.
 #[derive(Serialize)]
@@ -34,6 +38,9 @@ pub(crate) struct Answer {
     pub(crate) value: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<CallError>,
+    /// Whether the value is a secret, which is not to be logged.
+    #[serde(skip)]
+    pub(crate) is_secret: bool,
 }
 
 /// Why a call failed, as user code sees it.
@@ -47,7 +54,7 @@ pub(crate) struct CallError {
 #[derive(Debug)]
 pub(crate) enum Said {
     Log { level: LogLevel, time_ms: u64, text: String },
-    Call { query: String, parameters: BTreeMap<String, Value> },
+    Ask(Asked),
     Result(Box<RawValue>),
     Error(Thrown),
 }
@@ -95,6 +102,10 @@ struct Frame {
     #[serde(default)]
     parameters: Option<BTreeMap<String, Value>>,
     #[serde(default)]
+    fetch: Option<FetchRequest>,
+    #[serde(default)]
+    secret: Option<String>,
+    #[serde(default)]
     value: Option<Box<RawValue>>,
     #[serde(default)]
     error: Option<Thrown>,
@@ -104,7 +115,9 @@ struct Frame {
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     Log,
-    Call,
+    Query,
+    Fetch,
+    Secret,
     Result,
     Error,
 }
@@ -136,10 +149,12 @@ pub(crate) fn understand(body: &[u8], nonce: &str) -> Result<Said, FrameError> {
             time_ms: frame.time_ms.ok_or_else(|| missing("time_ms"))?,
             text: frame.text.ok_or_else(|| missing("text"))?,
         },
-        Kind::Call => Said::Call {
+        Kind::Query => Said::Ask(Asked::Call(CallAsk::Query {
             query: frame.query.ok_or_else(|| missing("query"))?,
             parameters: frame.parameters.ok_or_else(|| missing("parameters"))?,
-        },
+        })),
+        Kind::Fetch => Said::Ask(Asked::Call(CallAsk::Fetch { request: frame.fetch.ok_or_else(|| missing("fetch"))? })),
+        Kind::Secret => Said::Ask(Asked::Secret(frame.secret.ok_or_else(|| missing("secret"))?)),
         // JSON null arrives as an absent value.
         Kind::Result => Said::Result(frame.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
         Kind::Error => Said::Error(frame.error.ok_or_else(|| missing("error"))?),
@@ -204,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_can_be_cut_again() {
-        let answer = Answer { call: 3, value: Some(Value::Null), error: None };
+        let answer = Answer { call: 3, value: Some(Value::Null), error: None, is_secret: false };
         let mut sent = encode(&answer).unwrap().into();
 
         let frame = codec(1024).decode(&mut sent).unwrap().unwrap();

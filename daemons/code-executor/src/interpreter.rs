@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bulkhead_model::workflow::Language;
-use bulkhead_rpc::executor::CodeLimits;
+use bulkhead_model::{Libraries, LibraryImage};
+use bulkhead_rpc::executor::{CodeLimits, Work};
 use bulkhead_sandbox::{Identity, Limits, Mount, Policy, Proc, Processes, Program};
+use serde::Deserialize;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -14,12 +16,27 @@ const ZYGOTE_LIBRARY: &str = "/run/bulkhead/zygote.node";
 
 const JAVASCRIPT: &str = include_str!("../runtime/javascript.js");
 const PYTHON: &str = include_str!("../runtime/python.py");
+/// Python modules that stand in for those that want a network.
+const PYTHON_MODULES: [(&str, &str); 5] = [
+    ("bulkhead_urllib.py", include_str!("../runtime/modules/bulkhead_urllib.py")),
+    ("requests/__init__.py", include_str!("../runtime/modules/requests/__init__.py")),
+    ("requests/auth.py", include_str!("../runtime/modules/requests/auth.py")),
+    ("requests/exceptions.py", include_str!("../runtime/modules/requests/exceptions.py")),
+    ("requests/structures.py", include_str!("../runtime/modules/requests/structures.py")),
+];
 
 /// What Node maps privately and writable before user code runs, mostly stacks of its threads and V8's
 /// reserves. Measured as VmData with Node 18, 20 and 22: 90 to 150 MiB.
 const NODE_BASE_BYTES: u64 = 192 * MIB;
 /// The same of CPython 3.9 to 3.13: 10 to 20 MiB.
 const PYTHON_BASE_BYTES: u64 = 32 * MIB;
+/// What pandas and numpy map beside that before they have any data.
+const DATA_BASE_BYTES: u64 = 160 * MIB;
+
+/// Where the distribution's Python packages are.
+const DISTRIBUTION_PACKAGES: &str = "/usr/lib/python3/dist-packages";
+/// Those that are worth a zygote of their own: they take a second to import.
+const DATA_MODULES: [&str; 2] = ["numpy", "pandas"];
 
 /// The interpreters of this machine.
 #[derive(Debug, Clone)]
@@ -31,27 +48,94 @@ pub(crate) struct Interpreters {
     /// The native half of zygotes.
     pub(crate) zygote_library: PathBuf,
     pub(crate) memory_max_bytes: u64,
+    /// Built sets of libraries, each in a directory of its name.
+    pub(crate) libraries: PathBuf,
+    /// The libraries that JavaScript always finds.
+    pub(crate) default_libraries: PathBuf,
+}
+
+/// What an interpreter is started with; runs of one environment can be copies of one zygote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Environment {
+    pub(crate) language: Language,
+    libraries: Option<LibraryImage>,
+    /// Whether the distribution's modules for data are there already.
+    data: bool,
+}
+
+impl Environment {
+    /// The standard one of a language.
+    pub(crate) fn standard(language: Language) -> Self {
+        Self { language, libraries: None, data: false }
+    }
+
+    /// What this work runs in.
+    pub(crate) fn of(work: &Work, libraries: &Libraries) -> Self {
+        let (language, source) = match work {
+            Work::Code { language, source } => (*language, source.as_str()),
+            Work::Expressions { .. } => return Self::standard(Language::Javascript),
+        };
+        let libraries = match language {
+            Language::Javascript => libraries.javascript.clone(),
+            Language::Python => libraries.python.clone(),
+        };
+        let data = language == Language::Python && libraries.is_none() && imports_data(source);
+        Self { language, libraries, data }
+    }
+
+    /// Whether it is kept ready although nobody has asked for it yet.
+    pub(crate) fn is_standard(&self) -> bool {
+        self.libraries.is_none() && !self.data
+    }
+}
+
+/// Whether a source imports a module for data, as far as its text tells; a wrong guess costs time only.
+fn imports_data(source: &str) -> bool {
+    source.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        matches!(words.next(), Some("import" | "from"))
+            && words.any(|word| DATA_MODULES.contains(&word.split(['.', ',']).next().unwrap_or(word)))
+    })
+}
+
+/// What the builder of a set of libraries says about it.
+#[derive(Debug, Default, Deserialize)]
+struct Image {
+    /// Modules that a zygote imports before it serves.
+    #[serde(default)]
+    preload: Vec<String>,
 }
 
 impl Interpreters {
+    /// The first set of libraries that is asked for and not there.
+    pub(crate) fn missing<'a>(&self, libraries: &'a Libraries) -> Option<&'a LibraryImage> {
+        [&libraries.javascript, &libraries.python].into_iter().flatten().find(|image| !self.image(image).is_dir())
+    }
+
+    fn image(&self, image: &LibraryImage) -> PathBuf {
+        self.libraries.join(image.as_str())
+    }
+
     /// The sandbox and the command for one block.
-    pub(crate) fn prepare(&self, language: Language, limits: &CodeLimits) -> (Policy, Program) {
-        let (path, runtime, source, base_bytes) = match language {
-            Language::Javascript => (&self.node, "/run/bulkhead/javascript.js", JAVASCRIPT, NODE_BASE_BYTES),
-            Language::Python => (&self.python, "/run/bulkhead/python.py", PYTHON, PYTHON_BASE_BYTES),
+    pub(crate) fn prepare(&self, environment: &Environment, limits: &CodeLimits) -> (Policy, Program) {
+        let language = environment.language;
+        let (path, runtime, source) = match language {
+            Language::Javascript => (&self.node, "/run/bulkhead/javascript.js", JAVASCRIPT),
+            Language::Python => (&self.python, "/run/bulkhead/python.py", PYTHON),
         };
         let mut policy = Policy::minimal(self.identity);
         if !path.starts_with("/usr") {
             policy = policy.with_read_only(path);
         }
         policy.mounts.push(Mount::File { target: runtime.into(), content: source.to_owned() });
+        policy.mounts.extend(self.library_mounts(environment));
         // Nothing but the interpreter can be executed: no shell, no compiler.
         policy.executable = vec![path.clone()];
         policy.executable.extend(loaders());
         policy.processes = Processes::ThreadsOnly;
         // The same on every machine, whether or not it permits a new one.
         policy.proc = Proc::None;
-        policy.limits = self.limits(language, limits, base_bytes);
+        policy.limits = self.limits(environment, limits);
         let arguments = match language {
             Language::Javascript => vec![
                 format!("--max-old-space-size={}", limits.memory_bytes / MIB),
@@ -63,24 +147,70 @@ impl Interpreters {
         (policy, Program { path: path.clone(), arguments })
     }
 
+    /// Node looks for a module beside the runtime first, then in the directory above it.
+    fn library_mounts(&self, environment: &Environment) -> Vec<Mount> {
+        let read_only =
+            |source: PathBuf, target: &str, optional| Mount::ReadOnly { source, target: target.into(), optional };
+        let mut mounts = Vec::new();
+        if let Some(image) = &environment.libraries {
+            let (source, target) = match environment.language {
+                Language::Javascript => ("tree/node_modules", "/run/bulkhead/node_modules"),
+                Language::Python => ("tree/python", "/run/bulkhead/python"),
+            };
+            mounts.push(read_only(self.image(image).join(source), target, false));
+        }
+        match environment.language {
+            Language::Javascript => {
+                let source = self.default_libraries.join("javascript/node_modules");
+                mounts.push(read_only(source, "/run/node_modules", true));
+            }
+            Language::Python => mounts.extend(PYTHON_MODULES.map(|(name, content)| Mount::File {
+                target: Path::new("/run/bulkhead/modules").join(name),
+                content: content.to_owned(),
+            })),
+        }
+        mounts
+    }
+
     /// The sandbox of the runs of a zygote, and the command that becomes one.
-    pub(crate) fn zygote(&self, language: Language) -> (Policy, Program) {
+    pub(crate) fn zygote(&self, environment: &Environment) -> (Policy, Program) {
         // V8 wants to know its largest heap at the start; what a run may really use is limited when it gets its work.
         let limits = CodeLimits { memory_bytes: self.memory_max_bytes, ..CodeLimits::default() };
-        let (mut policy, mut program) = self.prepare(language, &limits);
-        policy.limits = self.prepare(language, &CodeLimits::default()).0.limits;
+        let (mut policy, mut program) = self.prepare(environment, &limits);
+        policy.limits = self.limits(environment, &CodeLimits::default());
         let source = self.zygote_library.clone();
         policy.mounts.push(Mount::ReadOnly { source, target: ZYGOTE_LIBRARY.into(), optional: false });
-        if language == Language::Javascript {
+        if environment.language == Language::Javascript {
             // A fork copies one thread only, so V8 is to do everything in that. What the zygote has compiled is for its copies.
             let flags = ["--single-threaded", "--v8-pool-size=0", "--no-flush-bytecode"];
             program.arguments.splice(0..0, flags.map(str::to_owned));
         }
         program.arguments.push("zygote".to_owned());
+        program.arguments.extend(self.preload(environment));
         (policy, program)
     }
 
-    fn limits(&self, language: Language, limits: &CodeLimits, base_bytes: u64) -> Limits {
+    /// The modules that a zygote imports before it serves.
+    fn preload(&self, environment: &Environment) -> Vec<String> {
+        if let Some(image) = &environment.libraries {
+            let read = std::fs::read(self.image(image).join("image.json")).map_err(|error| error.to_string());
+            let parsed = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+            let Image { preload } = parsed.unwrap_or_else(|error| {
+                tracing::warn!("nothing is preloaded of library set {image}: {error}");
+                Image::default()
+            });
+            return preload;
+        }
+        let there = DATA_MODULES.iter().filter(|name| Path::new(DISTRIBUTION_PACKAGES).join(name).is_dir());
+        if environment.data { there.map(|name| (*name).to_owned()).collect() } else { Vec::new() }
+    }
+
+    fn limits(&self, environment: &Environment, limits: &CodeLimits) -> Limits {
+        let base_bytes = match environment {
+            Environment { language: Language::Javascript, .. } => NODE_BASE_BYTES,
+            environment if environment.is_standard() => PYTHON_BASE_BYTES,
+            _ => DATA_BASE_BYTES,
+        };
         let wall = Duration::from_millis(u64::from(limits.wall_ms));
         Limits {
             wall_time_ms: u64::from(limits.wall_ms),
@@ -88,11 +218,8 @@ impl Interpreters {
             cpu_time_s: wall.as_secs() * 2 + 2,
             memory_bytes: limits.memory_bytes + base_bytes,
             data_bytes: limits.memory_bytes + base_bytes,
-            // V8 reserves its address space ahead, Python does not.
-            address_space_bytes: match language {
-                Language::Javascript => None,
-                Language::Python => Some(limits.memory_bytes + 512 * MIB),
-            },
+            // V8 reserves its address space ahead, and the C library's allocator does for each thread.
+            address_space_bytes: None,
             tasks: 48,
             open_files: 128,
             file_size_bytes: 64 * MIB,
@@ -120,12 +247,14 @@ mod tests {
             cpu_percent: 100,
             zygote_library: "/usr/lib/bulkhead/libbulkhead_zygote.so".into(),
             memory_max_bytes: 2048 * MIB,
+            libraries: "/var/lib/bulkhead-libraries".into(),
+            default_libraries: "/usr/share/bulkhead/libraries".into(),
         }
     }
 
     #[test]
     fn a_block_can_execute_its_interpreter_alone_and_starts_no_process() {
-        let (policy, _) = interpreters().prepare(Language::Python, &CodeLimits::default());
+        let (policy, _) = interpreters().prepare(&Environment::standard(Language::Python), &CodeLimits::default());
 
         assert_eq!(policy.executable[0], PathBuf::from("/usr/bin/python3"));
         assert!(policy.executable[1..].iter().all(|path| path.to_string_lossy().contains("/ld-linux-")));
@@ -137,7 +266,7 @@ mod tests {
     fn memory_follows_the_block() {
         let limits = CodeLimits { memory_bytes: 512 * MIB, ..CodeLimits::default() };
 
-        let (policy, program) = interpreters().prepare(Language::Javascript, &limits);
+        let (policy, program) = interpreters().prepare(&Environment::standard(Language::Javascript), &limits);
 
         assert!(policy.limits.data_bytes > 512 * MIB);
         assert_eq!(program.arguments[0], "--max-old-space-size=512");

@@ -62,6 +62,7 @@ async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
     };
     let router = routes::router(service);
     context.serve_control();
+    tokio::spawn(startup::close_unused(Arc::clone(&runner)));
     tokio::spawn(startup::try_interpreters(runner, context.readiness.clone()));
     context.notify_ready();
     bulkhead_daemon_kit::serve(listener, router, ServeOptions::unix(peers), &context.lifetime).await?;

@@ -1,10 +1,10 @@
 //! Sandboxed interpreters that wait for work: single-use copies of a zygote, forked ahead of the runs that will take them.
 //!
-//! One thread for each language owns its zygote: it keeps as many copies ready as were lately missed, and makes a new zygote
+//! One thread for each environment (a language, with what it has loaded) owns its zygote: it keeps as many copies ready as were lately missed, and makes a new zygote
 //! when the old one has died or has served its time. An interpreter that cannot be forked here, as a trial at the start tells,
 //! is started anew for each run instead: slower, and isolated the same.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -20,11 +20,16 @@ use nix::unistd::pipe2;
 use tokio::sync::Notify;
 
 use crate::frames::{self, Start};
-use crate::interpreter::Interpreters;
+use crate::interpreter::{Environment, Interpreters};
 use crate::metrics::Metrics;
 
-/// Copies that are kept ready when nothing goes on.
+/// Copies that are kept ready when nothing goes on: in the standard environments, and in others.
 const READY_MIN: usize = 4;
+const READY_MIN_OF_OTHERS: usize = 1;
+/// An environment that is not standard is closed when nobody has used it for so long.
+const UNUSED: Duration = Duration::from_secs(10 * 60);
+/// So many of those are kept at once; the one that was used least lately goes first.
+const OTHERS_MAX: usize = 8;
 /// After so long without a miss one copy less is kept ready.
 const CALM: Duration = Duration::from_secs(10);
 /// A zygote's copies share the layout of its memory, so it is replaced after so many copies or so much time.
@@ -48,7 +53,7 @@ pub(crate) struct Ready {
     pub(crate) zygote: Arc<()>,
 }
 
-/// The copies of one language.
+/// The copies of one environment.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
 }
@@ -74,20 +79,21 @@ struct State {
     closed: bool,
 }
 
-/// How a language's zygotes are made.
-pub(crate) struct Recipe {
-    pub(crate) launcher: Launcher,
-    pub(crate) language: Language,
-    pub(crate) policy: Policy,
-    pub(crate) program: Program,
-    pub(crate) own_network: bool,
-    pub(crate) ready_max: usize,
-    pub(crate) metrics: Arc<Metrics>,
+/// How the zygotes of an environment are made.
+struct Recipe {
+    launcher: Launcher,
+    language: Language,
+    policy: Policy,
+    program: Program,
+    own_network: bool,
+    ready_min: usize,
+    ready_max: usize,
+    metrics: Arc<Metrics>,
 }
 
 impl Pool {
-    /// Starts the language's thread.
-    pub(crate) fn start(recipe: Recipe) -> io::Result<Self> {
+    /// Starts the environment's thread.
+    fn start(recipe: Recipe) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let keeper = Keeper { recipe, shared: Arc::clone(&shared), retired: Vec::new() };
         std::thread::Builder::new().name("zygote".into()).spawn(move || keeper.keep())?;
@@ -160,7 +166,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The thread of one language.
+/// The thread of one environment.
 struct Keeper {
     recipe: Recipe,
     shared: Arc<Shared>,
@@ -252,14 +258,15 @@ impl Keeper {
             return Task::End;
         }
         let calm = state.last_miss.is_none_or(|miss| miss.elapsed() > CALM);
-        let most = self.recipe.ready_max.max(READY_MIN);
+        let least = self.recipe.ready_min;
+        let most = self.recipe.ready_max.max(least);
         if state.waiting > 0 && state.ready.is_empty() {
-            state.target = (state.target + 1).clamp(READY_MIN, most);
-        } else if calm && state.target > READY_MIN {
+            state.target = (state.target + 1).clamp(least, most);
+        } else if calm && state.target > least {
             state.target -= 1;
             state.last_miss = Some(Instant::now());
         }
-        state.target = state.target.max(READY_MIN);
+        state.target = state.target.max(least);
         if state.ready.len() < state.target {
             return Task::Fork;
         }
@@ -321,14 +328,23 @@ fn try_out(mut ready: Ready, language: Language, limits: &Limits) -> io::Result<
     }
 }
 
-/// The pools of both languages.
+/// The pools of all environments that are in use.
 pub(crate) struct Pools {
-    javascript: Pool,
-    python: Pool,
+    launcher: Launcher,
+    interpreters: Interpreters,
+    own_network: bool,
+    ready_max: usize,
+    metrics: Arc<Metrics>,
+    by_environment: Mutex<HashMap<Environment, InUse>>,
+}
+
+struct InUse {
+    pool: Arc<Pool>,
+    last: Instant,
 }
 
 impl Pools {
-    /// Starts both.
+    /// Starts those of the standard environments.
     pub(crate) fn start(
         launcher: &Launcher,
         interpreters: &Interpreters,
@@ -336,26 +352,54 @@ impl Pools {
         ready_max: usize,
         metrics: &Arc<Metrics>,
     ) -> io::Result<Self> {
-        let start = |language| {
-            let (policy, program) = interpreters.zygote(language);
-            Pool::start(Recipe {
-                launcher: launcher.clone(),
-                language,
-                policy,
-                program,
-                own_network,
-                ready_max,
-                metrics: Arc::clone(metrics),
-            })
+        let pools = Self {
+            launcher: launcher.clone(),
+            interpreters: interpreters.clone(),
+            own_network,
+            ready_max,
+            metrics: Arc::clone(metrics),
+            by_environment: Mutex::default(),
         };
-        Ok(Self { javascript: start(Language::Javascript)?, python: start(Language::Python)? })
+        for language in [Language::Javascript, Language::Python] {
+            pools.of(&Environment::standard(language))?;
+        }
+        Ok(pools)
     }
 
-    /// The pool of a language.
-    pub(crate) fn of(&self, language: Language) -> &Pool {
-        match language {
-            Language::Javascript => &self.javascript,
-            Language::Python => &self.python,
+    /// The pool of an environment; made when it is first asked for.
+    pub(crate) fn of(&self, environment: &Environment) -> io::Result<Arc<Pool>> {
+        let mut pools = self.lock();
+        if let Some(in_use) = pools.get_mut(environment) {
+            in_use.last = Instant::now();
+            return Ok(Arc::clone(&in_use.pool));
         }
+        let others = pools.iter().filter(|(environment, _)| !environment.is_standard());
+        if others.clone().count() >= OTHERS_MAX
+            && let Some(oldest) = others.min_by_key(|(_, in_use)| in_use.last).map(|(oldest, _)| oldest.clone())
+        {
+            pools.remove(&oldest);
+        }
+        let (policy, program) = self.interpreters.zygote(environment);
+        let pool = Arc::new(Pool::start(Recipe {
+            launcher: self.launcher.clone(),
+            language: environment.language,
+            policy,
+            program,
+            own_network: self.own_network,
+            ready_min: if environment.is_standard() { READY_MIN } else { READY_MIN_OF_OTHERS },
+            ready_max: self.ready_max,
+            metrics: Arc::clone(&self.metrics),
+        })?);
+        pools.insert(environment.clone(), InUse { pool: Arc::clone(&pool), last: Instant::now() });
+        Ok(pool)
+    }
+
+    /// Closes environments that nobody uses.
+    pub(crate) fn close_unused(&self) {
+        self.lock().retain(|environment, in_use| environment.is_standard() || in_use.last.elapsed() < UNUSED);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Environment, InUse>> {
+        self.by_environment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

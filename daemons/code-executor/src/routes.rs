@@ -51,7 +51,11 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
     if let Err(problem) = request::check(&request, service.memory_max_bytes) {
         return refuse(&problem);
     }
-    let Ok(waiting) = service.queue.stand_in_line() else {
+    if let Some(image) = service.runner.interpreters.missing(&request.libraries) {
+        let detail = format!("the library set {image} is not on this machine: build it, or choose another");
+        return refuse(&Problem::new(422, "libraries-missing", detail));
+    }
+    let Ok(waiting) = service.queue.stand_in_line(&request.tenant) else {
         service.metrics.refused.inc();
         let detail = "as many runs as this executor takes are waiting; try again in a moment";
         let mut response = refuse(&Problem::new(429, "queue-full", detail));
@@ -59,7 +63,7 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
         return response;
     };
     // A caller who goes away while it waits drops this future, and with it its place in the line.
-    let place = waiting.place().await;
+    let place = waiting.await.expect("a line is never forgotten");
     let (events, listener) = mpsc::channel(EVENTS_BUFFERED);
     let metrics = Arc::clone(&service.metrics);
     // A task of its own, so that a child is always ended in order and never by a dropped future.

@@ -4,8 +4,10 @@
 //! by cgroup are the one thing that a development machine may lack, under a flag and never silently.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_daemon_kit::Readiness;
+use bulkhead_model::Libraries;
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, Work};
@@ -61,6 +63,8 @@ pub(crate) fn prepare(config: &Config, readiness: &Readiness, metrics: &Arc<Metr
         cpu_percent: config.cpu_percent,
         zygote_library: config.zygote_library.clone(),
         memory_max_bytes: config.memory_max_bytes,
+        libraries: config.libraries.clone(),
+        default_libraries: config.default_libraries.clone(),
     };
     let pools = if config.zygotes {
         let own_network = config.network_namespace_per_run;
@@ -90,7 +94,7 @@ pub(crate) async fn try_interpreters(runner: Arc<Runner>, readiness: Readiness) 
         // Right after a boot the interpreter comes from a cold disk.
         let limits = CodeLimits { wall_ms: 60_000, ..CodeLimits::default() };
         let spec = BlockSpec { id: "trial".to_owned(), work, limits };
-        let given = Given { token: None, inputs: &Default::default() };
+        let given = Given { token: None, libraries: &Libraries::default(), inputs: &Default::default() };
         // The trial logs nothing; the receiver only has to be there.
         let (events, _listener) = mpsc::channel(16);
         let result = runner.run(&spec, &given, &events).await;
@@ -99,5 +103,14 @@ pub(crate) async fn try_interpreters(runner: Arc<Runner>, readiness: Readiness) 
             None => readiness.not_ready(condition, "a trial block gave a wrong result"),
             Some(error) => readiness.not_ready(condition, format!("{}; {hint}", error.message)),
         }
+    }
+}
+
+/// Gives back what environments hold that nobody uses any more.
+pub(crate) async fn close_unused(runner: Arc<Runner>) {
+    let Some(pools) = &runner.pools else { return };
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        pools.close_unused();
     }
 }

@@ -7,6 +7,8 @@ use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
+use crate::fetch::Origins;
+
 /// The file's shape.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -24,6 +26,8 @@ pub struct RawConfig {
     /// Networks (`10.0.0.0/8`, `127.0.0.0/8`) that resources may use although the built-in policy refuses them: loopback and
     /// link-local addresses, where this machine's own services and cloud metadata are.
     allow_networks: Vec<String>,
+    /// Origins (`https://api.example.com`, `https://*.example.com`) that code in blocks may fetch. Default none.
+    allow_fetch: Vec<String>,
     /// Socket of ssh-connector, for resources behind an SSH host.
     ssh_connector_socket: PathBuf,
 }
@@ -37,6 +41,7 @@ impl Default for RawConfig {
             connect_timeout_ms: 5_000,
             idle_timeout_s: 300,
             allow_networks: Vec::new(),
+            allow_fetch: Vec::new(),
             ssh_connector_socket: bulkhead_rpc::ssh::SOCKET.into(),
         }
     }
@@ -57,6 +62,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Which addresses resources may use.
     pub network: NetworkPolicy,
+    /// What code may fetch.
+    pub fetch: Origins,
     /// Socket of ssh-connector.
     pub ssh_connector_socket: PathBuf,
 }
@@ -80,6 +87,7 @@ impl DaemonConfig for Config {
             connect_timeout: millis("connect-timeout-ms", raw.connect_timeout_ms)?,
             idle_timeout: Duration::from_secs(within("idle-timeout-s", raw.idle_timeout_s, 3600)?.into()),
             ssh_connector_socket: raw.ssh_connector_socket,
+            fetch: Origins::new(&raw.allow_fetch).map_err(|message| ConfigFault::new("allow-fetch", message))?,
             network: NetworkPolicy::new(&raw.allow_networks)
                 .map_err(|message| ConfigFault::new("allow-networks", message))?,
         })

@@ -6,6 +6,7 @@
 mod config;
 mod connect;
 mod error;
+mod fetch;
 mod json;
 mod metrics;
 mod parameters;
@@ -26,6 +27,7 @@ use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
 pub use config::Config;
+pub use fetch::Origins;
 pub use routes::{Connector, router};
 
 /// Who this daemon is.

@@ -11,6 +11,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bulkhead_model::ResourceId;
 use bulkhead_rpc::connector::{QueryRequest, Schema, SchemaRequest, TestRequest};
+use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::{Database, StoreError};
 use futures_util::StreamExt;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::connect::Target;
 use crate::error::QueryError;
+use crate::fetch::{FetchError, Fetcher};
 use crate::metrics::Metrics;
 use crate::pool::{Pool, Pools};
 use crate::query::Answer;
@@ -34,13 +36,15 @@ pub struct Connector {
     database: Database,
     key: SealPrivateKey,
     pools: Pools,
+    fetcher: Fetcher,
     metrics: Metrics,
 }
 
 impl Connector {
     /// A connector that opens secrets with `key`.
     pub fn new(database: Database, key: SealPrivateKey, config: &Config, metrics: Metrics) -> Arc<Self> {
-        Arc::new(Self { database, key, pools: Pools::new(config), metrics })
+        let fetcher = Fetcher { origins: config.fetch.clone(), network: config.network.clone() };
+        Arc::new(Self { database, key, pools: Pools::new(config), fetcher, metrics })
     }
 
     /// Closes connections that are not used, for ever.
@@ -81,6 +85,7 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .route("/v1/query", post(run_query))
         .route("/v1/test", post(test))
         .route("/v1/schema", post(read_schema))
+        .route("/v1/fetch", post(fetch))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(connector)
 }
@@ -140,4 +145,11 @@ async fn read_schema(
 ) -> Result<Json<Schema>, QueryError> {
     let pool = connector.pool(request.resource).await?;
     schema::read(&pool).await.map(Json)
+}
+
+async fn fetch(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<FetchRequest>,
+) -> Result<Json<FetchAnswer>, FetchError> {
+    connector.fetcher.fetch(&request).await.map(Json)
 }

@@ -13,13 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bulkhead_model::RunId;
 use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
 use bulkhead_model::run::RunError;
-use bulkhead_model::{ResourceId, RunId};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_rpc::fetch::FetchRequest;
 use bulkhead_rpc::{Problem, RpcClient, RpcError};
 use bulkhead_store::journal::{CallKey, JournalledCall};
 use bulkhead_store::{Database, StoreError};
+use http::Method;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -49,22 +51,57 @@ pub(crate) struct Calls {
     under_way: Arc<Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>>,
 }
 
-/// A query to make for a run.
+/// A call to make for a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     /// The run, unless this is a single-block run from the editor, which is not journalled.
     pub(crate) run: Option<RunId>,
     pub(crate) block: String,
     pub(crate) call: u32,
-    pub(crate) query: SqlQuery,
-    pub(crate) parameters: BTreeMap<String, Value>,
+    pub(crate) ask: Ask,
     pub(crate) idempotent: bool,
+}
+
+/// What is asked of db-connector.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Query { query: SqlQuery, parameters: BTreeMap<String, Value> },
+    Fetch(FetchRequest),
+}
+
+impl Ask {
+    /// Whether it may have an effect, which the journal then remembers.
+    fn has_effect(&self) -> bool {
+        match self {
+            Self::Query { query, .. } => query.mode == QueryMode::Write,
+            Self::Fetch(request) => !request.is_safe(),
+        }
+    }
+
+    /// What tells it from another.
+    fn hash(&self) -> Vec<u8> {
+        let mut hasher = Sha256::new();
+        let mut add = |part: &str| {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        };
+        match self {
+            Self::Query { query, parameters } => {
+                add(query.resource.as_str());
+                add(&query.statement);
+                add(&serde_json::json!(parameters).to_string());
+            }
+            Self::Fetch(request) => add(&serde_json::json!(request).to_string()),
+        }
+        hasher.finalize().to_vec()
+    }
 }
 
 impl Call {
     /// Whether making it twice is harmless.
     fn is_repeatable(&self) -> bool {
-        self.query.mode == QueryMode::Read || self.idempotent
+        let by_itself = matches!(&self.ask, Ask::Fetch(request) if request.is_idempotent());
+        !self.ask.has_effect() || self.idempotent || by_itself
     }
 }
 
@@ -80,12 +117,12 @@ impl Calls {
 
     /// Makes a call, or finds what became of it.
     pub(crate) async fn make(&self, call: Call) -> Result<Outcome, StoreError> {
-        let Some(run) = call.run.filter(|_| call.query.mode == QueryMode::Write) else {
+        let Some(run) = call.run.filter(|_| call.ask.has_effect()) else {
             // A read has no effect: a repeat reads again, and nothing needs to be journalled.
             self.metrics.count("made");
             return self.unjournalled(&call).await;
         };
-        let hash = request_hash(&call);
+        let hash = call.ask.hash();
         let key = (run, call.block.clone(), call.call, hash.clone());
         // Held over the look-up alone: two repeats at once must not both become the one that makes the call.
         let (receiver, starter) = {
@@ -122,14 +159,14 @@ impl Calls {
     /// A write: under the journal.
     async fn journalled(&self, run: RunId, call: &Call, hash: &[u8]) -> Result<Outcome, StoreError> {
         // Before the journal says "started": from then on, not to know is to have an unknown outcome.
-        let resource = match self.resource(call).await? {
-            Ok(resource) => resource,
+        let target = match self.target(call).await? {
+            Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };
         let key = CallKey { run, block: &call.block, call: i32::try_from(call.call).unwrap_or(i32::MAX) };
         match self.database.begin_call(key, hash).await? {
             JournalledCall::New => self.metrics.count("made"),
-            JournalledCall::Started if call.idempotent => self.metrics.count("made"),
+            JournalledCall::Started if call.is_repeatable() => self.metrics.count("made"),
             JournalledCall::Started => {
                 self.database.call_outcome_unknown(key).await?;
                 self.metrics.count("unknown");
@@ -150,8 +187,8 @@ impl Calls {
                 return Ok(Err(RunError::new("call-changed", message)));
             }
         }
-        let outcome = match self.send_patiently(resource, call).await {
-            Made::Unknown(_) if !call.idempotent => {
+        let outcome = match self.send_patiently(&target, call).await {
+            Made::Unknown(_) if !call.is_repeatable() => {
                 self.store_end(key, None).await?;
                 self.metrics.count("unknown");
                 return Ok(Err(outcome_unknown(&call.block)));
@@ -179,30 +216,43 @@ impl Calls {
     }
 
     async fn unjournalled(&self, call: &Call) -> Result<Outcome, StoreError> {
-        let resource = match self.resource(call).await? {
-            Ok(resource) => resource,
+        let target = match self.target(call).await? {
+            Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(match self.send_patiently(resource, call).await {
+        Ok(match self.send_patiently(&target, call).await {
             Made::Known(outcome) => outcome,
             Made::NotYet(error) | Made::Unknown(error) => Err(error),
         })
     }
 
-    async fn resource(&self, call: &Call) -> Result<Result<ResourceId, RunError>, StoreError> {
-        let name = call.query.resource.as_str();
-        let found = self.database.resource_id(name).await?;
-        Ok(found.ok_or_else(|| {
+    /// The request to db-connector, as far as it can be made.
+    async fn target(&self, call: &Call) -> Result<Result<Target, RunError>, StoreError> {
+        let (query, parameters) = match &call.ask {
+            Ask::Fetch(request) => return Ok(Ok(Target::Fetch(request.clone()))),
+            Ask::Query { query, parameters } => (query, parameters),
+        };
+        let name = query.resource.as_str();
+        let Some(resource) = self.database.resource_id(name).await? else {
             let message = format!("there is no resource `{name}`: create it, or choose another in the query");
-            RunError::new("resource-unknown", message)
-        }))
+            return Ok(Err(RunError::new("resource-unknown", message)));
+        };
+        let limits = query.limits;
+        Ok(Ok(Target::Query(QueryRequest {
+            resource,
+            statement: query.statement.clone(),
+            parameters: parameters.clone(),
+            mode: query.mode,
+            // The connector's own cap, since it undoes a write whose result is too large.
+            limits: QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits },
+        })))
     }
 
     /// Sends a call again while that is harmless and it may help. A person at the editor is told at once instead.
-    async fn send_patiently(&self, resource: ResourceId, call: &Call) -> Made {
+    async fn send_patiently(&self, target: &Target, call: &Call) -> Made {
         let end = Instant::now() + PATIENCE;
         loop {
-            let made = self.send(resource, call).await;
+            let made = self.send(target).await;
             let harmless = match &made {
                 Made::Known(_) => false,
                 Made::NotYet(_) => true,
@@ -215,30 +265,32 @@ impl Calls {
         }
     }
 
-    async fn send(&self, resource: ResourceId, call: &Call) -> Made {
-        let limits = call.query.limits;
-        let request = QueryRequest {
-            resource,
-            statement: call.query.statement.clone(),
-            parameters: call.parameters.clone(),
-            mode: call.query.mode,
-            // The connector's own cap, since it undoes a write whose result is too large.
-            limits: QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits },
+    async fn send(&self, target: &Target) -> Made {
+        let answer = match target {
+            Target::Query(request) => self.connector.call(Method::POST, "/v1/query", request).await.map(whole),
+            Target::Fetch(request) => {
+                let answer: Result<Value, RpcError> = self.connector.call(Method::POST, "/v1/fetch", request).await;
+                answer.map(|answer| Made::Known(Ok(answer)))
+            }
         };
-        let answer: Result<QueryResult, RpcError> =
-            self.connector.call(http::Method::POST, "/v1/query", &request).await;
         match answer {
-            Ok(result) => whole(result),
+            Ok(made) => made,
             Err(RpcError::Problem(problem)) => refused(&problem),
             Err(error @ (RpcError::Unreachable { .. } | RpcError::Protocol { .. })) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!("a query got no answer: {error}: {cause}");
+                tracing::warn!("a call got no answer: {error}: {cause}");
                 let message = "bulkhead-db-connector does not answer; the run can be started again when it does";
                 let failed = RunError::new("connector-unavailable", message);
                 if error.is_unsent() { Made::NotYet(failed) } else { Made::Unknown(failed) }
             }
         }
     }
+}
+
+/// What db-connector is sent.
+enum Target {
+    Query(QueryRequest),
+    Fetch(FetchRequest),
 }
 
 /// What is known of a call after it was sent.
@@ -257,7 +309,7 @@ fn refused(problem: &Problem) -> Made {
         // `resource-lost` is said only where nothing was changed.
         "database-unavailable" | "resource-busy" | "resource-lost" => Made::NotYet(error),
         // The connection broke under the commit.
-        "outcome-unknown" => Made::Unknown(error),
+        "outcome-unknown" | "fetch-broken" => Made::Unknown(error),
         "result-too-large" => {
             error.message = format!(
                 "the result is larger than the query's max-bytes or the {MAX_RESULT_BYTES} bytes that a run keeps: select fewer rows or columns"
@@ -295,13 +347,4 @@ fn outcome_unknown(block: &str) -> RunError {
          or declare the block idempotent if repeating it is harmless"
     );
     RunError::new("outcome-unknown", message)
-}
-
-fn request_hash(call: &Call) -> Vec<u8> {
-    let mut hasher = Sha256::new();
-    for part in [call.query.resource.as_str(), &call.query.statement, &serde_json::json!(call.parameters).to_string()] {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    hasher.finalize().to_vec()
 }

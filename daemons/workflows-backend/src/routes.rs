@@ -8,12 +8,11 @@ use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bulkhead_daemon_kit::Peer;
-use bulkhead_model::query::SqlQuery;
 use bulkhead_model::run::{BlockStatus, RunResponse, Usage};
-use bulkhead_model::workflow::{Block, WorkflowDocument};
+use bulkhead_model::workflow::Block;
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{
-    BlockOutcome, BlockReport, BlockReports, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token,
+    BlockOutcome, BlockReport, BlockReports, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token,
     TokenRequest,
 };
 use bulkhead_rpc::{Problem, RpcClient};
@@ -22,7 +21,7 @@ use bulkhead_store::{Database, StoreError};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::calls::{Call, Calls};
+use crate::calls::{Ask, Call, Calls};
 use crate::error::BackendError;
 use crate::metrics::Metrics;
 use crate::token::{Scope, TokenKey};
@@ -143,8 +142,7 @@ async fn query_block(
         run: Some(run),
         block: name.to_string(),
         call: BLOCK_CALL,
-        query: block.query.clone(),
-        parameters: request.parameters,
+        ask: Ask::Query { query: block.query.clone(), parameters: request.parameters },
         idempotent: block.idempotent,
     };
     let (status, result, error) = match backend.calls.make(call).await? {
@@ -257,27 +255,21 @@ async fn answer_call(
         Scope::Run(run) => (Some(run), under_way(&backend.database, run).await?.document),
         Scope::Draft { workflow, .. } => (None, backend.database.workflow_draft(workflow).await?.document),
     };
-    let Some(query) = named_query(&document, &request.query) else {
-        let detail =
-            format!("there is no query `{}` in this workflow: add it to the workflow's queries", request.query);
-        return Ok(problem(422, "query-unknown", detail));
+    let ask = match &request.ask {
+        CallAsk::Fetch { request } => Ask::Fetch(request.clone()),
+        CallAsk::Query { query: name, parameters } => match document.queries.get(name.as_str()) {
+            Some(query) => Ask::Query { query: query.clone(), parameters: parameters.clone() },
+            None => {
+                let detail = format!("there is no query `{name}` in this workflow: add it to the workflow's queries");
+                return Ok(problem(422, "query-unknown", detail));
+            }
+        },
     };
-    let call = Call {
-        run,
-        block: request.block.clone(),
-        call: request.call,
-        query: query.clone(),
-        parameters: request.parameters.clone(),
-        idempotent: false,
-    };
+    let call = Call { run, block: request.block.clone(), call: request.call, ask, idempotent: false };
     Ok(match backend.calls.make(call).await? {
         Ok(value) => Json(value).into_response(),
         Err(error) => problem(422, &error.kind, error.message),
     })
-}
-
-fn named_query<'a>(document: &'a WorkflowDocument, name: &str) -> Option<&'a SqlQuery> {
-    document.queries.get(name)
 }
 
 fn problem(status: u16, code: &str, detail: String) -> axum::response::Response {

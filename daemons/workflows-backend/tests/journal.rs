@@ -10,7 +10,7 @@ use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener
 use bulkhead_model::run::{BlockStatus, RunStatus};
 use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_rpc::backend::{
-    BlockOutcome, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token, TokenRequest,
+    BlockOutcome, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token, TokenRequest,
 };
 use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -135,7 +135,8 @@ impl World {
 
     async fn call(&self, token: &str, query: &str, number: u32, n: i32) -> Result<Value, RpcError> {
         let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
-        let request = CallRequest { block: "code".into(), call: number, query: query.into(), parameters };
+        let ask = CallAsk::Query { query: query.into(), parameters };
+        let request = CallRequest { block: "code".into(), call: number, ask };
         self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
     }
 

@@ -37,6 +37,7 @@ pub(crate) const TESTS: &[Need] = &[
     ("/usr/sbin/sshd", "openssh-server"),
     ("chromium", "chromium"),
     ("runuser", "util-linux"),
+    ("/usr/lib/python3/dist-packages/pandas", "python3-pandas"),
 ];
 
 /// Installs the packages whose programs are missing.

@@ -1,12 +1,15 @@
-//! `query()` from code, against an HTTP server that speaks workflows-backend's side of the protocol.
+//! `query()`, `fetch()` and `secret()` from code, against an HTTP server that speaks workflows-backend's side of the protocol.
 
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bulkhead_rpc::Problem;
-use bulkhead_rpc::backend::CallRequest;
+use bulkhead_rpc::backend::{CallAsk, CallRequest, SecretRequest, SecretValue};
+use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,27 +17,58 @@ use crate::executor::{Ended, Executor, LENIENT, ended, javascript, python, reque
 
 type Seen = Arc<Mutex<Vec<(String, CallRequest)>>>;
 
-/// Serves calls at the executor's configured socket: `double` doubles, everything else is refused.
+/// Serves calls at the executor's configured socket: `double` doubles, one secret is granted, requests to `example.test` are
+/// told what arrived, and everything else is refused.
 fn serve_backend(executor: &Executor) -> Seen {
     let seen = Seen::default();
     let listener = tokio::net::UnixListener::bind(executor.backend_socket()).unwrap();
-    let router = Router::new().route("/v1/calls", post(call)).with_state(Arc::clone(&seen));
+    let router =
+        Router::new().route("/v1/calls", post(call)).route("/v1/secrets", post(secret)).with_state(Arc::clone(&seen));
     tokio::spawn(async move { axum::serve(listener, router).await });
     seen
 }
 
 async fn call(State(seen): State<Seen>, headers: HeaderMap, Json(request): Json<CallRequest>) -> Response {
     let token = headers["authorization"].to_str().unwrap().to_owned();
-    let answer = if request.query == "double" {
-        // The first asked is the last answered, so that answers must find their own call.
-        tokio::time::sleep(std::time::Duration::from_millis(100 / (u64::from(request.call) + 1))).await;
-        Json(json!({"rows": [{"n": request.parameters["n"].as_i64().unwrap() * 2}]})).into_response()
-    } else {
-        let problem = Problem::new(404, "query-unknown", format!("there is no query '{}'", request.query));
-        (StatusCode::NOT_FOUND, Json(problem)).into_response()
+    let answer = match &request.ask {
+        CallAsk::Query { query, parameters } if query == "double" => {
+            // The first asked is the last answered, so that answers must find their own call.
+            tokio::time::sleep(std::time::Duration::from_millis(100 / (u64::from(request.call) + 1))).await;
+            Json(json!({"rows": [{"n": parameters["n"].as_i64().unwrap() * 2}]})).into_response()
+        }
+        CallAsk::Query { query, .. } => refuse("query-unknown", &format!("there is no query '{query}'")),
+        CallAsk::Fetch { request } if request.url.contains("//example.test/") => Json(echo(request)).into_response(),
+        CallAsk::Fetch { request } => refuse("fetch-refused", &format!("code may not fetch {}", request.url)),
     };
     seen.lock().unwrap().push((token, request));
     answer
+}
+
+fn refuse(code: &str, detail: &str) -> Response {
+    (StatusCode::FORBIDDEN, Json(Problem::new(403, code, detail))).into_response()
+}
+
+/// An answer that says what was asked; `/missing` is a 404, `/empty` has no body.
+fn echo(request: &FetchRequest) -> FetchAnswer {
+    let body = if request.url.ends_with("/empty") { Vec::new() } else { serde_json::to_vec(request).unwrap() };
+    FetchAnswer {
+        status: if request.url.ends_with("/missing") { 404 } else { 200 },
+        url: request.url.clone(),
+        redirected: false,
+        headers: vec![
+            ("content-type".into(), "application/json; charset=utf-8".into()),
+            ("set-cookie".into(), "a=1".into()),
+            ("set-cookie".into(), "b=2".into()),
+        ],
+        body: STANDARD.encode(body),
+    }
+}
+
+async fn secret(Json(request): Json<SecretRequest>) -> Response {
+    match request.name.as_str() {
+        "api_key" => Json(SecretValue { value: "hunter2-hunter2".into() }).into_response(),
+        name => refuse("secret-not-granted", &format!("secret '{name}' is not granted to this workflow")),
+    }
 }
 
 async fn run_with_token(executor: &Executor, spec: bulkhead_rpc::executor::BlockSpec) -> Ended {
@@ -59,7 +93,10 @@ async fn a_call_goes_out_with_the_token_and_its_number_and_its_answer_comes_back
     assert_eq!((from_javascript.value(), from_python.value()), (&json!([2, 4, 6]), &json!([8, 10])));
     let mut seen = seen.lock().unwrap();
     assert!(seen.iter().all(|(token, call)| token == "Bearer capability-of-this-run" && call.block == "block"));
-    seen.sort_by_key(|(_, call)| call.parameters["n"].as_i64());
+    seen.sort_by_key(|(_, call)| match &call.ask {
+        CallAsk::Query { parameters, .. } => parameters["n"].as_i64(),
+        CallAsk::Fetch { .. } => None,
+    });
     assert_eq!(seen.iter().map(|(_, call)| call.call).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
 }
 
@@ -89,7 +126,7 @@ async fn without_a_token_or_a_backend_a_call_fails_and_says_why() {
     let without_token = executor.python("query('double', {'n': 1})").await;
     let without_backend = run_with_token(&executor, python("query('double', {'n': 1})")).await;
 
-    assert!(without_token.error().message.contains("without access to resources"), "{without_token:?}");
+    assert!(without_token.error().message.contains("belongs to no workflow"), "{without_token:?}");
     assert!(without_backend.error().message.contains("does not answer"), "{without_backend:?}");
 }
 
@@ -99,4 +136,97 @@ async fn the_token_is_nowhere_in_the_child() {
     let source = "import gc\nfound = [o for o in gc.get_objects() if isinstance(o, dict) and any('capability' in str(v) for v in list(o.values()) if isinstance(v, str) and 'gc.get_objects' not in v)]\nreturn len(found)";
 
     assert_eq!(run_with_token(&executor, python(source)).await.value(), &json!(0));
+}
+
+#[tokio::test]
+async fn a_secret_comes_by_name_if_it_is_granted_and_is_not_logged() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+
+    let from_javascript = run_with_token(
+        &executor,
+        javascript("const s = await secret('api_key'); console.log('it is', s); return s.length"),
+    )
+    .await;
+    let from_python =
+        run_with_token(&executor, python("s = secret('api_key')\nprint('it is', s)\nreturn len(s)")).await;
+    let refused = run_with_token(&executor, javascript("await secret('other')")).await;
+
+    for granted in [from_javascript, from_python] {
+        assert_eq!((granted.value(), granted.texts()), (&json!(15), vec!["it is [secret]"]));
+    }
+    assert_eq!(refused.error().message, "secret 'other' is not granted to this workflow");
+}
+
+#[tokio::test]
+async fn fetch_goes_through_the_platform_and_answers_as_code_knows_it() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    let source = r#"
+        const response = await fetch('https://example.test/orders?x=1', {
+            method: 'POST', headers: { 'X-Own': 'yes', 'Content-Type': 'application/json' }, body: JSON.stringify({ n: 1 }),
+        });
+        const sent = await response.json();
+        const empty = await fetch(new URL('https://example.test/empty'));
+        const missing = await fetch('https://example.test/missing');
+        const refused = await fetch('https://elsewhere.test/').catch((error) => [error.name, error.message, error.code]);
+        const aborted = await fetch('https://example.test/', { signal: AbortSignal.abort() }).catch((error) => error.name);
+        return { status: response.status, ok: response.ok, url: response.url, type: response.headers.get('content-type'), sent,
+            body: Buffer.from(sent.body, 'base64').toString(), empty: await empty.text(), missing: missing.ok, refused, aborted };
+    "#;
+
+    let value = run_with_token(&executor, javascript(source)).await.value().clone();
+
+    assert_eq!(value["status"], 200);
+    assert_eq!((&value["ok"], &value["url"]), (&json!(true), &json!("https://example.test/orders?x=1")));
+    assert_eq!(value["type"], "application/json; charset=utf-8");
+    assert_eq!((&value["sent"]["method"], &value["body"]), (&json!("POST"), &json!("{\"n\":1}")));
+    assert!(value["sent"]["headers"].as_array().unwrap().contains(&json!(["x-own", "yes"])), "{value}");
+    assert_eq!((&value["empty"], &value["missing"]), (&json!(""), &json!(false)));
+    assert_eq!(value["refused"], json!(["TypeError", "code may not fetch https://elsewhere.test/", "fetch-refused"]));
+    assert_eq!(value["aborted"], "AbortError");
+}
+
+#[tokio::test]
+async fn python_finds_requests_and_urllib() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    let source = r#"
+import base64, requests, urllib.error, urllib.request
+posted = requests.post('https://example.test/orders', params={'x': [1, 2]}, json={'n': 1}, auth=('ann', 'pw'), timeout=5)
+sent = posted.json()
+try:
+    requests.get('https://example.test/missing').raise_for_status()
+except requests.exceptions.HTTPError as error:
+    missing = error.response.status_code
+try:
+    requests.get('https://elsewhere.test/')
+except requests.ConnectionError as error:
+    refused = str(error)
+with urllib.request.urlopen(urllib.request.Request('https://example.test/u', data=b'abc', headers={'X-Own': 'yes'})) as answer:
+    opened = [answer.status, answer.headers.get_all('set-cookie'), answer.read()[:2].decode()]
+try:
+    urllib.request.urlopen('https://example.test/missing')
+except urllib.error.HTTPError as error:
+    opened.append(error.code)
+try:
+    urllib.request.urlopen('https://elsewhere.test/')
+except urllib.error.URLError as error:
+    opened.append(str(error.reason))
+return {'sent': sent, 'body': base64.b64decode(sent['body']).decode(), 'type': posted.headers['Content-Type'],
+        'missing': missing, 'refused': refused, 'opened': opened}
+"#;
+
+    let value = run_with_token(&executor, python(source)).await.value().clone();
+
+    assert_eq!(value["sent"]["url"], "https://example.test/orders?x=1&x=2");
+    assert_eq!((&value["sent"]["method"], &value["body"]), (&json!("POST"), &json!("{\"n\": 1}")));
+    let headers = value["sent"]["headers"].as_array().unwrap();
+    assert!(headers.contains(&json!(["Authorization", "Basic YW5uOnB3"])), "{value}");
+    assert_eq!(value["type"], "application/json; charset=utf-8");
+    assert_eq!(
+        (&value["missing"], &value["refused"]),
+        (&json!(404), &json!("code may not fetch https://elsewhere.test/"))
+    );
+    assert_eq!(value["opened"], json!([200, ["a=1", "b=2"], "{\"", 404, "code may not fetch https://elsewhere.test/"]));
 }

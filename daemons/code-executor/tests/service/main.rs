@@ -7,6 +7,7 @@ mod backend;
 mod executor;
 mod isolation;
 mod languages;
+mod libraries;
 mod limits;
 mod startup;
 mod zygotes;

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod failures;
+mod fetching;
 mod hygiene;
 mod kit;
 mod parameters;

@@ -7,7 +7,8 @@
 //! | `POST /v1/runs/{run}/blocks` | worker | ends blocks: [`BlockReports`], idempotent |
 //! | `POST /v1/runs/{run}/response` | worker | stores the response for the webhook's caller, once |
 //! | `POST /v1/runs/{run}/finish` | worker | [`FinishRequest`], idempotent |
-//! | `POST /v1/calls` (bearer token) | code-executor | `query()` from code: [`CallRequest`] -> the result |
+//! | `POST /v1/calls` (bearer token) | code-executor | `query()` and `fetch()` from code: [`CallRequest`] -> the result |
+//! | `POST /v1/secrets` (bearer token) | code-executor | `secret()` from code: [`SecretRequest`] -> [`SecretValue`] |
 //! | `POST /v1/tokens` | api | [`TokenRequest`] -> [`Token`]: the capability of a single-block run from the editor |
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::executor::LogLine;
+use crate::fetch::FetchRequest;
 
 /// Where the service listens.
 pub const SOCKET: &str = "/run/bulkhead/workflows-backend.sock";
@@ -113,7 +115,7 @@ pub struct FinishRequest {
     pub error: Option<RunError>,
 }
 
-/// `query('name', {params})` from code.
+/// `query('name', {params})` or `fetch(url)` from code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallRequest {
@@ -121,10 +123,47 @@ pub struct CallRequest {
     pub block: String,
     /// Counts from 0 within the block: with run and block, the key under which a repeat finds the stored result.
     pub call: u32,
-    /// The query's name in the workflow's document.
-    pub query: String,
-    /// Its parameters: `{a: 1}` binds `{{ a }}`.
-    pub parameters: BTreeMap<String, Value>,
+    /// What for.
+    pub ask: CallAsk,
+}
+
+/// What code asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CallAsk {
+    /// One of the workflow's queries.
+    Query {
+        /// Its name in the workflow's document.
+        query: String,
+        /// Its parameters: `{a: 1}` binds `{{ a }}`.
+        parameters: BTreeMap<String, Value>,
+    },
+    /// An HTTP request; the answer is a [`crate::fetch::FetchAnswer`].
+    Fetch {
+        /// The request.
+        request: FetchRequest,
+    },
+}
+
+/// `secret('name')` from code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretRequest {
+    /// The secret's name.
+    pub name: String,
+}
+
+/// The value of a secret that is granted to the workflow.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SecretValue {
+    /// In clear.
+    pub value: String,
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretValue(..)")
+    }
 }
 
 /// Asks for the capability of a single-block run from the editor, on the saved draft.

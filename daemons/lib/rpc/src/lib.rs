@@ -7,6 +7,7 @@ pub mod backend;
 pub mod client;
 pub mod connector;
 pub mod executor;
+pub mod fetch;
 pub mod problem;
 pub mod ssh;
 
