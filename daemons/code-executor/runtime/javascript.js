@@ -18,6 +18,8 @@
   const { Writable } = require('stream');
 
   const CHANNEL = 3;
+  // Where import() looks for libraries from.
+  const HOME = '/run/bulkhead/';
   const { parse, stringify } = JSON;
   const { writeSync, readSync } = fs;
   const byteLength = Buffer.byteLength;
@@ -74,7 +76,7 @@
 
   function begin(frame) {
     start = frame;
-    fileName = `${start.block}.js`;
+    fileName = `${HOME}${start.block}.js`;
     userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
     head = `{"nonce":${stringify(start.nonce)},"kind":`;
     logBudget = start.log_bytes;
@@ -233,7 +235,7 @@
     const isUsers = (line) => /^\s+at /.test(line) && line.match(userFrame)?.[1] <= sourceLines;
     const frames = stack.split('\n').filter(isUsers);
     const at = frames.length > 0 && frames[0].match(userFrame);
-    if (at) return { line: Number(at[1]), column: Number(at[2]), stack: frames.map((line) => line.trim()).join('\n') };
+    if (at) return { line: Number(at[1]), column: Number(at[2]), stack: frames.map((line) => line.trim().replaceAll(HOME, '')).join('\n') };
     // A syntax error begins with the place and a line of carets instead of a frame.
     const [first, , carets] = stack.split('\n');
     const line = first.startsWith(`${fileName}:`) && first.slice(fileName.length + 1).match(/^\d+/);

@@ -35,7 +35,9 @@ const DATA_BASE_BYTES: u64 = 160 * MIB;
 
 /// Where the distribution's Python packages are.
 const DISTRIBUTION_PACKAGES: &str = "/usr/lib/python3/dist-packages";
-/// Those that are worth a zygote of their own: they take a second to import.
+/// The libraries that the package brings, as in `libraries/package.json`.
+const JAVASCRIPT_LIBRARIES: [&str; 7] = ["decimal.js", "lodash", "luxon", "papaparse", "uuid", "yaml", "zod"];
+/// Those of the distribution's that are worth a zygote of their own: they take a second to import.
 const DATA_MODULES: [&str; 2] = ["numpy", "pandas"];
 
 /// The interpreters of this machine.
@@ -59,14 +61,15 @@ pub(crate) struct Interpreters {
 pub(crate) struct Environment {
     pub(crate) language: Language,
     libraries: Option<LibraryImage>,
-    /// Whether the distribution's modules for data are there already.
-    data: bool,
+    /// Whether the libraries that come with the product are loaded already. They make a zygote larger and its copies slower, so
+    /// blocks that use none of them have one without.
+    preloaded: bool,
 }
 
 impl Environment {
     /// The standard one of a language.
     pub(crate) fn standard(language: Language) -> Self {
-        Self { language, libraries: None, data: false }
+        Self { language, libraries: None, preloaded: false }
     }
 
     /// What this work runs in.
@@ -79,14 +82,23 @@ impl Environment {
             Language::Javascript => libraries.javascript.clone(),
             Language::Python => libraries.python.clone(),
         };
-        let data = language == Language::Python && libraries.is_none() && imports_data(source);
-        Self { language, libraries, data }
+        let preloaded = libraries.is_none()
+            && match language {
+                Language::Javascript => mentions_library(source),
+                Language::Python => imports_data(source),
+            };
+        Self { language, libraries, preloaded }
     }
 
     /// Whether it is kept ready although nobody has asked for it yet.
     pub(crate) fn is_standard(&self) -> bool {
-        self.libraries.is_none() && !self.data
+        self.libraries.is_none() && !self.preloaded
     }
+}
+
+/// Whether a source names a library in quotes, as `require()` and `import()` want it; a wrong guess costs time only.
+fn mentions_library(source: &str) -> bool {
+    source.split(['\'', '"', '`']).any(|part| JAVASCRIPT_LIBRARIES.contains(&part.split('/').next().unwrap_or(part)))
 }
 
 /// Whether a source imports a module for data, as far as its text tells; a wrong guess costs time only.
@@ -201,8 +213,13 @@ impl Interpreters {
             });
             return preload;
         }
-        let there = DATA_MODULES.iter().filter(|name| Path::new(DISTRIBUTION_PACKAGES).join(name).is_dir());
-        if environment.data { there.map(|name| (*name).to_owned()).collect() } else { Vec::new() }
+        let (names, folder): (&[&str], _) = match environment.language {
+            _ if !environment.preloaded => return Vec::new(),
+            Language::Javascript => (&JAVASCRIPT_LIBRARIES, self.default_libraries.join("javascript/node_modules")),
+            Language::Python => (&DATA_MODULES, PathBuf::from(DISTRIBUTION_PACKAGES)),
+        };
+        let there = names.iter().filter(|name| folder.join(name).is_dir());
+        there.map(|name| (*name).to_owned()).collect()
     }
 
     fn limits(&self, environment: &Environment, limits: &CodeLimits) -> Limits {
@@ -260,6 +277,30 @@ mod tests {
         assert!(policy.executable[1..].iter().all(|path| path.to_string_lossy().contains("/ld-linux-")));
         assert_eq!(policy.processes, Processes::ThreadsOnly);
         assert!(policy.environment.is_empty());
+    }
+
+    #[test]
+    fn what_a_source_mentions_decides_what_is_loaded_ahead() {
+        let environment = |language, source: &str| {
+            let work = Work::Code { language, source: source.to_owned() };
+            Environment::of(&work, &Libraries::default())
+        };
+        for source in ["const _ = require('lodash')", "await import(\"lodash/fp\")"] {
+            assert!(!environment(Language::Javascript, source).is_standard(), "{source}");
+        }
+        for source in ["import numpy as np", "  from pandas.io import sql", "import os, pandas"] {
+            assert!(!environment(Language::Python, source).is_standard(), "{source}");
+        }
+        assert!(environment(Language::Javascript, "return lodash").is_standard());
+        assert!(environment(Language::Python, "return 'import x' # pandas\nimport numpyish").is_standard());
+    }
+
+    #[test]
+    fn the_libraries_that_are_preloaded_are_those_that_the_package_brings() {
+        let package: serde_json::Value = serde_json::from_str(include_str!("../libraries/package.json")).expect("JSON");
+        let names: Vec<&str> = package["dependencies"].as_object().expect("some").keys().map(String::as_str).collect();
+
+        assert_eq!(names, JAVASCRIPT_LIBRARIES);
     }
 
     #[test]

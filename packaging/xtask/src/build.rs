@@ -39,6 +39,41 @@ pub(crate) fn web() -> Result<PathBuf> {
     Ok(dist)
 }
 
+/// Installs the libraries that JavaScript blocks always find; returns the folder to ship. Nothing of them is executed here.
+pub(crate) fn libraries() -> Result<PathBuf> {
+    let sources = paths::repository().join("daemons/code-executor/libraries");
+    let built = paths::cache().join(format!("libraries-{}", &fingerprint(&sources)?[..16]));
+    if built.exists() {
+        return Ok(built);
+    }
+    step("installing the libraries of JavaScript blocks", || {
+        npm_install(&sources)?;
+        let fresh = built.with_extension("new");
+        if fresh.exists() {
+            std::fs::remove_dir_all(&fresh)?;
+        }
+        copy_code(&sources.join("node_modules"), &fresh.join("javascript/node_modules"))?;
+        std::fs::rename(&fresh, &built).context("put the libraries in place")
+    })?;
+    Ok(built)
+}
+
+/// Copies what runs, and the licences: types and source maps are most of a package.
+fn copy_code(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let extension = Path::new(&name).extension().and_then(|extension| extension.to_str());
+        if entry.file_type()?.is_dir() && !name.starts_with('.') {
+            copy_code(&entry.path(), &to.join(name))?;
+        } else if matches!(extension, Some("js" | "cjs" | "mjs" | "json")) || name.to_uppercase().starts_with("LICEN") {
+            std::fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs the packages of the lock file, if that changed.
 pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     let lock = std::fs::read(folder.join("package-lock.json")).context("read package-lock.json")?;
@@ -47,7 +82,9 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    run_quietly(command("npm", &["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    run_quietly(
+        command("npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(folder),
+    )?;
     std::fs::write(&stamp, wanted).context("write npm's stamp")
 }
 

@@ -28,9 +28,10 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
     install::ensure(&[install::PACKAGES])?;
     let binaries = build::binaries()?;
     let web = build::web()?;
+    let libraries = build::libraries()?;
     let temporal = temporal::binary()?;
     let output = paths::cache().join("deb");
-    let key = content_key(&binaries, &web)?;
+    let key = content_key(&binaries, &[&web, &libraries])?;
     let stamp = output.join("content.key");
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == key) {
         return packages(&output);
@@ -40,7 +41,7 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
         if output.exists() {
             std::fs::remove_dir_all(&output)?;
         }
-        assemble(&tree, &binaries, &web, &temporal)?;
+        assemble(&tree, &binaries, &web, &libraries, &temporal)?;
         let mut build = command("dpkg-buildpackage", &["-b", "-us", "-uc", "-d", "-ui"]);
         run_quietly(build.current_dir(&tree).env("DEB_BUILD_OPTIONS", "nocheck parallel=2"))?;
         std::fs::remove_dir_all(&tree)?;
@@ -50,7 +51,7 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
 }
 
 /// Lays out the tree that `debian/rules` expects.
-fn assemble(tree: &Path, binaries: &Path, web: &Path, temporal: &Path) -> Result<()> {
+fn assemble(tree: &Path, binaries: &Path, web: &Path, libraries: &Path, temporal: &Path) -> Result<()> {
     let repository = paths::repository();
     std::fs::create_dir_all(tree.join("target/bin"))?;
     std::fs::create_dir_all(tree.join("target/temporal"))?;
@@ -64,12 +65,13 @@ fn assemble(tree: &Path, binaries: &Path, web: &Path, temporal: &Path) -> Result
     run_quietly(command("strip", &["--strip-unneeded"]).arg(tree.join("target/bin").join(ZYGOTE_LIBRARY)))?;
     copy(temporal, "target/temporal/")?;
     copy(web, "target/web")?;
+    copy(libraries, "target/libraries")?;
     copy(&repository.join("units"), "units")?;
     copy(&repository.join("packaging/default-config"), "packaging/")?;
     copy(&repository.join("packaging/deb/debian"), "debian")
 }
 
-fn content_key(binaries: &Path, web: &Path) -> Result<String> {
+fn content_key(binaries: &Path, folders: &[&Path]) -> Result<String> {
     let repository = paths::repository();
     let mut hasher = Sha256::new();
     for program in PROGRAMS.into_iter().chain([ZYGOTE_LIBRARY]) {
@@ -79,7 +81,10 @@ fn content_key(binaries: &Path, web: &Path) -> Result<String> {
     for folder in ["units", "packaging/deb", "packaging/default-config"] {
         hasher.update(build::fingerprint(&repository.join(folder))?);
     }
-    let mut files: Vec<PathBuf> = walk(web)?;
+    let mut files = Vec::new();
+    for folder in folders {
+        files.extend(walk(folder)?);
+    }
     files.sort();
     for file in files {
         hasher.update(file.to_string_lossy().as_bytes());

@@ -116,3 +116,21 @@ async fn pandas_comes_from_a_zygote_that_has_it_and_its_randomness_is_fresh() {
         assert!(seen.insert(value[1].as_i64().unwrap()) && seen.insert(value[2].as_i64().unwrap()), "{value}");
     }
 }
+
+#[tokio::test]
+async fn import_finds_what_require_finds() {
+    let (directory, libraries) = built();
+    let executor = Executor::start(&format!("{LENIENT}\nlibraries = '{}'", directory.path().display()));
+    if executor.javascript("return Boolean(require('vm').constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER)").await.value()
+        == false
+    {
+        // This Node.js is older than 20.12 and has no import() in blocks.
+        return;
+    }
+
+    let imported = run(&executor, javascript("return (await import('greet')).default.hello('ann')"), &libraries).await;
+    let missing = run(&executor, javascript("\nreturn await import('no-such')"), &libraries).await;
+
+    assert_eq!(imported.value(), &json!("hello ann"));
+    assert!(missing.error().message.contains("no-such"), "{missing:?}");
+}

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::deb::ZYGOTE_LIBRARY;
-use crate::paths;
 use crate::services::Cluster;
-use crate::shell::is_root;
+use crate::shell::{command, is_root, run_quietly};
+use crate::{build, paths};
 
 /// A folder below cargo's target folder that holds everything of `dev`.
 pub(crate) struct Layout {
@@ -92,6 +92,14 @@ impl Layout {
         self.directory.join("credentials").join(daemon)
     }
 
+    /// A copy of the libraries that JavaScript blocks find, for the same user.
+    fn libraries(&self) -> Result<PathBuf> {
+        let copy = self.for_others("libraries");
+        run_quietly(command("cp", &["-rT", "--no-preserve=mode"]).arg(build::libraries()?).arg(&copy))?;
+        run_quietly(command("chmod", &["-R", "u=rwX,go=rX"]).arg(&copy))?;
+        Ok(copy)
+    }
+
     /// Where `bulkheadctl setup keys` puts it.
     fn public_key(&self, daemon: &str) -> PathBuf {
         self.directory.join("keys").join(format!("{daemon}.pub"))
@@ -125,9 +133,11 @@ impl Layout {
             (
                 "code-executor",
                 format!(
-                    "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\nzygote-library = {:?}\n",
+                    "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\nzygote-library = {:?}\n\
+                     default-libraries = {:?}\n",
                     socket("workflows-backend"),
-                    self.zygote_library()?
+                    self.zygote_library()?,
+                    self.libraries()?,
                 ),
             ),
             ("db-connector", database.clone()),
