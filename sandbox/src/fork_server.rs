@@ -24,7 +24,7 @@ use crate::policy::{INNER_ID, Limits, Mount, Policy};
 use crate::root::scratch_options;
 use crate::seccomp::Instruction;
 use crate::sys::clone::{Cloned, fork_sibling, thread_id_address};
-use crate::{capabilities, inherited, landlock, namespaces, rlimits, seccomp, sys};
+use crate::{capabilities, inherited, landlock, namespaces, resident, rlimits, seccomp, sys};
 
 /// What an interpreter does around a fork.
 pub trait Interpreter {
@@ -97,6 +97,8 @@ impl Server {
         let prepared = (|| {
             inherited::copy_all_memory(&proc)?;
             inherited::require_parked_threads(&proc)?;
+            // Only slower without.
+            let _ = resident::hold_used_files(&proc);
             let inherited = Inherited::take_stock(&proc, &[control.as_raw_fd(), proc.as_raw_fd()])?;
             Ok((inherited, thread_id_address().at("finding the thread's number")?))
         })();

@@ -154,7 +154,7 @@ impl Kind {
     }
 }
 
-fn read(proc: &OwnedFd, path: &str) -> io::Result<String> {
+pub(crate) fn read(proc: &OwnedFd, path: &str) -> io::Result<String> {
     let mut text = String::new();
     File::from(openat(proc, path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?).read_to_string(&mut text)?;
     Ok(text)

@@ -38,6 +38,7 @@ mod launcher;
 mod namespaces;
 mod outcome;
 mod policy;
+mod resident;
 mod rlimits;
 mod root;
 mod seccomp;

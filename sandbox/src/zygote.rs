@@ -40,6 +40,8 @@ pub struct Zygote {
     reader: Option<JoinHandle<()>>,
     cgroups: Option<Delegation>,
     limits: Limits,
+    /// What a run shares with it; known from the first run on.
+    shared_bytes: Option<u64>,
 }
 
 /// A run that a zygote has forked: in its sandbox, waiting on its channel for [`WorkLimits`] and then for work.
@@ -53,6 +55,7 @@ pub struct Forked {
     cgroup: Option<RunCgroup>,
     limits: Limits,
     cpu_us_before: u64,
+    shared_bytes: u64,
     stopped: Option<Stop>,
 }
 
@@ -103,6 +106,7 @@ impl Zygote {
             reader: Some(reader),
             cgroups: launcher.cgroups().cloned(),
             limits: policy.limits.clone(),
+            shared_bytes: None,
         };
         say(&zygote.socket, &ToZygote::Serve(Box::new(policy.clone()))).map_err(failed("sending its policy"))?;
         match zygote.hear()? {
@@ -145,7 +149,10 @@ impl Zygote {
         let ended = Arc::new(ended);
         let pid = sys::pidfd::number(&process).map_err(failed("finding a run's number"))?;
         let end = self.ends.wait_for(number_in_sandbox, Arc::clone(&ended));
-        Ok(Forked { process, pid, ended, end, cgroup, limits: self.limits.clone(), cpu_us_before: 0, stopped: None })
+        let limits = self.limits.clone();
+        // The same for all runs of a zygote, and dear to find out.
+        let shared_bytes = *self.shared_bytes.get_or_insert_with(|| shared_bytes(pid).unwrap_or(0));
+        Ok(Forked { process, pid, ended, end, cgroup, limits, cpu_us_before: 0, shared_bytes, stopped: None })
     }
 
     /// The next message, within patience.
@@ -228,7 +235,11 @@ impl Forked {
 
     /// By the cgroup where there is one, and without what was used before there was work.
     fn of_the_work(&self, usage: Usage) -> Usage {
-        let usage = self.cgroup.as_ref().map_or(usage, |cgroup| cgroup.usage(usage));
+        let usage = match &self.cgroup {
+            Some(cgroup) => cgroup.usage(usage),
+            // Most of what it holds it shares with its zygote.
+            None => Usage { peak_memory_bytes: usage.peak_memory_bytes.saturating_sub(self.shared_bytes), ..usage },
+        };
         Usage { cpu_us: usage.cpu_us.saturating_sub(self.cpu_us_before), ..usage }
     }
 
@@ -298,6 +309,14 @@ fn peak_memory_bytes(pid: i32) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
+}
+
+/// How much of what a process holds others hold too; `None` when it has ended, or does not let itself be looked at.
+fn shared_bytes(pid: i32) -> Option<u64> {
+    let sums = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let shared = sums.lines().filter_map(|line| line.strip_prefix("Shared_")?.split_once(':'));
+    let kib = shared.map(|(_, size)| size.trim().strip_suffix(" kB").and_then(|size| size.parse::<u64>().ok()));
+    Some(kib.sum::<Option<u64>>()? * 1024)
 }
 
 fn failed(operation: &'static str) -> impl Fn(io::Error) -> SandboxError {

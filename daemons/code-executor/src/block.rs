@@ -20,7 +20,7 @@ use crate::child::{Child, Happening, StartError};
 use crate::frames::{self, Answer, FrameError, Said, Start};
 use crate::interpreter::{Environment, Interpreters};
 use crate::logs::Logs;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stage};
 use crate::pool::Pools;
 use crate::verdict::{self, Said as Final};
 
@@ -78,7 +78,9 @@ impl Runner {
             stderr_tail: String::new(),
             dumping: false,
         };
-        let ended = match self.start(&conversation).await {
+        let started = self.start(&conversation).await;
+        self.metrics.stage(Stage::Take, begun);
+        let ended = match started {
             Ok(child) => self.converse(&mut conversation, child).await,
             Err(error) => Err(error),
         };
@@ -109,7 +111,6 @@ impl Runner {
     async fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
         let spec = conversation.spec;
         let environment = Environment::of(&spec.work, conversation.given.libraries);
-        let (policy, program) = self.interpreters.prepare(&environment, &spec.limits);
         // Text grows up to six-fold as JSON.
         let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
         let start = Start {
@@ -126,9 +127,11 @@ impl Runner {
             None => None,
         };
         if let Some(ready) = ready {
-            return Child::take(ready, &policy.limits, frame_limit, start);
+            let limits = self.interpreters.limits(&environment, &spec.limits);
+            return Child::take(ready, &limits, frame_limit, start);
         }
         self.metrics.cold_starts.inc();
+        let (policy, program) = self.interpreters.prepare(&environment, &spec.limits);
         let child = Child::start(&self.launcher, policy, program, frame_limit)?;
         child.send(start);
         Ok(child)
@@ -136,6 +139,7 @@ impl Runner {
 
     /// Listens and answers until the child has ended, whoever ends it.
     async fn converse(&self, conversation: &mut Conversation<'_>, mut child: Child) -> Result<Outcome, StartError> {
+        let begun = Instant::now();
         let mut calls = FuturesUnordered::new();
         let mut next_call = 0;
         while conversation.said.is_none() {
@@ -180,13 +184,20 @@ impl Runner {
                 },
             }
         }
+        self.metrics.stage(Stage::Work, begun);
+        let said = Instant::now();
         if conversation.said.is_some() {
             if let Some(usage) = child.usage_so_far() {
                 let (out, error) = child.lines_so_far();
                 conversation.raw(LogLevel::Info, out).await;
                 conversation.raw(LogLevel::Error, error).await;
                 // Used once: what it started and did not wait for ends now, and nobody waits for that.
-                tokio::spawn(child.discard());
+                let metrics = Arc::clone(&self.metrics);
+                tokio::spawn(async move {
+                    child.discard().await;
+                    metrics.stage(Stage::Discard, said);
+                });
+                self.metrics.stage(Stage::Verdict, said);
                 return Ok(Outcome { ending: Ending::Cancelled, usage });
             }
             child.stop(Stop::Cancelled);

@@ -1,6 +1,6 @@
 //! One sandboxed interpreter and the descriptors that lead to it, on tokio.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
@@ -90,10 +90,15 @@ impl Child {
     pub(crate) fn take(ready: Ready, limits: &Limits, frame_limit: usize, start: Bytes) -> Result<Self, StartError> {
         let Ready { mut forked, channel, stdout, stderr, zygote } = ready;
         let header = forked.limit(limits)?;
+        // Together, or the child would wake up twice; and before anything else, because it works while the rest is done here.
+        let first: Bytes = [&header[..], &start].concat().into();
+        channel.set_nonblocking(true).map_err(StartError::Descriptors)?;
+        let written = (&channel).write(&first).unwrap_or(0);
         let process = Process::Forked { forked: Box::new(forked), _zygote: zygote };
         let child = Self::listen(process, channel, stdout, stderr, frame_limit).map_err(StartError::Descriptors)?;
-        // Together, or the child would wake up twice.
-        child.send([&header[..], &start].concat().into());
+        if written < first.len() {
+            child.send(first.slice(written..));
+        }
         Ok(child)
     }
 

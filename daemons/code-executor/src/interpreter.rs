@@ -222,7 +222,8 @@ impl Interpreters {
         there.map(|name| (*name).to_owned()).collect()
     }
 
-    fn limits(&self, environment: &Environment, limits: &CodeLimits) -> Limits {
+    /// What one block may use.
+    pub(crate) fn limits(&self, environment: &Environment, limits: &CodeLimits) -> Limits {
         let base_bytes = match environment {
             Environment { language: Language::Javascript, .. } => NODE_BASE_BYTES,
             environment if environment.is_standard() => PYTHON_BASE_BYTES,

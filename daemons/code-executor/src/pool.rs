@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::frames::{self, Start};
 use crate::interpreter::{Environment, Interpreters};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stage};
 
 /// Copies that are kept ready when nothing goes on: in the standard environments, and in others.
 const READY_MIN: usize = 4;
@@ -30,6 +30,9 @@ const READY_MIN_OF_OTHERS: usize = 1;
 const UNUSED: Duration = Duration::from_secs(10 * 60);
 /// So many of those are kept at once; the one that was used least lately goes first.
 const OTHERS_MAX: usize = 8;
+/// While more than half of the copies are there, none is made so soon after one was taken: on a small machine it would take the
+/// processor from the run that took it.
+const LULL: Duration = Duration::from_millis(3);
 /// After so long without a miss one copy less is kept ready.
 const CALM: Duration = Duration::from_secs(10);
 /// A zygote's copies share the layout of its memory, so it is replaced after so many copies or so much time.
@@ -75,6 +78,7 @@ struct State {
     /// How many copies to keep ready.
     target: usize,
     last_miss: Option<Instant>,
+    last_taken: Option<Instant>,
     given_up: bool,
     closed: bool,
 }
@@ -110,6 +114,7 @@ impl Pool {
                     let mut state = self.shared.lock();
                     while let Some(ready) = state.ready.pop_front() {
                         self.shared.taken.notify_one();
+                        state.last_taken = Some(Instant::now());
                         // One that was killed while it waited is nobody's fault.
                         if !ready.has_ended() {
                             return Some(ready);
@@ -268,7 +273,12 @@ impl Keeper {
         }
         state.target = state.target.max(least);
         if state.ready.len() < state.target {
-            return Task::Fork;
+            let since = state.last_taken.map_or(LULL, |taken| taken.elapsed());
+            if since >= LULL || state.ready.len() * 2 <= state.target {
+                return Task::Fork;
+            }
+            drop(self.shared.taken.wait_timeout(state, LULL - since));
+            return Task::Wait;
         }
         if state.ready.len() > state.target
             && let Some(ready) = state.ready.pop_front()
@@ -280,12 +290,14 @@ impl Keeper {
     }
 
     fn fork(&self, zygote: &mut Zygote, token: &Arc<()>) -> Result<Ready, SandboxError> {
+        let begun = Instant::now();
         let failed = |source: io::Error| SandboxError::Stage { operation: "making a run's descriptors", source };
         let (stdout, stdout_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
         let (stderr, stderr_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
         let (channel, channel_end) = UnixStream::pair().map_err(failed)?;
         let forked = zygote.fork(self.recipe.own_network, stdout_end, stderr_end, channel_end.into())?;
         self.recipe.metrics.forks.inc();
+        self.recipe.metrics.stage(Stage::Fork, begun);
         Ok(Ready { forked, channel, stdout, stderr, zygote: Arc::clone(token) })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -16,7 +17,7 @@ use http::{HeaderValue, StatusCode, header};
 use tokio::sync::mpsc;
 
 use crate::block::Runner;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stage};
 use crate::queue::Queue;
 use crate::{chain, request};
 
@@ -55,6 +56,7 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
         let detail = format!("the library set {image} is not on this machine: build it, or choose another");
         return refuse(&Problem::new(422, "libraries-missing", detail));
     }
+    let arrived = Instant::now();
     let Ok(waiting) = service.queue.stand_in_line(&request.tenant) else {
         service.metrics.refused.inc();
         let detail = "as many runs as this executor takes are waiting; try again in a moment";
@@ -64,6 +66,7 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
     };
     // A caller who goes away while it waits drops this future, and with it its place in the line.
     let place = waiting.await.expect("a line is never forgotten");
+    service.metrics.stage(Stage::Queue, arrived);
     let (events, listener) = mpsc::channel(EVENTS_BUFFERED);
     let metrics = Arc::clone(&service.metrics);
     // A task of its own, so that a child is always ended in order and never by a dropped future.

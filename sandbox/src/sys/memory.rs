@@ -10,3 +10,54 @@ pub(crate) fn copy_to_children(start: usize, length: usize) -> io::Result<()> {
     check(unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DOFORK) }.into())?;
     Ok(())
 }
+
+/// The size of a large page, where transparent ones are to be had.
+pub(crate) const LARGE_PAGE: usize = 2 << 20;
+/// MADV_COLLAPSE (Linux 6.1).
+const COLLAPSE: libc::c_int = 25;
+
+/// Puts a copy in private memory in the place of a read-only mapping, at the same addresses and with the same rights. The copy is
+/// of large pages where it is aligned so. On an error the mapping is what it was.
+///
+/// The range must be mapped, readable and not writable, whole pages, and nobody may change its mappings meanwhile.
+pub(crate) fn replace_by_copy(start: usize, length: usize, executable: bool) -> io::Result<()> {
+    let read_write = libc::PROT_READ | libc::PROT_WRITE;
+    let rights = if executable { libc::PROT_READ | libc::PROT_EXEC } else { libc::PROT_READ };
+    let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // As large as it takes to find a part in it that is aligned like the original, so that large pages stay large when they move.
+    let reserved_length = length + LARGE_PAGE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches nobody's memory.
+    let reserved = unsafe { libc::mmap(std::ptr::null_mut(), reserved_length, read_write, anonymous, -1, 0) };
+    if reserved == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    let reserved = reserved as usize;
+    let copy = reserved + (start.wrapping_sub(reserved)) % LARGE_PAGE;
+    // SAFETY: `copy..copy + length` lies within the new mapping, which is writable and nobody else's; the caller promises that the
+    // original is readable. Advice changes no content, and that it is not taken is no error. `mremap` takes the original's place
+    // in one step, with equal content and rights, so code that runs there at this moment goes on; if it fails, nothing has changed.
+    let moved = unsafe {
+        libc::madvise(copy as *mut libc::c_void, length, libc::MADV_HUGEPAGE);
+        std::ptr::copy_nonoverlapping(start as *const u8, copy as *mut u8, length);
+        libc::madvise(copy as *mut libc::c_void, length, COLLAPSE);
+        if libc::mprotect(copy as *mut libc::c_void, length, rights) != 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+            let moved = libc::mremap(copy as *mut libc::c_void, length, length, flags, start as *mut libc::c_void);
+            if moved == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+        }
+    };
+    let unmap = |from: usize, to: usize| {
+        if from < to {
+            // SAFETY: called only for parts of the new mapping that are still there and that nobody else knows.
+            unsafe { libc::munmap(from as *mut libc::c_void, to - from) };
+        }
+    };
+    unmap(reserved, copy);
+    unmap(copy + length, reserved + reserved_length);
+    if moved.is_err() {
+        unmap(copy, copy + length);
+    }
+    moved
+}

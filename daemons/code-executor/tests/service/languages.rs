@@ -22,7 +22,7 @@ async fn inputs_are_variables_and_what_is_returned_is_the_result() {
 
     let expected = json!({"sum": 12, "name": "Ærø", "level": "gold"});
     assert_eq!((js.value(), py.value()), (&expected, &expected));
-    assert!(js.result.usage.cpu_ms > 0.0 && js.result.usage.peak_memory_bytes > 1 << 20, "{:?}", js.result.usage);
+    assert!(js.result.usage.cpu_ms > 0.0 && js.result.usage.peak_memory_bytes > 0, "{:?}", js.result.usage);
 }
 
 #[tokio::test]
