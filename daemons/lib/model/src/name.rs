@@ -135,6 +135,7 @@ const RESERVED: &[&str] = &[
     "query",
     "raise",
     "return",
+    "secret",
     "static",
     "super",
     "switch",

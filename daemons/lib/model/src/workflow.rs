@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::query::SqlQuery;
-use crate::{Fault, Name};
+use crate::{Fault, LibraryNames, Name};
 
 mod graph;
 mod validate;
@@ -39,6 +39,9 @@ pub struct WorkflowDocument {
     /// Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queries: BTreeMap<Name, SqlQuery>,
+    /// The sets of libraries that its code finds beside the standard ones.
+    #[serde(default, skip_serializing_if = "LibraryNames::is_empty")]
+    pub libraries: LibraryNames,
 }
 
 /// What starts a run.
@@ -140,6 +143,24 @@ pub enum Language {
     Python,
 }
 
+impl Language {
+    /// The word in documents and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Javascript => "javascript",
+            Self::Python => "python",
+        }
+    }
+}
+
+impl std::str::FromStr for Language {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Javascript, Self::Python].into_iter().find(|language| language.as_str() == text).ok_or(())
+    }
+}
+
 /// A block that goes one of two ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -180,6 +201,7 @@ impl WorkflowDocument {
             blocks: BTreeMap::from([(hello, Block::Code(block))]),
             edges: Vec::new(),
             queries: BTreeMap::new(),
+            libraries: LibraryNames::default(),
         }
     }
 

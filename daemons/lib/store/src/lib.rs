@@ -12,12 +12,14 @@ mod error;
 pub mod identity;
 pub mod jobs;
 pub mod journal;
+pub mod library_sets;
 mod listen;
 mod migrations;
 pub mod outbox;
 mod payload;
 pub mod resources;
 pub mod runs;
+pub mod secrets;
 pub mod session_access;
 #[cfg(feature = "test-support")]
 pub mod test_support;

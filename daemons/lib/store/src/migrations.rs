@@ -12,11 +12,17 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first_light", sql: include_str!("../migrations/V1__first_light.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first_light", sql: include_str!("../migrations/V1__first_light.sql") },
+    Migration {
+        version: 2,
+        name: "secrets_and_libraries",
+        sql: include_str!("../migrations/V2__secrets_and_libraries.sql"),
+    },
+];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 1;
+pub const SCHEMA_VERSION: i32 = 2;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

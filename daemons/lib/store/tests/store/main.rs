@@ -2,5 +2,7 @@
 
 mod identity;
 mod journal;
+mod library_sets;
 mod migrations;
 mod releases;
+mod secrets;
