@@ -92,11 +92,16 @@ impl Default for RawSockets {
 struct RawKeys {
     /// db-connector's public key. `bulkheadctl setup` writes it here.
     db_connector: PathBuf,
+    /// workflows-backend's public key. `bulkheadctl setup` writes it here.
+    workflows_backend: PathBuf,
 }
 
 impl Default for RawKeys {
     fn default() -> Self {
-        Self { db_connector: "/etc/bulkhead/keys/db-connector.pub".into() }
+        Self {
+            db_connector: "/etc/bulkhead/keys/db-connector.pub".into(),
+            workflows_backend: "/etc/bulkhead/keys/workflows-backend.pub".into(),
+        }
     }
 }
 
@@ -153,6 +158,8 @@ pub struct Config {
     pub backend_socket: PathBuf,
     /// db-connector's public key.
     pub connector_key: PathBuf,
+    /// workflows-backend's public key.
+    pub backend_key: PathBuf,
     /// Bytes of a request's body.
     pub body_limit_bytes: usize,
     /// Bytes of a webhook's body.
@@ -204,6 +211,7 @@ impl DaemonConfig for Config {
             executor_socket: raw.sockets.code_executor,
             backend_socket: raw.sockets.workflows_backend,
             connector_key: raw.keys.db_connector,
+            backend_key: raw.keys.workflows_backend,
             body_limit_bytes: limits.body_bytes,
             webhook_body_limit_bytes: limits.webhook_body_bytes,
             webhook_wait: Duration::from_secs(limits.webhook_wait_s),

@@ -70,8 +70,7 @@ impl Api {
         }))
     }
 
-    /// Seals a resource's secret so that db-connector alone can open it, and only for this row. The key is read each time: it
-    /// may be rotated while this daemon runs.
+    /// Seals a resource's secret so that db-connector alone can open it, and only for this row.
     pub(crate) fn seal_resource_secret(
         &self,
         id: bulkhead_model::ResourceId,
@@ -79,12 +78,32 @@ impl Api {
     ) -> Result<String, ApiError> {
         let text = std::fs::read_to_string(&self.config.connector_key)
             .map_err(ApiError::internal("reading db-connector's public key"))?;
-        let key = SealPublicKey::from_text(&text).map_err(ApiError::internal("reading db-connector's public key"))?;
         let row = id.to_string();
-        let place = Place { table: "resources", row: &row, field: "sealed_secret" };
-        key.seal(&place, secret.as_bytes()).map_err(|error| match error {
-            bulkhead_seal::SealError::TooLong(_) => ApiError::invalid(error.to_string(), Vec::new()),
-            bulkhead_seal::SealError::Cipher => ApiError::internal("sealing a secret")(error),
-        })
+        seal(&text, Place { table: "resources", row: &row, field: "sealed_secret" }, secret)
     }
+
+    /// Seals a secret for code so that workflows-backend alone can open it, and only for this row. An installation that is older
+    /// than that key gets it by repeating setup.
+    pub(crate) fn seal_secret(&self, id: uuid::Uuid, value: &str) -> Result<String, ApiError> {
+        let text = std::fs::read_to_string(&self.config.backend_key).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ApiError::Conflict {
+                code: "seal-key-missing",
+                detail: "there is no key yet to seal secrets with: run `sudo bulkheadctl setup` once on the machine, \
+                         then try again"
+                    .to_owned(),
+            },
+            _ => ApiError::internal("reading workflows-backend's public key")(error),
+        })?;
+        let row = id.to_string();
+        seal(&text, Place { table: "secrets", row: &row, field: "sealed" }, value)
+    }
+}
+
+/// Seals to a public key that was read just now: it may be rotated while this daemon runs.
+fn seal(key: &str, place: Place<'_>, secret: &str) -> Result<String, ApiError> {
+    let key = SealPublicKey::from_text(key).map_err(ApiError::internal("reading a public key"))?;
+    key.seal(&place, secret.as_bytes()).map_err(|error| match error {
+        bulkhead_seal::SealError::TooLong(_) => ApiError::invalid(error.to_string(), Vec::new()),
+        bulkhead_seal::SealError::Cipher => ApiError::internal("sealing a secret")(error),
+    })
 }

@@ -47,6 +47,12 @@ pub(crate) enum Command {
     /// Code on the running instance, as a block of a workflow would run
     #[command(subcommand)]
     Code(CodeCommand),
+    /// Sets of libraries for code
+    #[command(subcommand)]
+    Libraries(LibrariesCommand),
+    /// Secrets that code may use
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Programs in the sandbox that user code runs in
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -130,9 +136,89 @@ pub(crate) struct CodeRun {
     /// MiB of memory that it may use
     #[arg(long, value_name = "MIB")]
     pub(crate) memory: Option<u64>,
+    /// A set of libraries to find beside the standard ones; one for each language at most
+    #[arg(long, value_name = "NAME")]
+    pub(crate) libraries: Vec<String>,
     /// Print events as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LibrariesCommand {
+    /// List them
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add one, or replace what it is built from
+    Add(LibrariesAdd),
+    /// Build one again from the same lock file
+    Build {
+        /// Its name
+        name: String,
+    },
+    /// Delete one that no workflow uses
+    Delete {
+        /// Its name
+        name: String,
+    },
+    /// Print what its newest build wrote; fails when the build did
+    Log {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a set of libraries is.
+#[derive(Debug, Args)]
+pub(crate) struct LibrariesAdd {
+    /// Its name: a letter, then letters, digits or _
+    pub(crate) name: String,
+    /// The language of its packages
+    #[arg(long, value_parser = ["javascript", "python"])]
+    pub(crate) language: String,
+    /// package-lock.json, or requirements.txt with hashes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: PathBuf,
+    /// Modules to import once, ahead of all runs: those that take long
+    #[arg(long, value_name = "MODULES", value_delimiter = ',')]
+    pub(crate) preload: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// List them, without their values
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add one, or replace its value. It is read from standard input, without the newline at the end
+    Set {
+        /// Its name: a letter, then letters, digits or _
+        name: String,
+        /// Read the value from this file instead, as it is
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Delete one. Code that asks for it fails from then on
+    Delete {
+        /// Its name
+        name: String,
+    },
+    /// Let workflows use one. Whoever may edit such a workflow can read the value by code
+    Grant {
+        /// Its name
+        name: String,
+        /// The workflows, by their names in addresses
+        #[arg(required = true)]
+        workflows: Vec<String>,
+        /// Take it from them instead
+        #[arg(long)]
+        revoke: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::cli::CodeRun;
+use crate::libraries;
 
 /// Larger files are refused by the instance anyway; a device never ends.
 const SOURCE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -25,6 +26,9 @@ pub(crate) async fn run(run: CodeRun, api: &Api) -> Result<ExitCode> {
         bail!("--inputs must be a JSON object, such as '{{\"n\": 1}}'");
     }
     let mut request = json!({ "language": language, "source": read(&run.file)?, "inputs": inputs });
+    if !run.libraries.is_empty() {
+        request["libraries"] = json!(libraries::by_language(&run.libraries, api).await?);
+    }
     if let Some(seconds) = run.time {
         request["wall_ms"] = (seconds * 1000).into();
     }

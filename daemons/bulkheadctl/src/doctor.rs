@@ -68,10 +68,12 @@ fn files() -> Vec<Finding> {
     let setup = "bulkheadctl setup";
     let paths = [
         ("/etc/bulkhead/keys/db-connector.pub", setup),
+        ("/etc/bulkhead/keys/workflows-backend.pub", setup),
         ("/etc/credstore.encrypted/bulkhead-api.seal.key", setup),
         ("/etc/credstore.encrypted/bulkhead-db-connector.seal.key", setup),
         ("/etc/credstore.encrypted/bulkhead-ssh-connector.seal.key", setup),
         ("/etc/credstore.encrypted/bulkhead-workflows-backend.run-token.key", setup),
+        ("/etc/credstore.encrypted/bulkhead-workflows-backend.seal.key", setup),
         ("/etc/bulkhead/tls/api.crt", setup),
         ("/etc/bulkhead/tls/api.key", setup),
         ("/usr/bin/node", "install the package nodejs"),

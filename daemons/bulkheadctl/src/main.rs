@@ -10,10 +10,12 @@ mod code;
 mod daemons;
 mod doctor;
 mod documents;
+mod libraries;
 mod local_http;
 mod psql;
 mod runs;
 mod sandbox;
+mod secret;
 mod setup;
 mod status;
 mod systemd;
@@ -60,6 +62,8 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::User(command) => user::run(command, api).await?,
         Command::App(command) => documents::run(documents::APPS, command, api).await?,
         Command::Code(CodeCommand::Run(run)) => return code::run(run, api).await,
+        Command::Libraries(command) => libraries::run(command, api).await?,
+        Command::Secret(command) => secret::run(command, api).await?,
         Command::Workflow(command) => return runs::run(command, api).await,
         Command::Sandbox(_) | Command::Doctor { .. } => unreachable!("ran before the runtime"),
     }

@@ -19,6 +19,29 @@ pub(crate) enum BackendError {
     NotAQuery(String),
     #[error("the run has ended")]
     RunEnded,
+    #[error(
+        "workflow `{workflow}` may not use a secret `{secret}`: an administrator grants it on the page Secrets, or by \
+         `bulkheadctl secret grant {secret} {workflow}`"
+    )]
+    SecretNotGranted { workflow: String, secret: String },
+    #[error(
+        "bulkhead-workflows-backend has no key to open secrets with: an administrator runs `sudo bulkheadctl setup` once"
+    )]
+    NoSealKey,
+    #[error(
+        "the value of secret `{secret}` cannot be opened on this machine: an administrator sets it again on the page Secrets"
+    )]
+    SecretDamaged {
+        secret: String,
+        #[source]
+        source: bulkhead_seal::OpenError,
+    },
+    #[error("the use of secret `{secret}` could not be recorded, so it was refused: try again in a moment")]
+    NotAudited {
+        secret: String,
+        #[source]
+        source: StoreError,
+    },
     #[error("Bulkhead's own database does not answer")]
     Store(#[from] StoreError),
 }
@@ -31,6 +54,10 @@ impl IntoResponse for BackendError {
             Self::Store(StoreError::NotFound { .. }) => (404, "unknown"),
             Self::NotAQuery(_) => (422, "not-a-query"),
             Self::RunEnded => (409, "run-ended"),
+            Self::SecretNotGranted { .. } => (403, "secret-not-granted"),
+            Self::NoSealKey => (503, "secrets-unavailable"),
+            Self::SecretDamaged { .. } => (422, "secret-damaged"),
+            Self::NotAudited { .. } => (503, "audit-unavailable"),
             Self::Store(StoreError::Unavailable { .. }) => (503, "database-unavailable"),
             Self::Store(_) => (500, "internal"),
         };

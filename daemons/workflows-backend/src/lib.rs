@@ -1,13 +1,15 @@
 //! workflows-backend owns the effects of runs: what was called, what came of it, what was logged, how a run stands.
 //!
 //! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. State: the journal in
-//! PostgreSQL, and in memory only which calls are under way in this process. It must not run user code and it opens no secrets.
+//! PostgreSQL, and in memory only which calls are under way in this process. It opens the secrets that code may use, each for one
+//! answer, and no others. It must not run user code.
 
 mod calls;
 mod config;
 mod error;
 mod metrics;
 mod routes;
+mod secrets;
 mod token;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, serve};
@@ -16,6 +18,7 @@ use bulkhead_store::Database;
 
 pub use config::Config;
 pub use routes::{Backend, router};
+pub use secrets::Secrets;
 pub use token::{Scope, TokenKey};
 
 /// Who this daemon is.
@@ -34,7 +37,8 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let database = Database::new(&context.config.database, SPEC.name);
     let metrics = metrics::Metrics::register(&mut context.metrics);
     let connector = RpcClient::new("bulkhead-db-connector", &context.config.db_connector_socket);
-    let backend = Backend::new(database.clone(), connector, key, metrics);
+    let secrets = Secrets::open(database.clone(), &context.credentials, &context.readiness);
+    let backend = Backend::new(database.clone(), connector, key, secrets, metrics);
     context.serve_control();
     tokio::spawn(watch_database(database, context.readiness.clone()));
     context.notify_ready();

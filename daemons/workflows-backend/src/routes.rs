@@ -7,13 +7,13 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use bulkhead_daemon_kit::Peer;
+use bulkhead_daemon_kit::{Peer, RequestId};
 use bulkhead_model::run::{BlockStatus, RunResponse, Usage};
 use bulkhead_model::workflow::Block;
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{
-    BlockOutcome, BlockReport, BlockReports, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token,
-    TokenRequest,
+    BlockOutcome, BlockReport, BlockReports, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState,
+    SecretRequest, SecretValue, Token, TokenRequest,
 };
 use bulkhead_rpc::{Problem, RpcClient};
 use bulkhead_store::journal::{BlockEnd, Conclusion, FinishedBlock, PinnedRun};
@@ -24,6 +24,7 @@ use time::OffsetDateTime;
 use crate::calls::{Ask, Call, Calls};
 use crate::error::BackendError;
 use crate::metrics::Metrics;
+use crate::secrets::Secrets;
 use crate::token::{Scope, TokenKey};
 
 /// The largest request, in bytes: the results of a segment.
@@ -45,13 +46,20 @@ pub struct Backend {
     database: Database,
     calls: Calls,
     key: TokenKey,
+    secrets: Secrets,
 }
 
 impl Backend {
     /// A backend that makes its calls through `connector`.
-    pub fn new(database: Database, connector: RpcClient, key: TokenKey, metrics: Metrics) -> Arc<Self> {
+    pub fn new(
+        database: Database,
+        connector: RpcClient,
+        key: TokenKey,
+        secrets: Secrets,
+        metrics: Metrics,
+    ) -> Arc<Self> {
         let calls = Calls::new(database.clone(), connector, metrics);
-        Arc::new(Self { database, calls, key })
+        Arc::new(Self { database, calls, key, secrets })
     }
 
     /// Waits until no call is under way, at most for `patience`.
@@ -72,6 +80,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route("/v1/runs/{run}/response", post(respond))
         .route("/v1/runs/{run}/finish", post(finish))
         .route("/v1/calls", post(call))
+        .route("/v1/secrets", post(secret))
         .route("/v1/tokens", post(token))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(backend)
@@ -98,6 +107,7 @@ async fn run_state(
 ) -> Result<Json<RunState>, BackendError> {
     only(&peer, WORKER)?;
     let pinned = backend.database.pinned_run(run).await?;
+    let libraries = backend.database.library_images(&pinned.document.libraries).await?;
     backend.database.mark_running(run).await?;
     let mut finished = std::collections::BTreeMap::new();
     for block in backend.database.finished_blocks(run).await? {
@@ -115,6 +125,7 @@ async fn run_state(
         status: pinned.status,
         finished,
         token: backend.key.sign(Scope::Run(run), RUN_TOKEN_LIFETIME),
+        libraries,
     }))
 }
 
@@ -225,11 +236,7 @@ async fn call(
     Json(request): Json<CallRequest>,
 ) -> Result<axum::response::Response, BackendError> {
     only(&peer, EXECUTOR)?;
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let scope = backend.key.check(bearer.unwrap_or_default()).map_err(BackendError::Token)?;
+    let scope = bearer_scope(&backend.key, &headers)?;
     // Code cannot be asked to come again, as a worker can: while the database is away, it waits here.
     let end = Instant::now() + DATABASE_PATIENCE;
     loop {
@@ -242,6 +249,27 @@ async fn call(
             answer => return answer,
         }
     }
+}
+
+/// What the token of a request lets its bearer do.
+fn bearer_scope(key: &TokenKey, headers: &HeaderMap) -> Result<Scope, BackendError> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    key.check(bearer.unwrap_or_default()).map_err(BackendError::Token)
+}
+
+async fn secret(
+    State(backend): Shared,
+    Extension(peer): Extension<Peer>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    Json(request): Json<SecretRequest>,
+) -> Result<Json<SecretValue>, BackendError> {
+    only(&peer, EXECUTOR)?;
+    let scope = bearer_scope(&backend.key, &headers)?;
+    Ok(Json(backend.secrets.value(scope, &request.name, &request_id.0).await?))
 }
 
 async fn answer_call(

@@ -323,9 +323,9 @@ impl<'a> Walk<'a> {
         RunRequest {
             token: Some(self.state.token.clone()),
             tenant: self.state.workflow.to_string(),
+            libraries: self.state.libraries.clone(),
             inputs,
             blocks: blocks.collect(),
-            ..RunRequest::default()
         }
     }
 

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bulkhead_model::workflow::{Block, CodeBlock, QueryBlock, WorkflowDocument};
-use bulkhead_model::{Name, Role, Slug, sql};
+use bulkhead_model::{Libraries, Name, Role, Slug, sql};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
@@ -20,6 +20,7 @@ use super::app_queries::{is_bound_here, person, run_statement};
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
+use super::library_sets;
 use crate::auth::guard::require_resource;
 use crate::auth::{Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
@@ -86,20 +87,23 @@ pub(crate) async fn run(
             let draft = api.database.workflow_draft(on.id).await?.document;
             super::documents::require_resources(&api, &on.caller, draft.queries.values().map(|query| &query.resource))
                 .await?;
+            let libraries = library_sets::resolve(&api, &document.libraries.of(language)).await?;
             let token: Token =
                 api.backend.call(Method::POST, "/v1/tokens", &TokenRequest { workflow: on.id, user }).await?;
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
             let spec = BlockSpec { id: block, work: Work::Code { language, source }, limits };
             api.audit.write(record).await?;
-            execute(&api, Some(token.token), request.inputs, spec).await
+            execute(&api, Some(token.token), libraries, request.inputs, spec).await
         }
         Block::Branch(branch) => {
             api.audit.write(record).await?;
-            execute(&api, None, request.inputs, expression(block, "condition", branch.condition)).await
+            let spec = expression(block, "condition", branch.condition);
+            execute(&api, None, Libraries::default(), request.inputs, spec).await
         }
         Block::Response(response) => {
             api.audit.write(record).await?;
-            execute(&api, None, request.inputs, expression(block, "body", response.body)).await
+            let spec = expression(block, "body", response.body);
+            execute(&api, None, Libraries::default(), request.inputs, spec).await
         }
     }
 }
@@ -113,10 +117,11 @@ fn expression(block: String, key: &str, source: String) -> BlockSpec {
 pub(super) async fn execute(
     api: &SharedApi,
     token: Option<String>,
+    libraries: Libraries,
     inputs: BTreeMap<String, Value>,
     block: BlockSpec,
 ) -> Result<Response, ApiError> {
-    let request = RunRequest { token, inputs, blocks: vec![block], ..RunRequest::default() };
+    let request = RunRequest { token, libraries, inputs, blocks: vec![block], ..RunRequest::default() };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let mut response = Response::new(Body::new(answer.into_body()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));

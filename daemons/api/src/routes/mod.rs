@@ -24,11 +24,13 @@ mod grants;
 mod hooks;
 pub(crate) mod json;
 mod last;
+mod library_sets;
 mod links;
 mod probes;
 mod resources;
 mod run_events;
 mod runs;
+mod secrets;
 mod session;
 mod system;
 mod users;
@@ -57,7 +59,8 @@ fn api() -> OpenApiRouter<SharedApi> {
         .merge(account_routes())
         .merge(app_routes())
         .merge(workflow_routes())
-        .merge(resource_routes());
+        .merge(resource_routes())
+        .merge(code_routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", routes)
 }
 
@@ -119,6 +122,16 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resources::schema))
         .routes(routes!(grants::resource_list))
         .routes(routes!(grants::resource_set, grants::resource_remove))
+}
+
+fn code_routes() -> OpenApiRouter<SharedApi> {
+    OpenApiRouter::new()
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::replace, secrets::delete))
+        .routes(routes!(secrets::grant))
+        .routes(routes!(library_sets::list, library_sets::create))
+        .routes(routes!(library_sets::show, library_sets::replace, library_sets::delete))
+        .routes(routes!(library_sets::build))
 }
 
 /// The OpenAPI document, as checked in.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::workflow::Language;
-use bulkhead_model::{ResourceId, Slug};
+use bulkhead_model::{LibraryNames, ResourceId, Slug};
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, Work};
 use bulkhead_store::identity::LinkPurpose;
 use http::StatusCode;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::block_runs::execute;
 use super::documents::require_valid;
 use super::json::Json;
+use super::library_sets;
 use super::users::{OneTimeLink, make_link};
 use crate::auth::Root;
 use crate::http_error::ApiError;
@@ -59,6 +60,9 @@ pub(crate) struct RunCodeRequest {
     /// The most memory that it may use, in bytes.
     #[serde(default)]
     memory_bytes: Option<u64>,
+    /// The sets of libraries that it finds beside the standard ones, by name.
+    #[serde(default)]
+    libraries: LibraryNames,
 }
 
 /// A link that makes the first administrator.
@@ -131,7 +135,7 @@ pub(crate) async fn built_in_resource(
 /// Runs code that belongs to no workflow, without access to resources, as a stream of events.
 #[utoipa::path(post, path = "/system/code/run", tag = "system", operation_id = "runCode", request_body = RunCodeRequest, responses(
     (status = 200, description = "One event a line", body = RunEvent, content_type = "application/x-ndjson"),
-    (status = 422, description = "`source-too-large`, `limit-out-of-range`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`source-too-large`, `limit-out-of-range`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 429, description = "`queue-full`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn run_code(
@@ -139,11 +143,12 @@ pub(crate) async fn run_code(
     Root(caller): Root,
     Json(request): Json<RunCodeRequest>,
 ) -> Result<Response, ApiError> {
-    let RunCodeRequest { language, source, inputs, wall_ms, memory_bytes } = request;
+    let RunCodeRequest { language, source, inputs, wall_ms, memory_bytes, libraries } = request;
+    let libraries = library_sets::resolve(&api, &libraries).await?;
     let mut limits = CodeLimits::default();
     limits.wall_ms = wall_ms.unwrap_or(limits.wall_ms);
     limits.memory_bytes = memory_bytes.unwrap_or(limits.memory_bytes);
     api.audit.write(caller.record("system.code.run", None, json!({ "language": language }))).await?;
     let block = BlockSpec { id: "code".to_owned(), work: Work::Code { language, source }, limits };
-    execute(&api, None, inputs, block).await
+    execute(&api, None, libraries, inputs, block).await
 }

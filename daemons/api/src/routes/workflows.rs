@@ -15,6 +15,7 @@ use super::documents::{
 };
 use super::json::Json;
 use super::last::Last;
+use super::library_sets;
 use crate::auth::{Admin, Caller, Editor, On, WorkflowKind, token};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -107,6 +108,7 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let document = request.document.unwrap_or_else(|| WorkflowDocument::starter(&request.title));
     require_valid(document.validate())?;
+    library_sets::resolve(&api, &document.libraries).await?;
     let slug = request.slug.as_str();
     let record = caller.record("workflow.create", None, json!({ "slug": slug }));
     let created = async { Ok(api.database.create_workflow(slug, &document, caller.user_id()).await?) };
@@ -163,6 +165,7 @@ pub(crate) async fn save_draft(
     Json(request): Json<SaveWorkflowDraftRequest>,
 ) -> Result<Json<DraftSaved>, ApiError> {
     require_valid(request.document.validate())?;
+    library_sets::resolve(&api, &request.document.libraries).await?;
     let revision = api.database.save_workflow_draft(on.id, request.revision, &request.document).await?;
     Ok(Json(DraftSaved { revision }))
 }
@@ -179,6 +182,7 @@ pub(crate) async fn release(
 ) -> Result<Json<Released>, ApiError> {
     let draft = released_draft(api.database.workflow_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
+    library_sets::resolve(&api, &draft.libraries).await?;
     require_resources(&api, &on.caller, resources_of(&draft)).await?;
     let record =
         on.caller.record("workflow.release", Some(("workflow", on.id.0)), json!({ "revision": request.revision }));
@@ -212,6 +216,7 @@ pub(crate) async fn restore(
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     let document = api.database.workflow_release(on.id, version).await?;
     require_resources(&api, &on.caller, resources_of(&document)).await?;
+    library_sets::resolve(&api, &document.libraries).await?;
     let record = on.caller.record("workflow.restore", Some(("workflow", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_workflow_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))

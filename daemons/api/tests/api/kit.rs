@@ -251,7 +251,9 @@ fn database_table(database: &TestDatabase) -> Value {
 fn write_keys(directory: &Path) {
     let key = SealPrivateKey::generate();
     std::fs::write(directory.join("seal.key"), key.to_text().as_bytes()).expect("written");
-    std::fs::write(directory.join("db-connector.pub"), key.public_key().to_text()).expect("written");
+    for daemon in ["db-connector", "workflows-backend"] {
+        std::fs::write(directory.join(format!("{daemon}.pub")), key.public_key().to_text()).expect("written");
+    }
     let identity = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     std::fs::write(directory.join("api.crt"), identity.cert.pem()).expect("written");
     std::fs::write(directory.join("api.key"), identity.signing_key.serialize_pem()).expect("written");
@@ -291,7 +293,7 @@ fn start_api(
         "database": database_table(own),
         "web-root": at("web"),
         "tls": { "certificate": at("api.crt"), "key": at("api.key") },
-        "keys": { "db-connector": at("db-connector.pub") },
+        "keys": { "db-connector": at("db-connector.pub"), "workflows-backend": at("workflows-backend.pub") },
         "sockets": {
             "db-connector": at("db-connector.sock"),
             "code-executor": at("code-executor.sock"),

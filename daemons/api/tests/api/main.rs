@@ -4,10 +4,12 @@
 mod documents;
 mod identity;
 mod kit;
+mod library_sets;
 mod openapi;
 mod perimeter;
 mod queries;
 mod resources;
 mod runs;
+mod secrets;
 mod web;
 mod webhooks;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::step;
 
 /// Daemons that secrets are sealed to.
-const SEAL_KEYS: [&str; 3] = ["api", "db-connector", "ssh-connector"];
+const SEAL_KEYS: [&str; 4] = ["api", "db-connector", "ssh-connector", "workflows-backend"];
 /// Where units look for credentials (`LoadCredentialEncrypted=`).
 const CREDENTIALS: &str = "/etc/credstore.encrypted";
 
@@ -34,15 +34,20 @@ pub(super) enum Store {
     Plain(PathBuf),
 }
 
-/// Makes the keys that are missing.
-pub(super) fn make(store: &Store) -> Result<()> {
+/// Makes the keys that are missing. Returns the daemons that got a seal key: they read it at their start.
+pub(super) fn make(store: &Store) -> Result<Vec<&'static str>> {
+    let mut made = Vec::new();
     for daemon in SEAL_KEYS {
-        seal_key(store, daemon)?;
+        if seal_key(store, daemon)? {
+            made.push(daemon);
+        }
     }
-    run_token_key(store)
+    run_token_key(store)?;
+    Ok(made)
 }
 
-fn seal_key(store: &Store, daemon: &str) -> Result<()> {
+/// True when the private half is new.
+fn seal_key(store: &Store, daemon: &str) -> Result<bool> {
     let public = store.public(daemon);
     let private = store.secret(daemon, "seal.key");
     match (private.exists(), public.exists()) {
@@ -64,9 +69,10 @@ fn seal_key(store: &Store, daemon: &str) -> Result<()> {
             store.write(daemon, "seal.key", key.to_text().as_bytes())?;
             write_public(&public, &key)?;
             step(&format!("a seal key for {daemon} ({})", store.protection()));
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// The key that workflows-backend signs capability tokens with. Tokens live for minutes, so a lost key loses nothing.
@@ -174,17 +180,27 @@ mod tests {
     fn keys_are_made_once_and_completed() {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::Plain(directory.path().to_owned());
-        make(&store).expect("makes");
+        assert_eq!(make(&store).expect("makes"), SEAL_KEYS);
         let public = store.public("db-connector");
         let first = fs::read_to_string(&public).expect("reads");
         let mode = fs::metadata(store.secret("db-connector", "seal.key")).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 
         fs::remove_file(&public).expect("removed");
-        make(&store).expect("completes");
+        assert_eq!(make(&store).expect("completes"), [] as [&str; 0]);
 
         assert_eq!(fs::read_to_string(&public).expect("reads"), first);
         assert!(store.read("workflows-backend", "run-token.key").expect("reads").len() >= 32);
+    }
+
+    #[test]
+    fn an_installation_from_before_a_key_gets_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::Plain(directory.path().to_owned());
+        make(&store).expect("makes");
+        fs::remove_file(store.secret("workflows-backend", "seal.key")).expect("removed");
+        fs::remove_file(store.public("workflows-backend")).expect("removed");
+        assert_eq!(make(&store).expect("completes"), ["workflows-backend"]);
     }
 
     #[test]

@@ -54,10 +54,12 @@ async fn whole(setup: &Setup, api: &Api) -> Result<()> {
     let port = database::reach(&psql)?;
     let names = database::Names::default();
     database::prepare(&psql, &names)?;
-    keys::make(&keys::Store::Encrypted { public: Path::new(ETC).join("keys") })?;
+    let mut changed = keys::make(&keys::Store::Encrypted { public: Path::new(ETC).join("keys") })?;
     certificate::make(&Path::new(ETC).join("tls"), address.host())?;
-    let changed = address.write(Path::new(ETC))?;
-    services::start(changed).await?;
+    if address.write(Path::new(ETC))? {
+        changed.push("api");
+    }
+    services::start(&changed).await?;
     let tables = tables::Tables { psql: &psql, database: &names.tables, host: "127.0.0.1", port };
     let printed = instance::fill(api, &tables, address.url(), Path::new(STATE), setup.demo).await?;
     print(&printed);

@@ -25,15 +25,15 @@ pub(super) fn require_packages() -> Result<()> {
     Ok(())
 }
 
-/// Enables and starts what is installed, and waits until all of it is ready. `reconfigured`: api has to read its files again.
-pub(super) async fn start(reconfigured: bool) -> Result<()> {
+/// Enables and starts what is installed, and waits until all of it is ready. The daemons in `changed` read their files again.
+pub(super) async fn start(changed: &[&str]) -> Result<()> {
     systemd::systemctl(&["daemon-reload"])?;
     let units = installed_units();
     systemd::systemctl(&[&["enable", "--quiet", TARGET], units.as_slice()].concat())?;
     // A service that gave up while there was no database may try again.
     systemd::systemctl(&["reset-failed", "bulkhead*"])?;
     for daemon in &DAEMONS {
-        if must_stop_first(daemon, reconfigured)? {
+        if must_stop_first(daemon, changed)? {
             systemd::systemctl(&["stop", daemon.service])?;
         }
     }
@@ -54,13 +54,13 @@ fn installed_units() -> Vec<&'static str> {
     sockets.chain(services).chain(OTHER_UNITS).filter(|unit| systemd::is_installed(unit)).collect()
 }
 
-/// Whether the running daemon must let go: systemd opens no socket beside a service that runs already, and api reads its files
-/// at its start. Connections wait in the sockets meanwhile.
-fn must_stop_first(daemon: &Daemon, reconfigured: bool) -> Result<bool> {
+/// Whether the running daemon must let go: systemd opens no socket beside a service that runs already, and a daemon reads its
+/// files at its start. Connections wait in the sockets meanwhile.
+fn must_stop_first(daemon: &Daemon, changed: &[&str]) -> Result<bool> {
     if !systemd::is_installed(daemon.service) || systemd::active_state(daemon.service)? != "active" {
         return Ok(false);
     }
-    if reconfigured && daemon.name == "api" {
+    if changed.contains(&daemon.name) {
         return Ok(true);
     }
     for socket in daemon.sockets.iter().filter(|socket| systemd::is_installed(socket)) {

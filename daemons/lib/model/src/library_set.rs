@@ -34,6 +34,14 @@ impl LibraryNames {
         self.iter().next().is_none()
     }
 
+    /// Those for `language` alone.
+    pub fn of(&self, language: Language) -> Self {
+        match language {
+            Language::Javascript => Self { python: None, ..self.clone() },
+            Language::Python => Self { javascript: None, ..self.clone() },
+        }
+    }
+
     /// The named sets, each with the language that it is named for.
     pub fn iter(&self) -> impl Iterator<Item = (Language, &Name)> {
         let named = [(Language::Javascript, &self.javascript), (Language::Python, &self.python)];

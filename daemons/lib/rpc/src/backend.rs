@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::run::{BlockStatus, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
-use bulkhead_model::{Name, RunId, UserId, WorkflowId};
+use bulkhead_model::{Libraries, Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +44,9 @@ pub struct RunState {
     pub finished: BTreeMap<Name, BlockOutcome>,
     /// The capability for code of this run.
     pub token: String,
+    /// What the sets of libraries that the release names are now.
+    #[serde(default)]
+    pub libraries: Libraries,
 }
 
 /// How a block ended.
@@ -145,7 +148,7 @@ pub enum CallAsk {
     },
 }
 
-/// `secret('name')` from code.
+/// `secret('name')` from code. 403 `secret-not-granted` where the workflow may not use it, whether or not it exists.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretRequest {
@@ -153,16 +156,16 @@ pub struct SecretRequest {
     pub name: String,
 }
 
-/// The value of a secret that is granted to the workflow.
+/// The value of a secret, in the clear. It belongs into the memory of the code that asked, and nowhere else.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SecretValue {
-    /// In clear.
+    /// The value.
     pub value: String,
 }
 
 impl std::fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SecretValue(..)")
+        f.write_str("SecretValue(redacted)")
     }
 }
 

@@ -123,11 +123,12 @@ impl Layout {
                 "api",
                 format!(
                     "base-url = \"http://127.0.0.1:{port}\"\nenvironment = \"development\"\nweb-root = {web:?}\n{database}\
-                     [sockets]\ndb-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\n",
+                     [sockets]\ndb-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\nworkflows-backend = {:?}\n",
                     socket("db-connector"),
                     socket("code-executor"),
                     socket("workflows-backend"),
                     self.public_key("db-connector"),
+                    self.public_key("workflows-backend"),
                 ),
             ),
             (

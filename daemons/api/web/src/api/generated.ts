@@ -195,6 +195,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/library-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All sets of libraries, for everybody who is logged in. */
+        get: operations["listLibrarySets"];
+        put?: never;
+        /** Adds a set of libraries. It is built soon. */
+        post: operations["createLibrarySet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/library-sets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A set of libraries, with its lock file and build log. */
+        get: operations["getLibrarySet"];
+        /** Replaces what a set is built from. Workflows use what is built now until the new build works. */
+        put: operations["replaceLibrarySet"];
+        post?: never;
+        /** Deletes a set that no workflow uses. */
+        delete: operations["deleteLibrarySet"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/library-sets/{name}/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Builds a set again from the same lock file: after an outage of a registry, say. */
+        post: operations["buildLibrarySet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -447,6 +501,59 @@ export interface paths {
         /** What a run logged. */
         get: operations["getRunLogs"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All secrets, without their values. */
+        get: operations["listSecrets"];
+        put?: never;
+        /** Adds a secret. */
+        post: operations["createSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces the value of a secret. */
+        put: operations["replaceSecret"];
+        post?: never;
+        /** Deletes a secret. Code that asks for it fails from then on. */
+        delete: operations["deleteSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Grants a secret to workflows. Whoever may edit one of them can read the value by code. */
+        put: operations["setSecretGrants"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1000,6 +1107,17 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description A new set of libraries. */
+        CreateLibrarySetRequest: {
+            /** @description The language. It cannot be changed later. */
+            language: components["schemas"]["Language"];
+            /** @description The text of `package-lock.json`, or of `requirements.txt` with hashes; at most 2 MiB. */
+            lock: string;
+            /** @description The name that workflows use. */
+            name: components["schemas"]["Name"];
+            /** @description Modules to import once, ahead of all runs: those that take long. */
+            preload?: string[];
+        };
         /** @description A new resource. */
         CreateResourceRequest: {
             /** @description The settings. */
@@ -1008,6 +1126,15 @@ export interface components {
             name: components["schemas"]["Slug"];
             /** @description The password. It is sealed at once and never shown again. */
             secret?: string | null;
+        };
+        /** @description A new secret. */
+        CreateSecretRequest: {
+            /** @description The name that code uses. */
+            name: components["schemas"]["Name"];
+            /** @description The value, at most 64 KiB. It is sealed at once and never shown again. */
+            value: string;
+            /** @description The slugs of the workflows whose code may use it. */
+            workflows?: components["schemas"]["Slug"][];
         };
         /** @description A person to invite. */
         CreateUserRequest: {
@@ -1141,6 +1268,71 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /** @description The sets of libraries that a workflow's code uses, by name: at most one for each language. */
+        LibraryNames: {
+            javascript?: components["schemas"]["Name"] | null;
+            python?: components["schemas"]["Name"] | null;
+        };
+        /** @description A package in a built set. */
+        LibraryPackage: {
+            /** @description Its name in its registry. */
+            name: string;
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description A set of libraries. */
+        LibrarySet: {
+            /**
+             * Format: int64
+             * @description Their size.
+             */
+            bytes?: number | null;
+            /**
+             * Format: date-time
+             * @description When the newest build ended.
+             */
+            finished_at?: string | null;
+            /** @description The language. */
+            language: components["schemas"]["Language"];
+            /** @description The name that workflows use. */
+            name: string;
+            /** @description The packages in use. */
+            packages: components["schemas"]["LibraryPackage"][];
+            /** @description Where the newest build stands. */
+            status: components["schemas"]["LibraryStatus"];
+            /**
+             * Format: date-time
+             * @description When the definition changed last.
+             */
+            updated_at: string;
+            /** @description The name of who changed it; absent for root on the machine. */
+            updated_by?: string | null;
+            /** @description Whether workflows can use it: a build has worked once. The newest one that did is in use. */
+            usable: boolean;
+        };
+        /** @description A set of libraries with what it is built from and what its newest build wrote. */
+        LibrarySetDetail: {
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description The lock file. */
+            lock: string;
+            /** @description What the newest build wrote. */
+            log: string;
+            /** @description Modules that are imported once, ahead of all runs. */
+            preload: string[];
+            /** @description What the list tells. */
+            set: components["schemas"]["LibrarySet"];
+        };
+        /** @description All sets of libraries. */
+        LibrarySetList: {
+            /** @description By name. */
+            sets: components["schemas"]["LibrarySet"][];
+        };
+        /**
+         * @description Where a build stands.
+         * @enum {string}
+         */
+        LibraryStatus: "waiting" | "building" | "ready" | "failed";
         /** @description What a link is for. */
         LinkInfo: {
             /** @description The account's address; absent when using the link makes the account. */
@@ -1396,6 +1588,18 @@ export interface components {
              */
             version: number;
         };
+        /** @description What a set is to be built from. */
+        ReplaceLibrarySetRequest: {
+            /** @description The text of `package-lock.json`, or of `requirements.txt` with hashes; at most 2 MiB. */
+            lock: string;
+            /** @description Modules to import once, ahead of all runs: those that take long. */
+            preload?: string[];
+        };
+        /** @description A new value. */
+        ReplaceSecretRequest: {
+            /** @description The value, at most 64 KiB. It counts from the next use on. */
+            value: string;
+        };
         /** @description A resource, without its secret. */
         Resource: {
             /** @description Whether it is the built-in tables database, which cannot be changed here. */
@@ -1463,6 +1667,8 @@ export interface components {
             };
             /** @description Its language. */
             language: components["schemas"]["Language"];
+            /** @description The sets of libraries that it finds beside the standard ones, by name. */
+            libraries?: components["schemas"]["LibraryNames"];
             /**
              * Format: int64
              * @description The most memory that it may use, in bytes.
@@ -1629,6 +1835,42 @@ export interface components {
         Schema: {
             /** @description Tables and views, without the system's own. */
             tables: components["schemas"]["Table"][];
+        };
+        /** @description A secret, without its value. */
+        Secret: {
+            /**
+             * Format: uuid
+             * @description The id.
+             */
+            id: string;
+            /** @description The name that code uses: `secret('name')`. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its value was set last.
+             */
+            updated_at: string;
+            /** @description The name of who set it; absent for root on the machine. */
+            updated_by?: string | null;
+            /** @description The workflows whose code may use it, by title. */
+            workflows: components["schemas"]["SecretWorkflow"][];
+        };
+        /** @description Who may use a secret. */
+        SecretGrantsRequest: {
+            /** @description The slugs of the workflows whose code may use it from now on; all others no longer may. */
+            workflows: components["schemas"]["Slug"][];
+        };
+        /** @description All secrets. */
+        SecretList: {
+            /** @description By name. */
+            secrets: components["schemas"]["Secret"][];
+        };
+        /** @description A workflow whose code may use a secret. */
+        SecretWorkflow: {
+            /** @description Its name in addresses. */
+            slug: string;
+            /** @description Its title. */
+            title: string;
         };
         /** @description An open session. */
         Session: {
@@ -1854,6 +2096,8 @@ export interface components {
              * @description Version of this format: 1.
              */
             format: number;
+            /** @description The sets of libraries that its code finds beside the standard ones. */
+            libraries?: components["schemas"]["LibraryNames"];
             /** @description Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`. */
             queries?: {
                 [key: string]: components["schemas"]["SqlQuery"];
@@ -2314,6 +2558,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    listLibrarySets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySetList"];
+                };
+            };
+        };
+    };
+    createLibrarySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLibrarySetRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySetDetail"];
+                };
+            };
+            /** @description `exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLibrarySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySetDetail"];
+                };
+            };
+        };
+    };
+    replaceLibrarySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceLibrarySetRequest"];
+            };
+        };
+        responses: {
+            /** @description Replaced; it is built soon */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySetDetail"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLibrarySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `in-use`: by which workflows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    buildLibrarySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is built soon */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySetDetail"];
                 };
             };
         };
@@ -2865,6 +3279,167 @@ export interface operations {
             };
         };
     };
+    listSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretList"];
+                };
+            };
+        };
+    };
+    createSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description `exists`; `seal-key-missing` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description Replaced */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description `seal-key-missing` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    setSecretGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretGrantsRequest"];
+            };
+        };
+        responses: {
+            /** @description Granted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description `invalid`: there is no such workflow */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -2976,7 +3551,7 @@ export interface operations {
                     "application/x-ndjson": components["schemas"]["RunEvent"];
                 };
             };
-            /** @description `source-too-large`, `limit-out-of-range` */
+            /** @description `source-too-large`, `limit-out-of-range`, `document-invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod secrets;
+
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
@@ -28,9 +30,13 @@ struct World {
     tables: tokio_postgres::Client,
     run: RunId,
     workflow: WorkflowId,
+    /// As api's role sees it.
+    api: Database,
+    /// The key of workflows-backend, which is db-connector's here.
+    seal: SealPrivateKey,
     stop: CancellationToken,
     _directory: tempfile::TempDir,
-    _databases: (TestDatabase, TestDatabase),
+    databases: (TestDatabase, TestDatabase),
 }
 
 impl Drop for World {
@@ -43,6 +49,11 @@ const SLOW_WRITE: &str =
     "WITH pause AS MATERIALIZED (SELECT pg_sleep(0.5)) INSERT INTO effects SELECT {{ n }} FROM pause RETURNING n";
 
 async fn world() -> World {
+    world_with(true).await
+}
+
+/// With or without the key that opens secrets for code.
+async fn world_with(seal_key: bool) -> World {
     let (own, database) = migrated().await;
     let tables_database = TestDatabase::create().await;
     let tables = tables_database.connect().await;
@@ -57,11 +68,21 @@ async fn world() -> World {
     let connector = context(directory.path(), "db-connector.sock", config(raw), &stop);
     tokio::spawn(async move { bulkhead_db_connector::run(connector).await.unwrap() });
     let raw = json!({ "database": table(&own), "db-connector-socket": directory.path().join("db-connector.sock") });
-    let backend = context(directory.path(), "backend.sock", config(raw), &stop);
+    let mut backend = context(directory.path(), "backend.sock", config(raw), &stop);
+    if !seal_key {
+        let own = directory.path().join("without-key");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::copy(directory.path().join("run-token.key"), own.join("run-token.key")).unwrap();
+        // What the unit passes until setup has made the key.
+        std::fs::write(own.join("seal.key"), "missing").unwrap();
+        backend.credentials = Credentials::in_directory(Some(own));
+    }
     tokio::spawn(async move { bulkhead_workflows_backend::run(backend).await.unwrap() });
     let backend = RpcClient::new("workflows-backend", directory.path().join("backend.sock"));
-    let (workflow, run) = start_run(&as_role(&own, "bulkhead-api")).await;
-    World { backend, tables, run, workflow, stop, _directory: directory, _databases: (own, tables_database) }
+    let api = as_role(&own, "bulkhead-api");
+    let (workflow, run) = start_run(&api).await;
+    let databases = (own, tables_database);
+    World { backend, tables, run, workflow, api, seal: key, stop, _directory: directory, databases }
 }
 
 async fn start_run(api: &Database) -> (WorkflowId, RunId) {

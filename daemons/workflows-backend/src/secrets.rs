@@ -1,0 +1,123 @@
+//! Secrets for code: opened for the one call that asks, if the workflow may have it and the use is on record.
+//!
+//! Nothing is kept: a value that is replaced, or a grant that is taken away, counts at the next call. A missing key stops nothing but
+//! these calls, since an installation that is older than the key gets it by repeating setup.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bulkhead_daemon_kit::{Credentials, Readiness};
+use bulkhead_model::UserId;
+use bulkhead_model::name::{MAX_NAME_LENGTH, Name};
+use bulkhead_model::run::RunStatus;
+use bulkhead_rpc::backend::SecretValue;
+use bulkhead_seal::{OpenError, Place, SealPrivateKey};
+use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::secrets::SecretUse;
+use bulkhead_store::{Database, StoreError};
+use serde_json::json;
+
+use crate::error::BackendError;
+use crate::token::Scope;
+
+/// How long code of a run waits for Bulkhead's own database: it cannot be asked to come again, as a worker can.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Opens secrets.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    database: Database,
+    key: Option<Arc<SealPrivateKey>>,
+}
+
+impl Secrets {
+    /// Takes the key from the credential `seal.key`. Without it the daemon is degraded, and says so.
+    pub fn open(database: Database, credentials: &Credentials, readiness: &Readiness) -> Self {
+        let text = credentials.read_text("seal.key").map_err(|error| error.to_string());
+        let key = text.and_then(|text| SealPrivateKey::from_text(&text).map_err(|error| error.to_string()));
+        let key = match key {
+            Ok(key) => {
+                readiness.ready("secrets");
+                Some(Arc::new(key))
+            }
+            Err(error) => {
+                readiness.degraded(
+                    "secrets",
+                    format!("code gets no secrets until `sudo bulkheadctl setup` is run once: {error}"),
+                );
+                None
+            }
+        };
+        Self { database, key }
+    }
+
+    /// The value of the secret that code of `scope` asks for.
+    pub(crate) async fn value(&self, scope: Scope, name: &str, request: &str) -> Result<SecretValue, BackendError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.answer(scope, name, request).await {
+                Err(
+                    BackendError::Store(StoreError::Unavailable { .. })
+                    | BackendError::NotAudited { source: StoreError::Unavailable { .. }, .. },
+                ) if matches!(scope, Scope::Run(_)) && Instant::now() < end => tokio::time::sleep(PAUSE).await,
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn answer(&self, scope: Scope, name: &str, request: &str) -> Result<SecretValue, BackendError> {
+        // A text that cannot be the name of any is looked up as the name of none.
+        let known = if name.parse::<Name>().is_ok() { name } else { "" };
+        let wanted = match scope {
+            Scope::Run(run) => self.database.secret_for_run(run, known).await?,
+            Scope::Draft { workflow, .. } => self.database.secret_for_draft(workflow, known).await?,
+        };
+        // Code of a cancelled run may still be running.
+        if wanted.status.is_some_and(RunStatus::is_final) {
+            return Err(BackendError::RunEnded);
+        }
+        let Some((id, sealed)) = &wanted.sealed else {
+            let secret: String =
+                name.chars().take(MAX_NAME_LENGTH).map(|c| if c.is_control() { '?' } else { c }).collect();
+            let denied = record(scope, &wanted, "access.denied", &secret, request);
+            if let Err(error) = self.database.append_audit(&[denied]).await {
+                tracing::warn!(workflow.id = %wanted.workflow, "a refused secret was not recorded: {error}");
+            }
+            // Whoever may not use it is not told whether it exists.
+            return Err(BackendError::SecretNotGranted { workflow: wanted.slug, secret });
+        };
+        let value = self.open_sealed(*id, sealed, name)?;
+        let audited = self.database.append_audit(&[record(scope, &wanted, "secret.use", name, request)]).await;
+        audited.map_err(|source| BackendError::NotAudited { secret: name.to_owned(), source })?;
+        Ok(value)
+    }
+
+    fn open_sealed(&self, id: uuid::Uuid, sealed: &str, name: &str) -> Result<SecretValue, BackendError> {
+        let key = self.key.as_ref().ok_or(BackendError::NoSealKey)?;
+        let row = id.to_string();
+        let place = Place { table: "secrets", row: &row, field: "sealed" };
+        let damaged = |source| BackendError::SecretDamaged { secret: name.to_owned(), source };
+        let value = key.open(&place, sealed).map_err(damaged)?;
+        let value = std::str::from_utf8(&value).map_err(|_| damaged(OpenError::Malformed))?.to_owned();
+        Ok(SecretValue { value })
+    }
+}
+
+/// Who asked for which secret; never its value.
+fn record(scope: Scope, wanted: &SecretUse, action: &'static str, name: &str, request: &str) -> AuditRecord {
+    let (user, run): (Option<UserId>, _) = match scope {
+        Scope::Run(run) => (None, Some(run)),
+        Scope::Draft { user, .. } => (Some(user), None),
+    };
+    AuditRecord {
+        user,
+        actor: format!("workflow {}", wanted.slug),
+        action,
+        object: Some(("workflow", wanted.workflow.0)),
+        detail: json!({ "secret": name, "run": run, "draft": run.is_none() }),
+        request_id: request.to_owned(),
+        address: None,
+    }
+}
