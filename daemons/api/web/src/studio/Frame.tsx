@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { AppWindow, Database, House, LogOut, Moon, Play, ScrollText, Search, Sun, Users, Workflow } from 'lucide-react'
+import { AppWindow, Database, House, KeyRound, LogOut, Moon, Package, Play, ScrollText, Search, Sun, Users, Workflow } from 'lucide-react'
 import { Suspense, useEffect, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -20,6 +20,8 @@ const everybody = [
   { to: '/runs', text: 'Runs', icon: Play },
 ] as const
 const administrators = [
+  { to: '/libraries', text: 'Libraries', icon: Package },
+  { to: '/secrets', text: 'Secrets', icon: KeyRound },
   { to: '/users', text: 'Users', icon: Users },
   { to: '/audit', text: 'Audit', icon: ScrollText },
 ] as const

@@ -1,6 +1,6 @@
 /** Small labels. */
 import type { ReactNode } from 'react'
-import type { BlockStatus, RunStatus } from '../api/types'
+import type { BlockStatus, LibraryStatus, RunStatus } from '../api/types'
 
 export type Tone = 'neutral' | 'green' | 'amber' | 'red' | 'accent'
 
@@ -25,6 +25,23 @@ export function StatusBadge({ status }: { status: RunStatus | BlockStatus }) {
   const { tone, text } = statuses[status]
   return (
     <span className={`badge ${tone} ${status === 'running' || status === 'queued' ? 'is-live' : ''}`}>
+      <span className="dot" />
+      {text}
+    </span>
+  )
+}
+
+const builds: Record<LibraryStatus, { tone: Tone; text: string; isLive?: boolean }> = {
+  waiting: { tone: 'neutral', text: 'Waiting', isLive: true },
+  building: { tone: 'accent', text: 'Building', isLive: true },
+  ready: { tone: 'green', text: 'Ready' },
+  failed: { tone: 'red', text: 'Failed' },
+}
+
+export function BuildBadge({ status }: { status: LibraryStatus }) {
+  const { tone, text, isLive } = builds[status]
+  return (
+    <span className={`badge ${tone} ${isLive ? 'is-live' : ''}`}>
       <span className="dot" />
       {text}
     </span>

@@ -1,11 +1,14 @@
 /** What belongs to the workflow as a whole: its title, its start, its webhooks and their keys. */
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../api/client'
-import type { WorkflowDocument } from '../api/types'
+import { ApiProblem } from '../api/problem'
+import type { Language, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { languageNames, setOptions } from '../studio/library-sets'
+import { librarySetsQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
 import { CopyField } from '../ui/CopyField'
 import { Dialog } from '../ui/Dialog'
@@ -90,11 +93,45 @@ export function WorkflowPanel({ slug, store }: { slug: string; store: DraftStore
           </div>
         ))}
       </div>
+      <LibrarySelects store={store} />
       <div className="panel-section">
         <p className="muted">Select a block to edit and run it. Drag from a block's lower edge to another to connect them; Delete removes what is selected.</p>
       </div>
       {keyed ? <KeyDialog slug={slug} trigger={keyed} onClose={() => setKeyed(undefined)} store={store} /> : null}
     </>
+  )
+}
+
+/** Which sets of libraries code finds beside the standard ones. */
+function LibrarySelects({ store }: { store: DraftStore<WorkflowDocument> }) {
+  const chosen = useStore(store, (state) => state.document.libraries)
+  const problem = useStore(store, (state) => state.problem)
+  const sets = useQuery(librarySetsQuery)
+  const faults = problem instanceof ApiProblem ? problem.faults : []
+  const choose = (language: Language, name: string) =>
+    store.edit((draft) => {
+      const libraries = { ...draft.libraries }
+      if (name === '') delete libraries[language]
+      else libraries[language] = name
+      if (Object.keys(libraries).length === 0) delete draft.libraries
+      else draft.libraries = libraries
+    })
+  return (
+    <div className="panel-section">
+      <h3>Libraries</h3>
+      {(Object.keys(languageNames) as Language[]).map((language) => (
+        <SelectField
+          key={language}
+          label={`${languageNames[language]} libraries`}
+          value={chosen?.[language] ?? ''}
+          disabled={sets.isPending}
+          options={setOptions(sets.data ?? [], language, chosen?.[language] ?? '')}
+          error={faults.find((fault) => fault.path === `libraries.${language}`)?.message}
+          onChange={(event) => choose(language, event.target.value)}
+        />
+      ))}
+      {sets.isError ? <ErrorNotice error={sets.error} /> : null}
+    </div>
   )
 }
 
