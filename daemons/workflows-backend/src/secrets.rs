@@ -107,16 +107,16 @@ impl Secrets {
 
 /// Who asked for which secret; never its value.
 fn record(scope: Scope, wanted: &SecretUse, action: &'static str, name: &str, request: &str) -> AuditRecord {
-    let (user, run): (Option<UserId>, _) = match scope {
-        Scope::Run(run) => (None, Some(run)),
-        Scope::Draft { user, .. } => (Some(user), None),
+    let (user, detail): (Option<UserId>, _) = match scope {
+        Scope::Run(run) => (None, json!({ "secret": name, "run": run })),
+        Scope::Draft { user, .. } => (Some(user), json!({ "secret": name, "draft": true })),
     };
     AuditRecord {
         user,
         actor: format!("workflow {}", wanted.slug),
         action,
         object: Some(("workflow", wanted.workflow.0)),
-        detail: json!({ "secret": name, "run": run, "draft": run.is_none() }),
+        detail,
         request_id: request.to_owned(),
         address: None,
     }

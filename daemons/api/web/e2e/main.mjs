@@ -8,6 +8,7 @@ import { strict as assert } from 'node:assert'
 import { appSteps } from './app.mjs'
 import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
+import { codeSteps } from './code.mjs'
 import { entrySteps } from './entry.mjs'
 import { workflowSteps } from './workflow.mjs'
 
@@ -19,7 +20,7 @@ if (!url || !link) {
 }
 
 const { browser, page } = await launch()
-const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...builderSteps]
+const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...builderSteps, ...codeSteps]
 let passed = 0
 let failed = 0
 const report = (/** @type {string} */ name, /** @type {unknown} */ error) => {

@@ -66,7 +66,8 @@ async fn code_gets_a_secret_that_its_workflow_was_granted_and_each_use_is_on_rec
     let uses: Vec<_> = audit.iter().filter(|(_, action, _)| action == "secret.use").collect();
     assert_eq!(uses.len(), 2);
     assert_eq!(uses[0].0, "workflow writes");
-    assert_eq!(uses[0].2, json!({ "secret": "apiToken", "run": world.run, "draft": false }));
+    assert_eq!(uses[0].2, json!({ "secret": "apiToken", "run": world.run }));
+    assert_eq!(uses[1].2, json!({ "secret": "apiToken", "draft": true }));
     assert!(!format!("{audit:?}").contains(CANARY));
     let end = FinishRequest { status: RunStatus::Cancelled, error: None };
     let path = format!("/v1/runs/{}/finish", world.run);

@@ -58,19 +58,20 @@ function Content({ detail: { set, preload, log, error } }: { detail: LibrarySetD
           {languageNames[set.language]}
           {set.bytes == null ? '' : ` · ${bytes(set.bytes)}`}
           {preload.length === 0 ? '' : ` · ${preload.join(', ')} imported ahead`}
+          {set.finished_at && !isUnderWay(set) ? (
+            <>
+              {set.status === 'failed' ? ' · failed ' : ' · built '}
+              <RelativeTime at={set.finished_at} />
+            </>
+          ) : null}
         </span>
-        {set.finished_at && !isUnderWay(set) ? (
-          <span className="muted">
-            · built <RelativeTime at={set.finished_at} />
-          </span>
-        ) : null}
       </div>
       {error ? <ErrorNotice error={new Error(error)} /> : null}
       {set.usable && set.status !== 'ready' ? <div className="notice amber">Workflows go on with what was built before.</div> : null}
       {set.packages.length > 0 ? (
         <div className="stack small">
           <h3>{count(set.packages.length, 'package')}</h3>
-          <ul className="package-list">
+          <ul className="package-list" tabIndex={0} aria-label="Packages">
             {set.packages.map((found) => (
               <li key={`${found.name} ${found.version}`}>
                 <span className="truncate">{found.name}</span>

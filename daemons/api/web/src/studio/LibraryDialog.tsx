@@ -44,6 +44,7 @@ export function LibraryDialog({ set, onClose }: { set?: LibrarySet; onClose: () 
   })
   const faults = save.error instanceof ApiProblem ? save.error.faults : []
   const faultOf = (path: string) => faults.find((fault) => fault.path === path || fault.path.startsWith(`${path}.`))?.message
+  const isAtField = faults.length > 0 && faults.every(({ path }) => path === 'lock' || path.startsWith('preload'))
   const file = lockFiles[language]
   return (
     <Dialog
@@ -60,7 +61,7 @@ export function LibraryDialog({ set, onClose }: { set?: LibrarySet; onClose: () 
         </>
       }
     >
-      <ErrorNotice error={save.error} />
+      {isAtField ? null : <ErrorNotice error={save.error} />}
       {set ? (
         <p>Workflows use what is built now until the new build works.</p>
       ) : (

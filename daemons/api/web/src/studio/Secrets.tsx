@@ -1,6 +1,6 @@
 /** The secrets that code may use. For administrators. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { KeyRound, Plus, Trash2 } from 'lucide-react'
+import { KeyRound, Plus, Trash2, Workflow } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../api/client'
 import { messageOf } from '../api/problem'
@@ -52,7 +52,7 @@ export function Secrets() {
             <thead>
               <tr>
                 <th>Secret</th>
-                <th>May be used by</th>
+                <th className="wide-only">May be used by</th>
                 <th className="wide-only">Value set</th>
                 <th>
                   <span className="visually-hidden">Actions</span>
@@ -64,12 +64,9 @@ export function Secrets() {
                 <tr key={secret.id}>
                   <td>
                     <strong className="mono">{secret.name}</strong>
+                    <div className="muted narrow-only">{titlesOf(secret)}</div>
                   </td>
-                  <td>
-                    <Button variant="ghost" size="small" className="in-text" onClick={() => setGranted(secret)}>
-                      {secret.workflows.length === 0 ? 'No workflow yet' : titlesOf(secret)}
-                    </Button>
-                  </td>
+                  <td className={secret.workflows.length === 0 ? 'wide-only muted' : 'wide-only'}>{titlesOf(secret)}</td>
                   <td className="wide-only muted">
                     <RelativeTime at={secret.updated_at} /> by {secret.updated_by ?? 'root'}
                   </td>
@@ -78,6 +75,7 @@ export function Secrets() {
                       <Button size="small" onClick={() => setEdited(secret)}>
                         Replace
                       </Button>
+                      <Button variant="ghost" size="small" icon={Workflow} label={`Grant ${secret.name}`} onClick={() => setGranted(secret)} />
                       <Button variant="ghost" size="small" icon={Trash2} label={`Delete ${secret.name}`} onClick={() => void remove(secret)} />
                     </span>
                   </td>
@@ -95,6 +93,6 @@ export function Secrets() {
 
 function titlesOf({ workflows }: Secret): string {
   const [first, second, ...rest] = workflows.map((workflow) => workflow.title)
-  if (second === undefined) return first ?? ''
+  if (second === undefined) return first ?? 'No workflow yet'
   return rest.length === 0 ? `${first}, ${second}` : `${first} and ${rest.length + 1} more`
 }
