@@ -107,7 +107,13 @@ async fn run_state(
 ) -> Result<Json<RunState>, BackendError> {
     only(&peer, WORKER)?;
     let pinned = backend.database.pinned_run(run).await?;
-    let libraries = backend.database.library_images(&pinned.document.libraries).await?;
+    let named = &pinned.document.libraries;
+    let libraries = backend.database.library_images(named).await?;
+    if named.python.is_some() != libraries.python.is_some()
+        || named.javascript.is_some() != libraries.javascript.is_some()
+    {
+        tracing::warn!(run.id = %run, "a set of libraries that the release names is gone: its code does not find them");
+    }
     backend.database.mark_running(run).await?;
     let mut finished = std::collections::BTreeMap::new();
     for block in backend.database.finished_blocks(run).await? {

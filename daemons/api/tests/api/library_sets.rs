@@ -16,7 +16,7 @@ async fn add(instance: &Instance, admin: &Person, name: &str) {
 }
 
 /// What jobs-runner does.
-async fn build(instance: &Instance, outcome: Result<char, &str>) {
+pub(crate) async fn build(instance: &Instance, outcome: Result<char, &str>) {
     let jobs = instance.as_role("bulkhead-jobs-runner");
     let build = jobs.claim_library_build().await.expect("claims").expect("one waits");
     let built = outcome.map(|digit| BuiltLibraries {

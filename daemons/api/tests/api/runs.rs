@@ -101,7 +101,7 @@ async fn executor(
     let block = &asked["blocks"][0];
     let value = match block["work"]["kind"].as_str() {
         Some("expressions") => json!({ "trigger.body.id": asked["inputs"]["trigger"]["body"]["id"] }),
-        _ => json!({ "source": block["work"]["source"], "token": asked["token"] }),
+        _ => json!({ "source": block["work"]["source"], "token": asked["token"], "libraries": asked["libraries"] }),
     };
     let usage = json!({ "wall_ms": 1.0, "cpu_ms": 1.0, "peak_memory_bytes": 1 });
     let line = json!({ "event": "result", "block": block["id"], "value": value, "usage": usage });
@@ -149,9 +149,36 @@ async fn a_single_block_runs_with_sample_inputs() {
         .call(&admin, "POST", "/workflows/two/blocks/shape/run", &json!({ "inputs": { "load": { "rows": [] } } }))
         .await;
     assert_eq!(code.headers["content-type"], "application/x-ndjson");
-    assert_eq!(code.ok(200)["value"], json!({ "source": "return load.rows", "token": "capability" }));
+    assert_eq!(code.ok(200)["value"], json!({ "source": "return load.rows", "token": "capability", "libraries": {} }));
     let inputs = json!({ "inputs": { "trigger": { "body": { "id": 3 } } } });
     let query = instance.call(&admin, "POST", "/workflows/two/blocks/load/run", &inputs).await.ok(200);
     assert_eq!(query["rows"], json!([{ "name": "person 3" }]));
     assert_eq!(instance.call(&admin, "POST", "/workflows/two/blocks/none/run", &inputs).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn code_runs_with_the_images_of_the_sets_that_it_names_for_its_language() {
+    let instance = Instance::start().await;
+    serve_at!(instance.directory.path().join("code-executor.sock"), executor);
+    serve_at!(instance.directory.path().join("workflows-backend.sock"), backend);
+    let admin = instance.admin().await;
+    let set = json!({ "name": "science", "language": "python", "lock": "numpy==2.1.0 --hash=sha256:aa" });
+    instance.call(&admin, "POST", "/library-sets", &set).await.ok(201);
+    super::library_sets::build(&instance, Ok('a')).await;
+    let code = |language: &str| json!({ "type": "code", "language": language, "source": "return 1" });
+    let document = json!({
+        "format": 1, "title": "Report", "start": "py", "libraries": { "python": "science" },
+        "blocks": { "py": code("python"), "js": code("javascript") }, "edges": [{ "from": "py", "to": "js" }],
+    });
+    let body = json!({ "slug": "report", "title": "Report", "document": document });
+    instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
+    let run = async |block: &str| {
+        let path = format!("/workflows/report/blocks/{block}/run");
+        instance.call(&admin, "POST", &path, &json!({ "inputs": {} })).await.ok(200)["value"]["libraries"].clone()
+    };
+    let image = json!({ "python": "a".repeat(64) });
+    assert_eq!((run("py").await, run("js").await), (image.clone(), json!({})));
+    let alone = json!({ "language": "python", "source": "return 1", "libraries": { "python": "science" } });
+    let event = instance.as_root(http::Method::POST, "/system/code/run", &alone).await.expect("runs");
+    assert_eq!(event["value"]["libraries"], image);
 }
