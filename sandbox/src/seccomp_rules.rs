@@ -79,11 +79,69 @@ const HARMLESS_PRCTLS: &[u32] = &[
     libc::PR_SET_NAME as u32,
     libc::PR_GET_NAME as u32,
     libc::PR_GET_DUMPABLE as u32,
-    libc::PR_SET_DUMPABLE as u32,
     // V8 and malloc name their mappings.
     0x5356_4d41,
     libc::PR_CAPBSET_READ as u32,
     libc::PR_GET_NO_NEW_PRIVS as u32,
+];
+
+/// Advice about one's own memory. Not among it: merging equal pages, and reclaiming pages of files, by which runs could tell what
+/// others hold.
+const HARMLESS_ADVICE: &[u32] = &[
+    libc::MADV_NORMAL as u32,
+    libc::MADV_RANDOM as u32,
+    libc::MADV_SEQUENTIAL as u32,
+    libc::MADV_WILLNEED as u32,
+    libc::MADV_DONTNEED as u32,
+    libc::MADV_FREE as u32,
+    libc::MADV_DONTFORK as u32,
+    libc::MADV_DOFORK as u32,
+    libc::MADV_HUGEPAGE as u32,
+    libc::MADV_NOHUGEPAGE as u32,
+    libc::MADV_DONTDUMP as u32,
+    libc::MADV_DODUMP as u32,
+    libc::MADV_POPULATE_READ as u32,
+    libc::MADV_POPULATE_WRITE as u32,
+    // MADV_COLLAPSE
+    25,
+];
+
+/// Not among it: larger pipes, leases, signals about files, seals.
+const HARMLESS_FILE_CONTROL: &[u32] = &[
+    libc::F_DUPFD as u32,
+    libc::F_DUPFD_CLOEXEC as u32,
+    libc::F_GETFD as u32,
+    libc::F_SETFD as u32,
+    libc::F_GETFL as u32,
+    libc::F_SETFL as u32,
+    libc::F_GETLK as u32,
+    libc::F_SETLK as u32,
+    libc::F_SETLKW as u32,
+    libc::F_OFD_GETLK as u32,
+    libc::F_OFD_SETLK as u32,
+    libc::F_OFD_SETLKW as u32,
+    libc::F_GETPIPE_SZ as u32,
+];
+
+/// What libuv and Python ask of a socket that they are given. Not among it: who is on the other side, as credentials or as a
+/// descriptor of that process.
+const HARMLESS_SOCKET_QUESTIONS: &[u32] = &[
+    libc::SO_TYPE as u32,
+    libc::SO_ERROR as u32,
+    libc::SO_SNDBUF as u32,
+    libc::SO_RCVBUF as u32,
+    libc::SO_ACCEPTCONN as u32,
+    libc::SO_PROTOCOL as u32,
+    libc::SO_DOMAIN as u32,
+];
+
+/// Not among it: filter programs, and credentials or descriptors of the other side.
+const HARMLESS_SOCKET_OPTIONS: &[u32] = &[
+    libc::SO_SNDBUF as u32,
+    libc::SO_RCVBUF as u32,
+    libc::SO_RCVTIMEO as u32,
+    libc::SO_SNDTIMEO as u32,
+    libc::SO_LINGER as u32,
 ];
 
 /// What a zygote needs to put its children into their sandboxes. The children take it away from themselves.
@@ -116,7 +174,11 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_munmap, "gives memory back"),
     allow(libc::SYS_mremap, "realloc of large blocks"),
     allow(libc::SYS_mprotect, "the loader and V8's JIT change protections"),
-    allow(libc::SYS_madvise, "allocators give pages back"),
+    allow_if(
+        libc::SYS_madvise,
+        Check::OneOf { argument: 2, values: HARMLESS_ADVICE },
+        "allocators give pages back",
+    ),
     allow(libc::SYS_mincore, "stack probing of language runtimes"),
     allow(libc::SYS_msync, "flushes a mapped file of the scratch directory"),
     allow(libc::SYS_membarrier, "V8 orders code patching between threads"),
@@ -157,7 +219,11 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_fsync, "durability, for what it is worth in memory"),
     allow(libc::SYS_fdatasync, "durability, for what it is worth in memory"),
     allow(libc::SYS_flock, "locks between a program's own processes"),
-    allow(libc::SYS_fcntl, "descriptor flags, duplicates, file locks"),
+    allow_if(
+        libc::SYS_fcntl,
+        Check::OneOf { argument: 1, values: HARMLESS_FILE_CONTROL },
+        "descriptor flags, duplicates, file locks",
+    ),
     allow(libc::SYS_fchmod, "modes in the scratch directory; no_new_privs makes set-user-id void"),
     allow(libc::SYS_fchmodat, "modes in the scratch directory"),
     allow(libc::SYS_utimensat, "times in the scratch directory"),
@@ -183,14 +249,26 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_timerfd_settime, "timers as descriptors"),
     allow_if(libc::SYS_ioctl, Check::OneOf { argument: 1, values: HARMLESS_IOCTLS }, "isatty, window size, non-blocking mode"),
     // Sockets that are there already: the channel, and pairs within the run. There is no socket(2).
-    allow(libc::SYS_socketpair, "asyncio wakes its loop through a pair; a pair reaches nobody else"),
+    allow_if(
+        libc::SYS_socketpair,
+        Check::OneOf { argument: 0, values: &[libc::AF_UNIX as u32] },
+        "asyncio wakes its loop through a pair; a pair reaches nobody else",
+    ),
     allow(libc::SYS_recvfrom, "the channel"),
     allow(libc::SYS_recvmsg, "the channel, as libuv reads it"),
     allow(libc::SYS_sendto, "the channel"),
     allow(libc::SYS_sendmsg, "the channel, as libuv writes it"),
     allow(libc::SYS_shutdown, "ends a pair"),
-    allow(libc::SYS_getsockopt, "libuv asks what kind of socket the channel is"),
-    allow(libc::SYS_setsockopt, "buffer sizes of a pair"),
+    allow_if(
+        libc::SYS_getsockopt,
+        Check::OneOf { argument: 2, values: HARMLESS_SOCKET_QUESTIONS },
+        "libuv asks what kind of socket the channel is",
+    ),
+    allow_if(
+        libc::SYS_setsockopt,
+        Check::OneOf { argument: 2, values: HARMLESS_SOCKET_OPTIONS },
+        "buffer sizes of a pair",
+    ),
     allow(libc::SYS_getsockname, "libuv asks what kind of socket the channel is"),
     allow(libc::SYS_getpeername, "Node asks who is on the other side of a pair"),
     // Threads and processes of the run itself.

@@ -286,21 +286,72 @@ pub(crate) enum WorkflowCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Run a program: no network, no capability, read-only system. Ends with the program's code; 120 to 127 are the sandbox's own
-    Run {
-        /// A file or folder to show to the program, read-only; may be repeated
-        #[arg(long, value_name = "PATH")]
-        ro: Vec<PathBuf>,
-        /// Seconds of wall clock, and of processor time
-        #[arg(long, value_name = "S", default_value_t = 10)]
-        time: u64,
-        /// Bytes of memory
-        #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
-        memory: u64,
-        /// The program and its arguments
-        #[arg(trailing_var_arg = true, required = true, value_name = "PROGRAM")]
-        command: Vec<String>,
-    },
+    Run(SandboxRun),
 }
+
+/// What the program may see and use.
+#[derive(Debug, Args)]
+#[command(after_help = SANDBOX_CODES)]
+pub(crate) struct SandboxRun {
+    /// A file or folder to show to the program, read-only, at the same path or at DEST; may be repeated
+    #[arg(long, value_name = "PATH[:DEST]")]
+    pub(crate) ro: Vec<String>,
+    /// A folder that the program may write to; nothing in it can be executed; may be repeated
+    #[arg(long, value_name = "PATH[:DEST]")]
+    pub(crate) rw: Vec<String>,
+    /// Seconds of wall clock, and of processor time unless --cpu-time says otherwise
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    pub(crate) time: u64,
+    /// Seconds of processor time of one process
+    #[arg(long, value_name = "S")]
+    pub(crate) cpu_time: Option<u64>,
+    /// Bytes of memory
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    pub(crate) memory: u64,
+    /// Processes and threads together
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) tasks: u64,
+    /// Open files of one process
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub(crate) open_files: u64,
+    /// Bytes of one file
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub(crate) file_size: u64,
+    /// Bytes of the empty /tmp that the program finds
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub(crate) tmp_size: u64,
+    /// Bytes of output and errors together; more is cut with a marker, and the program ends
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub(crate) output: u64,
+    /// A variable of the environment, which is empty otherwise; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// Where the program starts
+    #[arg(long, value_name = "DIR", default_value = "/tmp")]
+    pub(crate) chdir: PathBuf,
+    /// The host name that the program sees
+    #[arg(long, value_name = "NAME", default_value = "sandbox")]
+    pub(crate) hostname: String,
+    /// No /proc
+    #[arg(long)]
+    pub(crate) no_proc: bool,
+    /// Threads only: the program cannot start processes
+    #[arg(long)]
+    pub(crate) threads_only: bool,
+    /// At the end, write how it ended and what it used to standard error as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The program and its arguments
+    #[arg(trailing_var_arg = true, required = true, value_name = "PROGRAM")]
+    pub(crate) command: Vec<String>,
+}
+
+const SANDBOX_CODES: &str = "Exit codes: the program's own, or
+  120 it used more processor time than it may    121 it used more memory
+  122 it wrote more output                       123 it made a forbidden system call
+  124 it ran longer                              125 the sandbox could not be set up
+  126 the program cannot be executed             127 there is no such program
+  128+N it died of signal N; 153: a file grew past its limit";
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,12 @@
 //! The daemon as its callers see it: the real binary, real Node and Python, over its real socket.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../../../sandbox/tests/attacks/mod.rs"]
+#[path = "../../../../sandbox/tests/escape/attacks.rs"]
 mod attacks;
 mod backend;
 mod executor;
 mod isolation;
+mod javascript_attacks;
 mod languages;
 mod libraries;
 mod limits;

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod c_attacks;
 mod kit;
 
 use attacks::Expect::{Errno, Killed, Prints};
