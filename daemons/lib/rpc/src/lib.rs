@@ -8,6 +8,7 @@ pub mod client;
 pub mod connector;
 pub mod executor;
 pub mod fetch;
+pub mod library_builder;
 pub mod problem;
 pub mod ssh;
 
