@@ -1,5 +1,6 @@
 //! `/etc/bulkhead/jobs-runner.toml`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
@@ -14,11 +15,17 @@ pub(crate) struct RawConfig {
     database: DatabaseConfig,
     /// Seconds between two rounds of the background jobs, 1 to 86400.
     interval_s: u32,
+    /// Where library-builder listens.
+    library_builder_socket: PathBuf,
 }
 
 impl Default for RawConfig {
     fn default() -> Self {
-        Self { database: DatabaseConfig { max_connections: 4, ..DatabaseConfig::default() }, interval_s: 60 }
+        Self {
+            database: DatabaseConfig { max_connections: 4, ..DatabaseConfig::default() },
+            interval_s: 60,
+            library_builder_socket: bulkhead_rpc::library_builder::SOCKET.into(),
+        }
     }
 }
 
@@ -29,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseConfig,
     /// Between two rounds.
     pub(crate) interval: Duration,
+    /// Where library-builder listens.
+    pub(crate) library_builder_socket: PathBuf,
 }
 
 impl DaemonConfig for Config {
@@ -38,6 +47,13 @@ impl DaemonConfig for Config {
         if !(1..=86_400).contains(&raw.interval_s) {
             return Err(ConfigFault::new("interval-s", "must be between 1 and 86400"));
         }
-        Ok(Self { database: raw.database, interval: Duration::from_secs(raw.interval_s.into()) })
+        if !raw.library_builder_socket.is_absolute() {
+            return Err(ConfigFault::new("library-builder-socket", "must be an absolute path"));
+        }
+        Ok(Self {
+            database: raw.database,
+            interval: Duration::from_secs(raw.interval_s.into()),
+            library_builder_socket: raw.library_builder_socket,
+        })
     }
 }

@@ -7,6 +7,8 @@ use bulkhead_store::jobs::Leadership;
 use bulkhead_store::{Database, MigrationError, StoreError};
 use prometheus_client::metrics::counter::Counter;
 
+use crate::libraries::Libraries;
+
 /// Between two tries of something that failed.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -38,11 +40,18 @@ pub(crate) struct Jobs {
     readiness: Readiness,
     metrics: Metrics,
     interval: Duration,
+    libraries: Libraries,
 }
 
 impl Jobs {
-    pub(crate) fn new(database: Database, readiness: Readiness, metrics: Metrics, interval: Duration) -> Self {
-        Self { database, readiness, metrics, interval }
+    pub(crate) fn new(
+        database: Database,
+        readiness: Readiness,
+        metrics: Metrics,
+        interval: Duration,
+        libraries: Libraries,
+    ) -> Self {
+        Self { database, readiness, metrics, interval, libraries }
     }
 
     /// Works for ever.
@@ -50,7 +59,11 @@ impl Jobs {
         loop {
             let leadership = self.claim().await;
             self.migrate().await;
-            self.rounds(&leadership).await;
+            tokio::select! {
+                () = self.rounds(&leadership) => {}
+                // Beside the rounds, because a build takes minutes; and no longer than this process is the one that works.
+                () = self.libraries.run() => {}
+            }
         }
     }
 
@@ -121,13 +134,15 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_rpc::RpcClient;
     use bulkhead_store::test_support::{empty, migrated};
 
     use super::*;
 
     fn jobs(database: &Database) -> Jobs {
         let metrics = Metrics::register(&mut MetricsRegistry::default());
-        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50))
+        let libraries = Libraries::new(database.clone(), RpcClient::new("library-builder", "/nowhere"));
+        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), libraries)
     }
 
     #[tokio::test]

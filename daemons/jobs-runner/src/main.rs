@@ -5,8 +5,10 @@
 
 mod config;
 mod jobs;
+mod libraries;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec};
+use bulkhead_rpc::RpcClient;
 use bulkhead_store::Database;
 
 use crate::config::Config;
@@ -28,7 +30,9 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     context.serve_control();
     context.readiness.not_ready("schema", "the migrations have not run yet");
     context.notify_ready();
-    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval);
+    let builder = RpcClient::new("bulkhead-library-builder", &context.config.library_builder_socket);
+    let libraries = libraries::Libraries::new(database.clone(), builder);
+    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, libraries);
     tokio::select! {
         () = context.lifetime.shutdown.cancelled() => {}
         () = jobs.run() => {}
