@@ -9,8 +9,16 @@ use crate::guest::{Guest, wait_until};
 /// The highest exposure that a unit may have, by `systemd-analyze security`.
 const MOST_EXPOSURE: f64 = 2.5;
 /// The daemons that read a configuration file.
-const DAEMONS: [&str; 7] =
-    ["api", "code-executor", "db-connector", "jobs-runner", "ssh-connector", "workflows-backend", "workflows-worker"];
+const DAEMONS: [&str; 8] = [
+    "api",
+    "code-executor",
+    "db-connector",
+    "jobs-runner",
+    "library-builder",
+    "ssh-connector",
+    "workflows-backend",
+    "workflows-worker",
+];
 
 /// Every daemon runs, and none is in a loop of restarts.
 pub(crate) fn every_unit_is_active(guest: &Guest) -> Result<()> {
@@ -81,7 +89,7 @@ pub(crate) fn the_shipped_configuration_is_sound(guest: &Guest) -> Result<()> {
 
 /// The socket outlives its daemon and starts it again for the first who connects.
 pub(crate) fn a_stopped_daemon_is_started_by_its_socket(guest: &Guest) -> Result<()> {
-    for daemon in ["api", "code-executor", "db-connector", "ssh-connector", "workflows-backend"] {
+    for daemon in ["api", "code-executor", "db-connector", "library-builder", "ssh-connector", "workflows-backend"] {
         let unit = format!("bulkhead-{daemon}");
         let (service, socket) = (format!("{unit}.service"), format!("/run/bulkhead/{daemon}-control.sock"));
         guest.run(&["systemctl", "stop", &service])?;

@@ -13,8 +13,8 @@ pub(crate) struct Daemon {
     pub(crate) control: &'static str,
 }
 
-/// The seven daemons, in the order in which they come to be ready.
-pub(crate) const DAEMONS: [Daemon; 7] = [
+/// The daemons, in the order in which they come to be ready.
+pub(crate) const DAEMONS: [Daemon; 8] = [
     Daemon {
         name: "jobs-runner",
         service: "bulkhead-jobs-runner.service",
@@ -44,6 +44,16 @@ pub(crate) const DAEMONS: [Daemon; 7] = [
         service: "bulkhead-code-executor.service",
         sockets: &["bulkhead-code-executor.socket", "bulkhead-code-executor-control.socket"],
         control: "/run/bulkhead/code-executor-control.sock",
+    },
+    Daemon {
+        name: "library-builder",
+        service: "bulkhead-library-builder.service",
+        sockets: &[
+            "bulkhead-library-builder.socket",
+            "bulkhead-library-builder-control.socket",
+            "bulkhead-library-builder-unpacker.socket",
+        ],
+        control: "/run/bulkhead/library-builder-control.sock",
     },
     Daemon {
         name: "workflows-worker",

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::archives::{Archive, Archives, Errand, Origin, Sources};
 use crate::audit::audit;
-use crate::config::Config;
+use crate::config::{Config, Unpacker};
 use crate::digest::Digest;
 use crate::error::{BuildError, RequestError, chain};
 use crate::fetch::{Fetcher, Source};
@@ -29,7 +29,7 @@ use crate::interpreter::Interpreter;
 use crate::lock::{self, Kind, Lock, LockLimits, Package};
 use crate::metrics::Metrics;
 use crate::plan::{Form, PLAN, Plan, PlannedArchive, TreeLimits};
-use crate::workshop::Workshop;
+use crate::workshop::{Here, Workshop};
 
 /// Builds that go on or wait.
 const MAX_BUILDS: usize = 8;
@@ -44,6 +44,7 @@ pub(crate) struct Builder {
     archives: Archives,
     cache: PathBuf,
     workshop: Workshop,
+    python: PathBuf,
     lock_limits: LockLimits,
     tree_limits: TreeLimits,
     build_timeout_s: u64,
@@ -72,7 +73,11 @@ impl Builder {
         let images = Images::open(&config.images)?;
         std::fs::create_dir_all(&config.cache)?;
         remove_partial(&config.cache)?;
-        let workshop = Workshop::open(config.identity, &config.python, &config.cache)?;
+        let workshop = match &config.unpacker {
+            Unpacker::Here(identity) => Workshop::Here(Here::open(*identity, &config.cache)?),
+            Unpacker::Unit(socket) => Workshop::Unit(socket.clone()),
+        };
+        workshop.check()?;
         let fetcher = Fetcher::new(config.network.clone(), tls(config.ca_file.as_deref())?);
         let sources = Sources {
             fetcher,
@@ -85,6 +90,7 @@ impl Builder {
             archives: Archives::new(config.cache.clone(), sources, config.archives),
             cache: config.cache.clone(),
             workshop,
+            python: config.python.clone(),
             lock_limits: LockLimits { packages: config.max_packages },
             tree_limits: config.tree,
             build_timeout_s: config.build_timeout_s,
@@ -115,8 +121,8 @@ impl Builder {
 
     /// Asked each time, since an upgrade of Python may come between two builds.
     async fn interpreter(&self) -> Result<Interpreter, RequestError> {
-        let workshop = self.workshop.clone();
-        let asked = tokio::task::spawn_blocking(move || workshop.interpreter()).await;
+        let (workshop, python) = (self.workshop.clone(), self.python.clone());
+        let asked = tokio::task::spawn_blocking(move || workshop.interpreter(&python)).await;
         let asked = asked.map_err(|error| RequestError::Storage(io::Error::other(error)))?;
         let interpreter = asked.map_err(RequestError::Python)?;
         if interpreter.is_supported() { Ok(interpreter) } else { Err(RequestError::UnsupportedPython) }

@@ -49,7 +49,12 @@ pub(crate) struct RawConfig {
     build_timeout_s: u64,
     /// Seconds that unpacking may take, of CPU and of the clock. Default 600.
     unpack_timeout_s: u64,
-    /// Name of the unprivileged user that archives are unpacked as when the daemon itself is root, as in a checkout. Default
+    /// Socket of the unit that starts sandboxes. Default: where its unit puts it.
+    unpacker: PathBuf,
+    /// Start sandboxes from this process instead, as in a checkout; what happens in them is the same. Default false: the unit of
+    /// this daemon may not create namespaces, because it has a network.
+    unpack_here: bool,
+    /// With `unpack-here`: name of the unprivileged user that archives are unpacked as when the daemon itself is root, as in a checkout. Default
     /// none: root is refused, and any other user unpacks as itself.
     run_as_user: Option<String>,
 }
@@ -72,6 +77,8 @@ impl Default for RawConfig {
             image_limit_files: 200_000,
             build_timeout_s: 1800,
             unpack_timeout_s: 600,
+            unpacker: "/run/bulkhead-library-builder-unpacker.sock".into(),
+            unpack_here: false,
             run_as_user: None,
         }
     }
@@ -93,13 +100,27 @@ pub(crate) struct Config {
     pub(crate) tree: TreeLimits,
     pub(crate) build_timeout_s: u64,
     pub(crate) unpack_timeout_s: u64,
-    pub(crate) identity: Identity,
+    pub(crate) unpacker: Unpacker,
+}
+
+/// Who starts the sandboxes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unpacker {
+    /// This process, which becomes this user for it.
+    Here(Identity),
+    /// Whoever listens at this socket.
+    Unit(PathBuf),
 }
 
 impl DaemonConfig for Config {
     type Raw = RawConfig;
 
     fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
+        let unpacker = match raw.unpack_here {
+            true => Unpacker::Here(identity(raw.run_as_user.as_deref())?),
+            false => Unpacker::Unit(raw.unpacker.clone()),
+        };
+        absolute("unpacker", &raw.unpacker)?;
         for (key, path) in
             [("bundles", &raw.bundles), ("images", &raw.images), ("cache", &raw.cache), ("python", &raw.python)]
         {
@@ -133,7 +154,7 @@ impl DaemonConfig for Config {
             tree: TreeLimits { bytes: raw.image_limit_bytes, files: raw.image_limit_files },
             build_timeout_s: raw.build_timeout_s,
             unpack_timeout_s: raw.unpack_timeout_s,
-            identity: identity(raw.run_as_user.as_deref())?,
+            unpacker,
         })
     }
 }

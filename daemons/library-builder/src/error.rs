@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::library_builder::FailureKind;
 use bulkhead_rpc::problem::PROBLEM_JSON;
-use bulkhead_sandbox::{Ending, SandboxError};
 use thiserror::Error;
 
 use crate::audit::AuditError;
@@ -99,12 +98,12 @@ pub(crate) enum BuildError {
     Timeout(u64),
     #[error("{}: {}", .0.package, .0.message)]
     Refused(Refusal),
-    #[error("unpacking ended early: {0}")]
+    #[error("the work in the sandbox ended early: {0}")]
     Unpacking(String),
     #[error("what was unpacked is not taken")]
     Audit(#[source] AuditError),
-    #[error("the sandbox failed")]
-    Sandbox(#[source] SandboxError),
+    #[error("there is no sandbox to work in: {0}")]
+    Sandbox(String),
     #[error("{operation} failed")]
     Storage {
         operation: &'static str,
@@ -128,16 +127,6 @@ impl BuildError {
             Self::Unpacking(_) => FailureKind::Limit,
             Self::Sandbox(_) | Self::Storage { .. } => FailureKind::Machine,
         }
-    }
-
-    /// An ending of the unpacker that is none of its own.
-    pub(crate) fn of_ending(ending: Ending) -> Self {
-        Self::Unpacking(match ending {
-            Ending::WallTime | Ending::CpuTime => "the archives take too long to unpack".to_owned(),
-            Ending::Memory => "an archive needs too much memory".to_owned(),
-            Ending::FileSize => "a file is too large".to_owned(),
-            other => format!("{other:?}"),
-        })
     }
 
     /// [`Self::Storage`] of this operation.

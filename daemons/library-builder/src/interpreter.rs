@@ -1,6 +1,6 @@
 //! What is known of the Python that will run the code, as it says itself in the sandbox.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Prints an [`Interpreter`].
 pub(crate) const QUESTION: &str = "
@@ -22,7 +22,7 @@ print(json.dumps({
 ";
 
 /// A Python interpreter.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Interpreter {
     implementation: String,

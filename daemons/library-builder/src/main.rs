@@ -20,6 +20,7 @@ mod plan;
 mod registry;
 mod routes;
 mod unpack;
+mod unpacker;
 mod wheel;
 mod workshop;
 
@@ -37,8 +38,10 @@ const CALLERS: [&str; 1] = ["bulkhead-jobs-runner"];
 fn main() -> ExitCode {
     // Before any thread: this process may be a sandbox's stage, or the program in it.
     bulkhead_sandbox::init_if_requested();
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == unpack::ARGUMENT) {
-        return unpack::main();
+    match std::env::args().nth(1).as_deref() {
+        Some(unpack::ARGUMENT) => return unpack::main(),
+        Some(unpacker::ARGUMENT) => return unpacker::main(),
+        _ => {}
     }
     bulkhead_daemon_kit::run(
         DaemonSpec {

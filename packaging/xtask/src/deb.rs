@@ -9,11 +9,12 @@ use crate::shell::{command, run_quietly, step};
 use crate::{build, install, paths, temporal};
 
 /// The programs that are packaged.
-pub(crate) const PROGRAMS: [&str; 8] = [
+pub(crate) const PROGRAMS: [&str; 9] = [
     "bulkhead-api",
     "bulkhead-code-executor",
     "bulkhead-db-connector",
     "bulkhead-jobs-runner",
+    "bulkhead-library-builder",
     "bulkhead-ssh-connector",
     "bulkhead-workflows-backend",
     "bulkhead-workflows-worker",

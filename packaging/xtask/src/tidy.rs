@@ -111,7 +111,12 @@ fn units(root: &Path) -> Result<Vec<String>> {
     }
     for name in names.iter().filter(|name| name.ends_with(".socket")) {
         let text = std::fs::read_to_string(folder.join(name))?;
-        let service = text.lines().find_map(|line| line.strip_prefix("Service=")).unwrap_or_default().replace("%i", "");
+        let service = if text.contains("\nAccept=yes") {
+            // One instance for each connection, named after the socket.
+            name.replace(".socket", "@.service")
+        } else {
+            text.lines().find_map(|line| line.strip_prefix("Service=")).unwrap_or_default().replace("%i", "")
+        };
         if !names.contains(&service) {
             faults.push(format!("units/system/{name}: Service={service} is no unit here"));
         }
@@ -123,7 +128,8 @@ fn units(root: &Path) -> Result<Vec<String>> {
                 faults.push(format!("units/system/{name}: Sockets={socket} is no unit here"));
             }
         }
-        if !text.contains("\nSockets=") {
+        // Those that are started for a connection get that, and no socket.
+        if !text.contains("\nSockets=") && !text.contains("\nStandardInput=socket") {
             faults.push(format!("units/system/{name}: names no socket"));
         }
     }

@@ -53,7 +53,7 @@ impl Machine {
         let run_as = if nix::unistd::geteuid().is_root() { "run-as-user = 'nobody'" } else { "" };
         let folder = |name: &str| path.join(name).display().to_string();
         let text = format!(
-            "{run_as}\nbundles = '{}'\nimages = '{}'\ncache = '{}'\n{config}\n",
+            "unpack-here = true\n{run_as}\nbundles = '{}'\nimages = '{}'\ncache = '{}'\n{config}\n",
             folder("bundles"),
             folder("images"),
             folder("cache")

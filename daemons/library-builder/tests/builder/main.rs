@@ -9,3 +9,4 @@ mod lifecycle;
 mod python;
 mod registry;
 mod sources;
+mod unpacker;

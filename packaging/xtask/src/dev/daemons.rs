@@ -17,8 +17,16 @@ use super::layout::Layout;
 use crate::shell::is_root;
 
 /// The daemons in the order of their start: who is called comes before its callers.
-const DAEMONS: [&str; 7] =
-    ["jobs-runner", "ssh-connector", "db-connector", "workflows-backend", "code-executor", "workflows-worker", "api"];
+const DAEMONS: [&str; 8] = [
+    "jobs-runner",
+    "ssh-connector",
+    "db-connector",
+    "workflows-backend",
+    "code-executor",
+    "library-builder",
+    "workflows-worker",
+    "api",
+];
 /// Those without a socket for other daemons.
 const CONTROL_ONLY: [&str; 2] = ["jobs-runner", "workflows-worker"];
 

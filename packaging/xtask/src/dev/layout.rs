@@ -21,7 +21,12 @@ impl Layout {
     pub(crate) fn open(fresh: bool) -> Result<Self> {
         let layout = Self { directory: paths::dev()? };
         if fresh {
-            for folder in [layout.directory.clone(), layout.postgres()] {
+            for folder in [
+                layout.directory.clone(),
+                layout.postgres(),
+                layout.for_others("libraries"),
+                layout.for_others("library-cache"),
+            ] {
                 if folder.exists() {
                     std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
                 }
@@ -139,6 +144,15 @@ impl Layout {
                     socket("workflows-backend"),
                     self.zygote_library()?,
                     self.libraries()?,
+                ),
+            ),
+            (
+                "library-builder",
+                format!(
+                    "unpack-here = true\n{run_as}bundles = {:?}\nimages = {:?}\ncache = {:?}\n",
+                    self.for_others("library-bundles"),
+                    self.for_others("libraries"),
+                    self.for_others("library-cache"),
                 ),
             ),
             ("db-connector", database.clone()),
