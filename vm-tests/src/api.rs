@@ -13,6 +13,15 @@ pub(crate) fn call(guest: &Guest, method: &str, path: &str, body: Option<&Value>
     curl(guest, &socket, &format!("http://localhost/api/v1{path}"), method, body)
 }
 
+/// Runs code and returns its result, without what it logged.
+pub(crate) fn run_code(guest: &Guest, request: &Value) -> Result<Value> {
+    let (socket, url) = ("/run/bulkhead/api.sock", "http://localhost/api/v1/system/code/run");
+    let words = ["curl", "-sSf", "--unix-socket", socket, url, "-H", "content-type: application/json", "-d", "@-"];
+    let events = guest.run_with_input(&words, request.to_string().as_bytes())?;
+    let last = events.lines().last().context("no event")?;
+    serde_json::from_str(last).with_context(|| format!("the result {last}"))
+}
+
 /// A person with a session.
 pub(crate) struct Person {
     /// curl's cookies, in a file of the machine.

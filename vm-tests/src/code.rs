@@ -27,13 +27,15 @@ pub(crate) fn runs_from_a_shell(guest: &Guest) -> Result<()> {
 
 /// Where the packages are installed, interpreters are forked and none is started for a run.
 pub(crate) fn is_forked_from_zygotes(guest: &Guest) -> Result<()> {
+    ensure!(metric(guest, "executor_forks_total")? > 2, "nothing was forked");
+    ensure!(metric(guest, "executor_cold_starts_total")? == 0, "an interpreter was started for a run");
+    Ok(())
+}
+
+/// One of code-executor's counters.
+pub(crate) fn metric(guest: &Guest, name: &str) -> Result<u64> {
     let socket = "/run/bulkhead/code-executor-control.sock";
     let metrics = guest.run(&["curl", "-sSf", "--unix-socket", socket, "http://localhost/metrics"])?;
-    let value = |name: &str| {
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
-        line.trim().parse::<u64>().with_context(|| format!("{name} is {line}"))
-    };
-    ensure!(value("executor_forks_total ")? > 2, "nothing was forked:\n{metrics}");
-    ensure!(value("executor_cold_starts_total ")? == 0, "an interpreter was started for a run:\n{metrics}");
-    Ok(())
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+    line.trim().parse().with_context(|| format!("{name} is {line}"))
 }

@@ -16,7 +16,16 @@ pub(crate) struct Guest {
     pub(crate) webhook: String,
     /// A folder of databases that others wrote.
     pub(crate) samples: Option<PathBuf>,
-    leader: String,
+    place: Place,
+}
+
+/// Where the machine is, seen from this program.
+#[derive(Debug)]
+enum Place {
+    /// In a container; this is its init as this host has it.
+    Container(String),
+    /// This program runs in it.
+    Here,
 }
 
 impl Guest {
@@ -30,8 +39,13 @@ impl Guest {
             url: value("BULKHEAD_URL")?,
             webhook: value("BULKHEAD_WEBHOOK")?,
             samples: value("BULKHEAD_TEST_SAMPLES").ok().map(PathBuf::from),
-            leader: value("BULKHEAD_MACHINE_PID")?,
+            place: Place::Container(value("BULKHEAD_MACHINE_PID")?),
         })
+    }
+
+    /// The machine that this program runs in.
+    pub(crate) fn here(webhook: String) -> Self {
+        Self { url: "http://127.0.0.1:8080".to_owned(), webhook, samples: None, place: Place::Here }
     }
 
     /// Runs a command inside as root and returns what it printed; its failure is an error.
@@ -78,16 +92,23 @@ impl Guest {
         Ok(names)
     }
 
-    fn output(&self, words: &[&str], input: &[u8]) -> Result<Output> {
-        let mut inside = Command::new("nsenter");
-        inside.args(["--target", &self.leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--"]);
-        inside.args(["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]).args(words);
+    /// Runs a command inside as root, however it ends.
+    pub(crate) fn output(&self, words: &[&str], input: &[u8]) -> Result<Output> {
+        let mut inside = match &self.place {
+            Place::Container(leader) => {
+                let mut nsenter = Command::new("nsenter");
+                nsenter.args(["--target", leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--", "env"]);
+                nsenter
+            }
+            Place::Here => Command::new("env"),
+        };
+        inside.args(["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]).args(words);
         let mut child = inside
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .context("start nsenter")?;
+            .with_context(|| format!("start {}", words.join(" ")))?;
         let mut stdin = child.stdin.take().context("a pipe")?;
         let input = input.to_vec();
         // A thread, since a command that answers before it has read everything would wait for its reader.

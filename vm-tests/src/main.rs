@@ -1,15 +1,20 @@
 //! Tests of the real packages in a machine with real systemd. `cargo xtask test` boots the machine, loads the demo and runs this;
 //! it is no `#[test]` because it needs that machine, and one after the other because they stop its services.
 //!
+//! With the word `inside` it runs the tests of `qemu` in the machine that it runs in itself: a guest with a kernel of its own.
+//!
 //! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_TEST_SAMPLES` names a folder
 //! with databases that others wrote. The last line is `N passed, N failed`.
 
 mod api;
+#[path = "../../sandbox/tests/attacks/mod.rs"]
+mod attacks;
 mod code;
 mod durability;
 mod guest;
 mod http;
 mod outage;
+mod qemu;
 mod restart;
 mod samples;
 mod units;
@@ -48,33 +53,42 @@ const SAMPLE_TESTS: &[Test] = &[
 ];
 
 fn main() -> ExitCode {
-    let guest = match Guest::from_environment() {
-        Ok(guest) => guest,
+    let mut words = std::env::args().skip(1);
+    let outcome = match words.next().as_deref() {
+        None => of_a_container(),
+        Some("inside") => qemu::run(&words.collect::<Vec<_>>()).map(|()| true),
+        Some("set-up") => qemu::set_up().map(|()| true),
+        Some(word) => Err(anyhow::anyhow!("{word}? nothing, `inside [TEST...]` or `set-up`")),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+fn of_a_container() -> Result<bool> {
+    let guest = Guest::from_environment()?;
     let mut tests = TESTS.to_vec();
     if guest.samples.is_some() {
         tests.extend(SAMPLE_TESTS);
     }
-    let (mut passed, mut failed) = (0, 0);
-    for (name, test) in tests {
-        let started = Instant::now();
-        let outcome = test(&guest);
-        let seconds = started.elapsed().as_secs_f64();
-        match outcome {
-            Ok(()) => {
-                passed += 1;
-                println!("PASS [{seconds:7.3}s] {name}");
-            }
-            Err(error) => {
-                failed += 1;
-                println!("FAIL [{seconds:7.3}s] {name}: {error:#}");
-            }
-        }
+    let failed = tests.iter().filter(|test| !passes(&guest, test)).count();
+    println!("{} passed, {failed} failed", tests.len() - failed);
+    Ok(failed == 0)
+}
+
+/// Runs one test and says how it ended.
+fn passes(guest: &Guest, (name, test): &Test) -> bool {
+    let started = Instant::now();
+    let outcome = test(guest);
+    let seconds = started.elapsed().as_secs_f64();
+    match &outcome {
+        Ok(()) => println!("PASS [{seconds:7.3}s] {name}"),
+        Err(error) => println!("FAIL [{seconds:7.3}s] {name}: {error:#}"),
     }
-    println!("{passed} passed, {failed} failed");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    outcome.is_ok()
 }

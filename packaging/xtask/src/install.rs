@@ -1,8 +1,8 @@
 //! Installing what a machine lacks, by its package manager.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::shell::{command, is_root, run_quietly, step, succeeds};
+use crate::shell::{command, is_root, output, run_quietly, step, succeeds};
 
 /// What a task needs: a program that shows whether it is there, and the Debian package that brings it.
 pub(crate) type Need = (&'static str, &'static str);
@@ -26,6 +26,12 @@ pub(crate) const MACHINE: &[Need] = &[
     ("nsenter", "util-linux"),
     ("curl", "curl"),
 ];
+
+/// For booting a guest with a kernel of its own; QEMU itself is [`ensure_qemu`]'s.
+pub(crate) const GUEST: &[Need] = &[("mmdebstrap", "mmdebstrap"), ("/usr/sbin/mke2fs", "e2fsprogs"), ("tar", "tar")];
+
+/// QEMU 7.2, that of Debian 12, panics with the kernel of Debian 13.
+const OLDEST_QEMU: u32 = 9;
 
 /// For running the daemons in the foreground.
 pub(crate) const DEV: &[Need] =
@@ -61,6 +67,36 @@ pub(crate) fn ensure(needs: &[&[Need]]) -> Result<()> {
         let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
         run_quietly(install.args(&missing).env("DEBIAN_FRONTEND", "noninteractive"))
     })
+}
+
+/// Installs a QEMU that can boot the guest, unless there is one.
+pub(crate) fn ensure_qemu() -> Result<()> {
+    if present("qemu-img") && qemu_version().is_some_and(|version| version >= OLDEST_QEMU) {
+        return Ok(());
+    }
+    let bookworm =
+        std::fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("VERSION_CODENAME=bookworm"));
+    let from: &[&str] = if bookworm { &["--target-release", "bookworm-backports"] } else { &[] };
+    let what = ["qemu-system-x86", "qemu-utils"];
+    let by_hand = format!(
+        "a guest needs QEMU {OLDEST_QEMU} or newer: apt-get install {} (on Debian 12 from bookworm-backports: add that to apt's sources)",
+        [from, &what].concat().join(" ")
+    );
+    if !present("apt-get") || !is_root() {
+        bail!("{by_hand}");
+    }
+    step("installing QEMU", || {
+        run_quietly(&mut command("apt-get", &["update", "-q"]))?;
+        let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
+        run_quietly(install.args(from).args(what).env("DEBIAN_FRONTEND", "noninteractive"))
+    })
+    .context(by_hand)
+}
+
+/// The first number of its version.
+fn qemu_version() -> Option<u32> {
+    let text = output(&mut command("qemu-system-x86_64", &["--version"])).ok()?;
+    text.split_once("version ")?.1.split('.').next()?.parse().ok()
 }
 
 fn present(program: &str) -> bool {

@@ -11,16 +11,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use sha2::{Digest, Sha256};
 
-use crate::paths;
 use crate::shell::{command, output, run_quietly, step, succeeds};
-
-/// What the machine's root holds besides the base system.
-const ROOT_PACKAGES: &str = "adduser,ca-certificates,curl,dbus,iproute2,libnss-systemd,nftables,nodejs,openssl,postgresql,procps,python3,systemd,systemd-sysv";
-const SUITE: &str = "trixie";
-/// Manuals and translations double the size of a root and serve no machine.
-const EXCLUDED: [&str; 3] = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*"];
+use crate::{paths, root};
 
 /// A machine by its name.
 #[derive(Clone, Debug)]
@@ -64,7 +57,7 @@ impl Machine {
 
     /// Boots it and waits until systemd has started everything.
     pub(crate) fn boot(&self) -> Result<()> {
-        let root = root()?;
+        let root = shared_root()?;
         for part in ["upper", "work", "merged"] {
             std::fs::create_dir_all(self.file(part))?;
         }
@@ -255,44 +248,18 @@ pub(crate) fn possible() -> Result<()> {
 }
 
 /// The shared root, made on first use.
-fn root() -> Result<PathBuf> {
-    let key = hex::encode(Sha256::digest(format!("{SUITE} {ROOT_PACKAGES} {EXCLUDED:?}")));
-    let root = paths::cache().join(format!("root-{SUITE}-{}", &key[..12]));
+fn shared_root() -> Result<PathBuf> {
+    let root = paths::cache().join(format!("root-{}-{}", root::SUITE, root::key(&[], "")));
     if root.exists() {
         return Ok(root);
     }
     step("making the machine's Debian root (once)", || {
         std::fs::create_dir_all(paths::cache())?;
         let partial = root.with_extension("partial");
-        if partial.exists() {
-            std::fs::remove_dir_all(&partial)?;
-        }
-        let include = format!("--include={ROOT_PACKAGES}");
-        let mut mmdebstrap = command("mmdebstrap", &["--quiet", "--variant=minbase", &include]);
-        mmdebstrap.args(EXCLUDED.map(|path| format!("--dpkgopt=path-exclude={path}")));
-        run_quietly(mmdebstrap.arg(SUITE).arg(&partial))?;
-        prepare_root(&partial)?;
+        root::make(&partial, &[])?;
         std::fs::rename(&partial, &root).context("put the root in place")
     })?;
     Ok(root)
-}
-
-/// What a machine without a console, a network and a person at its keyboard does not need.
-fn prepare_root(root: &Path) -> Result<()> {
-    let units = root.join("etc/systemd/system");
-    for unit in [
-        "systemd-networkd-wait-online.service",
-        "apt-daily.timer",
-        "apt-daily-upgrade.timer",
-        "e2scrub_reap.service",
-        "getty@.service",
-        "console-getty.service",
-        "systemd-firstboot.service",
-    ] {
-        std::os::unix::fs::symlink("/dev/null", units.join(unit)).with_context(|| format!("mask {unit}"))?;
-    }
-    std::fs::write(root.join("etc/hostname"), "bulkhead\n")?;
-    std::fs::write(root.join("etc/machine-id"), "uninitialized\n").context("leave the machine's id to its first boot")
 }
 
 /// Carries connections of `127.0.0.1:from` here to `127.0.0.1:to` in the network of process `pid`, until that ends.

@@ -8,6 +8,8 @@ mod dev;
 mod install;
 mod machine;
 mod paths;
+mod qemu;
+mod root;
 mod services;
 mod shell;
 mod temporal;
@@ -60,10 +62,24 @@ enum Task {
         /// A folder with the sample databases of other projects, to run the demo's shapes over them too
         #[arg(long)]
         samples: Option<PathBuf>,
-        /// Leave the machine out
+        /// Leave the machine and the guest out
         #[arg(long)]
         no_machine: bool,
+        /// Leave the guest out
+        #[arg(long)]
+        no_qemu: bool,
         /// Only tests whose name contains this
+        filters: Vec<String>,
+    },
+    /// Boot the real packages with a kernel of their own, in QEMU, and run the tests in there
+    Vm {
+        /// No tests: the guest's console here, of the guest that failed last or of a new one with the demo
+        #[arg(long)]
+        shell: bool,
+        /// With `--shell`: a new guest
+        #[arg(long, requires = "shell")]
+        fresh: bool,
+        /// Only tests whose name contains one of these
         filters: Vec<String>,
     },
     /// Format, clippy, tidy, deny, the web's linters
@@ -88,6 +104,9 @@ enum Task {
         /// As for `test`
         #[arg(long)]
         no_machine: bool,
+        /// As for `test`
+        #[arg(long)]
+        no_qemu: bool,
     },
     /// Carry connections of a port of this host into a machine (started by `up`)
     #[command(hide = true)]
@@ -107,15 +126,18 @@ fn main() -> ExitCode {
         Task::Dev { fresh, port } => dev::dev(fresh, port),
         Task::Down => up::down(),
         Task::Exec { command } => up::exec(&command),
-        Task::Test { samples, no_machine, filters } => test::test(samples.as_deref(), !no_machine, &filters),
+        Task::Test { samples, no_machine, no_qemu, filters } => {
+            test::test(samples.as_deref(), test::Machines::without(no_machine, no_qemu), &filters)
+        }
+        Task::Vm { shell: true, fresh, .. } => qemu::shell(fresh),
+        Task::Vm { filters, .. } => qemu::vm(&filters),
         Task::Check => check::check(),
         Task::Tidy => tidy::tidy(),
         Task::Gen => build::generate(),
         Task::Pkg { .. } => deb::build().map(|built| built.iter().for_each(|path| println!("{}", path.display()))),
         Task::Bench(options) => bench::bench(&options),
-        Task::Ci { samples, no_machine } => {
-            check::check().and_then(|()| test::test(samples.as_deref(), !no_machine, &[]))
-        }
+        Task::Ci { samples, no_machine, no_qemu } => check::check()
+            .and_then(|()| test::test(samples.as_deref(), test::Machines::without(no_machine, no_qemu), &[])),
         Task::Forward { pid, from, to } => machine::forward(pid, from, to),
     };
     match outcome {

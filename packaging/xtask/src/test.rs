@@ -9,25 +9,54 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::machine::Machine;
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, deb, install, machine, paths, temporal, up};
+use crate::{build, deb, install, machine, paths, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
-struct Counts {
-    passed: u32,
-    failed: u32,
+pub(crate) struct Counts {
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
+}
+
+/// What is booted for tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machines {
+    /// A container and then a guest with a kernel of its own.
+    All,
+    /// The container alone.
+    Container,
+    /// Nothing.
+    None,
+}
+
+impl Machines {
+    /// By the flags that leave something out.
+    pub(crate) fn without(machine: bool, guest: bool) -> Self {
+        match (machine, guest) {
+            (true, _) => Self::None,
+            (false, true) => Self::Container,
+            (false, false) => Self::All,
+        }
+    }
 }
 
 /// Runs the suites; the last line says how many tests passed and failed.
-pub(crate) fn test(samples: Option<&Path>, with_machine: bool, filters: &[String]) -> Result<()> {
-    install::ensure(&[install::PACKAGES, install::TESTS, if with_machine { install::MACHINE } else { &[] }])?;
+pub(crate) fn test(samples: Option<&Path>, machines: Machines, filters: &[String]) -> Result<()> {
+    install::ensure(&[
+        install::PACKAGES,
+        install::TESTS,
+        if machines == Machines::None { &[] } else { install::MACHINE },
+    ])?;
     let samples = samples.map(|path| path.canonicalize()).transpose()?;
     let mut counts = Counts::default();
     rust(samples.as_deref(), filters, &mut counts)?;
     if filters.is_empty() {
         web(samples.as_deref(), &mut counts)?;
-        if with_machine {
+        if machines != Machines::None {
             in_machine(samples.as_deref(), &mut counts)?;
+        }
+        if machines == Machines::All {
+            qemu::test(&[], &mut counts)?;
         }
     }
     println!("{} passed, {} failed", counts.passed, counts.failed);

@@ -1,0 +1,55 @@
+//! Debian's root file system, as the machines have it: made once for each set of packages and never written afterwards.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::shell::{command, run_quietly};
+
+/// Which Debian.
+pub(crate) const SUITE: &str = "trixie";
+/// What every machine's root holds besides the base system.
+const PACKAGES: &str = "adduser,ca-certificates,curl,dbus,iproute2,libnss-systemd,nftables,nodejs,openssl,postgresql,procps,python3,systemd,systemd-sysv";
+/// Manuals and translations double the size of a root and serve no machine.
+const EXCLUDED: [&str; 3] = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*"];
+
+/// A name for the root with these packages besides; `more` is what else goes into it.
+pub(crate) fn key(packages: &[&str], more: &str) -> String {
+    let digest = Sha256::digest(format!("{SUITE} {} {EXCLUDED:?}{more}", list(packages)));
+    hex::encode(digest)[..12].to_owned()
+}
+
+/// Makes it in `folder`; what an earlier try has left there goes first.
+pub(crate) fn make(folder: &Path, packages: &[&str]) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    let include = format!("--include={}", list(packages));
+    let mut mmdebstrap = command("mmdebstrap", &["--quiet", "--variant=minbase", &include]);
+    mmdebstrap.args(EXCLUDED.map(|path| format!("--dpkgopt=path-exclude={path}")));
+    run_quietly(mmdebstrap.arg(SUITE).arg(folder))?;
+    prepare(folder)
+}
+
+fn list(packages: &[&str]) -> String {
+    [&[PACKAGES], packages].concat().join(",")
+}
+
+/// What a machine without a network and a person at its keyboard does not need.
+fn prepare(root: &Path) -> Result<()> {
+    let units = root.join("etc/systemd/system");
+    for unit in [
+        "systemd-networkd-wait-online.service",
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "e2scrub_reap.service",
+        "getty@.service",
+        "console-getty.service",
+        "systemd-firstboot.service",
+    ] {
+        std::os::unix::fs::symlink("/dev/null", units.join(unit)).with_context(|| format!("mask {unit}"))?;
+    }
+    std::fs::write(root.join("etc/hostname"), "bulkhead\n")?;
+    std::fs::write(root.join("etc/machine-id"), "uninitialized\n").context("leave the machine's id to its first boot")
+}

@@ -1,0 +1,79 @@
+//! More memory than a block may have, asked for in every way there is.
+
+use anyhow::{Result, anyhow, ensure};
+
+use super::block::{Block, beside_neighbours};
+use crate::guest::Guest;
+
+/// What each bomb may have, beside what its interpreter needs.
+const MEMORY_MIB: u32 = 32;
+
+const JAVASCRIPT: &[(&str, &str)] = &[
+    ("small objects", "const held = []; while (true) held.push({ number: held.length, text: 'x' + held.length })"),
+    ("one large buffer", "return new Uint8Array(new ArrayBuffer(1 << 30)).fill(1).length"),
+    ("many buffers", "const held = []; while (true) held.push(Buffer.alloc(1 << 20, 1))"),
+    (
+        "shared buffers",
+        "const held = []; while (true) held.push(new Uint8Array(new SharedArrayBuffer(1 << 24)).fill(1))",
+    ),
+    (
+        "files in /tmp, then buffers",
+        "const fs = require('fs'); const held = []; const one = Buffer.alloc(1 << 20, 1);
+         for (let n = 0; n < 60; n += 1) fs.writeFileSync('/tmp/' + n, one);
+         while (true) held.push(Buffer.alloc(1 << 20, 1))",
+    ),
+];
+
+const PYTHON: &[(&str, &str)] = &[
+    ("small objects", "held = []\nwhile True: held.append({'number': len(held)})"),
+    ("one large bytearray", "return len(bytearray(b'x') * (1 << 30))"),
+    ("many bytearrays", "held = []\nwhile True: held.append(bytearray(b'x') * (1 << 20))"),
+    (
+        "files in /tmp",
+        "one = b'x' * (1 << 20)\nfor n in range(63): open(f'/tmp/{n}', 'wb').write(one)\nheld = []\nwhile True: held.append(bytearray(b'x') * (1 << 20))",
+    ),
+    (
+        "threads",
+        "import threading
+held = []
+def grow():
+    while True: held.append(bytearray(b'x') * (1 << 18))
+threads = [threading.Thread(target=grow) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+import time
+time.sleep(60)",
+    ),
+];
+
+/// Every bomb ends with that as its cause, and its neighbours, the executor and its zygotes never notice.
+pub(super) fn a_bomb_dies_alone(guest: &Guest) -> Result<()> {
+    let wrong = beside_neighbours(guest, || {
+        std::thread::scope(|scope| {
+            let bombers = [
+                scope.spawn(|| bombs(guest, "javascript", JAVASCRIPT)),
+                scope.spawn(|| bombs(guest, "python", PYTHON)),
+            ];
+            let mut wrong = Vec::new();
+            for bomber in bombers {
+                wrong.extend(bomber.join().map_err(|_| anyhow!("a bomber panicked"))??);
+            }
+            Ok(wrong)
+        })
+    })?;
+    ensure!(wrong.is_empty(), "{} bombs ended otherwise:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+fn bombs(guest: &Guest, language: &'static str, bombs: &[(&str, &str)]) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for (name, source) in bombs {
+        let block = Block { memory_mib: MEMORY_MIB, ..Block::new(language, source) };
+        let ended = block.run(guest)?;
+        println!("    {language}, {name}: {} after {:.1} s", ended.kind(), ended.wall_ms / 1000.0);
+        if ended.kind() != "memory" {
+            wrong.push(format!("{language}, {name}: {ended:?}"));
+        }
+    }
+    Ok(wrong)
+}
