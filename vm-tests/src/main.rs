@@ -7,7 +7,7 @@
 //! with databases that others wrote. The last line is `N passed, N failed`.
 
 mod api;
-#[path = "../../sandbox/tests/attacks/mod.rs"]
+#[path = "../../sandbox/tests/escape/attacks.rs"]
 mod attacks;
 mod code;
 mod durability;
