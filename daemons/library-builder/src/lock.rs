@@ -153,4 +153,35 @@ mod tests {
         assert_ne!(first, name(&lock("2"), &[]));
         assert_ne!(first, name(&lock("1"), &["a".to_owned()]));
     }
+
+    /// Text that comes near to what the parsers look for.
+    fn nearly() -> impl proptest::strategy::Strategy<Value = String> {
+        proptest::string::string_regex(
+            "([a-z\\[\\]@;#\\\\\n \"'é(){}:,.-]|==|--hash=sha256:|python_version|node_modules/|and |\"packages\"|3\\.1){0,40}",
+        )
+        .expect("a pattern")
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic(text in nearly()) {
+            let limits = LockLimits { packages: 10 };
+            let _ = python(&text, &Interpreter::for_tests(), limits);
+            let _ = python(&format!("a==1 ; {text}"), &Interpreter::for_tests(), limits);
+            let _ = javascript(&text, limits);
+            let _ = crate::registry::parse("text/html", &format!("<a {text}>{text}"), &url::Url::parse("https://x.example").expect("a url"));
+            let _ = crate::wheel::fit(&format!("{text}.whl"), &Interpreter::for_tests());
+        }
+
+        #[test]
+        fn whatever_path_a_lock_file_has_stays_below_the_tree(path in "(node_modules/|[a-z@.]{1,3}|/|\\.\\./){1,8}") {
+            let hash = format!("sha512-{}==", "A".repeat(86));
+            let text = serde_json::json!({ "lockfileVersion": 3, "packages": { path: { "version": "1", "integrity": hash } } });
+            if let Ok(lock) = javascript(&text.to_string(), LockLimits { packages: 10 }) {
+                let Kind::Npm { path, .. } = &lock.packages[0].kind else { panic!("no npm package") };
+                proptest::prop_assert!(path.starts_with("node_modules/"));
+                proptest::prop_assert!(path.split('/').all(|part| !part.is_empty() && !part.starts_with('.')));
+            }
+        }
+    }
 }

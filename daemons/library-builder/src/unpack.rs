@@ -289,4 +289,15 @@ mod tests {
         assert_eq!(below("a-1.data/scripts/run"), None);
         assert_eq!(below("a-1.data/data/etc/x"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_path_an_archive_has_stays_below_the_tree(path in "(\\.|\\.\\.|/|[a-z]{1,3}|\\\\|\n|é){0,12}") {
+            if let Ok(components) = components(&path) {
+                let joined = Path::new("/tree").join(components.iter().collect::<PathBuf>());
+                let plain = joined.components().skip(1).all(|part| matches!(part, std::path::Component::Normal(_)));
+                proptest::prop_assert!(plain && joined.starts_with("/tree"));
+            }
+        }
+    }
 }

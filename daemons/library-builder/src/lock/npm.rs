@@ -34,9 +34,23 @@ struct Entry {
     extraneous: bool,
     in_bundle: bool,
     has_install_script: bool,
-    os: Vec<String>,
-    cpu: Vec<String>,
-    libc: Vec<String>,
+    os: OneOrMore,
+    cpu: OneOrMore,
+    libc: OneOrMore,
+}
+
+/// npm copies what a package says of itself, and packages write both.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl Default for OneOrMore {
+    fn default() -> Self {
+        Self::More(Vec::new())
+    }
 }
 
 pub(super) fn parse(text: &str) -> Result<Lock, LockError> {
@@ -76,7 +90,7 @@ impl Entry {
             "aarch64" => "arm64",
             other => other,
         };
-        permits(&self.os, "linux") && permits(&self.cpu, cpu) && permits(&self.libc, "glibc")
+        self.os.permits("linux") && self.cpu.permits(cpu) && self.libc.permits("glibc")
     }
 
     fn package(self, path: String) -> Result<Package, LockError> {
@@ -113,11 +127,17 @@ impl Entry {
     }
 }
 
-/// Whether a list such as `["linux", "darwin"]` or `["!win32"]` lets `this` in.
-fn permits(list: &[String], this: &str) -> bool {
-    let refused = list.iter().any(|one| one.strip_prefix('!') == Some(this));
-    let only: Vec<&String> = list.iter().filter(|one| !one.starts_with('!')).collect();
-    !refused && (only.is_empty() || only.iter().any(|one| *one == this || *one == "any"))
+impl OneOrMore {
+    /// Whether a list such as `["linux", "darwin"]` or `["!win32"]` lets `this` in.
+    fn permits(&self, this: &str) -> bool {
+        let list = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(list) => list,
+        };
+        let refused = list.iter().any(|one| one.strip_prefix('!') == Some(this));
+        let only: Vec<&String> = list.iter().filter(|one| !one.starts_with('!')).collect();
+        !refused && (only.is_empty() || only.iter().any(|one| *one == this || *one == "any"))
+    }
 }
 
 /// The name of the last folder of `node_modules/a/node_modules/@b/c`, if the path is one of that kind.
@@ -188,6 +208,7 @@ mod tests {
             "node_modules/alias": entry(json!({ "name": "real" })),
             "node_modules/c": entry(json!({ "dev": true })),
             "node_modules/d": entry(json!({ "optional": true, "os": ["darwin"] })),
+            "node_modules/d2": entry(json!({ "optional": true, "os": "darwin" })),
             "node_modules/e": entry(json!({ "optional": true, "os": ["!win32"], "cpu": ["x64", "arm64"] })),
             "node_modules/f": { "version": "1.0.0", "inBundle": true },
         }))

@@ -46,9 +46,9 @@ impl Registry {
         Self::serve(None)
     }
 
-    /// One that speaks TLS as `localhost`, and its certificate as PEM.
+    /// One that speaks TLS, and its certificate as PEM.
     pub(crate) fn with_tls() -> (Self, String) {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -103,15 +103,13 @@ impl Registry {
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("{}://localhost:{}", self.scheme, self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// Configuration of a daemon that uses it for everything.
     pub(crate) fn config(&self) -> String {
         let address = self.address();
-        format!(
-            "npm-registry = '{address}/npm'\npython-index = '{address}/simple'\nallow-networks = ['127.0.0.0/8', '::1/128']"
-        )
+        format!("npm-registry = '{address}/npm'\npython-index = '{address}/simple'\nallow-networks = ['127.0.0.0/8']")
     }
 
     pub(crate) fn requests(&self) -> Vec<Asked> {
@@ -170,5 +168,5 @@ pub(crate) fn nobody() -> String {
     let address = listener.local_addr().unwrap();
     drop(listener);
     assert!(TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err());
-    format!("http://localhost:{}", address.port())
+    format!("http://127.0.0.1:{}", address.port())
 }

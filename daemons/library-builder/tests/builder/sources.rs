@@ -124,13 +124,12 @@ async fn what_is_in_no_bundle_is_named() {
 
 #[tokio::test]
 async fn a_registry_that_is_down_is_named() {
-    let machine =
-        Machine::start(&format!("npm-registry = '{}'\nallow-networks = ['127.0.0.0/8', '::1/128']", nobody()));
+    let machine = Machine::start(&format!("npm-registry = '{}'\nallow-networks = ['127.0.0.0/8']", nobody()));
 
     let (kind, message) = machine.build(&one_package(&archive())).await.failed();
 
     assert_eq!(kind, FailureKind::Registry);
-    assert!(message.contains("localhost") && message.contains("cannot be reached"), "{message}");
+    assert!(message.contains("127.0.0.1") && message.contains("cannot be reached"), "{message}");
 }
 
 #[tokio::test]
