@@ -6,6 +6,7 @@
 mod arriving;
 mod bundles;
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::BuildError;
 use crate::fetch::{Fetcher, Source};
 use crate::interpreter::Interpreter;
@@ -95,7 +96,7 @@ impl Archives {
 
     /// The archive of `package`.
     pub(crate) async fn obtain(&self, package: &Package, errand: &Errand<'_>) -> Result<Archive, BuildError> {
-        if let Some(path) = self.cached(package, errand)? {
+        if let Some(path) = self.cached(package, errand).await? {
             return Ok(Archive { path, origin: Origin::Cache });
         }
         if let Some(path) = self.take_from_bundle(package, errand).await? {
@@ -117,9 +118,9 @@ impl Archives {
         }
     }
 
-    fn cached(&self, package: &Package, errand: &Errand<'_>) -> Result<Option<PathBuf>, BuildError> {
+    async fn cached(&self, package: &Package, errand: &Errand<'_>) -> Result<Option<PathBuf>, BuildError> {
         let storage = BuildError::storage("reading the cache");
-        let mut fitting: Vec<(Option<wheel::Fit>, PathBuf)> = Vec::new();
+        let mut fitting: Vec<(Option<wheel::Fit>, PathBuf, &Digest)> = Vec::new();
         for digest in &package.hashes {
             let entries = match std::fs::read_dir(self.directory.join(digest.to_string())) {
                 Ok(entries) => entries,
@@ -129,10 +130,18 @@ impl Archives {
             for entry in entries {
                 let entry = entry.map_err(&storage)?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                fitting.extend(fits(package, errand, &name).map(|fit| (fit, entry.path())));
+                fitting.extend(fits(package, errand, &name).map(|fit| (fit, entry.path(), digest)));
             }
         }
-        Ok(fitting.into_iter().max().map(|(_, path)| path))
+        let Some((_, path, digest)) = fitting.into_iter().max() else { return Ok(None) };
+        let (file, wanted) = (path.clone(), digest.clone());
+        let hashed = tokio::task::spawn_blocking(move || Ok(hash_file(&file, wanted.algorithm)? == wanted)).await;
+        if hashed.map_err(std::io::Error::other).and_then(|hashed| hashed).map_err(&storage)? {
+            return Ok(Some(path));
+        }
+        tracing::warn!("{} is damaged and fetched again", path.display());
+        tokio::fs::remove_file(&path).await.map_err(&storage)?;
+        Ok(None)
     }
 
     async fn take_from_bundle(&self, package: &Package, errand: &Errand<'_>) -> Result<Option<PathBuf>, BuildError> {
@@ -223,6 +232,18 @@ fn file_name(package: &Package, name: &str) -> String {
     match &package.kind {
         Kind::Npm { .. } => TARBALL.to_owned(),
         Kind::Wheel => name.to_owned(),
+    }
+}
+
+/// Hashed each time that it is used, because a disk may lose what it once had.
+fn hash_file(path: &std::path::Path, algorithm: Algorithm) -> std::io::Result<Digest> {
+    let (mut file, mut hasher) = (std::fs::File::open(path)?, Hasher::new(algorithm));
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            length => hasher.update(&buffer[..length]),
+        }
     }
 }
 

@@ -85,6 +85,20 @@ impl Machine {
         self.directory.path().join("bundles")
     }
 
+    /// Overwrites every archive in the cache.
+    pub(crate) fn damage_cache(&self) {
+        let mut folders = vec![self.directory.path().join("cache")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else if entry.file_name() == "package.tgz" {
+                    fs::write(entry.path(), "damaged").unwrap();
+                }
+            }
+        }
+    }
+
     /// Everything that is there of sets, whole or not.
     pub(crate) fn entries(&self) -> Vec<String> {
         let entries = fs::read_dir(self.images()).unwrap();

@@ -54,6 +54,26 @@ async fn a_build_goes_on_when_nobody_listens() {
 }
 
 #[tokio::test]
+async fn an_archive_is_used_again_unless_it_was_damaged() {
+    let registry = Registry::start();
+    let archive = tarball(&[("package/index.js", "x")]);
+    registry.put_archive("/npm/a/-/a-1.0.0.tgz", &archive);
+    let machine = Machine::start(&registry.config());
+    let mut request = one_package(&archive);
+    machine.build(&request).await.built();
+
+    request.preload = vec!["a".to_owned()];
+    machine.build(&request).await.built();
+    let before = registry.paths().len();
+    machine.damage_cache();
+    request.preload = vec!["a/other".to_owned()];
+    let image = machine.build(&request).await.built();
+
+    assert_eq!((before, registry.paths().len()), (1, 2));
+    assert_eq!(machine.file(&image, "node_modules/a/index.js").as_deref(), Some("x"));
+}
+
+#[tokio::test]
 async fn a_set_can_be_removed() {
     let registry = Registry::start();
     let archive = tarball(&[("package/index.js", "x")]);
