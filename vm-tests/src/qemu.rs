@@ -66,7 +66,7 @@ pub(crate) fn run(filters: &[String]) -> Result<()> {
     let guest = Guest::here(String::new());
     let boot = boots_before()?;
     let Some((_, departure)) = BOOTS.get(boot) else { bail!("the guest was booted {boot} times before: too often") };
-    guest.run(&["sh", "-c", "systemctl is-system-running --wait || true"])?;
+    guest.run(&["sh", "-c", "timeout 300 systemctl is-system-running --wait || true"])?;
     if boot == 0 && !shown(&guest, &("the packages install and are set up", |_| set_up())) {
         return leave(&guest, &Departure::PowerOff);
     }

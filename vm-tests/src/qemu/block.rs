@@ -132,6 +132,13 @@ pub(super) fn read(cgroup: &Path, file: &str) -> String {
     fs::read_to_string(cgroup.join(file)).unwrap_or_default().trim().to_owned()
 }
 
+/// How many processes of the executor's runs the kernel has killed for lack of memory.
+pub(super) fn kills_for_memory() -> Result<u64> {
+    let events = read(Path::new(EXECUTOR_CGROUP), "memory.events");
+    let kills = events.lines().find_map(|line| line.strip_prefix("oom_kill ")).context("no count of kills")?;
+    kills.parse().context("the count of kills")
+}
+
 /// The cgroup with this limit of memory, when it appears.
 pub(super) fn cgroup_limited_to(bytes: &dyn Fn(u64) -> bool) -> Result<PathBuf> {
     let mut found = None;

@@ -1,16 +1,22 @@
 //! Runs are copies of zygotes, each in a cgroup of its own with the limits of its block.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 
 use super::block::{Block, cgroup_limited_to, read, run_cgroups};
 use crate::code::metric;
-use crate::guest::Guest;
+use crate::guest::{Guest, wait_until};
+
+/// Copies of both languages that the executor keeps ready.
+const READY: usize = 8;
 
 /// One run of each language at once.
 pub(super) fn each_run_has_a_cgroup(guest: &Guest) -> Result<()> {
     let (forks, cold) = ("executor_forks_total", "executor_cold_starts_total");
+    // An interpreter that starts on a busy emulated machine may take longer than the executor waits, which then tries again.
+    wait_until("copies are ready", Duration::from_secs(180), || Ok(run_cgroups()?.len() >= READY))?;
     let cold_before = metric(guest, cold)?;
     let idle: BTreeSet<u64> = limits()?;
     let mut python = Block::new("python", "import time\ntime.sleep(6)\nreturn 42");

@@ -65,5 +65,8 @@ fn add_agent(tree: &Path) -> Result<()> {
     }
     symlink(Path::new("..").join(unit), units.join("multi-user.target.wants").join(unit))?;
     std::fs::write(units.join("serial-getty@ttyS0.service.d/autologin.conf"), AUTOLOGIN)?;
+    // Empty: the id is made at the boot, yet that is no "first boot", which would enable whatever is installed (PostgreSQL brings
+    // a service that archives its log).
+    std::fs::write(tree.join("etc/machine-id"), "")?;
     Ok(())
 }
