@@ -24,6 +24,7 @@ impl Layout {
             for folder in [
                 layout.directory.clone(),
                 layout.postgres(),
+                layout.for_others("default-libraries"),
                 layout.for_others("libraries"),
                 layout.for_others("library-cache"),
             ] {
@@ -98,8 +99,8 @@ impl Layout {
     }
 
     /// A copy of the libraries that JavaScript blocks find, for the same user.
-    fn libraries(&self) -> Result<PathBuf> {
-        let copy = self.for_others("libraries");
+    fn default_libraries(&self) -> Result<PathBuf> {
+        let copy = self.for_others("default-libraries");
         run_quietly(command("cp", &["-rT", "--no-preserve=mode"]).arg(build::libraries()?).arg(&copy))?;
         run_quietly(command("chmod", &["-R", "u=rwX,go=rX"]).arg(&copy))?;
         Ok(copy)
@@ -140,10 +141,11 @@ impl Layout {
                 "code-executor",
                 format!(
                     "allow-missing-cgroup-limits = true\n{run_as}workflows-backend = {}\nzygote-library = {:?}\n\
-                     default-libraries = {:?}\n",
+                     default-libraries = {:?}\nlibraries = {:?}\n",
                     socket("workflows-backend"),
                     self.zygote_library()?,
-                    self.libraries()?,
+                    self.default_libraries()?,
+                    self.for_others("libraries"),
                 ),
             ),
             (
@@ -156,7 +158,7 @@ impl Layout {
                 ),
             ),
             ("db-connector", database.clone()),
-            ("jobs-runner", database.clone()),
+            ("jobs-runner", format!("library-builder-socket = {}\n{database}", socket("library-builder"))),
             ("ssh-connector", database.clone()),
             ("workflows-backend", format!("db-connector-socket = {}\n{database}", socket("db-connector"))),
             (
