@@ -265,6 +265,8 @@ def run(rehearsal=None):
                 stream.finish()
             os._exit(code & 255)
         if isinstance(error, MemoryError):
+            # The block's frames hold what it held, and with that there is no memory to say anything.
+            error.__traceback__ = error.__context__ = error.__cause__ = None
             fail("memory", name="MemoryError", message="the code ran out of memory")
         import linecache
         import traceback

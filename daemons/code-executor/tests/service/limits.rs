@@ -28,6 +28,22 @@ async fn an_endless_loop_ends_at_its_wall_clock_and_keeps_its_log() {
 }
 
 #[tokio::test]
+async fn python_that_holds_small_objects_to_the_brim_still_says_why_it_ended() {
+    let executor = Executor::start(LENIENT);
+
+    for source in [
+        "held = []\nwhile True: held.append({'number': len(held)})",
+        "def grow(held):\n  while True: held.append([len(held)] * 3)\ngrow([])",
+        "held = []\ntry:\n  while True: held.append(str(len(held)) * 9)\nfinally:\n  held.append(None)",
+    ] {
+        let mut block = python(source);
+        block.limits.memory_bytes = 32 << 20;
+        let ended = executor.block(block, Value::Null).await;
+        assert_eq!(ended.kind(), "memory", "{source}: {:?}", ended.texts());
+    }
+}
+
+#[tokio::test]
 async fn four_gigabytes_are_out_of_memory() {
     let executor = Executor::start(LENIENT);
 
