@@ -1,5 +1,5 @@
 /** All apps that the person may see. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { AppWindow, Plus, Trash2, UserPlus } from 'lucide-react'
 import { useState } from 'react'
@@ -7,15 +7,13 @@ import { api, dataOf } from '../api/client'
 import type { DocumentSummary } from '../api/types'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
-import { ask } from '../ui/ask'
 import { RelativeTime } from '../ui/format'
-import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
-import { messageOf } from '../api/problem'
-import { notify } from '../ui/toasts'
+import { EmptyState, Loaded } from '../ui/states'
 import { CreateDocument } from './CreateDocument'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { appsQuery } from './lists'
+import { useRemoval } from './use-removal'
 
 export function Apps() {
   const navigate = useNavigate()
@@ -31,17 +29,17 @@ export function Apps() {
     <>
       <PageHead title="Apps">{newApp}</PageHead>
       <div className="page-body">
-        {apps.isPending ? (
-          <SkeletonRows />
-        ) : apps.isError ? (
-          <ErrorState error={apps.error} onRetry={() => void apps.refetch()} />
-        ) : apps.data.length === 0 ? (
-          <EmptyState icon={AppWindow} title="Build your first app" action={newApp}>
-            An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Draw it, bind it with {'{{ }}'}, release it to your team.
-          </EmptyState>
-        ) : (
-          <AppTable apps={apps.data} onShare={setShared} />
-        )}
+        <Loaded query={apps}>
+          {(all) =>
+            all.length === 0 ? (
+              <EmptyState icon={AppWindow} title="Build your first app" action={newApp}>
+                An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Draw it, bind it with {'{{ }}'}, release it to your team.
+              </EmptyState>
+            ) : (
+              <AppTable apps={all} onShare={setShared} />
+            )
+          }
+        </Loaded>
       </div>
       {isCreating ? (
         <CreateDocument
@@ -57,16 +55,11 @@ export function Apps() {
 }
 
 function AppTable({ apps, onShare }: { apps: DocumentSummary[]; onShare: (app: DocumentSummary) => void }) {
-  const queryClient = useQueryClient()
-  const remove = async ({ slug, title }: DocumentSummary) => {
-    if (!(await ask({ title: `Delete ${title}?`, text: 'The app, its draft and all its releases go. Nobody can use it any more.', confirm: 'Delete app', isDanger: true }))) return
-    try {
-      await api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } })
-    } catch (error) {
-      notify(messageOf(error), 'error')
-    }
-    await queryClient.invalidateQueries({ queryKey: ['apps'] })
-  }
+  const confirmed = useRemoval('apps')
+  const remove = ({ slug, title }: DocumentSummary) =>
+    confirmed({ title: `Delete ${title}?`, text: 'The app, its draft and all its releases go. Nobody can use it any more.', confirm: 'Delete app' }, () =>
+      api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } }),
+    )
   return (
     <table className="list">
       <thead>

@@ -6,7 +6,7 @@ import type { AuditEntry } from '../api/types'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
-import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
+import { EmptyState, Loaded } from '../ui/states'
 import { PageHead } from './PageHead'
 
 export function Audit() {
@@ -25,47 +25,47 @@ export function Audit() {
         </Button>
       </PageHead>
       <div className="page-body">
-        {audit.isPending ? (
-          <SkeletonRows />
-        ) : audit.isError ? (
-          <ErrorState error={audit.error} onRetry={() => void audit.refetch()} />
-        ) : audit.data.pages[0]?.records.length === 0 ? (
-          <EmptyState icon={ScrollText} title="Nothing recorded yet">
-            Logins, changes, releases and every query that somebody runs are recorded here.
-          </EmptyState>
-        ) : (
-          <table className="list">
-            <thead>
-              <tr>
-                <th>When</th>
-                <th>Who</th>
-                <th>What</th>
-                <th className="wide-only">Details</th>
-                <th className="wide-only">From</th>
-              </tr>
-            </thead>
-            <tbody>
-              {audit.data.pages.flatMap((page) =>
-                page.records.map((record) => (
-                  <tr key={record.id}>
-                    <td className="muted">
-                      <RelativeTime at={record.at} />
-                    </td>
-                    <td>{record.actor}</td>
-                    <td>
-                      <span className="row">
-                        <code>{record.action}</code>
-                        {isFailed(record) ? <Badge tone="red">Failed</Badge> : null}
-                      </span>
-                    </td>
-                    <td className="wide-only muted">{detailText(record)}</td>
-                    <td className="wide-only muted mono">{record.address ?? ''}</td>
+        <Loaded query={audit}>
+          {({ pages }) =>
+            pages[0]?.records.length === 0 ? (
+              <EmptyState icon={ScrollText} title="Nothing recorded yet">
+                Logins, changes, releases and every query that somebody runs are recorded here.
+              </EmptyState>
+            ) : (
+              <table className="list">
+                <thead>
+                  <tr>
+                    <th>When</th>
+                    <th>Who</th>
+                    <th>What</th>
+                    <th className="wide-only">Details</th>
+                    <th className="wide-only">From</th>
                   </tr>
-                )),
-              )}
-            </tbody>
-          </table>
-        )}
+                </thead>
+                <tbody>
+                  {pages.flatMap((page) =>
+                    page.records.map((record) => (
+                      <tr key={record.id}>
+                        <td className="muted">
+                          <RelativeTime at={record.at} />
+                        </td>
+                        <td>{record.actor}</td>
+                        <td>
+                          <span className="row">
+                            <code>{record.action}</code>
+                            {isFailed(record) ? <Badge tone="red">Failed</Badge> : null}
+                          </span>
+                        </td>
+                        <td className="wide-only muted">{detailText(record)}</td>
+                        <td className="wide-only muted mono">{record.address ?? ''}</td>
+                      </tr>
+                    )),
+                  )}
+                </tbody>
+              </table>
+            )
+          }
+        </Loaded>
         {audit.hasNextPage ? (
           <div className="list-foot">
             <Button isBusy={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()}>

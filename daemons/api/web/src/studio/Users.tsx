@@ -10,7 +10,7 @@ import { CopyField } from '../ui/CopyField'
 import { Dialog } from '../ui/Dialog'
 import { CheckField, TextField } from '../ui/Field'
 import { RelativeTime } from '../ui/format'
-import { ErrorNotice, ErrorState, SkeletonRows } from '../ui/states'
+import { ErrorNotice, Loaded } from '../ui/states'
 import { PageHead } from './PageHead'
 import { usersQuery } from './lists'
 import { useSession } from './session'
@@ -32,7 +32,7 @@ export function Users() {
         </Button>
       </PageHead>
       <div className="page-body">
-        {users.isPending ? <SkeletonRows /> : users.isError ? <ErrorState error={users.error} onRetry={() => void users.refetch()} /> : <UserTable users={users.data} onInvited={setInvitation} />}
+        <Loaded query={users}>{(all) => <UserTable users={all} onInvited={setInvitation} />}</Loaded>
       </div>
       {isInviting ? (
         <Invite

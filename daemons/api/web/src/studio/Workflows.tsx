@@ -8,7 +8,7 @@ import type { DocumentSummary } from '../api/types'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
-import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
+import { EmptyState, Loaded } from '../ui/states'
 import { CreateDocument } from './CreateDocument'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
@@ -28,49 +28,49 @@ export function Workflows() {
     <>
       <PageHead title="Workflows">{newWorkflow}</PageHead>
       <div className="page-body">
-        {workflows.isPending ? (
-          <SkeletonRows />
-        ) : workflows.isError ? (
-          <ErrorState error={workflows.error} onRetry={() => void workflows.refetch()} />
-        ) : workflows.data.length === 0 ? (
-          <EmptyState icon={Workflow} title="Automate something" action={newWorkflow}>
-            A workflow runs blocks of SQL, JavaScript and Python one after the other: when a webhook calls, say, load a month's orders, sum them up and answer. A run survives a crash and goes on where it was.
-          </EmptyState>
-        ) : (
-          <table className="list">
-            <thead>
-              <tr>
-                <th>Workflow</th>
-                <th>Release</th>
-                <th className="wide-only">Your role</th>
-                <th className="wide-only">Changed</th>
-                <th>
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {workflows.data.map((workflow) => (
-                <tr key={workflow.id}>
-                  <td>
-                    <Link className="main-link" to="/workflows/$slug" params={{ slug: workflow.slug }}>
-                      {workflow.title}
-                    </Link>
-                    <div className="muted mono">{workflow.slug}</div>
-                  </td>
-                  <td>{workflow.released_version ? <Badge tone="green">Version {workflow.released_version}</Badge> : <Badge>Draft</Badge>}</td>
-                  <td className="wide-only">{workflow.role}</td>
-                  <td className="wide-only muted">
-                    <RelativeTime at={workflow.updated_at} />
-                  </td>
-                  <td className="actions">
-                    {workflow.role === 'admin' ? <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${workflow.title}`} onClick={() => setShared(workflow)} /> : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
+        <Loaded query={workflows}>
+          {(all) =>
+            all.length === 0 ? (
+              <EmptyState icon={Workflow} title="Automate something" action={newWorkflow}>
+                A workflow runs blocks of SQL, JavaScript and Python one after the other: when a webhook calls, say, load a month's orders, sum them up and answer. A run survives a crash and goes on where it was.
+              </EmptyState>
+            ) : (
+              <table className="list">
+                <thead>
+                  <tr>
+                    <th>Workflow</th>
+                    <th>Release</th>
+                    <th className="wide-only">Your role</th>
+                    <th className="wide-only">Changed</th>
+                    <th>
+                      <span className="visually-hidden">Actions</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {all.map((workflow) => (
+                    <tr key={workflow.id}>
+                      <td>
+                        <Link className="main-link" to="/workflows/$slug" params={{ slug: workflow.slug }}>
+                          {workflow.title}
+                        </Link>
+                        <div className="muted mono">{workflow.slug}</div>
+                      </td>
+                      <td>{workflow.released_version ? <Badge tone="green">Version {workflow.released_version}</Badge> : <Badge>Draft</Badge>}</td>
+                      <td className="wide-only">{workflow.role}</td>
+                      <td className="wide-only muted">
+                        <RelativeTime at={workflow.updated_at} />
+                      </td>
+                      <td className="actions">
+                        {workflow.role === 'admin' ? <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${workflow.title}`} onClick={() => setShared(workflow)} /> : null}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            )
+          }
+        </Loaded>
       </div>
       {isCreating ? (
         <CreateDocument

@@ -1,4 +1,5 @@
 /** What a screen shows when it has nothing, waits, or failed. */
+import type { UseQueryResult } from '@tanstack/react-query'
 import { CircleAlert, Lock } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { ApiProblem, messageOf } from '../api/problem'
@@ -50,6 +51,13 @@ export function ErrorNotice({ error }: { error: unknown }) {
       </div>
     </div>
   )
+}
+
+/** What a query gave; before that, that it is on its way, or why it failed. */
+export function Loaded<T>({ query, children }: { query: Pick<UseQueryResult<T>, 'data' | 'error' | 'isPending' | 'isError' | 'refetch'>; children: (data: T) => ReactNode }) {
+  if (query.isPending) return <SkeletonRows />
+  if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+  return children(query.data as T)
 }
 
 const widths = ['skeleton-62', 'skeleton-80', 'skeleton-45', 'skeleton-71']
