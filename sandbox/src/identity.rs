@@ -15,6 +15,23 @@ impl Identity {
         let nobody = User::from_name("nobody").ok()??;
         Some(Self::Switch { uid: nobody.uid.as_raw(), gid: nobody.gid.as_raw() })
     }
+
+    /// The machine's user of this name, for a daemon that was started as root; the caller without a name. An error says what to
+    /// write instead.
+    pub fn of_user(name: Option<&str>) -> Result<Self, String> {
+        let Some(name) = name else { return Ok(Self::Caller) };
+        if !geteuid().is_root() {
+            return Err("only a daemon that is started as root can become another user: leave it out".to_owned());
+        }
+        match User::from_name(name) {
+            Ok(Some(user)) if user.uid.is_root() || user.gid.as_raw() == 0 => Err(format!(
+                "nothing is sandboxed as root: name an unprivileged user instead of '{name}', for example 'nobody'"
+            )),
+            Ok(Some(user)) => Ok(Self::Switch { uid: user.uid.as_raw(), gid: user.gid.as_raw() }),
+            Ok(None) => Err(format!("there is no user '{name}' on this machine")),
+            Err(error) => Err(format!("the user '{name}' cannot be looked up: {error}")),
+        }
+    }
 }
 
 /// Refuses an identity that would be root. Asked in the caller, before anything starts.

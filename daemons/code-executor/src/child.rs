@@ -79,6 +79,7 @@ impl Child {
     ) -> Result<Self, StartError> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(|error| StartError::Descriptors(error.into()));
         let (ours, theirs) = StdUnixStream::pair().map_err(StartError::Descriptors)?;
+        ours.set_nonblocking(true).map_err(StartError::Descriptors)?;
         let ((stdout, stdout_end), (stderr, stderr_end)) = (pipe()?, pipe()?);
         let stdin = std::fs::File::open("/dev/null").map_err(StartError::Descriptors)?.into();
         let descriptors = Descriptors { stdin, stdout: stdout_end, stderr: stderr_end, channel: Some(theirs.into()) };
@@ -102,6 +103,7 @@ impl Child {
         Ok(child)
     }
 
+    /// `channel` must not block.
     fn listen(
         process: Process,
         channel: StdUnixStream,
@@ -109,7 +111,6 @@ impl Child {
         stderr: OwnedFd,
         frame_limit: usize,
     ) -> io::Result<Self> {
-        channel.set_nonblocking(true)?;
         let (read_half, write_half) = UnixStream::from_std(channel)?.into_split();
         let ended = match &process {
             Process::Started(sandbox) => sandbox.process().try_clone_to_owned()?,

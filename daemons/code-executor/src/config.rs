@@ -1,10 +1,9 @@
 //! `/etc/bulkhead/code-executor.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
 use bulkhead_sandbox::Identity;
-use nix::unistd::{User, geteuid};
 use serde::Deserialize;
 
 const MIB: u64 = 1024 * 1024;
@@ -99,19 +98,21 @@ impl DaemonConfig for Config {
     type Raw = RawConfig;
 
     fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
-        absolute("node", &raw.node, "/usr/bin/node")?;
-        absolute("python", &raw.python, "/usr/bin/python3")?;
-        absolute("zygote-library", &raw.zygote_library, "/usr/lib/bulkhead/libbulkhead_zygote.so")?;
-        absolute("libraries", &raw.libraries, "/var/lib/bulkhead-libraries")?;
-        absolute("default-libraries", &raw.default_libraries, "/usr/share/bulkhead/libraries")?;
-        absolute("workflows-backend", &raw.workflows_backend, bulkhead_rpc::backend::SOCKET)?;
-        within("concurrency", raw.concurrency as u64, 1, 1024)?;
-        within("queue", raw.queue as u64, 0, 100_000)?;
-        within("body-limit-bytes", raw.body_limit_bytes as u64, 1024, 1024 * MIB)?;
-        within("memory-max-bytes", raw.memory_max_bytes, 64 * MIB, 1024 * 1024 * MIB)?;
+        ConfigFault::unless_absolute("node", &raw.node, "/usr/bin/node")?;
+        ConfigFault::unless_absolute("python", &raw.python, "/usr/bin/python3")?;
+        ConfigFault::unless_absolute("zygote-library", &raw.zygote_library, "/usr/lib/bulkhead/libbulkhead_zygote.so")?;
+        ConfigFault::unless_absolute("libraries", &raw.libraries, "/var/lib/bulkhead-libraries")?;
+        ConfigFault::unless_absolute("default-libraries", &raw.default_libraries, "/usr/share/bulkhead/libraries")?;
+        ConfigFault::unless_absolute("workflows-backend", &raw.workflows_backend, bulkhead_rpc::backend::SOCKET)?;
+        ConfigFault::unless_within("concurrency", raw.concurrency as u64, 1, 1024)?;
+        ConfigFault::unless_within("queue", raw.queue as u64, 0, 100_000)?;
+        ConfigFault::unless_within("body-limit-bytes", raw.body_limit_bytes as u64, 1024, 1024 * MIB)?;
+        ConfigFault::unless_within("memory-max-bytes", raw.memory_max_bytes, 64 * MIB, 1024 * 1024 * MIB)?;
         // serde_json reads 128 levels, and the event around a result is two of them.
-        within("result-depth", raw.result_depth as u64, 1, 120)?;
-        within("cpu-percent", raw.cpu_percent.into(), 1, 100_000)?;
+        ConfigFault::unless_within("result-depth", raw.result_depth as u64, 1, 120)?;
+        ConfigFault::unless_within("cpu-percent", raw.cpu_percent.into(), 1, 100_000)?;
+        let identity = Identity::of_user(raw.run_as_user.as_deref());
+        let identity = identity.map_err(|message| ConfigFault::new("run-as-user", message))?;
         Ok(Self {
             node: raw.node,
             python: raw.python,
@@ -127,44 +128,10 @@ impl DaemonConfig for Config {
             default_libraries: raw.default_libraries,
             network_namespace_per_run: raw.network_namespace_per_run,
             allow_missing_cgroup_limits: raw.allow_missing_cgroup_limits,
-            identity: identity(raw.run_as_user.as_deref())?,
+            identity,
             workflows_backend: raw.workflows_backend,
         })
     }
-}
-
-/// Who code is on the host. Only root can become somebody else, and must.
-fn identity(run_as_user: Option<&str>) -> Result<Identity, ConfigFault> {
-    let fault = |message: String| Err(ConfigFault::new("run-as-user", message));
-    let Some(name) = run_as_user else {
-        return Ok(Identity::Caller);
-    };
-    if !geteuid().is_root() {
-        return fault("only a daemon that is started as root can run code as another user: leave it out".to_owned());
-    }
-    match User::from_name(name) {
-        Ok(Some(user)) if user.uid.is_root() || user.gid.as_raw() == 0 => fault(format!(
-            "code never runs as root: name an unprivileged user instead of '{name}', for example 'nobody'"
-        )),
-        Ok(Some(user)) => Ok(Identity::Switch { uid: user.uid.as_raw(), gid: user.gid.as_raw() }),
-        Ok(None) => fault(format!("there is no user '{name}' on this machine")),
-        Err(error) => fault(format!("the user '{name}' cannot be looked up: {error}")),
-    }
-}
-
-fn absolute(key: &str, path: &Path, example: &str) -> Result<(), ConfigFault> {
-    if path.is_absolute() {
-        return Ok(());
-    }
-    let message = format!("{} is no absolute path: write for example \"{example}\"", path.display());
-    Err(ConfigFault::new(key, message))
-}
-
-fn within(key: &str, value: u64, min: u64, max: u64) -> Result<(), ConfigFault> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigFault::new(key, format!("{value} is out of range: write {min} to {max}")))
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ impl Environment {
 
 /// Whether a source names a library in quotes, as `require()` and `import()` want it; a wrong guess costs time only.
 fn mentions_library(source: &str) -> bool {
-    source.split(['\'', '"', '`']).any(|part| JAVASCRIPT_LIBRARIES.contains(&part.split('/').next().unwrap_or(part)))
+    let package = |quoted: &str| quoted.split('/').next().is_some_and(|name| JAVASCRIPT_LIBRARIES.contains(&name));
+    source.split(['\'', '"', '`']).any(package)
 }
 
 /// Whether a source imports a module for data, as far as its text tells; a wrong guess costs time only.
@@ -106,7 +107,7 @@ fn imports_data(source: &str) -> bool {
     source.lines().any(|line| {
         let mut words = line.split_whitespace();
         matches!(words.next(), Some("import" | "from"))
-            && words.any(|word| DATA_MODULES.contains(&word.split(['.', ',']).next().unwrap_or(word)))
+            && words.any(|word| word.split(['.', ',']).next().is_some_and(|name| DATA_MODULES.contains(&name)))
     })
 }
 

@@ -1,8 +1,8 @@
 //! Sandboxed interpreters that wait for work: single-use copies of a zygote, forked ahead of the runs that will take them.
 //!
-//! One thread for each environment (a language, with what it has loaded) owns its zygote: it keeps as many copies ready as were lately missed, and makes a new zygote
-//! when the old one has died or has served its time. An interpreter that cannot be forked here, as a trial at the start tells,
-//! is started anew for each run instead: slower, and isolated the same.
+//! One thread for each environment (a language, with what it has loaded) owns its zygote: it keeps as many copies ready as were
+//! lately missed, and makes a new zygote when the old one has died or has served its time. An interpreter that cannot be forked
+//! here, as a trial at the start tells, is started anew for each run instead: slower, and isolated the same.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bulkhead_daemon_kit::chain;
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::executor::{CodeLimits, Work};
 use bulkhead_sandbox::{Forked, Launcher, Limits, Policy, Program, SandboxError, Zygote};
@@ -208,19 +209,16 @@ impl Keeper {
     }
 
     fn failed(&self, failures: u32, error: &SandboxError) {
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let error = chain(error);
         let language = self.recipe.language;
         let mut pause = Duration::from_millis(100);
         if failures >= FAILURES_MAX {
-            tracing::warn!(
-                ?language,
-                "{language:?} cannot be forked here, so it is started for each run: {error}{cause}"
-            );
+            tracing::warn!(?language, "{language:?} cannot be forked here, so it is started for each run: {error}");
             self.shared.lock().given_up = true;
             self.shared.there.notify_waiters();
             pause = GIVEN_UP_FOR;
         } else {
-            tracing::warn!(?language, "a {language:?} zygote failed: {error}{cause}");
+            tracing::warn!(?language, "a {language:?} zygote failed: {error}");
         }
         let state = self.shared.lock();
         let waited = self.shared.taken.wait_timeout_while(state, pause, |state| !state.closed);
@@ -245,9 +243,7 @@ impl Keeper {
                         self.shared.there.notify_one();
                     }
                     Err(error) => {
-                        let cause =
-                            std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-                        tracing::warn!("a {:?} zygote is replaced: {error}{cause}", self.recipe.language);
+                        tracing::warn!("a {:?} zygote is replaced: {}", self.recipe.language, chain(&error));
                         break;
                     }
                 },

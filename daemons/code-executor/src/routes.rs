@@ -11,9 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::executor::{RunEvent, RunRequest};
-use bulkhead_rpc::problem::PROBLEM_JSON;
 use futures_util::StreamExt;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use tokio::sync::mpsc;
 
 use crate::block::Runner;
@@ -121,6 +120,5 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Box<Problem>> {
 }
 
 fn refuse(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], axum::Json(problem)).into_response()
+    problem.response().into_response()
 }

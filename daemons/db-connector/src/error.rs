@@ -2,7 +2,6 @@
 
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::sql::{CompiledStatement, SqlError};
-use bulkhead_rpc::problem::PROBLEM_JSON;
 use bulkhead_rpc::{Problem, RpcError};
 use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
@@ -214,10 +213,6 @@ impl IntoResponse for QueryError {
         if let Self::NoSshConnector { source, .. } = &self {
             tracing::error!("{self}: {source}");
         }
-        let problem = self.problem();
-        let status =
-            axum::http::StatusCode::from_u16(problem.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_string(&problem).unwrap_or_default();
-        (status, [(axum::http::header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
+        self.problem().response().into_response()
     }
 }

@@ -47,9 +47,8 @@ impl DaemonConfig for Config {
         if !(1..=86_400).contains(&raw.interval_s) {
             return Err(ConfigFault::new("interval-s", "must be between 1 and 86400"));
         }
-        if !raw.library_builder_socket.is_absolute() {
-            return Err(ConfigFault::new("library-builder-socket", "must be an absolute path"));
-        }
+        let socket = &raw.library_builder_socket;
+        ConfigFault::unless_absolute("library-builder-socket", socket, bulkhead_rpc::library_builder::SOCKET)?;
         Ok(Self {
             database: raw.database,
             interval: Duration::from_secs(raw.interval_s.into()),

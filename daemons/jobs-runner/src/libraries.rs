@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bulkhead_model::library_set::LibraryPackage;
 use bulkhead_rpc::library_builder::{BUILD, BuildEvent, BuildRequest, BuiltImage};
 use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_store::library_sets::{BuiltLibraries, LibraryBuild};
@@ -49,7 +48,8 @@ impl Libraries {
         tracing::info!(library.name = name, "building the libraries {name}");
         let mut log = String::new();
         let request = BuildRequest { language: set.language, lock: set.lock, preload: set.preload };
-        let built = self.build(&request, &mut log).await.map(stored);
+        let built = self.build(&request, &mut log).await;
+        let built = built.map(|BuiltImage { image, packages, bytes, .. }| BuiltLibraries { image, packages, bytes });
         let outcome = built.as_ref().map_err(String::as_str);
         if let Err(message) = outcome {
             tracing::warn!(library.name = name, "the libraries {name} were not built: {message}");
@@ -87,12 +87,6 @@ impl Libraries {
         }
         Err("the builder broke off before the set was built: build it again".to_owned())
     }
-}
-
-fn stored(built: BuiltImage) -> BuiltLibraries {
-    let packages = built.packages.into_iter();
-    let packages = packages.map(|package| LibraryPackage { name: package.name, version: package.version }).collect();
-    BuiltLibraries { image: built.image, packages, bytes: built.bytes }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bulkhead_daemon_kit::{CredentialError, Credentials, DaemonError};
 use bulkhead_model::LibraryImage;
+use bulkhead_model::LibraryPackage;
 use bulkhead_model::workflow::Language;
-use bulkhead_rpc::library_builder::{BuildEvent, BuildRequest, BuiltImage, PackageVersion};
+use bulkhead_rpc::library_builder::{BuildEvent, BuildRequest, BuiltImage};
 use futures_util::{StreamExt, TryStreamExt};
 use http::HeaderValue;
 use rustls_pki_types::CertificateDer;
@@ -22,7 +23,7 @@ use crate::archives::{Archive, Archives, Errand, Origin, Sources};
 use crate::audit::audit;
 use crate::config::{Config, Unpacker};
 use crate::digest::Digest;
-use crate::error::{BuildError, RequestError, chain};
+use crate::error::{BuildError, RequestError};
 use crate::fetch::{Fetcher, Source};
 use crate::images::{Images, Manifest, PARTIAL, remove_partial};
 use crate::interpreter::Interpreter;
@@ -142,7 +143,7 @@ impl Builder {
                 BuildEvent::Built(built)
             }
             Err(error) => {
-                let message = chain(&error);
+                let message = bulkhead_daemon_kit::chain(&error);
                 tracing::warn!(library.image = %image, "the set of libraries {image} is not built: {message}");
                 let kind = error.kind();
                 self.metrics.count(&format!("{kind:?}").to_lowercase());
@@ -233,9 +234,9 @@ impl Builder {
             let _ = std::fs::remove_dir_all(&staging);
             unpacked?;
             let contents = audit(&partial.tree(), limits).map_err(BuildError::Audit)?;
-            let mut versions: Vec<PackageVersion> = packages
+            let mut versions: Vec<LibraryPackage> = packages
                 .into_iter()
-                .map(|package| PackageVersion { name: package.name, version: package.version })
+                .map(|package| LibraryPackage { name: package.name, version: package.version })
                 .collect();
             versions.sort();
             versions.dedup();

@@ -1,10 +1,9 @@
 //! `/etc/bulkhead/library-builder.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
 use bulkhead_sandbox::Identity;
-use nix::unistd::{User, geteuid};
 use serde::Deserialize;
 use url::Url;
 
@@ -116,26 +115,27 @@ impl DaemonConfig for Config {
     type Raw = RawConfig;
 
     fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
+        let identity = Identity::of_user(raw.run_as_user.as_deref());
+        let identity = identity.map_err(|message| ConfigFault::new("run-as-user", message));
         let unpacker = match raw.unpack_here {
-            true => Unpacker::Here(identity(raw.run_as_user.as_deref())?),
+            true => Unpacker::Here(identity?),
             false => Unpacker::Unit(raw.unpacker.clone()),
         };
-        absolute("unpacker", &raw.unpacker)?;
-        for (key, path) in
-            [("bundles", &raw.bundles), ("images", &raw.images), ("cache", &raw.cache), ("python", &raw.python)]
-        {
-            absolute(key, path)?;
-        }
+        ConfigFault::unless_absolute("unpacker", &raw.unpacker, "/run/bulkhead-library-builder-unpacker.sock")?;
+        ConfigFault::unless_absolute("bundles", &raw.bundles, "/var/lib/bulkhead-library-bundles")?;
+        ConfigFault::unless_absolute("images", &raw.images, "/var/lib/bulkhead-libraries")?;
+        ConfigFault::unless_absolute("cache", &raw.cache, "/var/cache/bulkhead-library-builder")?;
+        ConfigFault::unless_absolute("python", &raw.python, "/usr/bin/python3")?;
         if let Some(path) = &raw.ca_file {
-            absolute("ca-file", path)?;
+            ConfigFault::unless_absolute("ca-file", path, "/etc/bulkhead/registry-ca.pem")?;
         }
-        within("max-packages", raw.max_packages as u64, 1, 20_000)?;
-        within("archive-limit-bytes", raw.archive_limit_bytes, 1, 16 * GIB)?;
-        within("download-limit-bytes", raw.download_limit_bytes, 1, 256 * GIB)?;
-        within("image-limit-bytes", raw.image_limit_bytes, 1, 256 * GIB)?;
-        within("image-limit-files", raw.image_limit_files, 1, 10_000_000)?;
-        within("build-timeout-s", raw.build_timeout_s, 1, 86_400)?;
-        within("unpack-timeout-s", raw.unpack_timeout_s, 1, 86_400)?;
+        ConfigFault::unless_within("max-packages", raw.max_packages as u64, 1, 20_000)?;
+        ConfigFault::unless_within("archive-limit-bytes", raw.archive_limit_bytes, 1, 16 * GIB)?;
+        ConfigFault::unless_within("download-limit-bytes", raw.download_limit_bytes, 1, 256 * GIB)?;
+        ConfigFault::unless_within("image-limit-bytes", raw.image_limit_bytes, 1, 256 * GIB)?;
+        ConfigFault::unless_within("image-limit-files", raw.image_limit_files, 1, 10_000_000)?;
+        ConfigFault::unless_within("build-timeout-s", raw.build_timeout_s, 1, 86_400)?;
+        ConfigFault::unless_within("unpack-timeout-s", raw.unpack_timeout_s, 1, 86_400)?;
         Ok(Self {
             npm_registry: address("npm-registry", raw.npm_registry.as_deref())?,
             python_index: address("python-index", raw.python_index.as_deref())?,
@@ -176,39 +176,6 @@ fn address(key: &str, text: Option<&str>) -> Result<Option<Url>, ConfigFault> {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(Some(url))
-}
-
-/// Who unpacks. Only root can become somebody else, and must.
-fn identity(run_as_user: Option<&str>) -> Result<Identity, ConfigFault> {
-    let fault = |message: String| Err(ConfigFault::new("run-as-user", message));
-    let Some(name) = run_as_user else {
-        return Ok(Identity::Caller);
-    };
-    if !geteuid().is_root() {
-        return fault("only a daemon that is started as root can unpack as another user: leave it out".to_owned());
-    }
-    match User::from_name(name) {
-        Ok(Some(user)) if user.uid.is_root() || user.gid.as_raw() == 0 => fault(format!(
-            "nothing is unpacked as root: name an unprivileged user instead of '{name}', for example 'nobody'"
-        )),
-        Ok(Some(user)) => Ok(Identity::Switch { uid: user.uid.as_raw(), gid: user.gid.as_raw() }),
-        Ok(None) => fault(format!("there is no user '{name}' on this machine")),
-        Err(error) => fault(format!("the user '{name}' cannot be looked up: {error}")),
-    }
-}
-
-fn absolute(key: &str, path: &Path) -> Result<(), ConfigFault> {
-    if path.is_absolute() {
-        return Ok(());
-    }
-    Err(ConfigFault::new(key, format!("{} is no absolute path: write one that starts with /", path.display())))
-}
-
-fn within(key: &str, value: u64, min: u64, max: u64) -> Result<(), ConfigFault> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigFault::new(key, format!("{value} is out of range: write {min} to {max}")))
 }
 
 #[cfg(test)]

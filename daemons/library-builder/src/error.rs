@@ -1,11 +1,8 @@
 //! Why a set is not built: before the start as a problem document, after it as an event. Nothing here repeats a secret.
 
-use std::error::Error;
-
 use axum::response::{IntoResponse, Response};
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::library_builder::FailureKind;
-use bulkhead_rpc::problem::PROBLEM_JSON;
 use thiserror::Error;
 
 use crate::audit::AuditError;
@@ -56,11 +53,9 @@ impl IntoResponse for RequestError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
         if status >= 500 {
-            tracing::error!("a request failed: {}", chain(&self));
+            tracing::error!("a request failed: {}", bulkhead_daemon_kit::chain(&self));
         }
-        let problem = Problem::new(status, code, self.to_string());
-        let status = axum::http::StatusCode::from_u16(status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(axum::http::header::CONTENT_TYPE, PROBLEM_JSON)], axum::Json(problem)).into_response()
+        Problem::new(status, code, self.to_string()).response().into_response()
     }
 }
 
@@ -133,16 +128,4 @@ impl BuildError {
     pub(crate) fn storage(operation: &'static str) -> impl Fn(std::io::Error) -> Self {
         move |source| Self::Storage { operation, source }
     }
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

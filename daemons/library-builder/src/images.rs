@@ -9,8 +9,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bulkhead_model::LibraryImage;
+use bulkhead_model::LibraryPackage;
 use bulkhead_model::workflow::Language;
-use bulkhead_rpc::library_builder::{BuiltImage, PackageVersion};
+use bulkhead_rpc::library_builder::BuiltImage;
 use serde::{Deserialize, Serialize};
 
 /// The end of the name of what is not whole.
@@ -25,7 +26,7 @@ const TREE: &str = "tree";
 pub(crate) struct Manifest {
     pub(crate) language: Language,
     pub(crate) preload: Vec<String>,
-    pub(crate) packages: Vec<PackageVersion>,
+    pub(crate) packages: Vec<LibraryPackage>,
     pub(crate) bytes: u64,
     pub(crate) files: u64,
 }
@@ -142,7 +143,7 @@ mod tests {
     }
 
     fn manifest() -> Manifest {
-        let packages = vec![PackageVersion { name: "a".into(), version: "1".into() }];
+        let packages = vec![LibraryPackage { name: "a".into(), version: "1".into() }];
         Manifest { language: Language::Python, preload: Vec::new(), packages, bytes: 3, files: 1 }
     }
 

@@ -207,7 +207,7 @@ impl Here {
             }
             Ok(())
         });
-        let outcome = outcome.map_err(|error| Answer::NoSandbox(crate::error::chain(&error)))?;
+        let outcome = outcome.map_err(|error| Answer::NoSandbox(bulkhead_daemon_kit::chain(&error)))?;
         match outcome.ending {
             Ending::Exited(0) => Ok(out),
             ending => {

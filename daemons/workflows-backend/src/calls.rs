@@ -227,9 +227,9 @@ impl Calls {
     }
 
     /// The request to db-connector, as far as it can be made.
-    async fn target(&self, call: &Call) -> Result<Result<Target, RunError>, StoreError> {
+    async fn target<'a>(&self, call: &'a Call) -> Result<Result<Target<'a>, RunError>, StoreError> {
         let (query, parameters) = match &call.ask {
-            Ask::Fetch(request) => return Ok(Ok(Target::Fetch(request.clone()))),
+            Ask::Fetch(request) => return Ok(Ok(Target::Fetch(request))),
             Ask::Query { query, parameters } => (query, parameters),
         };
         let name = query.resource.as_str();
@@ -249,7 +249,7 @@ impl Calls {
     }
 
     /// Sends a call again while that is harmless and it may help. A person at the editor is told at once instead.
-    async fn send_patiently(&self, target: &Target, call: &Call) -> Made {
+    async fn send_patiently(&self, target: &Target<'_>, call: &Call) -> Made {
         let end = Instant::now() + PATIENCE;
         loop {
             let made = self.send(target).await;
@@ -265,7 +265,7 @@ impl Calls {
         }
     }
 
-    async fn send(&self, target: &Target) -> Made {
+    async fn send(&self, target: &Target<'_>) -> Made {
         let answer = match target {
             Target::Query(request) => self.connector.call(Method::POST, "/v1/query", request).await.map(whole),
             Target::Fetch(request) => {
@@ -288,9 +288,9 @@ impl Calls {
 }
 
 /// What db-connector is sent.
-enum Target {
+enum Target<'a> {
     Query(QueryRequest),
-    Fetch(FetchRequest),
+    Fetch(&'a FetchRequest),
 }
 
 /// What is known of a call after it was sent.

@@ -1,10 +1,8 @@
 //! Why a request was refused, as a problem document.
 
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::run::RunError;
 use bulkhead_rpc::Problem;
-use bulkhead_rpc::problem::PROBLEM_JSON;
 use bulkhead_store::StoreError;
 use thiserror::Error;
 
@@ -46,6 +44,17 @@ pub(crate) enum BackendError {
     Store(#[from] StoreError),
 }
 
+impl BackendError {
+    /// Whether another try may help as soon as Bulkhead's own database answers again.
+    pub(crate) fn is_database_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Unavailable { .. })
+                | Self::NotAudited { source: StoreError::Unavailable { .. }, .. }
+        )
+    }
+}
+
 impl IntoResponse for BackendError {
     fn into_response(self) -> Response {
         let (status, code) = match &self {
@@ -64,10 +73,7 @@ impl IntoResponse for BackendError {
         if let Some(cause) = std::error::Error::source(&self) {
             tracing::warn!("{self}: {cause}");
         }
-        let problem = Problem::new(status, code, self.to_string());
-        let body = serde_json::to_string(&problem).unwrap_or_default();
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
+        Problem::new(status, code, self.to_string()).response().into_response()
     }
 }
 

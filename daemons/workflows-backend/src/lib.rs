@@ -8,6 +8,7 @@ mod calls;
 mod config;
 mod error;
 mod metrics;
+mod patience;
 mod routes;
 mod secrets;
 mod token;

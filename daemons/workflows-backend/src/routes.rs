@@ -16,14 +16,15 @@ use bulkhead_rpc::backend::{
     SecretRequest, SecretValue, Token, TokenRequest,
 };
 use bulkhead_rpc::{Problem, RpcClient};
+use bulkhead_store::Database;
 use bulkhead_store::journal::{BlockEnd, Conclusion, FinishedBlock, PinnedRun};
-use bulkhead_store::{Database, StoreError};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::calls::{Ask, Call, Calls};
 use crate::error::BackendError;
 use crate::metrics::Metrics;
+use crate::patience::patiently;
 use crate::secrets::Secrets;
 use crate::token::{Scope, TokenKey};
 
@@ -33,10 +34,6 @@ const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 const RUN_TOKEN_LIFETIME: time::Duration = time::Duration::hours(1);
 /// How long the token of a single-block run is good.
 const DRAFT_TOKEN_LIFETIME: time::Duration = time::Duration::minutes(10);
-/// How long a call from code waits for Bulkhead's own database.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(30);
-/// Between two tries.
-const DATABASE_PAUSE: Duration = Duration::from_millis(250);
 /// The call number of a query block itself: code in a block of the same name counts its calls from 0.
 const BLOCK_CALL: u32 = i32::MAX as u32;
 
@@ -243,18 +240,7 @@ async fn call(
 ) -> Result<axum::response::Response, BackendError> {
     only(&peer, EXECUTOR)?;
     let scope = bearer_scope(&backend.key, &headers)?;
-    // Code cannot be asked to come again, as a worker can: while the database is away, it waits here.
-    let end = Instant::now() + DATABASE_PATIENCE;
-    loop {
-        match answer_call(&backend, scope, &request).await {
-            Err(BackendError::Store(StoreError::Unavailable { .. }))
-                if matches!(scope, Scope::Run(_)) && Instant::now() < end =>
-            {
-                tokio::time::sleep(DATABASE_PAUSE).await;
-            }
-            answer => return answer,
-        }
-    }
+    patiently(scope, || answer_call(&backend, scope, &request)).await
 }
 
 /// What the token of a request lets its bearer do.
@@ -309,9 +295,7 @@ async fn answer_call(
 fn problem(status: u16, code: &str, detail: String) -> axum::response::Response {
     use axum::response::IntoResponse;
 
-    let body = serde_json::to_string(&Problem::new(status, code, detail)).unwrap_or_default();
-    let status = axum::http::StatusCode::from_u16(status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, bulkhead_rpc::problem::PROBLEM_JSON)], body).into_response()
+    Problem::new(status, code, detail).response().into_response()
 }
 
 async fn token(

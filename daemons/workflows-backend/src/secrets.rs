@@ -4,7 +4,6 @@
 //! these calls, since an installation that is older than the key gets it by repeating setup.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bulkhead_daemon_kit::{Credentials, Readiness};
 use bulkhead_model::UserId;
@@ -12,18 +11,14 @@ use bulkhead_model::name::{MAX_NAME_LENGTH, Name};
 use bulkhead_model::run::RunStatus;
 use bulkhead_rpc::backend::SecretValue;
 use bulkhead_seal::{OpenError, Place, SealPrivateKey};
+use bulkhead_store::Database;
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::secrets::SecretUse;
-use bulkhead_store::{Database, StoreError};
 use serde_json::json;
 
 use crate::error::BackendError;
+use crate::patience::patiently;
 use crate::token::Scope;
-
-/// How long code of a run waits for Bulkhead's own database: it cannot be asked to come again, as a worker can.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// Opens secrets.
 #[derive(Clone, Debug)]
@@ -55,16 +50,7 @@ impl Secrets {
 
     /// The value of the secret that code of `scope` asks for.
     pub(crate) async fn value(&self, scope: Scope, name: &str, request: &str) -> Result<SecretValue, BackendError> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match self.answer(scope, name, request).await {
-                Err(
-                    BackendError::Store(StoreError::Unavailable { .. })
-                    | BackendError::NotAudited { source: StoreError::Unavailable { .. }, .. },
-                ) if matches!(scope, Scope::Run(_)) && Instant::now() < end => tokio::time::sleep(PAUSE).await,
-                answer => return answer,
-            }
-        }
+        patiently(scope, || self.answer(scope, name, request)).await
     }
 
     async fn answer(&self, scope: Scope, name: &str, request: &str) -> Result<SecretValue, BackendError> {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use bulkhead_bench::process::ProcessGroup;
 
 use crate::http_client::{Call, HttpClient};
-use crate::process::ProcessGroup;
 
 /// What a loop saw.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ async fn run_for(client: &HttpClient, call: &Call, concurrency: usize, seconds: 
 /// Runs a command `count` times, one after another, each to its end.
 pub(crate) async fn command(program: &std::path::Path, arguments: &[&str], count: usize) -> Result<Sample> {
     let mut latencies = Vec::with_capacity(count);
-    let cpu_before = crate::process::children_cpu_ms()?;
+    let cpu_before = bulkhead_bench::process::children_cpu_ms()?;
     let started = Instant::now();
     for _ in 0..count {
         let one = Instant::now();
@@ -84,5 +84,5 @@ pub(crate) async fn command(program: &std::path::Path, arguments: &[&str], count
         latencies.push(one.elapsed().as_secs_f64() * 1e3);
     }
     let elapsed = started.elapsed();
-    Ok(Sample::of(latencies, elapsed, crate::process::children_cpu_ms()? - cpu_before, f64::NAN))
+    Ok(Sample::of(latencies, elapsed, bulkhead_bench::process::children_cpu_ms()? - cpu_before, f64::NAN))
 }

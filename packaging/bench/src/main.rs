@@ -6,7 +6,6 @@
 mod http_client;
 mod load;
 mod peers;
-mod process;
 mod product;
 mod report;
 mod rows;

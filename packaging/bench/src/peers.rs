@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use bulkhead_bench::process::ProcessGroup;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
 use crate::http_client::{Call, HttpClient};
-use crate::process::ProcessGroup;
 
 /// A peer's process and what it started, killed when this is dropped.
 #[derive(Debug)]

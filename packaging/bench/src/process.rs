@@ -1,5 +1,7 @@
 //! Processor time and memory of groups of processes, from /proc.
 
+use std::os::unix::fs::MetadataExt;
+
 use anyhow::{Context, Result};
 
 /// Clock ticks a second in /proc: USER_HZ, fixed at 100 on Linux.
@@ -7,15 +9,18 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A set of processes.
 #[derive(Clone, Debug)]
-pub(crate) enum ProcessGroup {
+pub enum ProcessGroup {
     /// All whose name starts with this.
     Named(&'static str),
     /// One process and all its descendants.
     Tree(u32),
+    /// All of this user but the one that asks.
+    User(u32),
 }
 
 struct Stat {
     pid: u32,
+    user: u32,
     name: String,
     parent: u32,
     cpu_ticks: f64,
@@ -24,18 +29,27 @@ struct Stat {
 
 impl ProcessGroup {
     /// Processor time used so far, milliseconds; ended children count with the parent that reaped them.
-    pub(crate) fn cpu_ms(&self) -> f64 {
+    pub fn cpu_ms(&self) -> f64 {
         self.members().iter().map(|stat| stat.cpu_ticks).sum::<f64>() / TICKS_PER_SECOND * 1e3
     }
 
     /// Resident memory now, MiB.
-    pub(crate) fn rss_mib(&self) -> f64 {
+    pub fn rss_mib(&self) -> f64 {
         self.members().iter().map(|stat| stat.rss_pages).sum::<f64>() * 4096.0 / (1024.0 * 1024.0)
+    }
+
+    /// Their numbers.
+    pub fn pids(&self) -> Vec<u32> {
+        self.members().iter().map(|stat| stat.pid).collect()
     }
 
     fn members(&self) -> Vec<Stat> {
         let all: Vec<Stat> = all_processes();
         match self {
+            Self::User(user) => {
+                let own = std::process::id();
+                all.into_iter().filter(|stat| stat.user == *user && stat.pid != own).collect()
+            }
             Self::Named(prefix) => all.into_iter().filter(|stat| stat.name.starts_with(prefix)).collect(),
             Self::Tree(root) => {
                 let mut tree = vec![*root];
@@ -57,6 +71,7 @@ fn all_processes() -> Vec<Stat> {
 
 fn read_stat(pid: &str) -> Option<Stat> {
     let pid: u32 = pid.parse().ok()?;
+    let user = std::fs::metadata(format!("/proc/{pid}")).ok()?.uid();
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may itself hold some: the last one closes it.
     let (head, tail) = text.rsplit_once(") ")?;
@@ -65,6 +80,7 @@ fn read_stat(pid: &str) -> Option<Stat> {
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
     Some(Stat {
         pid,
+        user,
         name,
         parent: fields.get(1)?.parse().ok()?,
         cpu_ticks: number(11)? + number(12)? + number(13)? + number(14)?,
@@ -73,7 +89,7 @@ fn read_stat(pid: &str) -> Option<Stat> {
 }
 
 /// Processor time of this process's ended children, milliseconds.
-pub(crate) fn children_cpu_ms() -> Result<f64> {
+pub fn children_cpu_ms() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/stat").context("read /proc/self/stat")?;
     let tail = text.rsplit_once(") ").context("the shape of /proc/self/stat")?.1;
     let ticks: f64 = tail.split(' ').skip(13).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();

@@ -4,28 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use bulkhead_model::run::RunError;
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::executor::{BlockResult, BlockSpec, CodeLimits, LogLine, RunEvent, RunRequest, Work};
 use bulkhead_rpc::{RpcClient, RpcError};
+use bulkhead_test_kit::activated;
 use http::Method;
 use http_body_util::BodyExt;
 use serde_json::Value;
-
-/// Binds the socket, puts it at descriptor 3 and becomes the daemon, as systemd does.
-const ACTIVATE: &str = "
-import os, socket, sys
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1] + '.new')
-listener.listen(64)
-os.rename(sys.argv[1] + '.new', sys.argv[1])
-copy = os.dup(listener.fileno())
-os.dup2(copy, 3)
-os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='rpc')
-os.execv(sys.argv[2], sys.argv[2:])
-";
 
 /// A running daemon; ended with this value.
 pub(crate) struct Executor {
@@ -101,14 +89,8 @@ pub(crate) fn command(directory: &Path, socket: &Path, config: &str) -> Command 
         library.display()
     );
     fs::write(&file, text).unwrap();
-    let mut command = Command::new("/usr/bin/python3");
-    command
-        .args(["-I", "-S", "-c", ACTIVATE])
-        .arg(socket)
-        .arg(env!("CARGO_BIN_EXE_bulkhead-code-executor"))
-        .arg("--config")
-        .arg(file)
-        .stdin(Stdio::null());
+    let mut command = activated(env!("CARGO_BIN_EXE_bulkhead-code-executor"), socket, "rpc");
+    command.arg("--config").arg(file);
     command
 }
 

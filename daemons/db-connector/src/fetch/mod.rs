@@ -12,7 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_daemon_kit::NetworkPolicy;
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest, MAX_BODY_BYTES, MAX_HEADERS, Redirect};
-use bulkhead_rpc::problem::PROBLEM_JSON;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -87,9 +86,7 @@ impl FetchError {
 impl IntoResponse for FetchError {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let problem = Problem::new(status, code, self.to_string());
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], axum::Json(problem)).into_response()
+        Problem::new(status, code, self.to_string()).response().into_response()
     }
 }
 

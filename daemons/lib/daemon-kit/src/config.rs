@@ -34,6 +34,22 @@ impl ConfigFault {
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), message: message.into() }
     }
+
+    /// Refuses a path that is relative: a daemon's working directory means nothing.
+    pub fn unless_absolute(key: &str, path: &Path, example: &str) -> Result<(), Self> {
+        if path.is_absolute() {
+            return Ok(());
+        }
+        Err(Self::new(key, format!("{} is no absolute path: write for example \"{example}\"", path.display())))
+    }
+
+    /// Refuses a number that is out of its range.
+    pub fn unless_within(key: &str, value: u64, min: u64, max: u64) -> Result<(), Self> {
+        if (min..=max).contains(&value) {
+            return Ok(());
+        }
+        Err(Self::new(key, format!("{value} is out of range: write {min} to {max}")))
+    }
 }
 
 /// Why the configuration was not read.

@@ -58,6 +58,7 @@ pub use config::{ConfigError, ConfigFault, DaemonConfig};
 pub use credentials::{CredentialError, Credentials};
 pub use daemon::{Context, DaemonError, DaemonSpec, Lifetime, run};
 pub use listeners::{Listener, ListenerError, Listeners};
+pub use logging::chain;
 pub use network::{NetworkPolicy, ResolveError};
 pub use peers::{Peer, PeerError, PeerPolicy};
 pub use readiness::Readiness;

@@ -32,7 +32,7 @@ fn journal(daemon: &str) -> Option<tracing_journald::Layer> {
 }
 
 /// An error with all its causes, for the one place that logs it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -63,7 +63,7 @@ pub struct LibrarySet {
 }
 
 /// A package in a built set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LibraryPackage {
     /// Its name in its registry.

@@ -5,8 +5,8 @@
 //! registry: all archives have to be in the bundles' directory of the machine, or downloaded already. A build goes on when its
 //! connection closes. `DELETE /v1/images/{image}` removes a set, which no code may be using any more: 204, or 404.
 
-use bulkhead_model::LibraryImage;
 use bulkhead_model::workflow::Language;
+use bulkhead_model::{LibraryImage, LibraryPackage};
 use serde::{Deserialize, Serialize};
 
 /// Where the service listens.
@@ -61,16 +61,7 @@ pub struct BuiltImage {
     /// Its files.
     pub files: u64,
     /// What is in it.
-    pub packages: Vec<PackageVersion>,
-}
-
-/// A package in a set.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct PackageVersion {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
+    pub packages: Vec<LibraryPackage>,
 }
 
 /// Why there is no set.

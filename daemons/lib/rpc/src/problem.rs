@@ -1,6 +1,7 @@
 //! How a service says no: RFC 9457 problem documents.
 
 use bulkhead_model::Fault;
+use http::{HeaderValue, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,5 +43,13 @@ impl Problem {
             sqlstate: None,
             request_id: None,
         }
+    }
+
+    /// The answer of a server that says this. A status that is none counts as 500.
+    pub fn response(&self) -> Response<String> {
+        let mut response = Response::new(serde_json::to_string(self).unwrap_or_default());
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
     }
 }

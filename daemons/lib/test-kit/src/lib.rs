@@ -5,9 +5,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment where the services are")]
 
+mod activation;
 mod postgres;
 mod temporal;
 
+pub use activation::activated;
 pub use postgres::TestDatabase;
 pub use temporal::TestTemporal;
 

@@ -3,26 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::library_builder::{BUILD, BuildEvent, BuildRequest, BuiltImage, FailureKind, IMPORT};
 use bulkhead_rpc::{RpcClient, RpcError};
+use bulkhead_test_kit::activated;
 use http::Method;
 use http_body_util::BodyExt;
-
-/// Binds the socket, puts it at descriptor 3 and becomes the daemon, as systemd does.
-const ACTIVATE: &str = "
-import os, socket, sys
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1] + '.new')
-listener.listen(64)
-os.rename(sys.argv[1] + '.new', sys.argv[1])
-copy = os.dup(listener.fileno())
-os.dup2(copy, 3)
-os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='rpc')
-os.execv(sys.argv[2], sys.argv[2:])
-";
 
 /// A machine with a daemon; ended and removed with this value.
 pub(crate) struct Machine {
@@ -155,16 +143,9 @@ impl Drop for Machine {
 
 fn activate(directory: &Path) -> (Child, RpcClient) {
     let socket = directory.join("builder.sock");
-    let process = Command::new("/usr/bin/python3")
-        .args(["-I", "-S", "-c", ACTIVATE])
-        .arg(&socket)
-        .arg(env!("CARGO_BIN_EXE_bulkhead-library-builder"))
-        .arg("--config")
-        .arg(directory.join("library-builder.toml"))
-        .env("CREDENTIALS_DIRECTORY", directory.join("credentials"))
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = activated(env!("CARGO_BIN_EXE_bulkhead-library-builder"), &socket, "rpc");
+    command.arg("--config").arg(directory.join("library-builder.toml"));
+    let process = command.env("CREDENTIALS_DIRECTORY", directory.join("credentials")).spawn().unwrap();
     // The socket is bound before the daemon runs; connections wait in it.
     while !socket.exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));

@@ -1,20 +1,9 @@
 //! A daemon as its unit starts it: a process with its sockets at descriptor 3.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
-/// Binds the socket, puts it at descriptor 3 and becomes the daemon, as systemd does.
-const ACTIVATE: &str = "
-import os, socket, sys
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1] + '.new')
-listener.listen(64)
-os.rename(sys.argv[1] + '.new', sys.argv[1])
-copy = os.dup(listener.fileno())
-os.dup2(copy, 3)
-os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[2])
-os.execv(sys.argv[3], sys.argv[3:])
-";
+use bulkhead_test_kit::activated;
 
 /// A daemon's process. Ended with this value.
 pub(crate) struct Daemon {
@@ -29,10 +18,8 @@ impl Daemon {
         let socket = directory.join(file);
         let config_file = directory.join(format!("{file}.toml"));
         std::fs::write(&config_file, config).expect("written");
-        let mut command = Command::new("/usr/bin/python3");
-        command.args(["-I", "-S", "-c", ACTIVATE]).arg(&socket).arg(name).arg(binary(program));
-        command.arg("--config").arg(config_file);
-        command.env("CREDENTIALS_DIRECTORY", directory).stdin(Stdio::null());
+        let mut command = activated(binary(program), &socket, name);
+        command.arg("--config").arg(config_file).env("CREDENTIALS_DIRECTORY", directory);
         let mut daemon = Self { command, process: None };
         daemon.restart();
         while !socket.exists() {

@@ -5,11 +5,11 @@ mod durable;
 mod queries;
 
 use anyhow::{Result, bail};
+use bulkhead_bench::process::ProcessGroup;
 use serde_json::{Value, json};
 
 use crate::Arguments;
 use crate::peers::Installed;
-use crate::process::ProcessGroup;
 use crate::product::Product;
 use crate::report::Report;
 

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bulkhead_bench::process::ProcessGroup;
 use clap::Parser;
+use nix::unistd::Uid;
 use serde_json::json;
 
 use client::{Executor, Language, Stages, Word};
-use system::System;
 
 /// Measures a running executor.
 #[derive(Debug, Parser)]
@@ -42,7 +43,7 @@ const PAUSE: Duration = Duration::from_millis(15);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let executor = Executor::new(&arguments.socket, &arguments.control);
-    let system = System::of_own_user();
+    let processes = ProcessGroup::User(Uid::effective().as_raw());
     for language in [Language::Javascript, Language::Python] {
         // The first runs wait for a zygote.
         for _ in 0..20 {
@@ -53,9 +54,9 @@ async fn main() -> Result<()> {
         alone(&executor, language).await?;
         stages(&before, &executor.stages().await?);
     }
-    loaded(&executor, &system, arguments.seconds).await?;
+    loaded(&executor, &processes, arguments.seconds).await?;
     if arguments.runs > 0 {
-        soak::soak(&executor, &system, arguments.runs).await?;
+        soak::soak(&executor, &processes, arguments.runs).await?;
     }
     Ok(())
 }
@@ -77,8 +78,8 @@ async fn alone(executor: &Executor, language: Language) -> Result<()> {
 }
 
 /// Both languages mixed, eight at once.
-async fn loaded(executor: &Executor, system: &System, seconds: f64) -> Result<()> {
-    let (cpu, begun) = (system.cpu_ms(), Instant::now());
+async fn loaded(executor: &Executor, processes: &ProcessGroup, seconds: f64) -> Result<()> {
+    let (cpu, begun) = (processes.cpu_ms(), Instant::now());
     let end = begun + Duration::from_secs_f64(seconds);
     let mut workers = tokio::task::JoinSet::new();
     for worker in 0..8_usize {
@@ -98,7 +99,7 @@ async fn loaded(executor: &Executor, system: &System, seconds: f64) -> Result<()
         done += worker.context("a worker panicked")??;
     }
     let rate = done as f64 / begun.elapsed().as_secs_f64();
-    println!("mixed, 8 at once: {rate:.0} runs/s, {:.2} ms of CPU a run", (system.cpu_ms() - cpu) / done as f64);
+    println!("mixed, 8 at once: {rate:.0} runs/s, {:.2} ms of CPU a run", (processes.cpu_ms() - cpu) / done as f64);
     Ok(())
 }
 

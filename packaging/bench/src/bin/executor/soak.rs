@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use bulkhead_bench::process::ProcessGroup;
 use serde_json::json;
 
 use crate::client::{Executor, Language};
-use crate::system::{Held, System};
+use crate::system::Held;
 
 const AT_ONCE: usize = 8;
 /// How often it is looked at what is held.
@@ -24,7 +25,7 @@ return [str(x) for x in (os.urandom(12).hex(), random.random(), random.getrandbi
     ssl.RAND_bytes(12).hex(), next(tempfile._get_candidate_names()), random.SystemRandom().random(), random.randbytes(8).hex())]";
 
 /// Runs `runs` blocks, half in each language.
-pub(crate) async fn soak(executor: &Executor, system: &System, runs: usize) -> Result<()> {
+pub(crate) async fn soak(executor: &Executor, processes: &ProcessGroup, runs: usize) -> Result<()> {
     let seen = Arc::new(Mutex::new(HashSet::new()));
     let begun = Instant::now();
     println!(
@@ -36,7 +37,7 @@ pub(crate) async fn soak(executor: &Executor, system: &System, runs: usize) -> R
         part(executor, &seen, runs / LOOKS).await?;
         // What was just used is still being taken apart.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let held = system.held();
+        let held = Held::by(processes);
         let done = runs / LOOKS * (looks.len() + 1);
         println!(
             "{done:>8} {:>10} {:>8.0} {:>12} {:>8} {:>7} {:>8.0}",

@@ -1,0 +1,26 @@
+//! Daemons as their units start them: with a bound socket at descriptor 3.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Binds the socket, puts it at descriptor 3 and becomes the daemon, as systemd does.
+const ACTIVATE: &str = "
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1] + '.new')
+listener.listen(64)
+os.rename(sys.argv[1] + '.new', sys.argv[1])
+copy = os.dup(listener.fileno())
+os.dup2(copy, 3)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])
+";
+
+/// A command that becomes `program`, which listens on `socket` under `name`. Arguments of the program may follow. The socket is
+/// there as soon as its file is, before the program runs: connections wait in it.
+pub fn activated(program: impl AsRef<OsStr>, socket: &Path, name: &str) -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-I", "-S", "-c", ACTIVATE]).arg(socket).arg(name).arg(program).stdin(Stdio::null());
+    command
+}

@@ -1,0 +1,3 @@
+//! What the programs of the bench share.
+
+pub mod process;
