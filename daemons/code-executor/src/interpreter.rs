@@ -170,7 +170,8 @@ impl Interpreters {
                 Language::Javascript => ("tree/node_modules", "/run/bulkhead/node_modules"),
                 Language::Python => ("tree/python", "/run/bulkhead/python"),
             };
-            mounts.push(read_only(self.image(image).join(source), target, false));
+            // A set whose packages are all for other systems has none of these.
+            mounts.push(read_only(self.image(image).join(source), target, true));
         }
         match environment.language {
             Language::Javascript => {

@@ -96,6 +96,20 @@ async fn a_set_that_is_not_here_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_set_without_a_package_for_this_system_is_an_empty_one() {
+    let directory = readable();
+    let libraries = Libraries { javascript: Some(image("d")), python: Some(image("d")) };
+    fs::create_dir_all(directory.path().join("d".repeat(64)).join("tree")).unwrap();
+    write(&directory.path().join("d".repeat(64)).join("image.json"), r#"{"preload": []}"#);
+    let executor = Executor::start(&format!("{LENIENT}\nlibraries = '{}'", directory.path().display()));
+
+    let missing = run(&executor, python("import greet"), &libraries).await;
+
+    assert_eq!(run(&executor, javascript("return 1"), &libraries).await.value(), &json!(1));
+    assert!(missing.error().message.contains("No module named 'greet'"), "{missing:?}");
+}
+
+#[tokio::test]
 async fn javascript_finds_the_standard_libraries() {
     let directory = readable();
     write(&directory.path().join("javascript/node_modules/tiny/index.js"), "exports.one = 1");
