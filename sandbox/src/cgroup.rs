@@ -75,7 +75,7 @@ impl Delegation {
     pub(crate) fn create_run(&self, limits: &Limits) -> Result<RunCgroup, SandboxError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("run-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let run = RunCgroup { path: self.root.join(name) };
+        let mut run = RunCgroup { path: self.root.join(name), set: Vec::new() };
         fs::create_dir(&run.path).map_err(|source| SandboxError::Cgroup { operation: "making it", source })?;
         run.limit(limits)?;
         Ok(run)
@@ -86,6 +86,8 @@ impl Delegation {
 #[derive(Debug)]
 pub(crate) struct RunCgroup {
     path: PathBuf,
+    /// The limits as they are.
+    set: Vec<(&'static str, String)>,
 }
 
 impl RunCgroup {
@@ -101,16 +103,18 @@ impl RunCgroup {
         opened.map_err(|source| SandboxError::Cgroup { operation: "opening it", source })
     }
 
-    /// Sets the limits of a run.
-    pub(crate) fn limit(&self, limits: &Limits) -> Result<(), SandboxError> {
-        for (file, value) in settings(limits) {
+    /// Sets the limits of a run, those that are not set so already.
+    pub(crate) fn limit(&mut self, limits: &Limits) -> Result<(), SandboxError> {
+        let wanted = settings(limits).to_vec();
+        for (file, value) in wanted.iter().filter(|setting| !self.set.contains(setting)) {
             let path = self.path.join(file);
             // A kernel without swap accounting has no limit on swap to set.
-            if file == SWAP_LIMIT && !path.exists() {
+            if *file == SWAP_LIMIT && !path.exists() {
                 continue;
             }
             fs::write(path, value).map_err(|source| SandboxError::Cgroup { operation: "setting a limit", source })?;
         }
+        self.set = wanted;
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub(crate) const MESSAGE_LIMIT_BYTES: usize = 160 * 1024;
 pub(crate) struct Order {
     pub(crate) policy: Policy,
     pub(crate) program: Program,
+    /// Whether the stage has to keep the limit of memory, because there is no cgroup that does.
+    pub(crate) watch_memory: bool,
 }
 
 /// What stage and PID 1 tell the caller.
@@ -39,6 +41,8 @@ pub(crate) enum Fact {
     },
     /// The program ended.
     Ended(ProgramEnd),
+    /// The run held more memory than it may, so the stage ends it.
+    OutOfMemory,
     /// A run that the program, a zygote, had forked ended.
     ForkEnded {
         /// Its number as the zygote knows it.
@@ -65,12 +69,11 @@ pub(crate) fn send_order(socket: impl AsFd, json: &[u8], descriptors: &[impl AsF
 
 /// Receives the order. An end of the socket before it is an error.
 pub(crate) fn receive_order(socket: impl AsFd) -> io::Result<(Order, Vec<OwnedFd>)> {
-    let mut buffer = vec![0; MESSAGE_LIMIT_BYTES];
-    let (length, descriptors) = packet::receive_with_descriptors(socket, &mut buffer)?;
-    if length == 0 {
+    let (message, descriptors) = packet::receive_with_descriptors(socket, MESSAGE_LIMIT_BYTES)?;
+    if message.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok((serde_json::from_slice(&buffer[..length])?, descriptors))
+    Ok((serde_json::from_slice(&message)?, descriptors))
 }
 
 /// Sends a fact. A caller that is gone is no error here: the end of the socket ends the run anyway.

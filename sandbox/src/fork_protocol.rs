@@ -10,6 +10,7 @@ use crate::control::MESSAGE_LIMIT_BYTES;
 use crate::error::StepError;
 use crate::policy::{Limits, Policy};
 use crate::sys::packet;
+use crate::touched::Touched;
 
 /// To the zygote.
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ use crate::sys::packet;
 pub(crate) enum ToZygote {
     /// First of all: the policy of every run.
     Serve(Box<Policy>),
+    /// What all runs from now on will touch.
+    TouchAhead(Touched),
     /// One run. With it come its standard output, standard error and channel, then its cgroup if it has one.
     Fork {
         /// Whether it gets a network namespace of its own.
@@ -56,19 +59,18 @@ pub(crate) fn send(socket: impl AsFd, message: &impl Serialize, descriptors: &[i
     packet::send_with_descriptors(socket, &serde_json::to_vec(message)?, descriptors)
 }
 
-/// Sends a message without descriptors.
+/// Sends a message without descriptors, which a run may still do when it has restricted itself.
 pub(crate) fn say(socket: impl AsFd, message: &impl Serialize) -> io::Result<()> {
-    send(socket, message, &[] as &[OwnedFd])
+    packet::send(socket, &serde_json::to_vec(message)?)
 }
 
 /// Receives a message; `None` at the end of the socket.
 pub(crate) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut buffer = vec![0; MESSAGE_LIMIT_BYTES];
-    let (length, descriptors) = packet::receive_with_descriptors(socket, &mut buffer)?;
-    if length == 0 {
+    let (message, descriptors) = packet::receive_with_descriptors(socket, MESSAGE_LIMIT_BYTES)?;
+    if message.is_empty() {
         return Ok(None);
     }
-    Ok(Some((serde_json::from_slice(&buffer[..length])?, descriptors)))
+    Ok(Some((serde_json::from_slice(&message)?, descriptors)))
 }
 
 /// What a run that waits in its sandbox is told first, on its channel, by whoever has work for it: limits that follow from the

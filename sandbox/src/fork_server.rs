@@ -24,6 +24,7 @@ use crate::policy::{INNER_ID, Limits, Mount, Policy};
 use crate::root::scratch_options;
 use crate::seccomp::Instruction;
 use crate::sys::clone::{Cloned, fork_sibling, thread_id_address};
+use crate::touched::Touched;
 use crate::{capabilities, inherited, landlock, namespaces, resident, rlimits, seccomp, sys};
 
 /// What an interpreter does around a fork.
@@ -42,6 +43,7 @@ struct Server {
     proc: OwnedFd,
     policy: Policy,
     inherited: Inherited,
+    touched: Touched,
     narrowing: Vec<Instruction>,
     thread_id_address: u64,
 }
@@ -62,7 +64,7 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
         // Nobody is there to be told.
         _ => std::process::exit(1),
     };
-    let server = match prepared {
+    let mut server = match prepared {
         Ok(server) => server,
         Err((error, control)) => {
             let _ = say(&control, &FromZygote::from(error));
@@ -72,7 +74,15 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
     if say(&server.control, &FromZygote::Serving).is_err() {
         std::process::exit(1);
     }
-    while let Ok(Some((ToZygote::Fork { own_network }, descriptors))) = receive(&server.control) {
+    while let Ok(Some((message, descriptors))) = receive(&server.control) {
+        let own_network = match message {
+            ToZygote::Fork { own_network } => own_network,
+            ToZygote::TouchAhead(touched) => {
+                server.touched = touched;
+                continue;
+            }
+            ToZygote::Serve(_) => break,
+        };
         interpreter.before_fork();
         let cgroup = descriptors.get(3).map(|cgroup| cgroup.as_fd());
         let cloned = fork_sibling(own_network, cgroup, server.thread_id_address).at("forking the zygote");
@@ -95,6 +105,7 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
 impl Server {
     fn prepare(policy: Policy, control: OwnedFd, proc: OwnedFd) -> Result<Self, (StepError, OwnedFd)> {
         let prepared = (|| {
+            sys::memory::tidy_heap();
             inherited::copy_all_memory(&proc)?;
             inherited::require_parked_threads(&proc)?;
             // Only slower without.
@@ -105,7 +116,8 @@ impl Server {
         match prepared {
             Ok((inherited, thread_id_address)) => {
                 let narrowing = seccomp::compile_narrowing();
-                Ok(Self { control, proc, policy, inherited, narrowing, thread_id_address })
+                let touched = Touched::default();
+                Ok(Self { control, proc, policy, inherited, touched, narrowing, thread_id_address })
             }
             Err(error) => Err((error, control)),
         }
@@ -113,8 +125,9 @@ impl Server {
 
     /// In the new process.
     fn become_run(self, interpreter: &mut dyn Interpreter, descriptors: Vec<OwnedFd>) -> Run {
-        let Self { control, proc, policy, inherited, narrowing, .. } = self;
+        let Self { control, proc, policy, inherited, touched, narrowing, .. } = self;
         let set_up = (|| {
+            touched.touch();
             // In the zygote's process group, `kill(0)` would reach it and its other runs.
             setsid().at("leaving the session")?;
             map_ids(&proc)?;

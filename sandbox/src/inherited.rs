@@ -160,7 +160,7 @@ pub(crate) fn read(proc: &OwnedFd, path: &str) -> io::Result<String> {
     Ok(text)
 }
 
-fn list(proc: &OwnedFd, path: &str) -> io::Result<Vec<String>> {
+pub(crate) fn list(proc: &OwnedFd, path: &str) -> io::Result<Vec<String>> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let mut directory = Dir::openat(proc, path, flags, Mode::empty())?;
     let own = directory.as_raw_fd().to_string();

@@ -3,14 +3,16 @@
 //! Rules are derived from the policy's mounts. The first ABI is required; what later kernels added
 //! (truncate, device ioctls, TCP, abstract sockets, signals) is denied where the kernel knows it.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, SFlag, fstat};
 
 use crate::error::{AtStep, StepError};
 use crate::policy::{Mount, Policy, Proc};
@@ -24,26 +26,36 @@ const NEWEST: ABI = ABI::V6;
 /// Restricts this process to the policy's paths, inside the new root.
 pub(crate) fn restrict(policy: &Policy) -> Result<(), StepError> {
     let mut rules = deny_everything().map_err(|_| unsupported()).at(STEP)?;
-    for mount in &policy.mounts {
-        rules = match mount {
-            Mount::System { path } | Mount::ReadOnly { target: path, .. } => permit(rules, path, read_only())?,
-            Mount::File { target, .. } => {
-                let rules = permit(rules, target, read_only())?;
-                // What lies beside it is of the policy too, and interpreters look for their modules by listing.
-                permit(rules, target.parent().unwrap_or(target), AccessFs::ReadDir.into())?
-            }
-            Mount::Device { path } => permit(rules, path, AccessFs::ReadFile | AccessFs::WriteFile)?,
-            Mount::Scratch { target, .. } | Mount::Writable { target, .. } => permit(rules, target, writable())?,
-        };
-    }
-    if policy.proc == Proc::WherePermitted {
-        rules = permit(rules, Path::new("/proc"), read_only())?;
-    }
-    for path in &policy.executable {
-        rules = permit(rules, path, AccessFs::Execute.into())?;
+    for (path, access) in permitted(policy) {
+        rules = permit(rules, path, access)?;
     }
     rules.restrict_self().map_err(|_| unsupported()).at(STEP)?;
     Ok(())
+}
+
+/// What is permitted on which path, each once: a rule costs a run several system calls.
+fn permitted(policy: &Policy) -> BTreeMap<&Path, BitFlags<AccessFs>> {
+    let mut permitted = BTreeMap::new();
+    let mut permit = |path, access| *permitted.entry(path).or_insert_with(BitFlags::empty) |= access;
+    for mount in &policy.mounts {
+        match mount {
+            Mount::System { path } | Mount::ReadOnly { target: path, .. } => permit(path.as_path(), read_only()),
+            Mount::File { target, .. } => {
+                permit(target, AccessFs::ReadFile.into());
+                // What lies beside it is of the policy too, and interpreters look for their modules by listing.
+                permit(target.parent().unwrap_or(target), AccessFs::ReadDir.into());
+            }
+            Mount::Device { path } => permit(path, AccessFs::ReadFile | AccessFs::WriteFile),
+            Mount::Scratch { target, .. } | Mount::Writable { target, .. } => permit(target, writable()),
+        }
+    }
+    if policy.proc == Proc::WherePermitted {
+        permit(Path::new("/proc"), read_only());
+    }
+    for path in &policy.executable {
+        permit(path, AccessFs::Execute.into());
+    }
+    permitted
 }
 
 fn deny_everything() -> Result<RulesetCreated, landlock::RulesetError> {
@@ -59,13 +71,15 @@ fn deny_everything() -> Result<RulesetCreated, landlock::RulesetError> {
 
 /// Permits on a path what makes sense there; a path that the root does not have is passed over.
 fn permit(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, StepError> {
-    let found = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(rules),
+    let opened = match open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()) {
+        Err(nix::errno::Errno::ENOENT) => return Ok(rules),
         result => result.at_object(STEP, path.display())?,
     };
-    let access = if found.is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
-    let descriptor = PathFd::new(path).map_err(|_| unsupported()).at_object(STEP, path.display())?;
-    rules.add_rule(PathBeneath::new(descriptor, access)).map_err(|_| unsupported()).at_object(STEP, path.display())
+    let is_directory = SFlag::from_bits_truncate(fstat(&opened).at_object(STEP, path.display())?.st_mode)
+        & SFlag::S_IFMT
+        == SFlag::S_IFDIR;
+    let access = if is_directory { access } else { access & AccessFs::from_file(NEWEST) };
+    rules.add_rule(PathBeneath::new(opened, access)).map_err(|_| unsupported()).at_object(STEP, path.display())
 }
 
 fn read_only() -> BitFlags<AccessFs> {

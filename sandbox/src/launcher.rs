@@ -17,7 +17,7 @@ use crate::control::{Fact, MESSAGE_LIMIT_BYTES, Order, receive_facts, send_order
 use crate::error::SandboxError;
 use crate::identity;
 use crate::outcome::{Ending, Facts, Outcome, ProgramEnd, Usage, decide};
-use crate::policy::{Limits, Policy, Program};
+use crate::policy::{Limits, Policy, Processes, Program};
 use crate::stage::STAGE_NAME;
 use crate::sys;
 
@@ -106,7 +106,9 @@ impl Launcher {
     pub fn start(&self, policy: Policy, program: Program, descriptors: Descriptors) -> Result<Sandbox, SandboxError> {
         identity::refuse_root(policy.identity)?;
         let limits = policy.limits.clone();
-        let order = serde_json::to_vec(&Order { policy, program })
+        // One process is limited by the kernel, several of them together only by a cgroup.
+        let watch_memory = self.cgroups.is_none() && policy.processes == Processes::Allowed;
+        let order = serde_json::to_vec(&Order { policy, program, watch_memory })
             .map_err(|error| stage_error("writing the policy")(error.into()))?;
         if order.len() > MESSAGE_LIMIT_BYTES {
             return Err(SandboxError::PolicyTooLarge { size: order.len(), limit: MESSAGE_LIMIT_BYTES });
@@ -163,7 +165,7 @@ impl Sandbox {
     pub fn finish(mut self) -> Result<Outcome, SandboxError> {
         self.reap().map_err(stage_error("waiting for it"))?;
         let facts = receive_facts(&self.control).map_err(stage_error("reading its report"))?;
-        let mut end = None;
+        let (mut end, mut out_of_memory) = (None, false);
         let mut usage = Usage::default();
         for fact in facts {
             match fact {
@@ -171,12 +173,13 @@ impl Sandbox {
                     return Err(SandboxError::Setup { step, object, source: io::Error::from_raw_os_error(errno) });
                 }
                 Fact::Ended(ended) => end = Some(ended),
+                Fact::OutOfMemory => out_of_memory = true,
                 Fact::Used(used) => usage = used,
                 // Only a zygote forks, and nobody asks how that itself ended.
                 Fact::ForkEnded { .. } => {}
             }
         }
-        let mut facts = Facts { out_of_memory: false, cpu_time_s: self.limits.cpu_time_s, cpu_us: usage.cpu_us };
+        let mut facts = Facts { out_of_memory, cpu_time_s: self.limits.cpu_time_s, cpu_us: usage.cpu_us };
         if let Some(cgroup) = &self.cgroup {
             facts.out_of_memory = cgroup.out_of_memory();
             usage = cgroup.usage(usage);

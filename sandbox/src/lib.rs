@@ -35,6 +35,7 @@ mod inherited;
 mod init;
 mod landlock;
 mod launcher;
+mod memory_watch;
 mod namespaces;
 mod outcome;
 mod policy;
@@ -46,6 +47,7 @@ mod seccomp_rules;
 mod selfcheck;
 mod stage;
 mod sys;
+mod touched;
 mod zygote;
 
 pub use command::{Stream, exit_code, run_command};

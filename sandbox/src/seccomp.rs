@@ -149,6 +149,8 @@ fn decide(rule: &Rule) -> Vec<Instruction> {
         Answer::Allow => vec![answer(ALLOW)],
         Answer::AllowIf(check) => check_argument(check),
         Answer::Refuse(errno) => vec![answer(ERROR | errno as u32)],
+        // An error of number 0 is success.
+        Answer::Pretend => vec![answer(ERROR)],
         Answer::Kill => vec![answer(KILL_PROCESS)],
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     /// Allowed if the check holds, else EPERM.
     AllowIf(Check),
     Refuse(i32),
+    /// Says that it was done, and does nothing.
+    Pretend,
     Kill,
 }
 
@@ -49,6 +51,10 @@ const fn allow_if(number: libc::c_long, check: Check, reason: &'static str) -> R
 
 const fn refuse(number: libc::c_long, errno: i32, reason: &'static str) -> Rule {
     Rule { number, answer: Answer::Refuse(errno), applies: None, reason }
+}
+
+const fn pretend(number: libc::c_long, reason: &'static str) -> Rule {
+    Rule { number, answer: Answer::Pretend, applies: None, reason }
 }
 
 const fn kill(number: libc::c_long, reason: &'static str) -> Rule {
@@ -144,6 +150,52 @@ const HARMLESS_SOCKET_OPTIONS: &[u32] = &[
     libc::SO_LINGER as u32,
 ];
 
+/// Advice about reading ahead. Not among it: dropping a file's pages, which are everybody's, from memory.
+const HARMLESS_READ_AHEAD: &[u32] = &[
+    libc::POSIX_FADV_NORMAL as u32,
+    libc::POSIX_FADV_RANDOM as u32,
+    libc::POSIX_FADV_SEQUENTIAL as u32,
+    libc::POSIX_FADV_WILLNEED as u32,
+    libc::POSIX_FADV_NOREUSE as u32,
+];
+
+/// Barriers between one's own threads. Not among it: those that interrupt the processors of others.
+const OWN_BARRIERS: &[u32] = &[
+    libc::MEMBARRIER_CMD_QUERY as u32,
+    libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED as u32,
+    libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED as u32,
+    libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE as u32,
+    libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE as u32,
+];
+
+const FUTEX_PRIVATE: u32 = libc::FUTEX_PRIVATE_FLAG as u32;
+const FUTEX_CLOCK: u32 = libc::FUTEX_CLOCK_REALTIME as u32;
+
+/// The operations that locks of the C library, of V8 and of CPython are made of, the frequent ones first. Not among it: priority
+/// inheritance, by which more than one kernel was taken over.
+const FUTEX_OPERATIONS: &[u32] = &[
+    libc::FUTEX_WAKE as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_WAIT as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_WAIT_BITSET as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_WAIT_BITSET as u32 | FUTEX_PRIVATE | FUTEX_CLOCK,
+    libc::FUTEX_WAKE_BITSET as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_WAKE_OP as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_REQUEUE as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_CMP_REQUEUE as u32 | FUTEX_PRIVATE,
+    libc::FUTEX_WAKE as u32,
+    libc::FUTEX_WAIT as u32,
+    libc::FUTEX_WAIT_BITSET as u32,
+    libc::FUTEX_WAIT_BITSET as u32 | FUTEX_CLOCK,
+    libc::FUTEX_WAKE_BITSET as u32,
+    libc::FUTEX_WAKE_OP as u32,
+    libc::FUTEX_REQUEUE as u32,
+    libc::FUTEX_CMP_REQUEUE as u32,
+];
+
+/// What the C library does with the thread pointer. Not among it: processor features that have to be asked for.
+#[cfg(target_arch = "x86_64")]
+const THREAD_POINTER: &[u32] = &[0x1002, 0x1003];
+
 /// What a zygote needs to put its children into their sandboxes. The children take it away from themselves.
 pub(crate) const ZYGOTE_RULES: &[Rule] = &[
     allow(libc::SYS_clone3, "makes a child with its namespaces in one call"),
@@ -155,6 +207,8 @@ pub(crate) const ZYGOTE_RULES: &[Rule] = &[
     allow(libc::SYS_landlock_restrict_self, "restricts a child"),
     allow(libc::SYS_seccomp, "restricts a child"),
     allow(libc::SYS_setsid, "a child in the zygote's process group could signal it"),
+    allow(libc::SYS_sendmsg, "tells of a child, with its descriptor"),
+    allow(libc::SYS_recvmsg, "is told of a child to make, with its descriptors"),
 ];
 
 /// What a child of a zygote loses beside [`ZYGOTE_RULES`].
@@ -181,7 +235,11 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     allow(libc::SYS_mincore, "stack probing of language runtimes"),
     allow(libc::SYS_msync, "flushes a mapped file of the scratch directory"),
-    allow(libc::SYS_membarrier, "V8 orders code patching between threads"),
+    allow_if(
+        libc::SYS_membarrier,
+        Check::OneOf { argument: 0, values: OWN_BARRIERS },
+        "V8 orders code patching between threads",
+    ),
     allow(libc::SYS_pkey_alloc, "V8 protects its code pages with memory keys"),
     allow(libc::SYS_pkey_free, "the end of a memory key"),
     allow(libc::SYS_pkey_mprotect, "V8 protects its code pages with memory keys"),
@@ -216,9 +274,11 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_ftruncate, "shortens an open file"),
     allow(libc::SYS_truncate, "shortens a file"),
     allow(libc::SYS_fallocate, "reserves space in a file"),
-    allow(libc::SYS_fsync, "durability, for what it is worth in memory"),
-    allow(libc::SYS_fdatasync, "durability, for what it is worth in memory"),
-    allow(libc::SYS_flock, "locks between a program's own processes"),
+    allow(libc::SYS_fsync, "durability of a writable folder").only(Processes::Allowed),
+    allow(libc::SYS_fdatasync, "durability of a writable folder").only(Processes::Allowed),
+    pretend(libc::SYS_fsync, "scratch is memory; of a read-only file it would have the host's disk flushed").only(Processes::ThreadsOnly),
+    pretend(libc::SYS_fdatasync, "scratch is memory; of a read-only file it would have the host's disk flushed").only(Processes::ThreadsOnly),
+    allow(libc::SYS_flock, "locks between a program's own processes; also of files that others have").only(Processes::Allowed),
     allow_if(
         libc::SYS_fcntl,
         Check::OneOf { argument: 1, values: HARMLESS_FILE_CONTROL },
@@ -228,9 +288,19 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_fchmodat, "modes in the scratch directory"),
     allow(libc::SYS_utimensat, "times in the scratch directory"),
     allow(libc::SYS_umask, "programs set their umask"),
-    allow(libc::SYS_fadvise64, "Python's and coreutils' read-ahead advice"),
+    allow_if(
+        libc::SYS_fadvise64,
+        Check::OneOf { argument: 3, values: HARMLESS_READ_AHEAD },
+        "Python's and coreutils' read-ahead advice",
+    ),
     allow(libc::SYS_copy_file_range, "copies files"),
-    allow(libc::SYS_sendfile, "copies files"),
+    allow(libc::SYS_sendfile, "copies files").only(Processes::Allowed),
+    refuse(
+        libc::SYS_sendfile,
+        libc::EINVAL,
+        "puts pages of files into pipes, where one kernel let them be written to; libuv and Python copy by hand then",
+    )
+    .only(Processes::ThreadsOnly),
     allow(libc::SYS_getcwd, "where am I"),
     allow(libc::SYS_chdir, "moves in the tree"),
     allow(libc::SYS_fchdir, "moves in the tree"),
@@ -254,10 +324,29 @@ pub(crate) const RULES: &[Rule] = &[
         Check::OneOf { argument: 0, values: &[libc::AF_UNIX as u32] },
         "asyncio wakes its loop through a pair; a pair reaches nobody else",
     ),
-    allow(libc::SYS_recvfrom, "the channel"),
-    allow(libc::SYS_recvmsg, "the channel, as libuv reads it"),
-    allow(libc::SYS_sendto, "the channel"),
-    allow(libc::SYS_sendmsg, "the channel, as libuv writes it"),
+    allow_if(
+        libc::SYS_recvfrom,
+        Check::NoneSet { argument: 3, mask: libc::MSG_OOB as u32 },
+        "the channel; not urgent data, whose bookkeeping has led into kernels",
+    ),
+    allow_if(
+        libc::SYS_sendto,
+        Check::NoneSet { argument: 3, mask: libc::MSG_OOB as u32 },
+        "the channel; not urgent data, whose bookkeeping has led into kernels",
+    ),
+    // Descriptors under way are counted per user, so a run that sends many would keep its zygote from sending any.
+    allow_if(
+        libc::SYS_recvmsg,
+        Check::NoneSet { argument: 2, mask: libc::MSG_OOB as u32 },
+        "programs that hand descriptors to their own children",
+    )
+    .only(Processes::Allowed),
+    allow_if(
+        libc::SYS_sendmsg,
+        Check::NoneSet { argument: 2, mask: libc::MSG_OOB as u32 },
+        "programs that hand descriptors to their own children",
+    )
+    .only(Processes::Allowed),
     allow(libc::SYS_shutdown, "ends a pair"),
     allow_if(
         libc::SYS_getsockopt,
@@ -294,10 +383,8 @@ pub(crate) const RULES: &[Rule] = &[
     allow(libc::SYS_tgkill, "abort and pthread_kill"),
     allow(libc::SYS_set_tid_address, "thread start"),
     allow(libc::SYS_set_robust_list, "robust locks"),
-    allow(libc::SYS_get_robust_list, "robust locks of one's own threads"),
     allow(libc::SYS_rseq, "restartable sequences of the C library"),
-    allow(libc::SYS_futex, "locks"),
-    allow(libc::SYS_futex_waitv, "waits for several locks"),
+    allow_if(libc::SYS_futex, Check::OneOf { argument: 1, values: FUTEX_OPERATIONS }, "locks"),
     allow(libc::SYS_sched_yield, "spinning locks"),
     allow(libc::SYS_sched_getaffinity, "how many CPUs are there"),
     allow(libc::SYS_sched_getparam, "thread attributes"),
@@ -383,7 +470,11 @@ pub(crate) const RULES: &[Rule] = &[
     #[cfg(target_arch = "x86_64")]
     allow(libc::SYS_time, "older programs' clock"),
     #[cfg(target_arch = "x86_64")]
-    allow(libc::SYS_arch_prctl, "the C library sets the thread pointer with it"),
+    allow_if(
+        libc::SYS_arch_prctl,
+        Check::OneOf { argument: 0, values: THREAD_POINTER },
+        "the C library sets the thread pointer with it",
+    ),
     #[cfg(target_arch = "x86_64")]
     allow(libc::SYS_vfork, "posix_spawn of older C libraries").only(Processes::Allowed),
     #[cfg(target_arch = "x86_64")]

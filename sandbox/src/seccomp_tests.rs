@@ -44,6 +44,7 @@ fn expected(rules: &[Rule], number: u32, arguments: [u32; 6]) -> u32 {
     let allowed = match rule.answer {
         Answer::Kill => return KILL_PROCESS,
         Answer::Refuse(errno) => return ERROR | errno as u32,
+        Answer::Pretend => return ERROR,
         Answer::Allow => true,
         Answer::AllowIf(Check::OneOf { argument, values }) => values.contains(&arguments[argument as usize]),
         Answer::AllowIf(Check::NoneSet { argument, mask }) => arguments[argument as usize] & mask == 0,

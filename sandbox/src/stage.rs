@@ -12,6 +12,7 @@ use nix::unistd::{ForkResult, Pid};
 
 use crate::control::{Fact, receive_order, send_fact};
 use crate::error::{AtStep, StepError};
+use crate::memory_watch::MemoryWatch;
 use crate::{capabilities, identity, init, namespaces, sys};
 
 /// `argv[0]` of the stage.
@@ -42,6 +43,8 @@ fn run_order(control: &OwnedFd) -> Result<(), StepError> {
     let (order, descriptors) = receive_order(control).at("receiving the policy")?;
     identity::assume(order.policy.identity)?;
     namespaces::enter(order.policy.processes)?;
+    // Opened now: when PID 1 has its root, this process has that too.
+    let memory = order.watch_memory.then(|| MemoryWatch::new(order.policy.limits.memory_bytes)).transpose()?;
     match sys::process::fork().at("forking PID 1")? {
         ForkResult::Child => init::run(&order, descriptors, control),
         ForkResult::Parent { child } => {
@@ -49,22 +52,34 @@ fn run_order(control: &OwnedFd) -> Result<(), StepError> {
             // the capabilities that came with the namespaces needed any more.
             drop(descriptors);
             capabilities::drop_all()?;
-            watch(control, child).at("watching PID 1")
+            watch(control, child, memory.as_ref()).at("watching PID 1")
         }
     }
 }
 
 /// How long PID 1 may take to kill and count everything before it is killed itself.
 const GRACE_MS: u16 = 200;
+/// How often memory is looked at where no cgroup limits it.
+const MEMORY_LOOKS_MS: u16 = 20;
 
-fn watch(control: &OwnedFd, first: Pid) -> io::Result<()> {
+fn watch(control: &OwnedFd, first: Pid, memory: Option<&MemoryWatch>) -> io::Result<()> {
     let process = sys::pidfd::open(first.as_raw())?;
     let mut events = [
         PollFd::new(process.as_fd(), PollFlags::POLLIN),
         // Nothing is ever sent after the order, so whatever there is to read is the end.
         PollFd::new(control.as_fd(), PollFlags::POLLIN),
     ];
-    wait_readable(&mut events, PollTimeout::NONE)?;
+    match memory {
+        None => drop(wait_readable(&mut events, PollTimeout::NONE)?),
+        Some(memory) => {
+            while wait_readable(&mut events, PollTimeout::from(MEMORY_LOOKS_MS))? == 0 {
+                if memory.is_exceeded_by(first) {
+                    send_fact(control, &Fact::OutOfMemory);
+                    break;
+                }
+            }
+        }
+    }
     if events[0].any() != Some(true) {
         sys::pidfd::signal(process.as_fd(), Signal::SIGTERM)?;
         wait_readable(&mut events[..1], PollTimeout::from(GRACE_MS))?;
@@ -78,11 +93,11 @@ fn watch(control: &OwnedFd, first: Pid) -> io::Result<()> {
     Ok(())
 }
 
-fn wait_readable(events: &mut [PollFd<'_>], timeout: PollTimeout) -> io::Result<()> {
+fn wait_readable(events: &mut [PollFd<'_>], timeout: PollTimeout) -> io::Result<i32> {
     loop {
         match poll(events, timeout) {
             Err(nix::errno::Errno::EINTR) => {}
-            result => return Ok(result.map(drop)?),
+            result => return Ok(result?),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::launcher::{Descriptors, Launcher, Sandbox, Stop};
 use crate::outcome::{Ending, Facts, Outcome, ProgramEnd, Usage, decide};
 use crate::policy::{Limits, Policy, Processes, Program};
 use crate::sys;
+use crate::touched::Touched;
 
 /// How long an interpreter may take to start, and a run to be set up. Far more than either takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -155,6 +156,12 @@ impl Zygote {
         Ok(Forked { process, pid, ended, end, cgroup, limits, cpu_us_before: 0, shared_bytes, stopped: None })
     }
 
+    /// Has all later runs touch ahead what this one has touched, which has done typical work and waits to be ended.
+    pub fn learn_from(&mut self, run: &Forked) -> Result<(), SandboxError> {
+        let touched = Touched::by(run.pid).map_err(failed("looking at a run's memory"))?;
+        say(&self.socket, &ToZygote::TouchAhead(touched)).map_err(failed("telling what runs touch"))
+    }
+
     /// The next message, within patience.
     fn hear(&self) -> Result<(FromZygote, Vec<OwnedFd>), SandboxError> {
         const HEARING: &str = "hearing from its zygote";
@@ -191,7 +198,7 @@ impl Forked {
 
     /// Takes the limits of the work to come; the caller writes what it gets to the channel, before the work.
     pub fn limit(&mut self, limits: &Limits) -> Result<[u8; WorkLimits::BYTES], SandboxError> {
-        if let Some(cgroup) = &self.cgroup {
+        if let Some(cgroup) = &mut self.cgroup {
             cgroup.limit(limits)?;
         }
         self.limits = limits.clone();

@@ -18,6 +18,8 @@
   const { Writable } = require('stream');
 
   const CHANNEL = 3;
+  // More of an error's message or stack helps nobody.
+  const TEXT_MAX = 16 * 1024;
   // Where import() looks for libraries from.
   const HOME = '/run/bulkhead/';
   const { parse, stringify } = JSON;
@@ -29,6 +31,9 @@
   // Started with this word, the process is a zygote.
   const zygote = process.argv[2] === 'zygote' ? loadZygote() : null;
   const exit = zygote ? zygote.exit : process.reallyExit.bind(process);
+  // Where frames come from and go to; a rehearsal has others.
+  let incoming = CHANNEL;
+  let outgoing = CHANNEL;
   let rehearsing = false;
 
   function loadZygote() {
@@ -39,10 +44,10 @@
 
   // --- Frames -----------------------------------------------------------------------------------
 
-  function readExactly(length, from = CHANNEL) {
+  function readExactly(length) {
     const buffer = Buffer.alloc(length);
     for (let at = 0; at < length; ) {
-      const got = readSync(from, buffer, at, length - at);
+      const got = readSync(incoming, buffer, at, length - at);
       if (got === 0) exit(1);
       at += got;
     }
@@ -52,19 +57,24 @@
   // Blocking, so that a log line is out before the line of code after it runs, and an endless loop
   // still shows what it logged. The descriptor turns non-blocking with the first query().
   function send(json) {
-    if (rehearsing) return;
     const body = Buffer.from(json, 'utf8');
     const frame = Buffer.allocUnsafe(4 + body.length);
     frame.writeUInt32BE(body.length, 0);
     body.copy(frame, 4);
     for (let at = 0; at < frame.length; ) {
       try {
-        at += writeSync(CHANNEL, frame, at, frame.length - at);
+        at += writeSync(outgoing, frame, at, frame.length - at);
       } catch (error) {
         if (error.code !== 'EAGAIN') exit(1);
         Atomics.wait(sleepCell, 0, 0, 1);
       }
     }
+  }
+
+  // JSON.stringify writes half a surrogate pair as an escape, which is no text to anybody else.
+  function wellFormed(json) {
+    if (!json.includes('\\ud')) return json;
+    return stringify(parse(json), (_, value) => (typeof value === 'string' ? Buffer.from(value).toString() : value));
   }
 
   const receive = () => parse(readExactly(readExactly(4).readUInt32BE(0)).toString('utf8'));
@@ -146,6 +156,9 @@
 
   // The executor answers by the number of the call, which is the order in which they were sent.
   const pending = new Map();
+  // No more are under way than the executor makes at once: sending more, this side would wait for it to read, and it for this side.
+  const CALLS_IN_FLIGHT = 16;
+  const unsent = [];
   let calls = 0;
   let socket = null;
 
@@ -166,6 +179,7 @@
   function answer(frame) {
     const waiting = pending.get(frame.call);
     pending.delete(frame.call);
+    sendCalls();
     if (pending.size === 0) socket.unref();
     if (frame.error) waiting.reject(Object.assign(waiting.failure, frame.error));
     else waiting.resolve(frame.value);
@@ -176,9 +190,17 @@
     if (socket === null) listen();
     socket.ref();
     return new Promise((resolve, reject) => {
-      pending.set(calls++, { resolve, reject, failure });
-      send(`${head}"${kind}",${fields}}`);
+      unsent.push({ json: wellFormed(`${head}"${kind}",${fields}}`), resolve, reject, failure });
+      sendCalls();
     });
+  }
+
+  function sendCalls() {
+    while (unsent.length > 0 && pending.size < CALLS_IN_FLIGHT) {
+      const call = unsent.shift();
+      pending.set(calls++, call);
+      send(call.json);
+    }
   }
 
   function query(name, parameters = {}) {
@@ -226,7 +248,8 @@
   }
 
   function fail(kind, fields) {
-    finish(`${head}"error","error":${stringify({ kind, ...fields })}}`);
+    for (const name of ['name', 'message', 'stack']) if (fields[name]?.length > TEXT_MAX) fields[name] = `${fields[name].slice(0, TEXT_MAX)} [cut]`;
+    finish(wellFormed(`${head}"error","error":${stringify({ kind, ...fields })}}`));
   }
 
   // Where in the user's source an error arose, and the frames of the user's own code.
@@ -288,15 +311,12 @@
 
   // --- User code --------------------------------------------------------------------------------
 
-  function isVariable(name) {
-    if (!/^[A-Za-z_$][\w$]*$/.test(name)) return false;
-    try {
-      new vm.Script(`async (${name}) => {}`);
-      return true;
-    } catch {
-      return false;
-    }
-  }
+  // What a parameter of an async function cannot be called.
+  const RESERVED = new Set(
+    ('await break case catch class const continue debugger default delete do else enum export extends false finally for function if ' +
+      'import in instanceof new null return super switch this throw true try typeof var void while with').split(' '),
+  );
+  const isVariable = (name) => /^[A-Za-z_$][\w$]*$/.test(name) && !RESERVED.has(name);
 
   function compile(before, source, after) {
     // Older than Node 20.12 there is no import() here, only require().
@@ -361,8 +381,8 @@
   }
 
   function work() {
-    if (start.work.kind === 'code') runCode(start.work.source);
-    else runExpressions(start.work.expressions);
+    if (start.work.kind === 'code') return runCode(start.work.source);
+    return runExpressions(start.work.expressions);
   }
 
   // --- A zygote ---------------------------------------------------------------------------------
@@ -392,14 +412,13 @@
     process.reallyExit = exit;
     Object.defineProperty(process, 'pid', { value: 1, configurable: true });
     process.argv.pop();
-    // Once more, in the fork: what it will touch is copied to it while nobody waits for it.
-    await rehearse(true);
     zygote.waitForWork();
   }
 
   // Does once what every fork will do, so that none has to compile it: V8 compiles a function when it is first called.
-  async function rehearse(shortly = false) {
+  async function rehearse() {
     rehearsing = true;
+    outgoing = fs.openSync('/dev/null', 'w');
     const limits = { nonce: '', block: 'rehearsal', inputs: { row: { id: 1, name: 'a' }, 'not-a-variable': [1.5, null] }, result_bytes: 1e6, log_bytes: 1e6 };
     const sources = [
       'console.log(row); await null; return { rows: [row].map(({ id }) => ({ id })) };',
@@ -408,15 +427,19 @@
       'throw new TypeError("thrown")',
       'this is no JavaScript',
     ];
-    for (const source of shortly ? sources.slice(0, 1) : sources) {
-      begin(parse(stringify({ ...limits, work: { kind: 'code', source } })));
-      await runCode(source);
+    for (const source of sources) {
+      const body = stringify({ ...limits, work: { kind: 'code', source } });
+      fs.writeFileSync('/tmp/frame', `\0\0${String.fromCharCode(body.length >> 8, body.length & 255)}${body}`, 'latin1');
+      incoming = fs.openSync('/tmp/frame');
+      begin(receive());
+      fs.closeSync(incoming);
+      await work();
     }
     await runExpressions({ one: 'row.id', two: 'row.name ?? ""', three: 'row.id >= 1' });
-    if (!shortly) await runExpressions({ four: 'nothing.at.all' });
-    const zeroes = fs.openSync('/dev/zero');
-    readExactly(readExactly(4, zeroes).readUInt32BE(0) + 1000, zeroes).toString('utf8');
-    fs.closeSync(zeroes);
+    await runExpressions({ four: 'nothing.at.all' });
+    fs.unlinkSync('/tmp/frame');
+    fs.closeSync(outgoing);
+    incoming = outgoing = CHANNEL;
     rehearsing = false;
   }
 
@@ -425,6 +448,8 @@
     v8.setFlagsFromString('--expose-gc');
     vm.runInNewContext('gc')();
     v8.setFlagsFromString('--no-expose-gc');
+    // V8 sweeps when it next allocates, which would be in every fork, unless somebody asks for something that it has to walk for.
+    v8.getHeapCodeStatistics();
   }
 
   if (zygote) {

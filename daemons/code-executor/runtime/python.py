@@ -14,6 +14,8 @@ import sys
 import time
 
 CHANNEL = 3
+# More of an error's message or stack helps nobody.
+TEXT_MAX = 16 * 1024
 ZYGOTE_LIBRARY = "/run/bulkhead/zygote.node"
 # What blocks find beside Python's own modules: the platform's, those of their library set, the distribution's.
 sys.path += ["/run/bulkhead/modules", "/run/bulkhead/python", "/usr/lib/python3/dist-packages"]
@@ -40,8 +42,6 @@ def serve_forks():
     if "numpy.random" in sys.modules:
         # Else its state, which is the zygote's, would be every fork's.
         sys.modules["numpy.random"].seed()
-    # Once more, in the fork: what it will touch is copied to it while nobody waits for it.
-    rehearse(shortly=True)
     library.bulkhead_wait_for_work()
 
 
@@ -64,7 +64,7 @@ class Rehearsed(BaseException):
     """The end of a rehearsal."""
 
 
-def rehearse(shortly=False):
+def rehearse():
     """Does what every fork will do, and says nothing."""
     streams = sys.stdout, sys.stderr
     sources = [
@@ -72,7 +72,7 @@ def rehearse(shortly=False):
         "log('text')\nsums = {}\nfor r in [row]:\n    sums[r['name']] = sums.get(r['name'], 0) + r['id']\nreturn [sums, f'{1.5:.2f}']",
         "raise ValueError('thrown')",
     ]
-    for source in sources[:1] if shortly else sources:
+    for source in sources:
         work = {"kind": "code", "language": "python", "source": source}
         inputs = {"row": {"id": 1, "name": "a"}, "not-a-variable": [1.5, None]}
         start = {"nonce": "", "block": "rehearsal", "work": work, "inputs": inputs, "result_bytes": 1 << 20, "log_bytes": 1 << 20}
@@ -140,11 +140,11 @@ def run(rehearsal=None):
     def receive():
         return json.loads(read_exactly(int.from_bytes(read_exactly(4), "big")))
 
-    def send(frame, raw=""):
-        body = json.dumps({"nonce": nonce, **frame})
+    def send(frame, raw=b""):
+        # Half a surrogate pair is no text to anybody else.
+        data = json.dumps({"nonce": nonce, **frame}, ensure_ascii=False).encode("utf-8", "replace")
         if raw:
-            body = body[:-1] + ', "value": ' + raw + "}"
-        data = body.encode()
+            data = data[:-1] + b', "value": ' + raw + b"}"
         data = memoryview(len(data).to_bytes(4, "big") + data)
         if rehearsal:
             return
@@ -163,8 +163,7 @@ def run(rehearsal=None):
     def emit(level, text):
         if budget[0] < 0:
             return
-        # One byte more than the budget tells the executor to write its marker. A lone surrogate is
-        # no JSON text.
+        # One byte more than the budget tells the executor to write its marker.
         text = text[: budget[0] + 1].encode("utf-8", "replace").decode()
         budget[0] -= len(text.encode()) or 1
         send({"kind": "log", "level": level, "time_ms": int(time.time() * 1000), "text": text})
@@ -232,7 +231,7 @@ def run(rehearsal=None):
     # --- The end ------------------------------------------------------------------------------
 
     def encode(value):
-        return json.dumps(value, default=plain, allow_nan=False)
+        return json.dumps(value, default=plain, allow_nan=False, ensure_ascii=False).encode()
 
     def plain(value):
         # Dates and times, also pandas'; decimals as text, so that no digit is lost.
@@ -244,7 +243,7 @@ def run(rehearsal=None):
             return value.item()
         raise TypeError(f"a value of type {type(value).__name__} has no JSON")
 
-    def finish(frame, raw=""):
+    def finish(frame, raw=b""):
         for stream in streams:
             stream.finish()
         send(frame, raw)
@@ -256,6 +255,9 @@ def run(rehearsal=None):
         os._exit(0)
 
     def fail(kind, **fields):
+        for name in ("name", "message", "stack"):
+            if len(fields.get(name) or "") > TEXT_MAX:
+                fields[name] = fields[name][:TEXT_MAX] + " [cut]"
         finish({"kind": "error", "error": {"kind": kind, **fields}})
 
     def fail_with(error):
@@ -284,7 +286,10 @@ def run(rehearsal=None):
                 place["column"] = column + 1
             place["stack"] = "".join(traceback.format_list(frames)).rstrip()
         kind = "query-failed" if isinstance(error, QueryError) else "thrown"
-        text = str(error).encode("utf-8", "replace").decode()
+        try:
+            text = str(error)
+        except BaseException:
+            text = "the code raised an error that cannot be described"
         fail(kind, name=type(error).__name__, message=text, **place)
 
     # --- User code ----------------------------------------------------------------------------

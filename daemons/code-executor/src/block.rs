@@ -11,13 +11,13 @@ use bulkhead_sandbox::{Ending, Launcher, Outcome, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::bytes::BytesMut;
 use uuid::Uuid;
 
-use crate::calls::{Asked, CALLS_IN_FLIGHT, Calls};
+use crate::calls::{CALLS_IN_FLIGHT, Calls};
 use crate::child::{Child, Happening, StartError};
-use crate::frames::{self, Answer, FrameError, Said, Start};
+use crate::frames::{self, Answer, Asked, FrameError, Said, Start};
 use crate::interpreter::{Environment, Interpreters};
 use crate::logs::Logs;
 use crate::metrics::{Metrics, Stage};
@@ -133,7 +133,7 @@ impl Runner {
         self.metrics.cold_starts.inc();
         let (policy, program) = self.interpreters.prepare(&environment, &spec.limits);
         let child = Child::start(&self.launcher, policy, program, frame_limit)?;
-        child.send(start);
+        child.send(start, None);
         Ok(child)
     }
 
@@ -142,8 +142,10 @@ impl Runner {
         let begun = Instant::now();
         let mut calls = FuturesUnordered::new();
         let mut next_call = 0;
+        // A call keeps its place until its answer is written, or a child that asks and never reads would fill this daemon's memory.
+        let places = Arc::new(Semaphore::new(CALLS_IN_FLIGHT));
+        let mut place = None;
         while conversation.said.is_none() {
-            let calls_full = calls.len() >= CALLS_IN_FLIGHT;
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(conversation.deadline) => {
@@ -154,18 +156,21 @@ impl Runner {
                     child.stop(Stop::Cancelled);
                     break;
                 }
-                Some(answer) = calls.next(), if !calls.is_empty() => {
+                free = Arc::clone(&places).acquire_owned(), if place.is_none() => place = free.ok(),
+                Some((answer, place)) = calls.next(), if !calls.is_empty() => {
                     let answer: Answer = answer;
                     if let Some(Value::String(secret)) = answer.value.as_ref().filter(|_| answer.is_secret) {
                         conversation.logs.hide(secret);
                     }
-                    child.send(frames::encode(&answer).map_err(StartError::Descriptors)?);
+                    child.send(frames::encode(&answer).map_err(StartError::Descriptors)?, place);
                 }
-                happening = child.next(calls_full) => match happening {
+                happening = child.next(place.is_none()) => match happening {
                     Happening::Frame(body) => {
                         if let Some(asked) = conversation.hear(&body).await {
                             let (token, block) = (conversation.given.token, &conversation.spec.id);
-                            calls.push(self.calls.make(token, block, next_call, asked));
+                            let answer = self.calls.make(token, block, next_call, asked);
+                            let place = place.take();
+                            calls.push(async move { (answer.await, place) });
                             next_call += 1;
                         }
                     }
@@ -254,7 +259,7 @@ impl Conversation<'_> {
             if level == LogLevel::Error {
                 // The interpreter's own dump says nothing to the person; its first words name the cause.
                 self.dumping |= verdict::begins_dump(&line);
-                if !self.dumping || line.starts_with(verdict::FATAL) {
+                if !self.dumping || [verdict::FATAL, verdict::TERMINATED].iter().any(|word| line.starts_with(word)) {
                     self.stderr_tail = verdict::tail(&self.stderr_tail, &line);
                 }
             }

@@ -4,12 +4,12 @@
 
 use std::error::Error as _;
 
-use bulkhead_rpc::backend::{CallAsk, CallRequest, SecretRequest, SecretValue};
+use bulkhead_rpc::backend::{CallRequest, SecretRequest, SecretValue};
 use bulkhead_rpc::{RpcClient, RpcError};
 use http::Method;
 use serde_json::Value;
 
-use crate::frames::{Answer, CallError};
+use crate::frames::{Answer, Asked, CallError};
 
 /// How many calls of one block are under way at once; more wait in the channel.
 pub(crate) const CALLS_IN_FLIGHT: usize = 16;
@@ -46,23 +46,6 @@ impl Calls {
         match answer {
             Ok(value) => Answer { call, value: Some(value), error: None, is_secret },
             Err(error) => Answer { call, value: None, error: Some(describe(error)), is_secret },
-        }
-    }
-}
-
-/// What code asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    Call(CallAsk),
-    Secret(String),
-}
-
-impl Asked {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Call(CallAsk::Query { .. }) => "query()",
-            Self::Call(CallAsk::Fetch { .. }) => "fetch()",
-            Self::Secret(_) => "secret()",
         }
     }
 }

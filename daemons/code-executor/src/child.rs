@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::unix::pipe;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::bytes::{Bytes, BytesMut};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
@@ -41,11 +41,14 @@ pub(crate) struct Child {
     process: Process,
     ended: AsyncFd<OwnedFd>,
     frames: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
-    outgoing: mpsc::UnboundedSender<Bytes>,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
     writer: JoinHandle<()>,
     stdout: RawLines,
     stderr: RawLines,
 }
+
+/// A frame to write, and what is held until it is written.
+type Outgoing = (Bytes, Option<OwnedSemaphorePermit>);
 
 /// How it came to be.
 enum Process {
@@ -98,7 +101,7 @@ impl Child {
         let process = Process::Forked { forked: Box::new(forked), _zygote: zygote };
         let child = Self::listen(process, channel, stdout, stderr, frame_limit).map_err(StartError::Descriptors)?;
         if written < first.len() {
-            child.send(first.slice(written..));
+            child.send(first.slice(written..), None);
         }
         Ok(child)
     }
@@ -128,9 +131,9 @@ impl Child {
         })
     }
 
-    /// Queues a frame. A child that is gone needs none.
-    pub(crate) fn send(&self, frame: Bytes) {
-        let _ = self.outgoing.send(frame);
+    /// Queues a frame; `place` is given back when it is written. A child that is gone needs none.
+    pub(crate) fn send(&self, frame: Bytes, place: Option<OwnedSemaphorePermit>) {
+        let _ = self.outgoing.send((frame, place));
     }
 
     /// Orders the end.
@@ -141,7 +144,7 @@ impl Child {
         }
     }
 
-    /// The next happening; may be dropped and asked again. Frames are held back while `calls_full`.
+    /// The next happening; may be dropped and asked again. Frames are held back while there is no place for a call.
     pub(crate) async fn next(&mut self, calls_full: bool) -> Happening {
         tokio::select! {
             // Frames first: a result is worth more than what happens beside it.
@@ -211,8 +214,8 @@ fn watch(process: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 /// Writes beside the reading, because a child may be slow to read what it asked for.
-async fn write_all(mut channel: tokio::net::unix::OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Bytes>) {
-    while let Some(frame) = queue.recv().await {
+async fn write_all(mut channel: tokio::net::unix::OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some((frame, _place)) = queue.recv().await {
         if channel.write_all(&frame).await.is_err() {
             return;
         }

@@ -16,8 +16,6 @@ use serde_json::value::RawValue;
 use tokio_util::bytes::Bytes;
 use tokio_util::codec::LengthDelimitedCodec;
 
-use crate::calls::Asked;
-
 /// The first frame to a child.
 #[derive(Serialize)]
 pub(crate) struct Start<'a> {
@@ -57,6 +55,24 @@ pub(crate) enum Said {
     Ask(Asked),
     Result(Box<RawValue>),
     Error(Thrown),
+}
+
+/// What code asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Call(CallAsk),
+    Secret(String),
+}
+
+impl Asked {
+    /// As code spells it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Call(CallAsk::Query { .. }) => "query()",
+            Self::Call(CallAsk::Fetch { .. }) => "fetch()",
+            Self::Secret(_) => "secret()",
+        }
+    }
 }
 
 /// An error that user code ended with.

@@ -140,6 +140,8 @@ impl Interpreters {
         if !path.starts_with("/usr") {
             policy = policy.with_read_only(path);
         }
+        // A shared mapping of /dev/zero is memory that only a cgroup would count.
+        policy.mounts.retain(|mount| !matches!(mount, Mount::Device { path } if path.ends_with("zero")));
         policy.mounts.push(Mount::File { target: runtime.into(), content: source.to_owned() });
         policy.mounts.extend(self.library_mounts(environment));
         // Nothing but the interpreter can be executed: no shell, no compiler.

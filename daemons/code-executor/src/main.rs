@@ -5,6 +5,7 @@
 //! run's capability token to what it asks for, and workflows-backend decides. Nothing is stored here.
 
 mod block;
+mod bodies;
 mod calls;
 mod chain;
 mod child;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions};
 
+use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -57,7 +59,7 @@ async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
         runner: Arc::clone(&runner),
         queue: Queue::new(config.concurrency, config.queue),
         memory_max_bytes: config.memory_max_bytes,
-        body_limit_bytes: config.body_limit_bytes,
+        bodies: Bodies::new(config.body_limit_bytes),
         metrics,
     };
     let router = routes::router(service);

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::executor::{RunEvent, RunRequest};
-use futures_util::StreamExt;
 use http::{HeaderValue, header};
 use tokio::sync::mpsc;
 
 use crate::block::Runner;
+use crate::bodies::Bodies;
 use crate::metrics::{Metrics, Stage};
 use crate::queue::Queue;
 use crate::{chain, request};
@@ -25,16 +25,13 @@ const EVENTS_BUFFERED: usize = 64;
 /// What a caller is told to wait when the line is full.
 const RETRY_AFTER_S: &str = "1";
 
-/// How many times the limit of a body is read before the caller is cut off.
-const THROWN_AWAY: usize = 4;
-
 /// What the route needs.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) runner: Arc<Runner>,
     pub(crate) queue: Queue,
     pub(crate) memory_max_bytes: u64,
-    pub(crate) body_limit_bytes: usize,
+    pub(crate) bodies: Bodies,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -44,9 +41,9 @@ pub(crate) fn router(service: Service) -> Router {
 }
 
 async fn run(State(service): State<Service>, body: Body) -> Response {
-    let request = match read(body, service.body_limit_bytes).await.and_then(|body| parse(&body)) {
-        Ok(request) => request,
-        Err(problem) => return refuse(&problem),
+    let (request, held) = match service.bodies.read(body).await.and_then(|(body, held)| Ok((parse(&body)?, held))) {
+        Ok(read) => read,
+        Err(problem) => return service.refuse_for_now(&problem),
     };
     if let Err(problem) = request::check(&request, service.memory_max_bytes) {
         return refuse(&problem);
@@ -57,11 +54,8 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
     }
     let arrived = Instant::now();
     let Ok(waiting) = service.queue.stand_in_line(&request.tenant) else {
-        service.metrics.refused.inc();
         let detail = "as many runs as this executor takes are waiting; try again in a moment";
-        let mut response = refuse(&Problem::new(429, "queue-full", detail));
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-        return response;
+        return service.refuse_for_now(&Problem::new(429, "queue-full", detail));
     };
     // A caller who goes away while it waits drops this future, and with it its place in the line.
     let place = waiting.await.expect("a line is never forgotten");
@@ -73,7 +67,7 @@ async fn run(State(service): State<Service>, body: Body) -> Response {
         metrics.running.inc();
         chain::run(service.runner, request, events).await;
         metrics.running.dec();
-        drop(place);
+        drop((place, held));
     });
     let lines = futures_util::stream::unfold((listener, service.metrics), |(mut listener, metrics)| async {
         let event: RunEvent = listener.recv().await?;
@@ -96,27 +90,16 @@ fn parse(body: &[u8]) -> Result<RunRequest, Box<Problem>> {
     })
 }
 
-/// Reads a body of at most `limit` bytes. More is read too, up to a point, and thrown away: a caller that
-/// is cut off while it still sends sees a broken connection instead of the answer.
-async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Box<Problem>> {
-    let mut chunks = body.into_data_stream();
-    let (mut kept, mut size) = (Vec::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| Box::new(Problem::new(400, "malformed-request", error.to_string())))?;
-        size += chunk.len();
-        if size <= limit {
-            kept.extend_from_slice(&chunk);
-        } else if size > limit.saturating_mul(THROWN_AWAY) {
-            break;
-        } else {
-            kept = Vec::new();
+impl Service {
+    /// Refuses; where that is for lack of room, counts it and says when to come again.
+    fn refuse_for_now(&self, problem: &Problem) -> Response {
+        let mut response = refuse(problem);
+        if problem.status == 429 {
+            self.metrics.refused.inc();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
+        response
     }
-    if size <= limit {
-        return Ok(kept);
-    }
-    let detail = format!("the request with its inputs takes more than {limit} bytes: pass less of them");
-    Err(Box::new(Problem::new(413, "request-too-large", detail)))
 }
 
 fn refuse(problem: &Problem) -> Response {

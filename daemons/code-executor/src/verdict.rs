@@ -139,10 +139,12 @@ fn seconds(limits: &CodeLimits) -> String {
 
 /// How V8 begins the line that names what killed it.
 pub(crate) const FATAL: &str = "FATAL ERROR:";
+/// The same of the C++ library, which names the exception behind it.
+pub(crate) const TERMINATED: &str = "terminate called after throwing";
 
-/// Whether a line of standard error is the first of V8's dump of itself.
+/// Whether a line of standard error is the first of V8's dump of itself, or of the C++ library's.
 pub(crate) fn begins_dump(line: &str) -> bool {
-    line.starts_with(FATAL) || line.starts_with("<--- Last few GCs --->")
+    [FATAL, "<--- Last few GCs --->", TERMINATED].iter().any(|word| line.starts_with(word))
 }
 
 /// The end of a text with one more line.

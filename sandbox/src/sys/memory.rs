@@ -11,6 +11,20 @@ pub(crate) fn copy_to_children(start: usize, length: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the kernel do now what it would do at the first write to each page of a range. Linux 5.14.
+pub(crate) fn touch(start: usize, length: usize) -> io::Result<()> {
+    // SAFETY: the advice changes neither content nor protection; a range that is not mapped so is an error.
+    check(unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_POPULATE_WRITE) }.into())?;
+    Ok(())
+}
+
+/// Gives free memory of the C library's heap back, and puts together what is left of it: children would do that, each for itself,
+/// and so copy much of the heap.
+pub(crate) fn tidy_heap() {
+    // SAFETY: takes an integer; the allocator's own locks keep it apart from other threads.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// The size of a large page, where transparent ones are to be had.
 pub(crate) const LARGE_PAGE: usize = 2 << 20;
 /// MADV_COLLAPSE (Linux 6.1).
@@ -60,4 +74,35 @@ pub(crate) fn replace_by_copy(start: usize, length: usize, executable: bool) -> 
         unmap(copy, copy + length);
     }
     moved
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_has_the_place_and_the_content_of_what_it_replaces() {
+        let content: Vec<u8> = (0..LARGE_PAGE * 2).map(|at| (at / 4096) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        // SAFETY: a new mapping at an address of the kernel's choice; the file is nobody else's and does not change.
+        let start = unsafe {
+            libc::mmap(std::ptr::null_mut(), content.len(), libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+        };
+        assert_ne!(start, libc::MAP_FAILED);
+
+        replace_by_copy(start as usize, content.len(), false).unwrap();
+
+        // SAFETY: mapped above and replaced by what is readable too; nothing unmaps it.
+        let copy = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), content.len()) };
+        assert!(copy == content);
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| line.starts_with(&format!("{:x}-", start as usize))).unwrap();
+        assert!(!line.contains("deleted"), "it is a file's no longer: {line}");
+    }
 }

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -260,6 +262,13 @@ ATTEMPT(system_v_x86, tell(syscall(0x40000000 + 1, 1, "x", 1)))
 ATTEMPT(negative_number, tell(syscall(-1)))
 ATTEMPT(vsyscall_of_old, int status = 0; if (fork() == 0) { ((long (*)(void *))0xffffffffff600400)(0); _exit(0); } wait(&status); printf("alive\n"))
 ATTEMPT(ignore_kill, tell((long)signal(SIGKILL, SIG_IGN)))
+ATTEMPT(urgent_data, int s[2]; a_pair(s); tell(send(s[0], "x", 1, MSG_OOB)))
+ATTEMPT(priority_inheritance, int word = 0; CALL(SYS_futex, &word, FUTEX_LOCK_PI, 0, NULL, NULL, 0))
+ATTEMPT(requeue_to_priority_inheritance, int word = 0; int other = 0; CALL(SYS_futex, &word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, 1, &other, 0))
+ATTEMPT(interrupt_every_processor, CALL(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0))
+ATTEMPT(drop_pages_of_a_file, int fd = open("/usr/bin/true", O_RDONLY); CALL(SYS_fadvise64, fd, 0, 0, POSIX_FADV_DONTNEED))
+ATTEMPT(processor_feature_by_request, CALL(SYS_arch_prctl, 0x1023, 18))
+ATTEMPT(robust_list_of_another, void *head; size_t size; CALL(SYS_get_robust_list, 1, &head, &size))
 ATTEMPT(kill_the_first, tell(kill(1, SIGKILL)); printf("alive\n"))
 ATTEMPT(processes_of_others, int found = 0; for (int p = 64; p < 32768; p++) found += kill(p, 0) == 0 || errno != ESRCH; printf("%d\n", found))
 
@@ -273,7 +282,9 @@ static const struct attack attacks[] = {
     A(unwind_seccomp), A(second_filter), A(privileges_again), A(keep_capabilities), A(ambient_capability), A(allow_a_tracer),
     A(dumpable), A(reap_for_others), A(change_memory_map), A(survive_the_parent), A(speculation), A(limits_of_all),
     A(set_user_id_file), A(device_in_scratch), A(pipe_file), A(link_to_system), A(rename_over_system), A(link_out), A(core_file),
-    A(real_time), A(system_v_x86), A(negative_number), A(vsyscall_of_old), A(ignore_kill), A(kill_the_first), A(processes_of_others),
+    A(real_time), A(system_v_x86), A(negative_number), A(vsyscall_of_old), A(ignore_kill), A(kill_the_first), A(processes_of_others), A(urgent_data),
+    A(priority_inheritance), A(requeue_to_priority_inheritance), A(interrupt_every_processor), A(drop_pages_of_a_file),
+    A(processor_feature_by_request), A(robust_list_of_another),
 };
 
 int main(int count, char **arguments)

@@ -42,6 +42,7 @@ const TABLE: &[(&str, &str)] = &[
     ("pass_descriptor", "returned 0"),
     ("other_credentials", "errno EINVAL"),
     ("owner_of_signals", "errno EPERM"),
+    ("urgent_data", "errno EPERM"),
     // Memory.
     ("merge_pages", "errno EPERM"),
     ("evict_pages", "errno EPERM"),
@@ -70,6 +71,12 @@ const TABLE: &[(&str, &str)] = &[
     ("high_bits_of_ioctl", "errno EPERM"),
     ("system_v_x86", "errno ENOSYS"),
     ("negative_number", "errno ENOSYS"),
+    ("priority_inheritance", "errno EPERM"),
+    ("requeue_to_priority_inheritance", "errno EPERM"),
+    ("interrupt_every_processor", "errno EPERM"),
+    ("drop_pages_of_a_file", "errno EPERM"),
+    ("processor_feature_by_request", "errno EPERM"),
+    ("robust_list_of_another", "errno EPERM"),
     ("vsyscall_of_old", "alive"),
 ];
 

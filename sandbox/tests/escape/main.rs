@@ -40,6 +40,10 @@ fn without_processes_nothing_can_be_forked_or_shared() {
         ("subprocess.run(['/usr/bin/true'])", "errno EPERM"),
         ("mmap.mmap(-1, 1 << 20)", "errno EPERM"),
         ("threading.Thread(target=lambda: print('thread')).start()", "thread"),
+        ("a, b = socket.socketpair(); socket.send_fds(a, [b'x'], [0])", "errno EPERM"),
+        ("fcntl.flock(open('/usr/bin/python3'), fcntl.LOCK_EX)", "errno EPERM"),
+        ("os.sendfile(os.pipe()[1], os.open('/usr/bin/python3', os.O_RDONLY), 0, 4096)", "errno EINVAL"),
+        ("os.fsync(os.open('/usr/bin/python3', os.O_RDONLY)); print(shutil.copy('/usr/bin/true', '/tmp/t'))", "/tmp/t"),
         ("os.execv('/usr/bin/true', ['true'])", "errno EACCES"),
     ] {
         let result = attack(Attack { processes: Processes::ThreadsOnly, facts: "", code });
@@ -73,6 +77,37 @@ fn four_gigabytes_are_refused() {
     let result = run_python(code, |_| {});
     assert_eq!(result.output, "refused");
     assert!(result.usage.peak_memory_bytes < 64 << 20);
+}
+
+#[test]
+fn memory_that_processes_hold_together_is_limited_too() {
+    let children = "import os, time
+for n in range(16):
+  if os.fork() == 0:
+    held = b'x' * (48 << 20)
+    time.sleep(20)
+    os._exit(0)
+time.sleep(20)";
+    let shared = "import mmap
+held = mmap.mmap(-1, 1 << 30)
+for at in range(0, 1 << 30, 4096): held[at] = 1";
+    for code in [children, shared] {
+        let result = run_python(code, |policy| {
+            policy.limits.memory_bytes = 256 << 20;
+            policy.limits.wall_time_ms = 30_000;
+        });
+        assert_eq!(result.ending, Ending::Memory, "{code}");
+    }
+    let inherited = "import os, time
+held = b'x' * (100 << 20)
+for n in range(8):
+  if os.fork() == 0:
+    time.sleep(0.3)
+    os._exit(0)
+for n in range(8): os.wait()
+print('all shared one copy')";
+    let result = run_python(inherited, |policy| policy.limits.memory_bytes = 256 << 20);
+    assert_eq!((result.ending, result.output.as_str()), (Ending::Exited(0), "all shared one copy"));
 }
 
 #[test]

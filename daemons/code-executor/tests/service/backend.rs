@@ -36,6 +36,7 @@ async fn call(State(seen): State<Seen>, headers: HeaderMap, Json(request): Json<
             tokio::time::sleep(std::time::Duration::from_millis(100 / (u64::from(request.call) + 1))).await;
             Json(json!({"rows": [{"n": parameters["n"].as_i64().unwrap() * 2}]})).into_response()
         }
+        CallAsk::Query { query, .. } if query == "megabyte" => Json("x".repeat(1 << 20)).into_response(),
         CallAsk::Query { query, .. } => refuse("query-unknown", &format!("there is no query '{query}'")),
         CallAsk::Fetch { request } if request.url.contains("//example.test/") => Json(echo(request)).into_response(),
         CallAsk::Fetch { request } => refuse("fetch-refused", &format!("code may not fetch {}", request.url)),
@@ -98,6 +99,36 @@ async fn a_call_goes_out_with_the_token_and_its_number_and_its_answer_comes_back
         CallAsk::Fetch { .. } => None,
     });
     assert_eq!(seen.iter().map(|(_, call)| call.call).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn code_that_asks_and_never_reads_is_not_answered_without_end() {
+    let executor = Executor::start(LENIENT);
+    let seen = serve_backend(&executor);
+    let mut attack = python(
+        "import json, os, sys
+frame = {'nonce': sys._getframe(1).f_locals['nonce'], 'kind': 'query', 'query': 'megabyte', 'parameters': {}}
+body = json.dumps(frame).encode()
+for n in range(10000): os.write(3, len(body).to_bytes(4, 'big') + body)
+return 'the executor has read all'",
+    );
+    attack.limits.wall_ms = 3_000;
+
+    let ended = run_with_token(&executor, attack).await;
+
+    assert_eq!(ended.kind(), "wall-time");
+    // As many as may be under way, and the one whose answer is in the channel.
+    assert!(seen.lock().unwrap().len() <= 17, "{} calls were made", seen.lock().unwrap().len());
+}
+
+#[tokio::test]
+async fn many_calls_with_large_answers_are_all_answered() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    let source = "const all = await Promise.all(Array.from({ length: 60 }, () => query('megabyte')));
+        return all.every((answer) => answer.length === 1 << 20)";
+
+    assert_eq!(run_with_token(&executor, javascript(source)).await.value(), true);
 }
 
 #[tokio::test]

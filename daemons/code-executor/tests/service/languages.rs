@@ -148,6 +148,50 @@ async fn what_has_no_json_is_a_typed_error() {
     assert_eq!(py.value(), &json!(["2026-01-02", "1.10", [1, 2]]));
 }
 
+#[tokio::test]
+async fn text_that_is_no_unicode_breaks_nothing() {
+    let executor = Executor::start(LENIENT);
+
+    for source in ["throw new Error('a\\ud800b')", "console.log('a\\ud800b'); throw 'x'"] {
+        assert_eq!(executor.javascript(source).await.kind(), "thrown", "{source}");
+    }
+    for source in ["raise ValueError('a\\ud800b')", "print('a\\ud800b')\nraise ValueError()"] {
+        assert_eq!(executor.python(source).await.kind(), "thrown", "{source}");
+    }
+    assert_eq!(executor.javascript("return 'a\\ud800b'").await.kind(), "result-not-json");
+    assert_eq!(executor.python("return 'a\\ud800b'").await.kind(), "result-not-json");
+    assert_eq!(executor.javascript("return 'é😀\\\\ud800'").await.value(), "é😀\\ud800");
+    assert_eq!(executor.python("return 'é😀\\\\ud800'").await.value(), "é😀\\ud800");
+}
+
+#[tokio::test]
+async fn an_error_that_cannot_be_described_is_an_error_still() {
+    let executor = Executor::start(LENIENT);
+    let js = "throw Object.defineProperty(new Error(), 'message', { get() { throw 1 } })";
+    let py = "class E(Exception):\n  def __str__(self): raise SystemExit(7)\nraise E()";
+
+    for ended in [executor.javascript(js).await, executor.python(py).await] {
+        assert_eq!(ended.kind(), "thrown");
+        assert!(ended.error().message.contains("cannot be described"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_message_is_cut() {
+    let executor = Executor::start(LENIENT);
+
+    for ended in [
+        executor.javascript("throw new Error('x'.repeat(1e8))").await,
+        executor.javascript("Error.stackTraceLimit = Infinity; const f = (n) => { if (n === 0) throw new Error('x'); f(n - 1) }; f(5000)").await,
+        executor.python("raise ValueError('x' * 100_000_000)").await,
+        executor.python("def f(n):\n  if n == 0: raise ValueError('x')\n  f(n - 1)\nf(900)").await,
+    ] {
+        let error = ended.error();
+        assert_eq!(error.kind, "thrown");
+        assert!(error.message.len() < 20_000 && error.stack.as_ref().is_none_or(|stack| stack.len() < 20_000));
+    }
+}
+
 fn expressions(id: &str, entries: &[(&str, &str)]) -> BlockSpec {
     let expressions: BTreeMap<String, String> =
         entries.iter().map(|(key, text)| ((*key).into(), (*text).into())).collect();
