@@ -40,6 +40,8 @@ pub(crate) struct RunBlockRequest {
 
 /// The id of the step that evaluates a block's expressions.
 const EXPRESSIONS: &str = "expressions";
+/// Whose runs those are that no person has asked for.
+pub(super) const COMMAND_LINE: &str = "command line";
 /// The longest answer to that step, in bytes.
 const MAX_VALUES_BYTES: usize = 8 * 1024 * 1024;
 
@@ -73,12 +75,14 @@ pub(crate) async fn run(
             .collect(),
     )?;
     let work = document.blocks.remove(block.as_str()).ok_or(ApiError::NotFound)?;
+    // One person's blocks wait behind one another and hold up nobody else's.
+    let tenant = on.caller.user.as_ref().map_or_else(|| COMMAND_LINE.to_owned(), |user| format!("user {}", user.id));
     let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), json!({ "block": block }));
     match work {
         Block::Query(query) => {
             let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), Role::Editor).await?;
             let user = person(&on.caller)?;
-            let values = evaluate(&api, &query, request.inputs).await?;
+            let values = evaluate(&api, tenant, &query, request.inputs).await?;
             run_statement(&api, record, user, resource, query.query, values).await
         }
         Block::Code(CodeBlock { language, source, timeout_ms }) => {
@@ -93,17 +97,17 @@ pub(crate) async fn run(
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
             let spec = BlockSpec { id: block, work: Work::Code { language, source }, limits };
             api.audit.write(record).await?;
-            execute(&api, Some(token.token), libraries, request.inputs, spec).await
+            execute(&api, tenant, Some(token.token), libraries, request.inputs, spec).await
         }
         Block::Branch(branch) => {
             api.audit.write(record).await?;
             let spec = expression(block, "condition", branch.condition);
-            execute(&api, None, Libraries::default(), request.inputs, spec).await
+            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
         }
         Block::Response(response) => {
             api.audit.write(record).await?;
             let spec = expression(block, "body", response.body);
-            execute(&api, None, Libraries::default(), request.inputs, spec).await
+            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
         }
     }
 }
@@ -116,12 +120,13 @@ fn expression(block: String, key: &str, source: String) -> BlockSpec {
 /// Streams code-executor's events through. Dropping the answer ends the run.
 pub(super) async fn execute(
     api: &SharedApi,
+    tenant: String,
     token: Option<String>,
     libraries: Libraries,
     inputs: BTreeMap<String, Value>,
     block: BlockSpec,
 ) -> Result<Response, ApiError> {
-    let request = RunRequest { token, libraries, inputs, blocks: vec![block], ..RunRequest::default() };
+    let request = RunRequest { token, tenant, libraries, inputs, blocks: vec![block] };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let mut response = Response::new(Body::new(answer.into_body()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -131,6 +136,7 @@ pub(super) async fn execute(
 /// The value of each expression of a query block, computed in the sandbox.
 async fn evaluate(
     api: &SharedApi,
+    tenant: String,
     block: &QueryBlock,
     inputs: BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, Value>, ApiError> {
@@ -143,7 +149,7 @@ async fn evaluate(
     }
     let spec =
         BlockSpec { id: EXPRESSIONS.into(), work: Work::Expressions { expressions }, limits: CodeLimits::default() };
-    let request = RunRequest { inputs, blocks: vec![spec], ..RunRequest::default() };
+    let request = RunRequest { tenant, inputs, blocks: vec![spec], ..RunRequest::default() };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let body = http_body_util::Limited::new(answer.into_body(), MAX_VALUES_BYTES).collect().await;
     let body = body

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::block_runs::execute;
+use super::block_runs::{COMMAND_LINE, execute};
 use super::documents::require_valid;
 use super::json::Json;
 use super::library_sets;
@@ -150,5 +150,5 @@ pub(crate) async fn run_code(
     limits.memory_bytes = memory_bytes.unwrap_or(limits.memory_bytes);
     api.audit.write(caller.record("system.code.run", None, json!({ "language": language }))).await?;
     let block = BlockSpec { id: "code".to_owned(), work: Work::Code { language, source }, limits };
-    execute(&api, None, libraries, inputs, block).await
+    execute(&api, COMMAND_LINE.to_owned(), None, libraries, inputs, block).await
 }
