@@ -7,16 +7,15 @@ mod http_client;
 mod load;
 mod peers;
 mod product;
-mod report;
 mod rows;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use bulkhead_bench::report::Report;
 use clap::Parser;
 
 use crate::product::Product;
-use crate::report::Report;
 
 /// Measures a running Bulkhead that has the demo loaded.
 #[derive(Debug, Parser)]
@@ -43,6 +42,9 @@ struct Arguments {
     /// The Temporal command line, for the stock server that rows W1 and W3 compare with.
     #[arg(long)]
     temporal: PathBuf,
+    /// Figures that `executor` has measured on the machine, for the same report.
+    #[arg(long)]
+    figures: Option<PathBuf>,
     /// Seconds that each closed loop runs.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -62,6 +64,10 @@ async fn main() -> Result<()> {
         arguments.rows.iter().map(String::as_str).collect()
     };
     let mut report = Report::default();
+    if let Some(path) = &arguments.figures {
+        let figures = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        report.append(serde_json::from_slice(&figures)?);
+    }
     let mut failed = Vec::new();
     for row in wanted {
         eprintln!("measuring {row} ...");

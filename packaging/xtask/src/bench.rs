@@ -1,6 +1,6 @@
 //! `bench`: starts a machine for it and runs `bulkhead-bench` against that.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Also write the figures as JSON
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Also run so many blocks of code and see that nothing is left of them and no random number comes twice
+    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "100000")]
+    soak: Option<usize>,
     /// Seconds that each loop runs
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -63,10 +66,29 @@ fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result
         command(binaries.join("bulkhead-bench"), &["--url", &url, "--admin-link", link, "--database", &database]);
     bench.arg("--peers").arg(paths::cache().join("peers")).arg("--temporal").arg(temporal::binary()?);
     bench.arg("--bulkheadctl").arg(binaries.join("bulkheadctl")).args(["--seconds", &options.seconds.to_string()]);
+    if options.soak.is_some() || options.rows.is_empty() || options.rows.iter().any(|row| row == "C1") {
+        bench.arg("--figures").arg(executor(options, machine, leader, &binaries)?);
+    }
     if let Some(json) = &options.json {
         bench.arg("--json").arg(json);
     }
     run(bench.args(&options.rows))
+}
+
+/// Measures code-executor by its own socket, which lets in only who is on the machine. Gives the file with the figures.
+fn executor(options: &Options, machine: &Machine, leader: i32, binaries: &Path) -> Result<PathBuf> {
+    const FOLDER: &str = "var/tmp/bench";
+    let inside = PathBuf::from(format!("/proc/{leader}/root")).join(FOLDER);
+    machine.output(&["install", "-d", "-o", "bulkhead-code-executor", &format!("/{FOLDER}")])?;
+    std::fs::copy(binaries.join("executor"), inside.join("executor")).context("take the program into the machine")?;
+    let program = format!("/{FOLDER}/executor");
+    // In the group of the sockets too, which its unit gives the executor.
+    let user = "--reuid=bulkhead-code-executor";
+    let mut measure =
+        machine.command(&["setpriv", user, "--regid=bulkhead-code-executor", "--groups=bulkhead", "--", &program]);
+    measure.args(["--seconds", &options.seconds.to_string(), "--soak", &options.soak.unwrap_or(0).to_string()]);
+    run(measure.args(["--json", &format!("/{FOLDER}/figures.json")]))?;
+    Ok(inside.join("figures.json"))
 }
 
 /// Installs the peers where `bulkhead-bench` looks for them.

@@ -4,12 +4,13 @@
 //! interpreter that starts from nothing for each run.
 
 use anyhow::Result;
+use bulkhead_bench::report::Report;
+use bulkhead_bench::sample;
 use http::Method;
 use serde_json::json;
 
 use super::{Bench, OURS};
 use crate::load;
-use crate::report::Report;
 
 pub(super) async fn one_block(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     for (language, source, cold) in [
@@ -28,7 +29,7 @@ pub(super) async fn one_block(bench: &Bench<'_>, report: &mut Report) -> Result<
         let loaded = load::http(&call, 8, bench.arguments.seconds, &OURS).await?;
         let mut arguments = vec!["sandbox", "run", "--"];
         arguments.extend(cold);
-        let reference = load::command(&bench.arguments.bulkheadctl, &arguments, 50).await?;
+        let reference = sample::command(&bench.arguments.bulkheadctl, &arguments, 50).await?;
         let name = format!("cold {language} in the same sandbox");
         report.add_latency("C1", &alone, &reference, &name);
         report.add("C1", "ops_per_s", loaded.per_second, reference.per_second, &name);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bulkhead_bench::report::Report;
 use serde_json::{Value, json};
 
 use super::{Bench, OURS, chain_document};
 use crate::http_client::{Call, HttpClient};
 use crate::load;
 use crate::peers::{Peer, free_port};
-use crate::report::Report;
 
 /// Measures a chain of `blocks` steps.
 pub(super) async fn chain(bench: &Bench<'_>, row: &str, blocks: usize, report: &mut Report) -> Result<()> {

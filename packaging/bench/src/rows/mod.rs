@@ -6,12 +6,12 @@ mod queries;
 
 use anyhow::{Result, bail};
 use bulkhead_bench::process::ProcessGroup;
+use bulkhead_bench::report::Report;
 use serde_json::{Value, json};
 
 use crate::Arguments;
 use crate::peers::Installed;
 use crate::product::Product;
-use crate::report::Report;
 
 /// The rows' names.
 pub(crate) const NAMES: [&str; 5] = ["Q1", "Q2", "C1", "W1", "W3"];

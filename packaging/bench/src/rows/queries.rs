@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use bulkhead_bench::report::Report;
 use http::Method;
 use serde_json::json;
 
@@ -10,7 +11,6 @@ use super::{Bench, OURS};
 use crate::http_client::Call;
 use crate::load;
 use crate::peers::{Peer, free_port};
-use crate::report::Report;
 
 /// Statements that the floor (`src/bin/floor.rs`) and the peer's script hold too.
 const ONE_ROW: &str = "select id, name, email from customers where id = {{ id }}";

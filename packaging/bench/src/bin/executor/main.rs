@@ -1,16 +1,19 @@
-//! The executor by its own socket: latency, throughput, where the time goes, and a soak.
+//! The executor by its own socket: latency beside a cold interpreter in the same sandbox, throughput, where the time goes, and a
+//! soak.
 //!
-//! `executor --runs N`, on the machine, as the executor's own user: it is let in, and may look at its own processes.
+//! Runs on the machine, as the executor's own user: it is let in, and may look at its own processes. `cargo xtask bench` calls it.
 
 mod client;
 mod soak;
 mod system;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bulkhead_bench::process::ProcessGroup;
+use bulkhead_bench::report::Report;
+use bulkhead_bench::sample::{self, Sample};
 use clap::Parser;
 use nix::unistd::Uid;
 use serde_json::json;
@@ -26,17 +29,25 @@ struct Arguments {
     /// The socket that its metrics are on.
     #[arg(long, default_value = "/run/bulkhead/code-executor-control.sock")]
     control: PathBuf,
+    /// The `bulkheadctl` that runs the cold interpreters.
+    #[arg(long, default_value = "/usr/bin/bulkheadctl")]
+    bulkheadctl: PathBuf,
     /// Runs of the soak, half in each language; none: no soak.
     #[arg(long, default_value_t = 0)]
-    runs: usize,
+    soak: usize,
     /// Seconds of load.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Write the figures here, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
 }
 
 /// Runs that are measured alone, each language.
 const ALONE: usize = 300;
-/// Between two of them, so that the next copy is ready: this measures a run, not the refill.
+/// Cold starts that are measured, each language.
+const COLD: usize = 50;
+/// Between two runs, so that the next copy is ready: this measures a run, not the refill.
 const PAUSE: Duration = Duration::from_millis(15);
 
 #[tokio::main]
@@ -44,6 +55,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let executor = Executor::new(&arguments.socket, &arguments.control);
     let processes = ProcessGroup::User(Uid::effective().as_raw());
+    let mut report = Report::default();
     for language in [Language::Javascript, Language::Python] {
         // The first runs wait for a zygote.
         for _ in 0..20 {
@@ -51,30 +63,41 @@ async fn main() -> Result<()> {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let before = executor.stages().await?;
-        alone(&executor, language).await?;
+        let forked = alone(&executor, language).await?;
+        println!("{}", language.word());
         stages(&before, &executor.stages().await?);
+        let cold = cold(&arguments.bulkheadctl, language).await?;
+        report.add_latency("C1", &forked, &cold, &format!("{} by the socket; cold, same sandbox", language.word()));
     }
+    report.print();
     loaded(&executor, &processes, arguments.seconds).await?;
-    if arguments.runs > 0 {
-        soak::soak(&executor, &processes, arguments.runs).await?;
+    if arguments.soak > 0 {
+        soak::soak(&executor, &processes, arguments.soak).await?;
     }
-    Ok(())
+    arguments.json.map_or(Ok(()), |path| report.write_json(&path))
 }
 
 /// One run after the other, on a quiet machine.
-async fn alone(executor: &Executor, language: Language) -> Result<()> {
+async fn alone(executor: &Executor, language: Language) -> Result<Sample> {
     let mut taken = Vec::with_capacity(ALONE);
+    let begun = Instant::now();
     for n in 0..ALONE {
-        let begun = Instant::now();
+        let one = Instant::now();
         let value = executor.run(language, "return n + 1", json!({ "n": n })).await?;
-        taken.push(begun.elapsed().as_secs_f64() * 1e3);
+        taken.push(one.elapsed().as_secs_f64() * 1e3);
         anyhow::ensure!(value == n + 1, "{language:?} computed {value}");
         tokio::time::sleep(PAUSE).await;
     }
-    taken.sort_by(f64::total_cmp);
-    let at = |share: f64| taken[((taken.len() - 1) as f64 * share) as usize];
-    println!("{:<12} alone: min {:.2} ms, p50 {:.2} ms, p99 {:.2} ms", language.word(), taken[0], at(0.5), at(0.99));
-    Ok(())
+    Ok(Sample::of(taken, begun.elapsed(), f64::NAN, f64::NAN))
+}
+
+/// The same sandbox around an interpreter that starts for each run, to its end.
+async fn cold(bulkheadctl: &Path, language: Language) -> Result<Sample> {
+    let program = match language {
+        Language::Javascript => ["/usr/bin/node", "-e", "1 + 1"],
+        Language::Python => ["/usr/bin/python3", "-c", "1 + 1"],
+    };
+    sample::command(bulkheadctl, &[&["sandbox", "run", "--"][..], &program].concat(), COLD).await
 }
 
 /// Both languages mixed, eight at once.
