@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod deb;
 mod dev;
+mod fuzz;
 mod install;
 mod machine;
 mod paths;
@@ -94,6 +95,8 @@ enum Task {
         #[arg(value_parser = ["deb"])]
         kind: String,
     },
+    /// Feed random input to what reads the words of user code
+    Fuzz(fuzz::Options),
     /// Measure Bulkhead beside its floors and peers
     Bench(bench::Options),
     /// What CI runs: check, then test
@@ -135,6 +138,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::tidy(),
         Task::Gen => build::generate(),
         Task::Pkg { .. } => deb::build().map(|built| built.iter().for_each(|path| println!("{}", path.display()))),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Bench(options) => bench::bench(&options),
         Task::Ci { samples, no_machine, no_qemu } => check::check()
             .and_then(|()| test::test(samples.as_deref(), test::Machines::without(no_machine, no_qemu), &[])),
