@@ -41,6 +41,7 @@ const TESTS: &[Test] = &[
     ("a webhook refuses a wrong key and bad JSON", webhook::a_bad_call_is_refused),
     ("code runs from a shell", code::runs_from_a_shell),
     ("code is forked from zygotes", code::is_forked_from_zygotes),
+    ("code in a run reaches what it was allowed", code::reaches_what_it_was_allowed),
     ("a restart of api fails no request", restart::of_api_fails_no_request),
     ("an outage of PostgreSQL is survived", outage::of_postgresql_is_survived),
     ("an outage of Temporal delays runs", outage::of_temporal_delays_runs),

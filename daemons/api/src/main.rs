@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use bulkhead_daemon_kit::DaemonSpec;
+use bulkhead_daemon_kit::{DaemonSpec, Threads};
 
 const SPEC: DaemonSpec = DaemonSpec {
     name: bulkhead_api::NAME,
     about: "HTTP API, web UI, identity and permissions of Bulkhead",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/api.toml",
+    threads: Threads::All,
 };
 
 fn main() -> ExitCode {

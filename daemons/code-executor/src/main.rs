@@ -24,7 +24,7 @@ mod verdict;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
 
 use crate::bodies::Bodies;
 use crate::config::Config;
@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             about: "Runs JavaScript and Python in the sandbox",
             version: env!("CARGO_PKG_VERSION"),
             config: "/etc/bulkhead/code-executor.toml",
+            threads: Threads::Few,
         },
         serve,
     )

@@ -22,7 +22,7 @@ mod tls;
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads, serve};
 use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
@@ -36,6 +36,7 @@ pub const SPEC: DaemonSpec = DaemonSpec {
     about: "Runs every query against a resource",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/db-connector.toml",
+    threads: Threads::All,
 };
 
 /// Serves until it is told to stop.

@@ -7,7 +7,7 @@ mod config;
 mod jobs;
 mod libraries;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Threads};
 use bulkhead_rpc::RpcClient;
 use bulkhead_store::Database;
 
@@ -18,6 +18,7 @@ const SPEC: DaemonSpec = DaemonSpec {
     about: "Migrates the database and does the background jobs",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/jobs-runner.toml",
+    threads: Threads::All,
 };
 
 fn main() -> std::process::ExitCode {

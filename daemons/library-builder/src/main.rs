@@ -27,7 +27,7 @@ mod workshop;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
 
 use crate::build::Builder;
 use crate::config::Config;
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
             about: "Builds sets of libraries for user code from lock files",
             version: env!("CARGO_PKG_VERSION"),
             config: "/etc/bulkhead/library-builder.toml",
+            threads: Threads::All,
         },
         serve,
     )

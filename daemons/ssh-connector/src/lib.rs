@@ -14,7 +14,7 @@ mod target;
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads, serve};
 use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
@@ -28,6 +28,7 @@ pub const SPEC: DaemonSpec = DaemonSpec {
     about: "Opens and keeps SSH tunnels with pinned host keys",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/ssh-connector.toml",
+    threads: Threads::All,
 };
 
 /// Serves until it is told to stop.

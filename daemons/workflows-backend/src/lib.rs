@@ -13,7 +13,7 @@ mod routes;
 mod secrets;
 mod token;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, Threads, serve};
 use bulkhead_rpc::RpcClient;
 use bulkhead_store::Database;
 
@@ -28,6 +28,7 @@ pub const SPEC: DaemonSpec = DaemonSpec {
     about: "Owns the effects, results and logs of running blocks",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/workflows-backend.toml",
+    threads: Threads::All,
 };
 
 /// Serves until it is told to stop.

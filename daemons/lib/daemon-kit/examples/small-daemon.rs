@@ -7,7 +7,7 @@ use axum::extract::{Extension, Query, State};
 use axum::routing::get;
 use bulkhead_daemon_kit::{
     ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, Peer, PeerPolicy, Readiness, RequestId, ServeOptions,
-    serve,
+    Threads, serve,
 };
 use serde::Deserialize;
 
@@ -97,6 +97,7 @@ fn main() -> std::process::ExitCode {
             about: "A daemon for tests",
             version: env!("CARGO_PKG_VERSION"),
             config: "/etc/bulkhead/small.toml",
+            threads: Threads::All,
         },
         daemon,
     )

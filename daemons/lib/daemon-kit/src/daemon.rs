@@ -33,6 +33,28 @@ pub struct DaemonSpec {
     pub version: &'static str,
     /// Where its configuration stands by default.
     pub config: &'static str,
+    /// How many threads it works on.
+    pub threads: Threads,
+}
+
+/// How many threads a daemon works on.
+#[derive(Clone, Copy, Debug)]
+pub enum Threads {
+    /// One for each processor.
+    All,
+    /// A quarter of that, one at least: for a daemon whose work other processes do. Waking another thread costs it more than the
+    /// little that it does itself.
+    Few,
+}
+
+impl Threads {
+    fn count(self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        match self {
+            Self::All => processors,
+            Self::Few => processors.div_ceil(4),
+        }
+    }
 }
 
 /// How long the daemon lives, and what it is told on the way.
@@ -109,13 +131,14 @@ where
         }
     };
     logging::start(spec.name, &common.log_level);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("the runtime cannot be started: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(spec.threads.count()).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!("the runtime cannot be started: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
     let credentials = Credentials::in_directory(std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into));
     let outcome = runtime.block_on(async {
         let (lifetime, _signals) = watch_signals(common.drain_timeout)?;

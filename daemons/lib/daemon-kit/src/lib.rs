@@ -1,7 +1,7 @@
 //! What every daemon shares, so that each `main` is a dozen lines and all behave alike.
 //!
 //! ```no_run
-//! use bulkhead_daemon_kit::{ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, PeerPolicy, ServeOptions};
+//! use bulkhead_daemon_kit::{ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
 //!
 //! #[derive(serde::Deserialize, Default)]
 //! #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -31,6 +31,7 @@
 //!             about: "An example",
 //!             version: env!("CARGO_PKG_VERSION"),
 //!             config: "/etc/bulkhead/example.toml",
+//!             threads: Threads::All,
 //!         },
 //!         serve,
 //!     )
@@ -56,7 +57,7 @@ mod tls;
 
 pub use config::{ConfigError, ConfigFault, DaemonConfig};
 pub use credentials::{CredentialError, Credentials};
-pub use daemon::{Context, DaemonError, DaemonSpec, Lifetime, run};
+pub use daemon::{Context, DaemonError, DaemonSpec, Lifetime, Threads, run};
 pub use listeners::{Listener, ListenerError, Listeners};
 pub use logging::chain;
 pub use network::{NetworkPolicy, ResolveError};

@@ -32,6 +32,9 @@ struct Arguments {
     /// The `bulkheadctl` that runs the cold interpreters.
     #[arg(long, default_value = "/usr/bin/bulkheadctl")]
     bulkheadctl: PathBuf,
+    /// An nsjail to compare with, too.
+    #[arg(long)]
+    nsjail: Option<PathBuf>,
     /// Runs of the soak, half in each language; none: no soak.
     #[arg(long, default_value_t = 0)]
     soak: usize,
@@ -47,6 +50,24 @@ struct Arguments {
 const ALONE: usize = 300;
 /// Cold starts that are measured, each language.
 const COLD: usize = 50;
+/// What an interpreter needs to start in nsjail, which has no filter then.
+const NSJAIL: &[&str] = &[
+    "-Mo",
+    "-q",
+    "-R",
+    "/usr",
+    "-R",
+    "/lib",
+    "-R",
+    "/lib64",
+    "-R",
+    "/dev/null",
+    "-R",
+    "/dev/urandom",
+    "-T",
+    "/tmp",
+    "--",
+];
 /// Between two runs, so that the next copy is ready: this measures a run, not the refill.
 const PAUSE: Duration = Duration::from_millis(15);
 
@@ -66,8 +87,12 @@ async fn main() -> Result<()> {
         let forked = alone(&executor, language).await?;
         println!("{}", language.word());
         stages(&before, &executor.stages().await?);
-        let cold = cold(&arguments.bulkheadctl, language).await?;
-        report.add_latency("C1", &forked, &cold, &format!("{} by the socket; cold, same sandbox", language.word()));
+        let ours = cold(&arguments.bulkheadctl, &["sandbox", "run", "--"], language).await?;
+        report.add_latency("C1", &forked, &ours, &format!("{} by the socket; cold, same sandbox", language.word()));
+        if let Some(nsjail) = &arguments.nsjail {
+            let theirs = cold(nsjail, NSJAIL, language).await?;
+            report.add_latency("C1", &forked, &theirs, &format!("{} by the socket; cold, nsjail", language.word()));
+        }
     }
     report.print();
     loaded(&executor, &processes, arguments.seconds).await?;
@@ -91,13 +116,13 @@ async fn alone(executor: &Executor, language: Language) -> Result<Sample> {
     Ok(Sample::of(taken, begun.elapsed(), f64::NAN, f64::NAN))
 }
 
-/// The same sandbox around an interpreter that starts for each run, to its end.
-async fn cold(bulkheadctl: &Path, language: Language) -> Result<Sample> {
+/// A sandbox around an interpreter that starts for each run, to its end.
+async fn cold(sandbox: &Path, options: &[&str], language: Language) -> Result<Sample> {
     let program = match language {
         Language::Javascript => ["/usr/bin/node", "-e", "1 + 1"],
         Language::Python => ["/usr/bin/python3", "-c", "1 + 1"],
     };
-    sample::command(bulkheadctl, &[&["sandbox", "run", "--"][..], &program].concat(), COLD).await
+    sample::command(sandbox, &[options, &program].concat(), COLD).await
 }
 
 /// Both languages mixed, eight at once.
