@@ -76,21 +76,45 @@ pub(crate) fn ensure_qemu() -> Result<()> {
     }
     let bookworm =
         std::fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("VERSION_CODENAME=bookworm"));
-    let from: &[&str] = if bookworm { &["--target-release", "bookworm-backports"] } else { &[] };
+    let from: &[&str] = if bookworm { &["--target-release", BACKPORTS] } else { &[] };
     let what = ["qemu-system-x86", "qemu-utils"];
     let by_hand = format!(
-        "a guest needs QEMU {OLDEST_QEMU} or newer: apt-get install {} (on Debian 12 from bookworm-backports: add that to apt's sources)",
+        "a guest needs QEMU {OLDEST_QEMU} or newer: apt-get install {} (on Debian 12 from {BACKPORTS}: add that to apt's sources)",
         [from, &what].concat().join(" ")
     );
     if !present("apt-get") || !is_root() {
         bail!("{by_hand}");
     }
     step("installing QEMU", || {
+        if bookworm {
+            add_backports()?;
+        }
         run_quietly(&mut command("apt-get", &["update", "-q"]))?;
         let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
         run_quietly(install.args(from).args(what).env("DEBIAN_FRONTEND", "noninteractive"))
     })
     .context(by_hand)
+}
+
+/// Where Debian 12 has newer packages. apt takes none from there unless told to.
+const BACKPORTS: &str = "bookworm-backports";
+
+/// Adds the backports to apt's sources, from the mirror that the rest comes from.
+fn add_backports() -> Result<()> {
+    const FILE: &str = "/etc/apt/sources.list.d/bookworm-backports.sources";
+    let sites = |release: &str| {
+        output(&mut command("apt-get", &["indextargets", "--format", "$(SITE)", "Created-By: Packages", release]))
+    };
+    if !sites("Codename: bookworm-backports")?.trim().is_empty() {
+        return Ok(());
+    }
+    let known = sites("Codename: bookworm")?;
+    let site = known.lines().next().context("apt has no source of bookworm")?;
+    let source = format!(
+        "Types: deb\nURIs: {site}\nSuites: {BACKPORTS}\nComponents: main\n\
+         Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+    );
+    std::fs::write(FILE, source).with_context(|| format!("write {FILE}"))
 }
 
 /// The first number of its version.

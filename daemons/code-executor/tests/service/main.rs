@@ -4,6 +4,7 @@
 #[path = "../../../../sandbox/tests/escape/attacks.rs"]
 mod attacks;
 mod backend;
+mod bad_input;
 mod executor;
 mod isolation;
 mod javascript_attacks;

@@ -73,3 +73,14 @@ async fn a_drain_lets_the_running_block_end() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test]
+async fn a_caller_that_was_busy_for_long_meets_no_closed_connection() {
+    let executor = Executor::start(LENIENT);
+    executor.python("return 1").await.value();
+
+    // On the thread that would notice the other end's goodbye, and for longer than that waits for the next request.
+    std::thread::sleep(Duration::from_millis(15_500));
+
+    assert_eq!(executor.python("return 2").await.value(), 2);
+}

@@ -18,6 +18,10 @@ use crate::Problem;
 /// The largest answer that is read whole, in bytes. Streams are not limited here: their writers are.
 pub const MAX_ANSWER_BYTES: usize = 96 * 1024 * 1024;
 
+/// How long a connection without a request is used again. Services close theirs after a little more than this; and systemd answers the
+/// connect while a service restarts, so an idle connection may have died with the old process.
+pub const IDLE_MAX: Duration = Duration::from_secs(10);
+
 /// Why a call failed.
 #[derive(Debug, Error)]
 pub enum RpcError {
@@ -67,9 +71,7 @@ impl RpcClient {
     pub fn new(service: &'static str, socket: impl Into<PathBuf>) -> Self {
         let socket = socket.into();
         let connector = UnixConnector { socket: socket.clone().into() };
-        // systemd answers the connect while a service restarts, so an idle connection may die with the old process:
-        // keeping them short lowers the number of requests that meet a dead one.
-        let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
+        let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(connector);
         Self { service, socket, http }
     }
 

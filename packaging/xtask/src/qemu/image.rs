@@ -11,8 +11,8 @@ use crate::{paths, root};
 /// What a root needs to be booted by a kernel of its own.
 const PACKAGES: [&str; 3] = ["linux-image-cloud-amd64", "initramfs-tools", "udev"];
 /// What runs in the guest before anything of ours is installed: nothing but this, so that the disk serves every test.
-const AGENT: &str = include_str!("../../../../vm-tests/guest/bulkhead-guest-agent");
-const AGENT_UNIT: &str = include_str!("../../../../vm-tests/guest/bulkhead-guest-agent.service");
+const AGENT: &str = include_str!("../../../../vm-tests/guest/guest-agent");
+const AGENT_UNIT: &str = include_str!("../../../../vm-tests/guest/guest-agent.service");
 const AUTOLOGIN: &str = include_str!("../../../../vm-tests/guest/autologin.conf");
 const DISK_SIZE: &str = "6G";
 
@@ -54,11 +54,11 @@ fn make(folder: &Path) -> Result<()> {
 }
 
 fn add_agent(tree: &Path) -> Result<()> {
-    let agent = tree.join("usr/local/sbin/bulkhead-guest-agent");
+    let agent = tree.join("usr/local/sbin/guest-agent");
     std::fs::write(&agent, AGENT)?;
     std::fs::set_permissions(&agent, std::fs::Permissions::from_mode(0o755))?;
     let units = tree.join("etc/systemd/system");
-    let unit = "bulkhead-guest-agent.service";
+    let unit = "guest-agent.service";
     std::fs::write(units.join(unit), AGENT_UNIT)?;
     for folder in ["multi-user.target.wants", "serial-getty@ttyS0.service.d"] {
         std::fs::create_dir_all(units.join(folder))?;
