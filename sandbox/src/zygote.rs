@@ -26,8 +26,10 @@ use crate::policy::{Limits, Policy, Processes, Program};
 use crate::sys;
 use crate::touched::Touched;
 
-/// How long an interpreter may take to start, and a run to be set up. Far more than either takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an interpreter may take to start: a machine that boots, emulated perhaps, is slow.
+const STARTING: Duration = Duration::from_secs(60);
+/// How long a run may take to be set up. Far more than it takes on a loaded machine.
+const SETTING_UP: Duration = Duration::from_secs(20);
 /// How long after its end PID 1 may take to reap a run.
 const REAPING: Duration = Duration::from_secs(5);
 
@@ -110,7 +112,7 @@ impl Zygote {
             shared_bytes: None,
         };
         say(&zygote.socket, &ToZygote::Serve(Box::new(policy.clone()))).map_err(failed("sending its policy"))?;
-        match zygote.hear()? {
+        match zygote.hear(STARTING)? {
             (FromZygote::Serving, _) => Ok(zygote),
             (other, _) => Err(unexpected(&other)),
         }
@@ -134,7 +136,7 @@ impl Zygote {
         let (mut forked, mut ready) = (None, false);
         // The run is quick at times, and says that it is ready before the zygote says that there is one.
         let (number_in_sandbox, process) = loop {
-            match self.hear()? {
+            match self.hear(SETTING_UP)? {
                 (FromZygote::Forked(pid), mut descriptors) if descriptors.len() == 1 => {
                     forked = Some((pid, descriptors.remove(0)));
                 }
@@ -162,11 +164,11 @@ impl Zygote {
         say(&self.socket, &ToZygote::TouchAhead(touched)).map_err(failed("telling what runs touch"))
     }
 
-    /// The next message, within patience.
-    fn hear(&self) -> Result<(FromZygote, Vec<OwnedFd>), SandboxError> {
+    /// The next message, if it comes in time.
+    fn hear(&self, patience: Duration) -> Result<(FromZygote, Vec<OwnedFd>), SandboxError> {
         const HEARING: &str = "hearing from its zygote";
         let mut events = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
+        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
         loop {
             match poll(&mut events, timeout) {
                 Err(nix::errno::Errno::EINTR) => {}

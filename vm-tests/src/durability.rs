@@ -44,6 +44,15 @@ pub(crate) fn start(guest: &Guest, number: usize) -> Result<String> {
     api::start_run(guest, "vm-effects", &json!({ "number": number }))
 }
 
+/// No row of any run is there twice.
+pub(crate) fn no_effect_is_there_twice(guest: &Guest) -> Result<()> {
+    let doubled = "select string_agg(found::text, ', ')
+         from (select run, step, count(*) from vm_effects group by run, step having count(*) > 1) as found";
+    let doubled = guest.sql("bulkhead_tables", doubled)?;
+    ensure!(doubled.is_empty(), "these are there several times: {doubled}");
+    Ok(())
+}
+
 /// Whether the finished runs of these numbers have written each of their rows, and none twice.
 pub(crate) fn each_effect_is_there_once(guest: &Guest, numbers: Range<usize>) -> Result<()> {
     let doubled_or_lost = guest.sql(

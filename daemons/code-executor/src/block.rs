@@ -66,11 +66,15 @@ impl Runner {
         events: &mpsc::Sender<RunEvent>,
     ) -> BlockResult {
         let begun = Instant::now();
+        let nonce = Uuid::new_v4().simple().to_string();
+        let started = self.start(spec, given, &nonce).await;
+        self.metrics.stage(Stage::Take, begun);
+        // From here on: the wait for a process is not the code's.
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(u64::from(spec.limits.wall_ms));
         let mut conversation = Conversation {
             spec,
             given,
-            nonce: Uuid::new_v4().simple().to_string(),
+            nonce,
             logs: Logs::new(&spec.id, spec.limits.log_bytes),
             events,
             deadline,
@@ -78,8 +82,6 @@ impl Runner {
             stderr_tail: String::new(),
             dumping: false,
         };
-        let started = self.start(&conversation).await;
-        self.metrics.stage(Stage::Take, begun);
         let ended = match started {
             Ok(child) => self.converse(&mut conversation, child).await,
             Err(error) => Err(error),
@@ -108,16 +110,15 @@ impl Runner {
         BlockResult { block: spec.id.clone(), value, error, usage }
     }
 
-    async fn start(&self, conversation: &Conversation<'_>) -> Result<Child, StartError> {
-        let spec = conversation.spec;
-        let environment = Environment::of(&spec.work, conversation.given.libraries);
+    async fn start(&self, spec: &BlockSpec, given: &Given<'_>, nonce: &str) -> Result<Child, StartError> {
+        let environment = Environment::of(&spec.work, given.libraries);
         // Text grows up to six-fold as JSON.
         let frame_limit = (spec.limits.result_bytes as usize).max(6 * spec.limits.log_bytes as usize) + (1 << 20);
         let start = Start {
-            nonce: &conversation.nonce,
+            nonce,
             block: &spec.id,
             work: &spec.work,
-            inputs: conversation.given.inputs,
+            inputs: given.inputs,
             result_bytes: spec.limits.result_bytes,
             log_bytes: spec.limits.log_bytes,
         };

@@ -42,6 +42,8 @@ const FORKS_PER_ZYGOTE: u32 = 5000;
 const AGE_OF_ZYGOTE: Duration = Duration::from_secs(30 * 60);
 /// How long a run waits for a copy before it starts an interpreter itself.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same while the first zygote starts: another interpreter would start no sooner, and slow this one down.
+const FIRST_PATIENCE: Duration = Duration::from_secs(15);
 /// A zygote that fails so often in a row is given up for a while.
 const FAILURES_MAX: u32 = 3;
 const GIVEN_UP_FOR: Duration = Duration::from_secs(60);
@@ -81,6 +83,8 @@ struct State {
     target: usize,
     last_miss: Option<Instant>,
     last_taken: Option<Instant>,
+    /// A zygote has started once.
+    has_begun: bool,
     given_up: bool,
     closed: bool,
 }
@@ -109,6 +113,7 @@ impl Pool {
     /// A copy, or `None` where an interpreter has to be started.
     pub(crate) async fn take(&self) -> Option<Ready> {
         let waiting = Waiting::new(&self.shared);
+        let patience = if self.shared.lock().has_begun { PATIENCE } else { FIRST_PATIENCE };
         let taken = async {
             loop {
                 let there = self.shared.there.notified();
@@ -131,7 +136,7 @@ impl Pool {
                 there.await;
             }
         };
-        let taken = tokio::time::timeout(PATIENCE, taken).await.unwrap_or_default();
+        let taken = tokio::time::timeout(patience, taken).await.unwrap_or_default();
         drop(waiting);
         taken
     }
@@ -188,7 +193,9 @@ impl Keeper {
             match self.start() {
                 Ok(zygote) => {
                     failures = 0;
-                    self.shared.lock().given_up = false;
+                    let mut state = self.shared.lock();
+                    (state.has_begun, state.given_up) = (true, false);
+                    drop(state);
                     self.serve(zygote);
                 }
                 Err(error) => {

@@ -43,10 +43,13 @@ const PYTHON: &[(&str, &str)] = &[
     (
         "threads",
         "import threading
-held = []
+held, all_started = [], threading.Barrier(4)
 def grow():
     while True: held.append(bytearray(b'x') * (1 << 18))
-threads = [threading.Thread(target=grow) for _ in range(4)]
+def grow_together():
+    all_started.wait()
+    grow()
+threads = [threading.Thread(target=grow_together) for _ in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 grow()",
