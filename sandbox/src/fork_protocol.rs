@@ -130,14 +130,21 @@ impl WorkLimits {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn limits_survive_the_way_to_the_run() {
-        for address_space_bytes in [None, Some(1 << 30)] {
-            let limits = WorkLimits { data_bytes: 7, address_space_bytes, cpu_time_s: 22 };
+    proptest! {
+        #[test]
+        fn limits_survive_the_way_to_the_run(data_bytes: u64, address_space in prop::option::of(0..u64::MAX), cpu_time_s: u64) {
+            let limits = WorkLimits { data_bytes, address_space_bytes: address_space, cpu_time_s };
 
-            assert_eq!(WorkLimits::from_bytes(limits.to_bytes()), limits);
+            prop_assert_eq!(WorkLimits::from_bytes(limits.to_bytes()), limits);
+        }
+
+        #[test]
+        fn whatever_bytes_come_are_limits(bytes: [u8; WorkLimits::BYTES]) {
+            prop_assert_eq!(WorkLimits::from_bytes(bytes).to_bytes(), bytes);
         }
     }
 }

@@ -65,9 +65,9 @@ fn configure_connector(guest: &Guest, config: &str) -> Result<()> {
 
 fn fetch_with_a_secret(guest: &Guest) -> Result<()> {
     const SECRET: &str = "correct horse battery staple";
-    let javascript = "const token = await secret('vm-token'); console.log(`it is ${token}`);
+    let javascript = "const token = await secret('vm_token'); console.log(`it is ${token}`);
         const answer = await fetch(trigger.body.origin); return [token.length, answer.status]";
-    let python = "import requests\ntoken = secret('vm-token')\nprint('it is', token)
+    let python = "import requests\ntoken = secret('vm_token')\nprint('it is', token)
 return [len(token), requests.get(trigger['body']['origin']).status_code]";
     let block = |language: &str, source: &str| json!({ "type": "code", "language": language, "source": source });
     let document = json!({
@@ -76,8 +76,8 @@ return [len(token), requests.get(trigger['body']['origin']).status_code]";
         "edges": [{ "from": "js", "to": "py" }],
     });
     api::release(guest, "workflows", "vm-fetches", &document)?;
-    guest.run_with_input(&["bulkheadctl", "secret", "set", "vm-token"], SECRET.as_bytes())?;
-    guest.run(&["bulkheadctl", "secret", "grant", "vm-token", "vm-fetches"])?;
+    guest.run_with_input(&["bulkheadctl", "secret", "set", "vm_token"], SECRET.as_bytes())?;
+    guest.run(&["bulkheadctl", "secret", "grant", "vm_token", "vm-fetches"])?;
 
     let detail = api::finished_run(
         guest,

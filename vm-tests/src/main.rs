@@ -9,8 +9,10 @@
 mod api;
 #[path = "../../sandbox/tests/escape/attacks.rs"]
 mod attacks;
+mod block;
 mod code;
 mod durability;
+mod escape;
 mod guest;
 mod http;
 mod outage;
@@ -41,6 +43,8 @@ const TESTS: &[Test] = &[
     ("a webhook refuses a wrong key and bad JSON", webhook::a_bad_call_is_refused),
     ("code runs from a shell", code::runs_from_a_shell),
     ("code is forked from zygotes", code::is_forked_from_zygotes),
+    ("no attack from a program leaves the sandbox", escape::from_a_program),
+    ("no attack from a block leaves the sandbox", escape::from_a_block),
     ("code in a run reaches what it was allowed", code::reaches_what_it_was_allowed),
     ("a restart of api fails no request", restart::of_api_fails_no_request),
     ("an outage of PostgreSQL is survived", outage::of_postgresql_is_survived),

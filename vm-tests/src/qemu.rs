@@ -3,12 +3,11 @@
 //!
 //! xtask boots the guest again each time it says [`BOOT_AGAIN`], until it says [`END`]. How often it was booted is kept on its disk.
 
-mod block;
 mod cpu;
-mod escape;
 mod install;
 mod leftovers;
 mod memory;
+mod neighbours;
 mod power_cut;
 mod reboot;
 mod tasks;
@@ -20,7 +19,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::guest::Guest;
-use crate::{Test, passes};
+use crate::{Test, escape, passes};
 
 const STATE: &str = "/var/lib/bulkhead-vm-tests";
 /// What xtask waits for; it has the same words.

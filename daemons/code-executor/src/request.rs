@@ -82,6 +82,8 @@ fn invalid(detail: String) -> Box<Problem> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use bulkhead_rpc::executor::CodeLimits;
+
     use super::*;
 
     fn request(json: serde_json::Value) -> RunRequest {
@@ -90,6 +92,31 @@ mod tests {
 
     fn code_of(json: serde_json::Value) -> Option<String> {
         check(&request(json), 1 << 30).err().map(|problem| problem.code)
+    }
+
+    const MEMORY_BYTES_MAX: u64 = 1 << 30;
+
+    proptest::proptest! {
+        #[test]
+        fn limits_are_within_their_ranges_or_refused(
+            wall_ms in 0..=2 * WALL_MS_MAX,
+            memory_bytes in 0..=2 * MEMORY_BYTES_MAX,
+            result_bytes in 0..=2 * RESULT_BYTES_MAX,
+            log_bytes in 0..=2 * LOG_BYTES_MAX,
+        ) {
+            let limits = CodeLimits { wall_ms, memory_bytes, result_bytes, log_bytes };
+            let work = Work::Expressions { expressions: Default::default() };
+            let request = RunRequest {
+                blocks: vec![BlockSpec { id: "a".to_owned(), work, limits }],
+                ..RunRequest::default()
+            };
+
+            let within = (1..=WALL_MS_MAX).contains(&wall_ms)
+                && (MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX).contains(&memory_bytes)
+                && (1..=RESULT_BYTES_MAX).contains(&result_bytes)
+                && log_bytes <= LOG_BYTES_MAX;
+            proptest::prop_assert_eq!(check(&request, MEMORY_BYTES_MAX).is_ok(), within);
+        }
     }
 
     #[test]

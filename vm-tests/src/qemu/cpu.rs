@@ -2,7 +2,8 @@
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::block::{Block, cgroup_limited_to, read};
+use super::neighbours::{cgroup_limited_to, read};
+use crate::block::Block;
 use crate::guest::Guest;
 
 /// Outside the interpreter's lock, so that two threads could use two processors.

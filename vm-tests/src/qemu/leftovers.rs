@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, ensure};
 use serde_json::json;
 
-use super::block::{EXECUTOR, run_cgroups};
+use super::neighbours::{EXECUTOR, run_cgroups};
 use crate::api;
 use crate::guest::{Guest, wait_until};
 

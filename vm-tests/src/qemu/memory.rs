@@ -2,7 +2,8 @@
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::block::{Block, beside_neighbours, kills_for_memory};
+use super::neighbours::{beside_neighbours, kills_for_memory};
+use crate::block::Block;
 use crate::guest::Guest;
 
 /// What each bomb may have, beside what its interpreter needs.

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::block::{Block, beside_neighbours};
+use super::neighbours::beside_neighbours;
+use crate::block::Block;
 use crate::guest::Guest;
 
 /// A block may have 48 tasks beside the two that the sandbox has.

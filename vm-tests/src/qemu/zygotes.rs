@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::block::{Block, cgroup_limited_to, read, run_cgroups};
+use super::neighbours::{cgroup_limited_to, read, run_cgroups};
+use crate::block::Block;
 use crate::code::metric;
 use crate::guest::{Guest, wait_until};
 

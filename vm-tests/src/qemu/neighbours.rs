@@ -1,4 +1,4 @@
-//! Blocks of code by `bulkheadctl code run`, what became of them, and neighbours beside them.
+//! The executor and its runs as the kernel has them, and runs that must not notice what goes on beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,78 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use serde_json::Value;
 
+use crate::block::Block;
 use crate::code::metric;
 use crate::guest::{Guest, wait_until};
 
 /// The delegated cgroup below which each run has one.
 const EXECUTOR_CGROUP: &str = "/sys/fs/cgroup/bulkhead.slice/bulkhead-code-executor.service";
 pub(super) const EXECUTOR: &str = "bulkhead-code-executor.service";
-
-/// Code and its limits.
-#[derive(Debug, Clone)]
-pub(super) struct Block {
-    pub(super) language: &'static str,
-    pub(super) source: String,
-    pub(super) seconds: u32,
-    pub(super) memory_mib: u32,
-}
-
-/// How a block ended.
-#[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) value: Value,
-    /// The error's kind and message.
-    pub(super) error: Option<(String, String)>,
-    pub(super) logged: Vec<String>,
-    pub(super) wall_ms: f64,
-    pub(super) cpu_ms: f64,
-}
-
-impl Block {
-    /// With limits that do not matter.
-    pub(super) fn new(language: &'static str, source: &str) -> Self {
-        Self { language, source: source.to_owned(), seconds: 60, memory_mib: 256 }
-    }
-
-    /// Runs it; an error is one of the way there, never the code's own.
-    pub(super) fn run(&self, guest: &Guest) -> Result<Ended> {
-        let (seconds, memory) = (self.seconds.to_string(), self.memory_mib.to_string());
-        let limits = ["--time", &seconds, "--memory", &memory];
-        let words = ["bulkheadctl", "code", "run", "--json", "--language", self.language, "-"];
-        let output = guest.output(&[&words[..], &limits].concat(), self.source.as_bytes())?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let events: Vec<Value> = printed
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()
-            .with_context(|| format!("`code run` printed {printed}"))?;
-        let Some((result, log)) = events.split_last() else {
-            return Err(anyhow!(
-                "`code run` ended with {}: {}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            ));
-        };
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let error = result.get("error").map(|error| (text(&error["kind"]), text(&error["message"])));
-        Ok(Ended {
-            value: result["value"].clone(),
-            error,
-            logged: log.iter().map(|line| text(&line["text"])).collect(),
-            wall_ms: result["usage"]["wall_ms"].as_f64().context("no wall clock")?,
-            cpu_ms: result["usage"]["cpu_ms"].as_f64().context("no processor time")?,
-        })
-    }
-}
-
-impl Ended {
-    /// The error's kind, empty for a block that ended well.
-    pub(super) fn kind(&self) -> &str {
-        self.error.as_ref().map_or("", |(kind, _)| kind)
-    }
-}
 
 /// Does `work` while a run of each language goes on beside it, over and over; all of those must end well, and the executor
 /// and its zygotes must be the same before and after.

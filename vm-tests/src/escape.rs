@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::block::Block;
 use crate::attacks::Expect::{self, Errno, Killed, Prints};
 use crate::attacks::{TABLE, program};
+use crate::block::Block;
 use crate::guest::Guest;
 
 /// What `bulkheadctl sandbox run` ends with when the program made a forbidden call.
 const FORBIDDEN_CALL: i32 = 123;
-/// Attacks at once: a little more than the guest has processors.
+/// Attacks at once: a little more than a small machine has processors.
 const AT_ONCE: usize = 3;
 /// What differs from the table in a block: it holds its channel too, may execute nothing, and the unit's own filter, which comes
 /// first, kills for a call of another architecture.
@@ -31,7 +31,7 @@ struct Outcome {
 }
 
 /// Each attack as a program under `bulkheadctl sandbox run`.
-pub(super) fn from_a_program(guest: &Guest) -> Result<()> {
+pub(crate) fn from_a_program(guest: &Guest) -> Result<()> {
     every_attack(&[], |code| {
         let words = ["bulkheadctl", "sandbox", "run", "--time", "60", "--", "/usr/bin/python3", "-I", "-S", "-c", code];
         let output = guest.output(&words, b"")?;
@@ -46,7 +46,7 @@ pub(super) fn from_a_program(guest: &Guest) -> Result<()> {
 }
 
 /// Each attack as a block, in a fork of a zygote.
-pub(super) fn from_a_block(guest: &Guest) -> Result<()> {
+pub(crate) fn from_a_block(guest: &Guest) -> Result<()> {
     every_attack(IN_A_BLOCK, |code| {
         let ended = Block::new("python", code).run(guest)?;
         Ok(Outcome {
