@@ -210,17 +210,19 @@ impl Keeper {
     fn start(&self) -> Result<Zygote, SandboxError> {
         self.recipe.metrics.zygotes.inc();
         let mut zygote = Zygote::start(&self.recipe.launcher, &self.recipe.policy, self.recipe.program.clone())?;
-        let mut learnt_from = None;
-        for source in trials(self.recipe.language) {
-            let mut trial = self.fork(&mut zygote, &Arc::new(()))?;
-            try_out(&mut trial, self.recipe.language, source, &self.recipe.policy.limits)
-                .map_err(|source| SandboxError::Stage { operation: "the trial of a zygote's copy", source })?;
-            learnt_from = Some(trial);
-        }
-        if let Some(trial) = learnt_from {
-            zygote.learn_from(&trial.forked)?;
-        }
+        let [uncommon, usual] = trials(self.recipe.language);
+        self.tried(&mut zygote, uncommon)?;
+        let usual = self.tried(&mut zygote, usual)?;
+        zygote.learn_from(&usual.forked)?;
         Ok(zygote)
+    }
+
+    /// A copy that has shown that it can run this.
+    fn tried(&self, zygote: &mut Zygote, source: &str) -> Result<Ready, SandboxError> {
+        let mut trial = self.fork(zygote, &Arc::new(()))?;
+        try_out(&mut trial, self.recipe.language, source, &self.recipe.policy.limits)
+            .map_err(|source| SandboxError::Stage { operation: "the trial of a zygote's copy", source })?;
+        Ok(trial)
     }
 
     fn failed(&self, failures: u32, error: &SandboxError) {

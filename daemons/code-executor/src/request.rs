@@ -86,15 +86,15 @@ mod tests {
 
     use super::*;
 
+    const MEMORY_BYTES_MAX: u64 = 1 << 30;
+
     fn request(json: serde_json::Value) -> RunRequest {
         serde_json::from_value(json).unwrap()
     }
 
     fn code_of(json: serde_json::Value) -> Option<String> {
-        check(&request(json), 1 << 30).err().map(|problem| problem.code)
+        check(&request(json), MEMORY_BYTES_MAX).err().map(|problem| problem.code)
     }
-
-    const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
     proptest::proptest! {
         #[test]

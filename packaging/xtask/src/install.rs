@@ -105,7 +105,7 @@ fn add_backports() -> Result<()> {
     let sites = |release: &str| {
         output(&mut command("apt-get", &["indextargets", "--format", "$(SITE)", "Created-By: Packages", release]))
     };
-    if !sites("Codename: bookworm-backports")?.trim().is_empty() {
+    if !sites(&format!("Codename: {BACKPORTS}"))?.trim().is_empty() {
         return Ok(());
     }
     let known = sites("Codename: bookworm")?;
