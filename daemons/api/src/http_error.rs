@@ -27,6 +27,8 @@ pub(crate) enum ApiError {
     RoleTooLow { needed: Role },
     #[error("this needs the role {} on resource `{resource}`: ask an administrator for it", .needed.as_str())]
     ResourceRoleTooLow { resource: String, needed: Role },
+    #[error("this needs the role {} on workflow `{workflow}`, which a block runs: ask an administrator for it", .needed.as_str())]
+    WorkflowRoleTooLow { workflow: String, needed: Role },
     #[error("only an administrator may do this")]
     AdministratorsOnly,
     #[error("a person must do this: log in")]
@@ -94,6 +96,7 @@ impl ApiError {
             Self::WrongKey => plain(401, "wrong-key"),
             Self::RoleTooLow { .. } => plain(403, "role-too-low"),
             Self::ResourceRoleTooLow { .. } => plain(403, "resource-role-too-low"),
+            Self::WorkflowRoleTooLow { .. } => plain(403, "workflow-role-too-low"),
             Self::AdministratorsOnly => plain(403, "administrators-only"),
             Self::PersonsOnly => plain(403, "persons-only"),
             Self::CrossSite(_) => plain(403, "cross-site"),

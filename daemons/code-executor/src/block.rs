@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::calls::{CALLS_IN_FLIGHT, Calls};
 use crate::child::{Child, Happening, StartError};
-use crate::frames::{self, Answer, Asked, FrameError, Said, Start};
+use crate::frames::{self, Answer, Asked, FrameError, Inputs, Said, Start};
 use crate::interpreter::{Environment, Interpreters};
 use crate::logs::Logs;
 use crate::metrics::{Metrics, Stage};
@@ -118,7 +118,7 @@ impl Runner {
             nonce,
             block: &spec.id,
             work: &spec.work,
-            inputs: given.inputs,
+            inputs: Inputs { own: &spec.inputs, chain: given.inputs },
             result_bytes: spec.limits.result_bytes,
             log_bytes: spec.limits.log_bytes,
         };
@@ -168,8 +168,7 @@ impl Runner {
                 happening = child.next(place.is_none()) => match happening {
                     Happening::Frame(body) => {
                         if let Some(asked) = conversation.hear(&body).await {
-                            let (token, block) = (conversation.given.token, &conversation.spec.id);
-                            let answer = self.calls.make(token, block, next_call, asked);
+                            let answer = self.calls.make(conversation.given.token, conversation.spec, next_call, asked);
                             let place = place.take();
                             calls.push(async move { (answer.await, place) });
                             next_call += 1;

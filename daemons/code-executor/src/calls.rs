@@ -5,6 +5,7 @@
 use std::error::Error as _;
 
 use bulkhead_rpc::backend::{CallRequest, SecretRequest, SecretValue};
+use bulkhead_rpc::executor::BlockSpec;
 use bulkhead_rpc::{RpcClient, RpcError};
 use http::Method;
 use serde_json::Value;
@@ -25,7 +26,7 @@ impl Calls {
     }
 
     /// Asks workflows-backend; every failure is an answer too.
-    pub(crate) async fn make(&self, token: Option<&str>, block: &str, call: u32, asked: Asked) -> Answer {
+    pub(crate) async fn make(&self, token: Option<&str>, block: &BlockSpec, call: u32, asked: Asked) -> Answer {
         let Some(token) = token else {
             let message = format!("{} is not available here: this code belongs to no workflow", asked.name());
             let error = Some(CallError { code: "no-capability".to_owned(), message });
@@ -34,7 +35,9 @@ impl Calls {
         let is_secret = matches!(asked, Asked::Secret(_));
         let answer: Result<Value, RpcError> = match asked {
             Asked::Call(ask) => {
-                let request = CallRequest { block: block.to_owned(), call, ask };
+                let BlockSpec { id, iteration, attempt, .. } = block;
+                let (block, iteration) = (id.clone(), iteration.clone());
+                let request = CallRequest { block, iteration, attempt: *attempt, call, ask };
                 self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
             }
             Asked::Secret(name) => {

@@ -22,9 +22,23 @@ pub(crate) struct Start<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) block: &'a str,
     pub(crate) work: &'a Work,
-    pub(crate) inputs: &'a BTreeMap<String, Value>,
+    pub(crate) inputs: Inputs<'a>,
     pub(crate) result_bytes: u32,
     pub(crate) log_bytes: u32,
+}
+
+/// The variables of a block: its own, then those of the chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) own: &'a BTreeMap<String, Value>,
+    pub(crate) chain: &'a BTreeMap<String, Value>,
+}
+
+impl Serialize for Inputs<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let chain = self.chain.iter().filter(|(name, _)| !self.own.contains_key(*name));
+        serializer.collect_map(self.own.iter().chain(chain))
+    }
 }
 
 /// The answer to a call.

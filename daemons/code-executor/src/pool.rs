@@ -4,7 +4,7 @@
 //! lately missed, and makes a new zygote when the old one has died or has served its time. An interpreter that cannot be forked
 //! here, as a trial at the start tells, is started anew for each run instead: slower, and isolated the same.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -21,7 +21,7 @@ use nix::unistd::pipe2;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::frames::{self, Start};
+use crate::frames::{self, Inputs, Start};
 use crate::interpreter::{Environment, Interpreters};
 use crate::metrics::{Metrics, Stage};
 
@@ -338,11 +338,12 @@ fn try_out(ready: &mut Ready, language: Language, source: &str, limits: &Limits)
     let work = Work::Code { language, source: source.to_owned() };
     let allowed = CodeLimits::default();
     let nonce = "trial";
+    let inputs = [("row".to_owned(), json!({ "id": 1, "name": "a" }))].into();
     let start = Start {
         nonce,
         block: "trial",
         work: &work,
-        inputs: &[("row".to_owned(), json!({ "id": 1, "name": "a" }))].into(),
+        inputs: Inputs { own: &BTreeMap::new(), chain: &inputs },
         result_bytes: allowed.result_bytes,
         log_bytes: allowed.log_bytes,
     };

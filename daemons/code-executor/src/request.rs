@@ -107,7 +107,7 @@ mod tests {
             let limits = CodeLimits { wall_ms, memory_bytes, result_bytes, log_bytes };
             let work = Work::Expressions { expressions: Default::default() };
             let request = RunRequest {
-                blocks: vec![BlockSpec { id: "a".to_owned(), work, limits }],
+                blocks: vec![BlockSpec::new("a", work, limits)],
                 ..RunRequest::default()
             };
 

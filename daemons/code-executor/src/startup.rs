@@ -93,7 +93,7 @@ pub(crate) async fn try_interpreters(runner: Arc<Runner>, readiness: Readiness) 
         let work = Work::Code { language, source: source.to_owned() };
         // Right after a boot the interpreter comes from a cold disk.
         let limits = CodeLimits { wall_ms: 60_000, ..CodeLimits::default() };
-        let spec = BlockSpec { id: "trial".to_owned(), work, limits };
+        let spec = BlockSpec::new("trial", work, limits);
         let given = Given { token: None, libraries: &Libraries::default(), inputs: &Default::default() };
         // The trial logs nothing; the receiver only has to be there.
         let (events, _listener) = mpsc::channel(16);

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
 use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
-use bulkhead_model::run::RunError;
+use bulkhead_model::run::{Iteration, RunError};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_rpc::fetch::FetchRequest;
 use bulkhead_rpc::{Problem, RpcClient, RpcError};
-use bulkhead_store::journal::{CallKey, JournalledCall};
+use bulkhead_store::journal::{BlockPlace, CallEnd, CallKey, JournalledCall};
 use bulkhead_store::{Database, StoreError};
 use http::Method;
 use serde_json::Value;
@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) type Outcome = Result<Value, RunError>;
 
 /// A call under way: its key in the journal, and the hash of what it asks for.
-type Key = (RunId, String, u32, Vec<u8>);
+type Key = (RunId, String, Iteration, i32, u32, Vec<u8>);
 
 /// Makes calls and remembers those under way.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub(crate) struct Calls {
 pub(crate) struct Call {
     /// The run, unless this is a single-block run from the editor, which is not journalled.
     pub(crate) run: Option<RunId>,
-    pub(crate) block: String,
+    pub(crate) place: BlockPlace,
     pub(crate) call: u32,
     pub(crate) ask: Ask,
     pub(crate) idempotent: bool,
@@ -123,7 +123,8 @@ impl Calls {
             return self.unjournalled(&call).await;
         };
         let hash = call.ask.hash();
-        let key = (run, call.block.clone(), call.call, hash.clone());
+        let BlockPlace { block, iteration, attempt } = call.place.clone();
+        let key = (run, block, iteration, attempt, call.call, hash.clone());
         // Held over the look-up alone: two repeats at once must not both become the one that makes the call.
         let (receiver, starter) = {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,16 +164,16 @@ impl Calls {
             Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };
-        let key = CallKey { run, block: &call.block, call: i32::try_from(call.call).unwrap_or(i32::MAX) };
+        let key = CallKey { run, place: &call.place, call: i32::try_from(call.call).unwrap_or(i32::MAX) };
         match self.database.begin_call(key, hash).await? {
             JournalledCall::New => self.metrics.count("made"),
             JournalledCall::Started if call.is_repeatable() => self.metrics.count("made"),
             JournalledCall::Started => {
-                self.database.call_outcome_unknown(key).await?;
+                self.database.end_call(key, CallEnd::Unknown).await?;
                 self.metrics.count("unknown");
-                return Ok(Err(outcome_unknown(&call.block)));
+                return Ok(Err(outcome_unknown(&call.place.block)));
             }
-            JournalledCall::OutcomeUnknown => return Ok(Err(outcome_unknown(&call.block))),
+            JournalledCall::OutcomeUnknown => return Ok(Err(outcome_unknown(&call.place.block))),
             JournalledCall::Finished(value) => {
                 self.metrics.count("stored");
                 return Ok(Ok(value));
@@ -187,28 +188,30 @@ impl Calls {
                 return Ok(Err(RunError::new("call-changed", message)));
             }
         }
-        let outcome = match self.send_patiently(&target, call).await {
+        let made = self.send_patiently(&target, call).await;
+        let has_effect = matches!(made, Made::Answered(_));
+        let outcome = match made {
             Made::Unknown(_) if !call.is_repeatable() => {
-                self.store_end(key, None).await?;
+                self.store_end(key, CallEnd::Unknown).await?;
                 self.metrics.count("unknown");
-                return Ok(Err(outcome_unknown(&call.block)));
+                return Ok(Err(outcome_unknown(&call.place.block)));
             }
             Made::Known(outcome) => outcome,
-            Made::NotYet(error) | Made::Unknown(error) => Err(error),
+            Made::NotYet(error) | Made::Unknown(error) | Made::Answered(error) => Err(error),
         };
-        self.store_end(key, Some(&outcome)).await?;
+        let end = match &outcome {
+            Ok(value) => CallEnd::Finished(value),
+            Err(error) if has_effect => CallEnd::Answered(error),
+            Err(error) => CallEnd::Failed(error),
+        };
+        self.store_end(key, end).await?;
         Ok(outcome)
     }
 
-    /// Journals the end of a call (nothing: it is unknown), however long the database is away: the effect has happened, and
-    /// only this process knows.
-    async fn store_end(&self, key: CallKey<'_>, outcome: Option<&Outcome>) -> Result<(), StoreError> {
+    /// Journals the end of a call, however long the database is away: the effect has happened, and only this process knows.
+    async fn store_end(&self, key: CallKey<'_>, end: CallEnd<'_>) -> Result<(), StoreError> {
         loop {
-            let stored = match outcome {
-                Some(outcome) => self.database.end_call(key, outcome.as_ref()).await,
-                None => self.database.call_outcome_unknown(key).await,
-            };
-            match stored {
+            match self.database.end_call(key, end).await {
                 Err(StoreError::Unavailable { .. }) => tokio::time::sleep(PAUSE).await,
                 stored => return stored,
             }
@@ -222,7 +225,7 @@ impl Calls {
         };
         Ok(match self.send_patiently(&target, call).await {
             Made::Known(outcome) => outcome,
-            Made::NotYet(error) | Made::Unknown(error) => Err(error),
+            Made::NotYet(error) | Made::Unknown(error) | Made::Answered(error) => Err(error),
         })
     }
 
@@ -254,7 +257,7 @@ impl Calls {
         loop {
             let made = self.send(target).await;
             let harmless = match &made {
-                Made::Known(_) => false,
+                Made::Known(_) | Made::Answered(_) => false,
                 Made::NotYet(_) => true,
                 Made::Unknown(_) => call.is_repeatable(),
             };
@@ -296,6 +299,8 @@ enum Target<'a> {
 /// What is known of a call after it was sent.
 enum Made {
     Known(Outcome),
+    /// It took effect, and there is no result.
+    Answered(RunError),
     /// It did not get as far as the resource; it may later.
     NotYet(RunError),
     /// The connection broke before an answer: it may or may not have taken effect.
@@ -310,6 +315,7 @@ fn refused(problem: &Problem) -> Made {
         "database-unavailable" | "resource-busy" | "resource-lost" => Made::NotYet(error),
         // The connection broke under the commit.
         "outcome-unknown" | "fetch-broken" => Made::Unknown(error),
+        "fetch-redirected" | "fetch-too-large" => Made::Answered(error),
         "result-too-large" => {
             error.message = format!(
                 "the result is larger than the query's max-bytes or the {MAX_RESULT_BYTES} bytes that a run keeps: select fewer rows or columns"

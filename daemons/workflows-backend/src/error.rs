@@ -13,8 +13,8 @@ pub(crate) enum BackendError {
     Forbidden,
     #[error("the capability token was refused")]
     Token(#[source] crate::token::TokenError),
-    #[error("block `{0}` of the released workflow is no query block")]
-    NotAQuery(String),
+    #[error("block `{0}` of the released workflow does not act with such values")]
+    AnotherKind(String),
     #[error("the run has ended")]
     RunEnded,
     #[error(
@@ -61,7 +61,7 @@ impl IntoResponse for BackendError {
             Self::Forbidden => (403, "forbidden"),
             Self::Token(_) => (401, "token-refused"),
             Self::Store(StoreError::NotFound { .. }) => (404, "unknown"),
-            Self::NotAQuery(_) => (422, "not-a-query"),
+            Self::AnotherKind(_) => (422, "another-kind"),
             Self::RunEnded => (409, "run-ended"),
             Self::SecretNotGranted { .. } => (403, "secret-not-granted"),
             Self::NoSealKey => (503, "secrets-unavailable"),

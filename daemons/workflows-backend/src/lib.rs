@@ -4,6 +4,8 @@
 //! PostgreSQL, and in memory only which calls are under way in this process. It opens the secrets that code may use, each for one
 //! answer, and no others. It must not run user code.
 
+mod actions;
+mod body;
 mod calls;
 mod config;
 mod error;

@@ -1,5 +1,6 @@
 //! The routes of workflows-backend's socket; `bulkhead_rpc::backend` is the contract.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,18 +10,18 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bulkhead_daemon_kit::{Peer, RequestId};
 use bulkhead_model::run::{BlockStatus, RunResponse, Usage};
-use bulkhead_model::workflow::Block;
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{
-    BlockOutcome, BlockReport, BlockReports, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState,
-    SecretRequest, SecretValue, Token, TokenRequest,
+    ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, CallAsk, CallRequest, Cover,
+    FinishRequest, JournalEntry, RunState, SecretRequest, SecretValue, Stored, Token, TokenRequest, WaitingFor,
 };
 use bulkhead_rpc::{Problem, RpcClient};
 use bulkhead_store::Database;
-use bulkhead_store::journal::{BlockEnd, Conclusion, FinishedBlock, PinnedRun};
+use bulkhead_store::journal::{self, BlockEnd, BlockRow, Conclusion, PinnedRun, RunEnd};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::actions::Action;
 use crate::calls::{Ask, Call, Calls};
 use crate::error::BackendError;
 use crate::metrics::Metrics;
@@ -34,14 +35,12 @@ const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 const RUN_TOKEN_LIFETIME: time::Duration = time::Duration::hours(1);
 /// How long the token of a single-block run is good.
 const DRAFT_TOKEN_LIFETIME: time::Duration = time::Duration::minutes(10);
-/// The call number of a query block itself: code in a block of the same name counts its calls from 0.
-const BLOCK_CALL: u32 = i32::MAX as u32;
 
 /// What the routes share.
 #[derive(Clone, Debug)]
 pub struct Backend {
-    database: Database,
-    calls: Calls,
+    pub(crate) database: Database,
+    pub(crate) calls: Calls,
     key: TokenKey,
     secrets: Secrets,
 }
@@ -72,9 +71,10 @@ impl Backend {
 pub fn router(backend: Arc<Backend>) -> Router {
     Router::new()
         .route("/v1/runs/{run}", get(run_state))
-        .route("/v1/runs/{run}/blocks/{block}/query", post(query_block))
+        .route("/v1/runs/{run}/blocks/{block}", post(act))
         .route("/v1/runs/{run}/blocks", post(end_blocks))
         .route("/v1/runs/{run}/response", post(respond))
+        .route("/v1/runs/{run}/wait", post(wait))
         .route("/v1/runs/{run}/finish", post(finish))
         .route("/v1/calls", post(call))
         .route("/v1/secrets", post(secret))
@@ -112,13 +112,11 @@ async fn run_state(
         tracing::warn!(run.id = %run, "a set of libraries that the release names is gone: its code does not find them");
     }
     backend.database.mark_running(run).await?;
-    let mut finished = std::collections::BTreeMap::new();
-    for block in backend.database.finished_blocks(run).await? {
-        let FinishedBlock { block, status, result, port, error } = block;
-        if let Ok(name) = Name::try_from(block) {
-            finished.insert(name, BlockOutcome { status, result, port, error });
-        }
-    }
+    let variables = match pinned.document.variables.is_empty() {
+        true => BTreeMap::new(),
+        false => backend.database.run_variables(run).await?,
+    };
+    let journal = backend.database.journal(run).await?.into_iter().filter_map(journal_entry).collect();
     Ok(Json(RunState {
         run,
         workflow: pinned.workflow,
@@ -126,10 +124,28 @@ async fn run_state(
         document: pinned.document,
         trigger: pinned.trigger,
         status: pinned.status,
-        finished,
+        journal,
+        variables,
+        created_at_ms: millis(pinned.created_at),
         token: backend.key.sign(Scope::Run(run), RUN_TOKEN_LIFETIME),
         libraries,
     }))
+}
+
+/// None where the name is that of no block.
+fn journal_entry(row: BlockRow) -> Option<JournalEntry> {
+    let journal::BlockOutcome { status, result, port, error } = row.outcome;
+    Some(JournalEntry {
+        place: BlockPlace {
+            block: row.place.block.try_into().ok()?,
+            iteration: row.place.iteration,
+            attempt: u32::try_from(row.place.attempt).ok()?,
+        },
+        outcome: BlockOutcome { status, result, port, error },
+        started_at_ms: millis(row.started_at),
+        finished_at_ms: row.finished_at.map(millis).unwrap_or_default(),
+        wrote: row.wrote,
+    })
 }
 
 /// A run that has not ended: code of a cancelled one may still be running, and must have no effect any more.
@@ -138,45 +154,48 @@ async fn under_way(database: &Database, run: RunId) -> Result<PinnedRun, Backend
     if pinned.status.is_final() { Err(BackendError::RunEnded) } else { Ok(pinned) }
 }
 
-async fn query_block(
+async fn act(
     State(backend): Shared,
     Extension(peer): Extension<Peer>,
     Path((run, name)): Path<(RunId, Name)>,
-    Json(request): Json<QueryBlockRequest>,
+    Json(action): Json<BlockAction>,
 ) -> Result<Json<BlockOutcome>, BackendError> {
     only(&peer, WORKER)?;
     let pinned = under_way(&backend.database, run).await?;
-    // The statement is the pinned release's: a worker supplies values, never SQL.
-    let Some(Block::Query(block)) = pinned.document.blocks.get(&name) else {
-        return Err(BackendError::NotAQuery(name.to_string()));
-    };
     let (started_at, started) = (OffsetDateTime::now_utc(), Instant::now());
-    let input = json!(request.parameters);
-    let call = Call {
-        run: Some(run),
-        block: name.to_string(),
-        call: BLOCK_CALL,
-        ask: Ask::Query { query: block.query.clone(), parameters: request.parameters },
-        idempotent: block.idempotent,
+    let input = shown(&action.values);
+    let place = BlockPlace { block: name, iteration: action.iteration, attempt: action.attempt };
+    let stored_place = stored_place(&place);
+    let acting = Action { run, pinned: &pinned, place: &stored_place, started_at };
+    let outcome = match pinned.document.blocks.get(&place.block) {
+        Some(block) => backend.act(&acting, block, action.values).await?,
+        None => None,
     };
-    let (status, result, error) = match backend.calls.make(call).await? {
-        Ok(value) => (BlockStatus::Succeeded, value, None),
-        Err(error) if error.kind == "outcome-unknown" => (BlockStatus::OutcomeUnknown, Value::Null, Some(error)),
-        Err(error) => (BlockStatus::Failed, Value::Null, Some(error)),
-    };
-    let finished =
-        FinishedBlock { block: name.to_string(), status, result: result.clone(), port: None, error: error.clone() };
-    let usage = Usage { wall_ms: started.elapsed().as_secs_f64() * 1e3, ..Usage::default() };
+    let outcome = outcome.ok_or_else(|| BackendError::AnotherKind(place.block.to_string()))?;
+    let has_ended = outcome.status != BlockStatus::Running;
     let end = BlockEnd {
-        finished,
+        place: stored_place,
+        outcome: stored_outcome(outcome.clone()),
+        cover: action.cover.as_ref().map(stored_cover),
         input: &input,
         started_at,
-        finished_at: OffsetDateTime::now_utc(),
-        usage,
+        finished_at: has_ended.then(OffsetDateTime::now_utc),
+        usage: Usage { wall_ms: started.elapsed().as_secs_f64() * 1e3, ..Usage::default() },
         logs: Vec::new(),
+        variables: None,
     };
     backend.database.end_blocks(run, &[end], Conclusion::default()).await?;
-    Ok(Json(BlockOutcome { status, result, port: None, error }))
+    Ok(Json(outcome))
+}
+
+/// What the run's history shows as the input of a block that acts. A header may hold a secret.
+fn shown(values: &ActionValues) -> Value {
+    match values {
+        ActionValues::Query { parameters } => json!(parameters),
+        ActionValues::Http { request } => json!({ "method": request.method, "url": request.url }),
+        ActionValues::Approval { title, description } => json!({ "title": title, "description": description }),
+        ActionValues::Workflow { input } => input.clone(),
+    }
 }
 
 async fn end_blocks(
@@ -184,25 +203,51 @@ async fn end_blocks(
     Extension(peer): Extension<Peer>,
     Path(run): Path<RunId>,
     Json(reports): Json<BlockReports>,
-) -> Result<Json<Value>, BackendError> {
+) -> Result<Json<Stored>, BackendError> {
     only(&peer, WORKER)?;
     let ends: Vec<BlockEnd<'_>> = reports.blocks.iter().map(block_end).collect();
-    let end = reports.finish.as_ref().map(|finish| (finish.status, finish.error.as_ref()));
-    let conclusion = Conclusion { response: reports.response.as_ref(), end };
-    backend.database.end_blocks(run, &ends, conclusion).await?;
-    Ok(Json(json!({})))
+    let conclusion = Conclusion { response: reports.response.as_ref(), end: reports.finish.as_ref().map(run_end) };
+    let wrote = backend.database.end_blocks(run, &ends, conclusion).await?;
+    Ok(Json(Stored { wrote }))
+}
+
+fn run_end(finish: &FinishRequest) -> RunEnd<'_> {
+    RunEnd { status: finish.status, error: finish.error.as_ref(), result: Some(&finish.result) }
 }
 
 fn block_end(report: &BlockReport) -> BlockEnd<'_> {
-    let BlockOutcome { status, result, port, error } = report.outcome.clone();
     BlockEnd {
-        finished: FinishedBlock { block: report.block.to_string(), status, result, port, error },
+        place: stored_place(&report.place),
+        outcome: stored_outcome(report.outcome.clone()),
+        cover: report.cover.as_ref().map(stored_cover),
         input: &report.input,
         started_at: moment(report.started_at_ms),
-        finished_at: moment(report.finished_at_ms),
+        finished_at: (report.finished_at_ms > 0).then(|| moment(report.finished_at_ms)),
         usage: report.usage,
         logs: report.logs.iter().map(|line| (line.level, moment(line.time_ms), line.text.as_str())).collect(),
+        variables: report.variables.as_ref(),
     }
+}
+
+fn stored_place(place: &BlockPlace) -> journal::BlockPlace {
+    journal::BlockPlace {
+        block: place.block.to_string(),
+        iteration: place.iteration.clone(),
+        attempt: i32::try_from(place.attempt).unwrap_or(i32::MAX),
+    }
+}
+
+fn stored_outcome(outcome: BlockOutcome) -> journal::BlockOutcome {
+    let BlockOutcome { status, result, port, error } = outcome;
+    journal::BlockOutcome { status, result, port, error }
+}
+
+fn stored_cover(cover: &Cover) -> (&str, i16) {
+    (cover.block.as_str(), i16::try_from(cover.depth).unwrap_or(i16::MAX))
+}
+
+fn millis(moment: OffsetDateTime) -> u64 {
+    u64::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 fn moment(millis: u64) -> OffsetDateTime {
@@ -221,6 +266,17 @@ async fn respond(
     Ok(Json(json!({})))
 }
 
+async fn wait(
+    State(backend): Shared,
+    Extension(peer): Extension<Peer>,
+    Path(run): Path<RunId>,
+    Json(waiting_for): Json<WaitingFor>,
+) -> Result<Json<Value>, BackendError> {
+    only(&peer, WORKER)?;
+    backend.database.mark_waiting(run, &json!(waiting_for)).await?;
+    Ok(Json(json!({})))
+}
+
 async fn finish(
     State(backend): Shared,
     Extension(peer): Extension<Peer>,
@@ -228,7 +284,7 @@ async fn finish(
     Json(request): Json<FinishRequest>,
 ) -> Result<Json<Value>, BackendError> {
     only(&peer, WORKER)?;
-    backend.database.finish_run(run, request.status, request.error.as_ref()).await?;
+    backend.database.finish_run(run, run_end(&request)).await?;
     Ok(Json(json!({})))
 }
 
@@ -285,7 +341,12 @@ async fn answer_call(
             }
         },
     };
-    let call = Call { run, block: request.block.clone(), call: request.call, ask, idempotent: false };
+    let place = journal::BlockPlace {
+        block: request.block.clone(),
+        iteration: request.iteration.clone(),
+        attempt: i32::try_from(request.attempt).unwrap_or(i32::MAX),
+    };
+    let call = Call { run, place, call: request.call, ask, idempotent: false };
     Ok(match backend.calls.make(call).await? {
         Ok(value) => Json(value).into_response(),
         Err(error) => problem(422, &error.kind, error.message),

@@ -6,9 +6,15 @@
 
 mod blocks;
 mod config;
+mod env;
 mod executor;
+mod flow;
 mod interpreter;
+mod known;
+mod scopes;
 mod starter;
+mod step;
+mod text;
 
 use std::sync::Arc;
 

@@ -96,6 +96,7 @@ impl Starter {
                 let outcome = match entry.kind {
                     EntryKind::Start => self.engine.start(&run).await,
                     EntryKind::Cancel => self.cancel(&run).await,
+                    EntryKind::Wake => self.engine.wake(&run).await,
                 };
                 outcome.map(|()| entry.id)
             })

@@ -212,7 +212,25 @@ pub(crate) async fn require_resource(
     check_resource(api, caller, name, access.map(|access| (ResourceId(access.id), Some(access.role))), needed).await
 }
 
-/// The same, for what was looked up already.
+/// Requires a role on the workflow `name`.
+pub(crate) async fn require_workflow(
+    api: &SharedApi,
+    caller: &Caller,
+    name: &str,
+    needed: Role,
+) -> Result<(), ApiError> {
+    let (user, is_admin) = caller.viewer();
+    match api.database.access(ObjectKind::Workflow, name, user, is_admin).await? {
+        Some(access) if access.role >= needed => Ok(()),
+        _ => {
+            let detail = json!({ "workflow": name, "needed": needed.as_str() });
+            api.audit.denied(caller.record("access.denied", None, detail)).await;
+            Err(ApiError::WorkflowRoleTooLow { workflow: name.to_owned(), needed })
+        }
+    }
+}
+
+/// The same as [`require_resource`], for what was looked up already.
 pub(crate) async fn check_resource(
     api: &SharedApi,
     caller: &Caller,

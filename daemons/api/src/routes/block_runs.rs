@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use bulkhead_model::workflow::{Block, CodeBlock, QueryBlock, WorkflowDocument};
+use bulkhead_model::workflow::{Block, CodeBlock, OWN_EXPRESSION, QueryBlock, WorkflowDocument};
 use bulkhead_model::{Libraries, Name, Role, Slug, sql};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
@@ -85,7 +85,7 @@ pub(crate) async fn run(
             let values = evaluate(&api, tenant, &query, request.inputs).await?;
             run_statement(&api, record, user, resource, query.query, values).await
         }
-        Block::Code(CodeBlock { language, source, timeout_ms }) => {
+        Block::Code(CodeBlock { language, source, timeout_ms, .. }) => {
             let user = person(&on.caller)?.id;
             // `query()` from this code runs queries of the saved draft: whoever may run them must be allowed to.
             let draft = api.database.workflow_draft(on.id).await?.document;
@@ -95,7 +95,7 @@ pub(crate) async fn run(
             let token: Token =
                 api.backend.call(Method::POST, "/v1/tokens", &TokenRequest { workflow: on.id, user }).await?;
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
-            let spec = BlockSpec { id: block, work: Work::Code { language, source }, limits };
+            let spec = BlockSpec::new(block, Work::Code { language, source }, limits);
             api.audit.write(record).await?;
             execute(&api, tenant, Some(token.token), libraries, request.inputs, spec).await
         }
@@ -109,12 +109,22 @@ pub(crate) async fn run(
             let spec = expression(block, "body", response.body);
             execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
         }
+        // What the others do has an effect on a run, or is done in one alone: here their expressions are evaluated.
+        other => {
+            let mut expressions = other.expressions();
+            if let Some(own) = expressions.remove(OWN_EXPRESSION) {
+                expressions.insert("value".to_owned(), own);
+            }
+            api.audit.write(record).await?;
+            let spec = BlockSpec::new(block, Work::Expressions { expressions }, CodeLimits::default());
+            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
+        }
     }
 }
 
 fn expression(block: String, key: &str, source: String) -> BlockSpec {
     let expressions = BTreeMap::from([(key.to_owned(), source)]);
-    BlockSpec { id: block, work: Work::Expressions { expressions }, limits: CodeLimits::default() }
+    BlockSpec::new(block, Work::Expressions { expressions }, CodeLimits::default())
 }
 
 /// Streams code-executor's events through. Dropping the answer ends the run.
@@ -147,8 +157,7 @@ async fn evaluate(
     if expressions.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let spec =
-        BlockSpec { id: EXPRESSIONS.into(), work: Work::Expressions { expressions }, limits: CodeLimits::default() };
+    let spec = BlockSpec::new(EXPRESSIONS, Work::Expressions { expressions }, CodeLimits::default());
     let request = RunRequest { tenant, inputs, blocks: vec![spec], ..RunRequest::default() };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let body = http_body_util::Limited::new(answer.into_body(), MAX_VALUES_BYTES).collect().await;

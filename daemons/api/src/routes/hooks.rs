@@ -11,7 +11,7 @@ use bulkhead_model::workflow::{Trigger, WebhookReply};
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::runs::{NewRun, RunAnswer};
 use bulkhead_store::workflows::WebhookTarget;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -27,6 +27,17 @@ use crate::state::SharedApi;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Headers that code does not see: they carry the caller's secrets.
 const HIDDEN_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-bulkhead-csrf"];
+
+/// Headers of an answer that a workflow cannot set: they belong to the connection, or to whoever is signed in here.
+const RESERVED_HEADERS: [&str; 7] = [
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "set-cookie",
+    "strict-transport-security",
+    "content-security-policy",
+    "x-content-type-options",
+];
 
 /// Starts a run and, unless the trigger says otherwise, waits for its response block.
 pub(crate) async fn call(
@@ -150,10 +161,19 @@ fn response_of(run: RunId, answer: RunAnswer) -> Option<Response> {
         |status: StatusCode, body: Value| (status, [("x-bulkhead-run", run.to_string())], Json(body)).into_response();
     if let Some(response) = answer.response {
         let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
-        return Some(with_run(status, response.body));
+        let mut answer = with_run(status, response.body);
+        for (name, value) in &response.headers {
+            // What is no header of HTTP is left out: the run's history shows it.
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+                && !RESERVED_HEADERS.contains(&name.as_str())
+            {
+                answer.headers_mut().insert(name, value);
+            }
+        }
+        return Some(answer);
     }
     match answer.status {
-        RunStatus::Queued | RunStatus::Running => None,
+        RunStatus::Queued | RunStatus::Running | RunStatus::Waiting => None,
         RunStatus::Succeeded => Some(with_run(StatusCode::OK, json!({ "run": run }))),
         // Whoever may edit the workflow sees why in the run's history; the caller learns that it failed.
         RunStatus::Failed => {

@@ -16,6 +16,7 @@ use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
 mod app_queries;
+mod approvals;
 mod apps;
 mod audit;
 mod block_runs;
@@ -107,6 +108,9 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(runs::of_workflow, runs::start))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
+        .routes(routes!(runs::rounds))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::decide))
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
         .routes(routes!(run_events::follow))

@@ -3,9 +3,9 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::run::{BlockStatus, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{RunId, Slug, WorkflowId};
+use bulkhead_model::{Name, RunId, Slug, WorkflowId};
 use bulkhead_rpc::executor::LogLine;
 use bulkhead_store::runs::{self, NewRun};
 use http::StatusCode;
@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::documents::not_released;
 use super::json::Json;
+use super::last::Last;
 use crate::auth::{Caller, Editor, On, OnRun, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -58,11 +59,17 @@ pub(crate) struct RunSummary {
     version: i32,
     /// Where it stands.
     status: RunStatus,
-    /// What started it: `manual` or `webhook`.
+    /// What started it: `manual`, `webhook` or `workflow`.
     trigger_kind: String,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RunError>,
+    /// What it waits for, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<Value>,
+    /// The run that a block of started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<RunId>,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -84,6 +91,8 @@ impl From<&runs::Run> for RunSummary {
             status: run.status,
             trigger_kind: run.trigger["kind"].as_str().unwrap_or("unknown").to_owned(),
             error: run.error.clone(),
+            waiting_for: run.waiting_for.clone(),
+            parent: run.parent,
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
@@ -113,15 +122,21 @@ pub(crate) struct RunDetail {
     response: Option<RunResponse>,
     /// The release that it runs.
     document: WorkflowDocument,
-    /// Blocks that began, in that order.
+    /// Blocks that began, in that order: each as it stands in the round and attempt that began last.
     blocks: Vec<BlockRun>,
 }
 
-/// A block of a run.
+/// A block of a run, in one round and attempt.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BlockRun {
     /// The block.
     block: String,
+    /// In which round of which loops.
+    iteration: Iteration,
+    /// Counts from 1.
+    attempt: i32,
+    /// In how many rounds and attempts it has run.
+    times: i64,
     /// Where it stands.
     status: BlockStatus,
     /// What it was given.
@@ -148,7 +163,10 @@ pub(crate) struct BlockRun {
 impl From<runs::BlockRun> for BlockRun {
     fn from(block: runs::BlockRun) -> Self {
         Self {
-            block: block.block,
+            block: block.place.block,
+            iteration: block.place.iteration,
+            attempt: block.place.attempt,
+            times: block.times,
             status: block.status,
             input: block.input,
             result: block.result,
@@ -280,6 +298,63 @@ pub(crate) async fn show(State(api): State<SharedApi>, on: OnRun) -> Result<Json
     Ok(Json(RunDetail { run: RunSummary::from(&run), trigger: run.trigger, response: run.response, document, blocks }))
 }
 
+/// Rounds and attempts of one block.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BlockRounds {
+    /// By round, then by attempt.
+    rounds: Vec<BlockRun>,
+    /// `after` of the next page, if there may be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Which rounds of a block.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RoundPage {
+    /// The `next` of the page before: a round such as `4` or `4.0`, a colon, and an attempt.
+    after: Option<String>,
+    /// How many: 1 to 200; 50 when absent.
+    limit: Option<i64>,
+}
+
+impl RoundPage {
+    /// The round and attempt that the page comes after.
+    fn after(&self) -> Option<Result<(Iteration, i32), ()>> {
+        let (rounds, attempt) = self.after.as_deref()?.split_once(':').unwrap_or_default();
+        let rounds = rounds.split('.').filter(|round| !round.is_empty()).map(str::parse);
+        let rounds: Result<Vec<u32>, _> = rounds.collect();
+        Some(match (rounds, attempt.parse()) {
+            (Ok(rounds), Ok(attempt)) => Ok((Iteration(rounds), attempt)),
+            _ => Err(()),
+        })
+    }
+}
+
+/// The rounds and attempts of one block of a run.
+#[utoipa::path(get, path = "/runs/{id}/blocks/{block}/rounds", tag = "runs", operation_id = "listBlockRounds", params(("id" = RunId, Path), ("block" = Name, Path), RoundPage), responses((status = 200, description = "A page", body = BlockRounds)))]
+pub(crate) async fn rounds(
+    State(api): State<SharedApi>,
+    on: OnRun,
+    Last(block): Last,
+    page: Result<Query<RoundPage>, QueryRejection>,
+) -> Result<Json<BlockRounds>, ApiError> {
+    let block: Name = block.parse().map_err(|_| ApiError::NotFound)?;
+    let malformed = || ApiError::Malformed("use ?after=<next of the page before>&limit=<1 to 200>".into());
+    let Query(page) = page.map_err(|_| malformed())?;
+    let after = page.after().transpose().map_err(|()| malformed())?;
+    let limit = page.limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(malformed());
+    }
+    let after = after.as_ref().map(|(iteration, attempt)| (iteration, *attempt));
+    let found = api.database.block_rounds(on.run, block.as_str(), after, limit).await?;
+    let is_full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
+    let next = found.last().filter(|_| is_full).map(|last| format!("{}:{}", last.place.iteration, last.place.attempt));
+    Ok(Json(BlockRounds { rounds: found.into_iter().map(BlockRun::from).collect(), next }))
+}
+
 /// What a run logged.
 #[utoipa::path(get, path = "/runs/{id}/logs", tag = "runs", operation_id = "getRunLogs", params(("id" = RunId, Path), LogPage), responses((status = 200, description = "In the order of their time", body = LogLines)))]
 pub(crate) async fn logs(
@@ -292,7 +367,7 @@ pub(crate) async fn logs(
     let all = api.database.block_logs(on.run).await?;
     let next = all.len().max(after);
     let lines = all.into_iter().skip(after).map(|line| LogLine {
-        block: line.block,
+        block: line.place.block,
         seq: u32::try_from(line.seq).unwrap_or_default(),
         level: line.level,
         time_ms: u64::try_from(line.at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default(),

@@ -16,6 +16,7 @@ use super::documents::{
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
+use crate::auth::guard::require_workflow;
 use crate::auth::{Admin, Caller, Editor, On, WorkflowKind, token};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -82,9 +83,26 @@ pub(crate) struct WebhookKey {
 fn resources_of(document: &WorkflowDocument) -> impl Iterator<Item = &Slug> {
     let blocks = document.blocks.values().filter_map(|block| match block {
         Block::Query(block) => Some(&block.query.resource),
-        Block::Code(_) | Block::Branch(_) | Block::Response(_) => None,
+        _ => None,
     });
     blocks.chain(document.queries.values().map(|query| &query.resource))
+}
+
+/// Requires the role editor on all that a document's blocks use: a release lets others run them.
+async fn require_rights(api: &SharedApi, caller: &Caller, document: &WorkflowDocument) -> Result<(), ApiError> {
+    require_resources(api, caller, resources_of(document)).await?;
+    let workflows: std::collections::BTreeSet<&Slug> = document
+        .blocks
+        .values()
+        .filter_map(|block| match block {
+            Block::Workflow(block) => Some(&block.workflow),
+            _ => None,
+        })
+        .collect();
+    for workflow in workflows {
+        require_workflow(api, caller, workflow.as_str(), Role::Editor).await?;
+    }
+    Ok(())
 }
 
 /// The workflows that you may see.
@@ -170,7 +188,7 @@ pub(crate) async fn save_draft(
     Ok(Json(DraftSaved { revision }))
 }
 
-/// Releases the draft: triggers start it from now on. Needs the role editor on the resources of its statements.
+/// Releases the draft: triggers start it from now on. Needs the role editor on the resources of its statements and on the workflows that its blocks run.
 #[utoipa::path(post, path = "/workflows/{slug}/releases", tag = "workflows", operation_id = "releaseWorkflow", params(("slug" = Slug, Path)), request_body = ReleaseRequest, responses(
     (status = 200, description = "Released", body = Released),
     (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -183,7 +201,7 @@ pub(crate) async fn release(
     let draft = released_draft(api.database.workflow_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
     library_sets::resolve(&api, &draft.libraries).await?;
-    require_resources(&api, &on.caller, resources_of(&draft)).await?;
+    require_rights(&api, &on.caller, &draft).await?;
     let record =
         on.caller.record("workflow.release", Some(("workflow", on.id.0)), json!({ "revision": request.revision }));
     // A save since the draft was checked makes this fail.
@@ -215,7 +233,7 @@ pub(crate) async fn restore(
 ) -> Result<Json<Released>, ApiError> {
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     let document = api.database.workflow_release(on.id, version).await?;
-    require_resources(&api, &on.caller, resources_of(&document)).await?;
+    require_rights(&api, &on.caller, &document).await?;
     library_sets::resolve(&api, &document.libraries).await?;
     let record = on.caller.record("workflow.restore", Some(("workflow", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_workflow_release(on.id, version).await?) }).await?;

@@ -104,6 +104,25 @@ async fn a_document_with_faults_is_refused_with_their_places() {
 }
 
 #[tokio::test]
+async fn a_release_needs_the_right_to_edit_the_workflows_that_it_runs() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    instance.call(&admin, "POST", "/workflows", &json!({ "slug": "salaries", "title": "Salaries" })).await.ok(201);
+    let document = json!({
+        "format": 1, "title": "Peek", "start": "peek",
+        "blocks": { "peek": { "type": "workflow", "workflow": "salaries" } },
+    });
+    let body = json!({ "slug": "peek", "title": "Peek", "document": document });
+    instance.call(&ada, "POST", "/workflows", &body).await.ok(201);
+    let release = json!({ "revision": 1 });
+    let refused = instance.call(&ada, "POST", "/workflows/peek/releases", &release).await;
+    assert_eq!(refused.problem(), (403, "workflow-role-too-low".into()));
+    instance.grant(&admin, "/workflows/salaries", &ada, "editor").await;
+    instance.call(&ada, "POST", "/workflows/peek/releases", &release).await.ok(200);
+}
+
+#[tokio::test]
 async fn a_release_needs_the_right_to_edit_its_resources() {
     let instance = Instance::start().await;
     instance.with_tables().await;

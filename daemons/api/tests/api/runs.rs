@@ -2,6 +2,7 @@
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{RunError, RunStatus};
+use bulkhead_store::journal::RunEnd;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -61,7 +62,10 @@ async fn following_a_run_tells_of_changes_until_its_end() {
         backend.mark_running(run).await.expect("marks");
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         let error = RunError::new("thrown", "it broke");
-        backend.finish_run(run, RunStatus::Failed, Some(&error)).await.expect("finishes");
+        backend
+            .finish_run(run, RunEnd { status: RunStatus::Failed, error: Some(&error), result: None })
+            .await
+            .expect("finishes");
     };
     let (events, ()) = tokio::join!(follow(None), work);
     assert!(events.contains("event: changed\n") && events.trim_end().ends_with("data: {}"), "{events}");

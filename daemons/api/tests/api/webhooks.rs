@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bulkhead_model::run::{RunResponse, RunStatus};
+use bulkhead_store::journal::RunEnd;
 use serde_json::{Value, json};
 
 use crate::kit::{Instance, Person};
@@ -33,8 +34,17 @@ fn answer_runs(instance: &Instance) -> tokio::task::JoinHandle<()> {
                 let pinned = backend.pinned_run(entry.run).await.expect("reads");
                 backend.mark_running(entry.run).await.expect("marks");
                 let body = pinned.trigger["body"].clone();
-                backend.respond(entry.run, &RunResponse { status: 201, body }).await.expect("responds");
-                backend.finish_run(entry.run, RunStatus::Succeeded, None).await.expect("finishes");
+                backend
+                    .respond(
+                        entry.run,
+                        &RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body },
+                    )
+                    .await
+                    .expect("responds");
+                backend
+                    .finish_run(entry.run, RunEnd { status: RunStatus::Succeeded, error: None, result: None })
+                    .await
+                    .expect("finishes");
                 worker.mark_sent(&[entry.id]).await.expect("marks");
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -52,6 +62,7 @@ async fn the_caller_gets_the_response_blocks_answer() {
     let by_header =
         instance.send("POST", "/hooks/echo/incoming", &[json_type, ("authorization", &bearer)], r#"{"a": 1}"#).await;
     assert!(by_header.headers.contains_key("x-bulkhead-run"));
+    assert_eq!(by_header.headers["x-made"], "yes");
     assert_eq!(by_header.ok(201), json!({ "a": 1 }));
     let by_query = instance.send("POST", &format!("/hooks/echo/incoming?key={key}&month=5"), &[], "[2]").await;
     let run = by_query.headers["x-bulkhead-run"].to_str().expect("text").parse().expect("an id");

@@ -1,4 +1,4 @@
-//! The demo: rows in the tables database, an app, a workflow, a webhook.
+//! The demo: rows in the tables database, an app, two workflows, a webhook.
 
 use std::fs;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bulkhead_demo::{APP_SLUG, WEBHOOK_TRIGGER, WORKFLOW_SLUG};
+use bulkhead_demo::{APP_SLUG, REMINDERS_SLUG, WEBHOOK_TRIGGER, WORKFLOW_SLUG};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ pub(super) async fn load(api: &Api, tables: &Tables<'_>, url: &str, state: &Path
     rows(tables)?;
     document(APPS, APP_SLUG, &bulkhead_demo::app(), api).await?;
     document(WORKFLOWS, WORKFLOW_SLUG, &bulkhead_demo::workflow(), api).await?;
+    document(WORKFLOWS, REMINDERS_SLUG, &bulkhead_demo::reminders(), api).await?;
     let key = webhook_key(api, state).await?;
     Ok(format!("{url}{}", hook_path(&key)))
 }

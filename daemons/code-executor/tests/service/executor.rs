@@ -118,7 +118,7 @@ pub(crate) fn python(source: &str) -> BlockSpec {
 
 fn code(language: Language, source: &str) -> BlockSpec {
     let work = Work::Code { language, source: source.to_owned() };
-    BlockSpec { id: "block".to_owned(), work, limits: CodeLimits::default() }
+    BlockSpec::new("block", work, CodeLimits::default())
 }
 
 pub(crate) fn request(blocks: Vec<BlockSpec>, inputs: Value) -> RunRequest {

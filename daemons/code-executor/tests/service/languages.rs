@@ -195,7 +195,7 @@ async fn an_endless_message_is_cut() {
 fn expressions(id: &str, entries: &[(&str, &str)]) -> BlockSpec {
     let expressions: BTreeMap<String, String> =
         entries.iter().map(|(key, text)| ((*key).into(), (*text).into())).collect();
-    BlockSpec { id: id.into(), work: Work::Expressions { expressions }, limits: CodeLimits::default() }
+    BlockSpec::new(id, Work::Expressions { expressions }, CodeLimits::default())
 }
 
 #[tokio::test]

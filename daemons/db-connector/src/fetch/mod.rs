@@ -61,6 +61,12 @@ pub(crate) enum FetchError {
     Redirected(String),
     #[error("more than {MAX_REDIRECTS} redirects")]
     TooManyRedirects,
+    #[error("the answer redirects to {location}: {source}")]
+    Onward {
+        location: String,
+        #[source]
+        source: Box<Self>,
+    },
     #[error("the answer is larger than {MAX_BODY_BYTES} bytes")]
     TooLarge,
     #[error("the connection broke before the answer was there")]
@@ -75,7 +81,12 @@ impl FetchError {
             Self::Url(_) | Self::Request(_) => (422, "fetch-invalid"),
             Self::OriginRefused(_) | Self::AddressRefused(_) => (403, "fetch-refused"),
             Self::Unreachable { .. } => (502, "fetch-unreachable"),
+            // The other side has acted upon it already.
             Self::Redirected(_) | Self::TooManyRedirects => (502, "fetch-redirected"),
+            Self::Onward { source, .. } => match source.status_and_code() {
+                broken @ (_, "fetch-broken") => broken,
+                _ => (502, "fetch-redirected"),
+            },
             Self::TooLarge => (502, "fetch-too-large"),
             // Whether the other side acted upon it is not known.
             Self::Broken(_) | Self::Timeout => (504, "fetch-broken"),
@@ -113,18 +124,30 @@ impl Fetcher {
 
     async fn follow(&self, request: &FetchRequest) -> Result<FetchAnswer, FetchError> {
         let mut sendable = Sendable::new(request)?;
+        let mut response = self.send(&sendable).await?;
         for redirects in 0..=MAX_REDIRECTS {
-            if !self.origins.permit(&sendable.url) {
-                return Err(FetchError::OriginRefused(sendable.url.origin().ascii_serialization()));
-            }
-            let response = connection::send(&self.network, &sendable.url, sendable.request()?).await?;
-            match (target(&response), request.redirect) {
-                (Some(location), Redirect::Follow) => sendable.redirect(response.status(), &location)?,
+            let location = match (target(&response), request.redirect) {
+                (Some(location), Redirect::Follow) => location,
                 (Some(location), Redirect::Error) => return Err(FetchError::Redirected(location)),
                 _ => return answer(sendable.url, redirects > 0, response).await,
+            };
+            if redirects == MAX_REDIRECTS {
+                break;
             }
+            let onward = async {
+                sendable.redirect(response.status(), &location)?;
+                self.send(&sendable).await
+            };
+            response = onward.await.map_err(|source| FetchError::Onward { location, source: source.into() })?;
         }
         Err(FetchError::TooManyRedirects)
+    }
+
+    async fn send(&self, sendable: &Sendable) -> Result<http::Response<hyper::body::Incoming>, FetchError> {
+        if !self.origins.permit(&sendable.url) {
+            return Err(FetchError::OriginRefused(sendable.url.origin().ascii_serialization()));
+        }
+        connection::send(&self.network, &sendable.url, sendable.request()?).await
     }
 }
 

@@ -88,7 +88,7 @@ async fn redirects_are_followed_only_where_the_policy_allows() {
     assert_eq!(fetch(&service, &manual).await.expect("answered").0.status, 303);
     let error = FetchRequest { redirect: Follow::Error, ..get(format!("{origin}/moved")) };
     assert_eq!(fetch(&service, &error).await.expect_err("refused"), "fetch-redirected");
-    assert_eq!(fetch(&service, &get(format!("{origin}/away"))).await.expect_err("refused"), "fetch-refused");
+    assert_eq!(fetch(&service, &get(format!("{origin}/away"))).await.expect_err("refused"), "fetch-redirected");
     assert_eq!(fetch(&service, &get(format!("{origin}/round"))).await.expect_err("refused"), "fetch-redirected");
     assert_eq!(fetch(&service, &get(format!("{origin}/large"))).await.expect_err("refused"), "fetch-too-large");
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use bulkhead_model::sql::compile;
-use bulkhead_model::workflow::Block;
+use bulkhead_model::workflow::{Block, WorkflowDocument};
 use bulkhead_test_kit::TestDatabase;
+use tokio_postgres::types::ToSql;
 
 fn load(test: &TestDatabase) {
     let mut sql = Vec::new();
@@ -48,10 +49,24 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
     assert!(rows.len() > 10, "{} customers match", rows.len());
 
     let workflow = bulkhead_demo::workflow();
-    let Some(Block::Query(block)) = workflow.blocks.get("loadInvoices") else {
-        panic!("the workflow starts with a query");
-    };
+    let rows = run(&client, &workflow, "loadInvoices", &[&"2026-03"]).await;
+    assert!(rows > 100, "{rows} invoices in March");
+
+    let reminders = bulkhead_demo::reminders();
+    assert_eq!(run(&client, &reminders, "overdue", &[&40_i64]).await, 40);
+    for block in ["openTickets", "paidLate"] {
+        assert_eq!(run(&client, &reminders, block, &[]).await, 1, "{block}");
+    }
+}
+
+/// Runs a query block's statement; gives the number of rows.
+async fn run(
+    client: &tokio_postgres::Client,
+    workflow: &WorkflowDocument,
+    block: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> usize {
+    let Some(Block::Query(block)) = workflow.blocks.get(block) else { panic!("{block} is a query") };
     let compiled = compile(&block.query.statement).expect("compiles");
-    let rows = client.query(&compiled.text, &[&"2026-03"]).await.expect("runs");
-    assert!(rows.len() > 100, "{} invoices in March", rows.len());
+    client.query(&compiled.text, values).await.expect("runs").len()
 }

@@ -1,5 +1,7 @@
 //! The states of a run and of its blocks.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -29,12 +31,14 @@ macro_rules! state {
 }
 
 state!(
-    /// The state of a run. `queued -> running -> succeeded | failed | cancelled`.
+    /// The state of a run. `queued -> running <-> waiting -> succeeded | failed | cancelled`.
     RunStatus {
         /// Written, not yet picked up by a worker.
         Queued = "queued",
         /// A worker has begun it.
         Running = "running",
+        /// Nothing of it runs until a time has come, a person has decided or another run has ended.
+        Waiting = "waiting",
         /// All its blocks ended well.
         Succeeded = "succeeded",
         /// A block failed, or its outcome is unknown.
@@ -47,7 +51,7 @@ state!(
 state!(
     /// The state of one block of a run.
     BlockStatus {
-        /// Begun.
+        /// Begun; what is stored as its result says where it stands.
         Running = "running",
         /// Its result is stored.
         Succeeded = "succeeded",
@@ -108,11 +112,37 @@ impl RunError {
     }
 }
 
+/// Which round of each loop around a block, the outermost first; rounds count from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct Iteration(pub Vec<u32>);
+
+impl Iteration {
+    /// The round `index` of a loop that is itself at `self`.
+    pub fn round(&self, index: u32) -> Self {
+        Self(self.0.iter().copied().chain([index]).collect())
+    }
+}
+
+impl std::fmt::Display for Iteration {
+    /// `2.0` for the first round of a loop in the third round of another; nothing outside of loops.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (number, index) in self.0.iter().enumerate() {
+            let dot = if number == 0 { "" } else { "." };
+            write!(f, "{dot}{index}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The answer that a response block gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunResponse {
     /// HTTP status.
     pub status: u16,
+    /// Headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// JSON body.
     pub body: Value,
 }

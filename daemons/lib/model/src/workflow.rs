@@ -3,20 +3,39 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::query::SqlQuery;
 use crate::{Fault, LibraryNames, Name};
 
+mod block;
+mod expressions;
 mod graph;
+mod port;
+mod references;
+mod retry;
 mod validate;
 
-pub use graph::Graph;
+pub use block::{
+    ApprovalBlock, Block, BranchBlock, CodeBlock, DeadlineOutcome, FilterBlock, HttpBlock, ItemFailure, Language,
+    LoopBlock, LoopMode, ParallelBlock, QueryBlock, ResponseBlock, RunWorkflowBlock, SetBlock, StopBlock, StopStatus,
+    SwitchBlock, SwitchCase, TryBlock, WaitBlock, WaitFor,
+};
+pub use expressions::OWN_EXPRESSION;
+pub use graph::{Graph, Scope, Visible};
+pub use port::{Port, PortError};
+pub use references::mentions;
+pub use retry::Retry;
 
 /// Blocks that one workflow may have.
 pub const MAX_BLOCKS: usize = 500;
 /// The longest source of a code block, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 256 * 1024;
+/// How deep scopes (bodies of loops and the like) may nest.
+pub const MAX_NESTING: usize = 8;
+/// The longest that a run may be allowed to take: a year of seconds.
+pub const MAX_RUN_SECONDS: u32 = 366 * 24 * 3600;
 
 /// A whole workflow, as saved, exported and released.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -42,6 +61,15 @@ pub struct WorkflowDocument {
     /// The sets of libraries that its code finds beside the standard ones.
     #[serde(default, skip_serializing_if = "LibraryNames::is_empty")]
     pub libraries: LibraryNames,
+    /// Values that `set` blocks change during a run, with what they are at its start. Expressions see them as `vars.<name>`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<Name, Value>,
+    /// The block that a failing run goes to before it ends as failed; it and what follows it see the cause as `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<Name>,
+    /// Seconds after which a run fails, waits included; without it a run may take for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
 }
 
 /// What starts a run.
@@ -67,121 +95,17 @@ pub enum WebhookReply {
     Accepted,
 }
 
-/// `from` (through `port`, for a branch) leads to `to`.
+/// `from` (through `port`, where it has several ways out) leads to `to`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Edge {
     /// The block that finished.
     pub from: Name,
-    /// Which way out of a branch.
+    /// Which way out; the plain one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Port>,
     /// The block that runs next.
     pub to: Name,
-}
-
-/// The ways out of a branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Port {
-    /// The condition holds.
-    True,
-    /// It does not.
-    False,
-}
-
-/// One block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum Block {
-    /// Runs a statement; its result is `{rows, columns, ...}`.
-    Query(QueryBlock),
-    /// Runs code; its result is what the code returns.
-    Code(CodeBlock),
-    /// Goes one of two ways.
-    Branch(BranchBlock),
-    /// Answers the webhook's caller; the run goes on.
-    Response(ResponseBlock),
-}
-
-/// A block that runs a statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct QueryBlock {
-    /// The statement and where it runs.
-    #[serde(flatten)]
-    pub query: SqlQuery,
-    /// Whether a write may be repeated after a crash that left its outcome unknown.
-    #[serde(default)]
-    pub idempotent: bool,
-}
-
-/// A block that runs code in the sandbox.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CodeBlock {
-    /// The language.
-    pub language: Language,
-    /// The source: a function's body, `return` gives the result.
-    pub source: String,
-    /// Milliseconds of wall clock until it is ended.
-    #[serde(default = "default_code_timeout_ms")]
-    pub timeout_ms: u32,
-}
-
-fn default_code_timeout_ms() -> u32 {
-    10_000
-}
-
-/// The languages of code blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Language {
-    /// Node.js.
-    Javascript,
-    /// CPython.
-    Python,
-}
-
-impl Language {
-    /// The word in documents and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Javascript => "javascript",
-            Self::Python => "python",
-        }
-    }
-}
-
-impl std::str::FromStr for Language {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Javascript, Self::Python].into_iter().find(|language| language.as_str() == text).ok_or(())
-    }
-}
-
-/// A block that goes one of two ways.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct BranchBlock {
-    /// A JavaScript expression, without braces; its truth decides.
-    pub condition: String,
-}
-
-/// A block that answers the webhook's caller.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ResponseBlock {
-    /// HTTP status, 200 to 599.
-    #[serde(default = "default_status")]
-    pub status: u16,
-    /// A JavaScript expression, without braces; its value is the JSON body.
-    pub body: String,
-}
-
-fn default_status() -> u16 {
-    200
 }
 
 impl WorkflowDocument {
@@ -191,7 +115,9 @@ impl WorkflowDocument {
         let block = CodeBlock {
             language: Language::Javascript,
             source: "return { message: 'Hello from ' + trigger.kind };\n".into(),
-            timeout_ms: default_code_timeout_ms(),
+            timeout_ms: block::default_code_timeout_ms(),
+            retry: None,
+            idempotent: false,
         };
         Self {
             format: 1,
@@ -202,6 +128,9 @@ impl WorkflowDocument {
             edges: Vec::new(),
             queries: BTreeMap::new(),
             libraries: LibraryNames::default(),
+            variables: BTreeMap::new(),
+            on_error: None,
+            timeout_s: None,
         }
     }
 

@@ -2,10 +2,11 @@
 //!
 //! | route | caller | what |
 //! |---|---|---|
-//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, finished blocks, a capability token |
-//! | `POST /v1/runs/{run}/blocks/{block}/query` | worker | runs a query block under the journal: [`QueryBlockRequest`] -> [`BlockOutcome`] |
-//! | `POST /v1/runs/{run}/blocks` | worker | ends blocks: [`BlockReports`], idempotent |
+//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token |
+//! | `POST /v1/runs/{run}/blocks/{block}` | worker | has a block act under the journal: [`BlockAction`] -> [`BlockOutcome`] |
+//! | `POST /v1/runs/{run}/blocks` | worker | stores what blocks came to: [`BlockReports`] -> [`Stored`], idempotent |
 //! | `POST /v1/runs/{run}/response` | worker | stores the response for the webhook's caller, once |
+//! | `POST /v1/runs/{run}/wait` | worker | [`WaitingFor`]: nothing of the run is under way until then |
 //! | `POST /v1/runs/{run}/finish` | worker | [`FinishRequest`], idempotent |
 //! | `POST /v1/calls` (bearer token) | code-executor | `query()` and `fetch()` from code: [`CallRequest`] -> the result |
 //! | `POST /v1/secrets` (bearer token) | code-executor | `secret()` from code: [`SecretRequest`] -> [`SecretValue`] |
@@ -13,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead_model::run::{BlockStatus, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Libraries, Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -40,8 +41,13 @@ pub struct RunState {
     pub trigger: Value,
     /// Where the run stands.
     pub status: RunStatus,
-    /// Blocks that ended, by name.
-    pub finished: BTreeMap<Name, BlockOutcome>,
+    /// What its blocks came to: the newest attempt of each, in each round that has not ended.
+    pub journal: Vec<JournalEntry>,
+    /// Variables that were set.
+    #[serde(default)]
+    pub variables: BTreeMap<Name, Value>,
+    /// When it was accepted, milliseconds since the epoch.
+    pub created_at_ms: u64,
     /// The capability for code of this run.
     pub token: String,
     /// What the sets of libraries that the release names are now.
@@ -49,15 +55,49 @@ pub struct RunState {
     pub libraries: Libraries,
 }
 
-/// How a block ended.
+/// One attempt of a block, in one round of the loops around it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlockPlace {
+    /// The block.
+    pub block: Name,
+    /// In which round of which loops. One round more than the block has loops around it: a round of this block itself, a loop.
+    #[serde(default)]
+    pub iteration: Iteration,
+    /// Counts from 1.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
+}
+
+fn first_attempt() -> u32 {
+    1
+}
+
+/// What a block came to, as the journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Which.
+    pub place: BlockPlace,
+    /// What came of it.
+    pub outcome: BlockOutcome,
+    /// Milliseconds since the epoch.
+    pub started_at_ms: u64,
+    /// Milliseconds since the epoch; 0 while it has not ended.
+    #[serde(default)]
+    pub finished_at_ms: u64,
+    /// Whether it failed after it had made calls that change something.
+    #[serde(default)]
+    pub wrote: bool,
+}
+
+/// How a block ended, or that it has begun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BlockOutcome {
     /// Its state.
     pub status: BlockStatus,
-    /// Its result, when it succeeded.
+    /// Its result when it succeeded; where it stands while it runs.
     #[serde(default)]
     pub result: Value,
-    /// Which way a branch went.
+    /// Which way it is left; the plain one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Port>,
     /// Why it failed.
@@ -65,16 +105,81 @@ pub struct BlockOutcome {
     pub error: Option<RunError>,
 }
 
-/// Runs a query block: the statement and resource come from the pinned release, only the values from the worker.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueryBlockRequest {
-    /// The value of each expression, by its text.
-    pub parameters: BTreeMap<String, Value>,
+impl BlockOutcome {
+    /// A success, left by the plain way.
+    pub fn succeeded(result: Value) -> Self {
+        Self { status: BlockStatus::Succeeded, result, port: None, error: None }
+    }
+
+    /// A failure.
+    pub fn failed(error: RunError) -> Self {
+        Self { status: BlockStatus::Failed, result: Value::Null, port: None, error: Some(error) }
+    }
+
+    /// A beginning, with where it stands.
+    pub fn running(standing: Value) -> Self {
+        Self { status: BlockStatus::Running, result: standing, port: None, error: None }
+    }
 }
 
-/// Blocks that ended on the worker's side, and what came of the run with them: all of it is stored, or none.
+/// Has a block act. What it does comes from the pinned release, only values from the worker. Asked again, it attaches to what is
+/// under way or tells what came of it; an outcome of `running` is one that the run is woken for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockAction {
+    /// In which round of which loops.
+    #[serde(default)]
+    pub iteration: Iteration,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// The row that covers that of the block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Cover>,
+    /// The values that it acts with.
+    pub values: ActionValues,
+}
+
+/// The values that a block acts with, by its kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ActionValues {
+    /// Runs the statement.
+    Query {
+        /// The value of each expression, by its text.
+        parameters: BTreeMap<String, Value>,
+    },
+    /// Sends the request.
+    Http {
+        /// The request, with the method of the release.
+        request: FetchRequest,
+    },
+    /// Asks for an approval.
+    Approval {
+        /// What is asked.
+        title: String,
+        /// What there is to know.
+        description: String,
+    },
+    /// Runs the other workflow.
+    Workflow {
+        /// What it sees as `trigger.body`.
+        input: Value,
+    },
+}
+
+/// The row of the journal that makes another one unnecessary once it has ended: that of a round for the blocks in it, that of a
+/// loop for its rounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cover {
+    /// Its block.
+    pub block: Name,
+    /// How many of the other's rounds are its own.
+    pub depth: u16,
+}
+
+/// What blocks came to on the worker's side, and what came of the run with them: all of it is stored, or none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockReports {
     /// One each.
@@ -87,25 +192,52 @@ pub struct BlockReports {
     pub finish: Option<FinishRequest>,
 }
 
-/// A block that ended.
+/// What a block came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockReport {
-    /// The block.
-    pub block: Name,
-    /// How it ended.
+    /// Which.
+    pub place: BlockPlace,
+    /// How it ended, or that it has begun.
     pub outcome: BlockOutcome,
+    /// The row that covers this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Cover>,
     /// What it was given, for the run's history.
     pub input: Value,
     /// Milliseconds since the epoch.
     pub started_at_ms: u64,
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the epoch; 0 while it has not ended.
+    #[serde(default)]
     pub finished_at_ms: u64,
     /// What it used.
     pub usage: Usage,
     /// What it logged.
     #[serde(default)]
     pub logs: Vec<LogLine>,
+    /// Variables that it sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<BTreeMap<Name, Value>>,
+}
+
+/// What was stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Stored {
+    /// The reports, by their number, of failed attempts that had made calls which change something.
+    pub wrote: Vec<usize>,
+}
+
+/// What a run waits for, for those who look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingFor {
+    /// The kind of block that it waits at: `wait`, `approval`, `workflow`; `retry` between two attempts.
+    pub kind: String,
+    /// That block.
+    pub block: Name,
+    /// Until when at most, milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
 }
 
 /// Ends a run.
@@ -116,6 +248,9 @@ pub struct FinishRequest {
     pub status: RunStatus,
     /// Why, when it failed.
     pub error: Option<RunError>,
+    /// What its last block came to, kept where another run waits for it.
+    #[serde(default)]
+    pub result: Value,
 }
 
 /// `query('name', {params})` or `fetch(url)` from code.
@@ -124,6 +259,12 @@ pub struct FinishRequest {
 pub struct CallRequest {
     /// The block whose code calls.
     pub block: String,
+    /// In which round of which loops.
+    #[serde(default)]
+    pub iteration: Iteration,
+    /// Counts from 1.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
     /// Counts from 0 within the block: with run and block, the key under which a repeat finds the stored result.
     pub call: u32,
     /// What for.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::Libraries;
-use bulkhead_model::run::{LogLevel, RunError, Usage};
+use bulkhead_model::run::{Iteration, LogLevel, RunError, Usage};
 use bulkhead_model::workflow::Language;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,11 +41,31 @@ pub struct RunRequest {
 pub struct BlockSpec {
     /// Its name: an identifier.
     pub id: String,
+    /// In which round of which loops it runs.
+    #[serde(default)]
+    pub iteration: Iteration,
+    /// Which attempt it is, from 1.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
+    /// Variables that this block alone sees, before those of the chain.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Value>,
     /// What to run.
     pub work: Work,
     /// Limits.
     #[serde(default)]
     pub limits: CodeLimits,
+}
+
+fn first_attempt() -> u32 {
+    1
+}
+
+impl BlockSpec {
+    /// A block outside of loops, in its first attempt, that sees what all see.
+    pub fn new(id: impl Into<String>, work: Work, limits: CodeLimits) -> Self {
+        Self { id: id.into(), iteration: Iteration::default(), attempt: 1, inputs: BTreeMap::new(), work, limits }
+    }
 }
 
 /// What a block runs.

@@ -2,9 +2,11 @@
 //!
 //! Everything here may be told twice: a report that is already stored changes nothing, and a status only moves forward.
 
-use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use std::collections::BTreeMap;
+
+use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
-use bulkhead_model::{RunId, WorkflowId};
+use bulkhead_model::{Name, RunId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -16,11 +18,19 @@ use crate::{Database, StoreError};
 /// The first answer counts.
 const RESPOND: &str = "WITH changed AS (UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL RETURNING id)
     SELECT pg_notify('run_changed', id::text) FROM changed";
-/// A run that has ended stays as it is.
+/// A run that has ended stays as it is. The run that waits for it is woken, and those that it waits for are cancelled.
 const FINISH: &str = "WITH changed AS (
-        UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now()
-        WHERE id = $1 AND status IN ('queued', 'running') RETURNING id)
-    SELECT pg_notify('run_changed', id::text) FROM changed";
+        UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now(), waiting_for = NULL,
+            result_json = CASE WHEN parent_waits THEN $4::text END, result_packed = CASE WHEN parent_waits THEN $5::bytea END
+        WHERE id = $1 AND finished_at IS NULL RETURNING id, parent_run, parent_waits),
+    entries AS (INSERT INTO run_outbox (run_id, kind)
+        SELECT parent_run, 'wake' FROM changed WHERE parent_waits
+        UNION ALL SELECT c.id, 'cancel' FROM runs c JOIN changed ON c.parent_run = changed.id WHERE c.parent_waits AND c.finished_at IS NULL
+        RETURNING run_id)
+    SELECT pg_notify('run_changed', id::text), (SELECT count(pg_notify('run_outbox', run_id::text)) FROM entries) FROM changed";
+/// A block that is stored already sets nothing again.
+const SET_VARIABLE: &str = "INSERT INTO run_variables (run_id, name, value) VALUES ($1, $2, $3)
+    ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value";
 
 /// A run with its pinned release.
 #[derive(Clone, Debug)]
@@ -35,21 +45,49 @@ pub struct PinnedRun {
     pub trigger: Value,
     /// Where it stands.
     pub status: RunStatus,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// How many runs it descends from.
+    pub depth: i32,
 }
 
-/// A block that ended, as stored.
+/// A block of a run.
 #[derive(Clone, Debug)]
-pub struct FinishedBlock {
+pub struct BlockPlace {
     /// The block.
     pub block: String,
-    /// How it ended.
+    /// In which round of which loops.
+    pub iteration: Iteration,
+    /// Attempts count from 1.
+    pub attempt: i32,
+}
+
+/// What came of a block.
+#[derive(Clone, Debug)]
+pub struct BlockOutcome {
+    /// How it ended, or that it has begun.
     pub status: BlockStatus,
-    /// What it gave.
+    /// What it gave, or where it stands.
     pub result: Value,
-    /// Which way a branch went.
+    /// Which way it was left.
     pub port: Option<Port>,
     /// Why it failed.
     pub error: Option<RunError>,
+}
+
+/// The newest attempt of a block, as stored.
+#[derive(Clone, Debug)]
+pub struct BlockRow {
+    /// Which.
+    pub place: BlockPlace,
+    /// What came of it.
+    pub outcome: BlockOutcome,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+    /// Whether it failed after it had made calls that change something.
+    pub wrote: bool,
 }
 
 /// What comes of a run with blocks that ended.
@@ -57,25 +95,42 @@ pub struct FinishedBlock {
 pub struct Conclusion<'a> {
     /// Its answer.
     pub response: Option<&'a RunResponse>,
-    /// Its end, and why it failed.
-    pub end: Option<(RunStatus, Option<&'a RunError>)>,
+    /// Its end.
+    pub end: Option<RunEnd<'a>>,
 }
 
-/// A block that ended, to store.
+/// How a run ends.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEnd<'a> {
+    /// A final status.
+    pub status: RunStatus,
+    /// Why it failed.
+    pub error: Option<&'a RunError>,
+    /// What its last block came to, for the run that waits for it.
+    pub result: Option<&'a Value>,
+}
+
+/// What a block came to, to store.
 #[derive(Clone, Debug)]
 pub struct BlockEnd<'a> {
+    /// Which.
+    pub place: BlockPlace,
     /// What came of it.
-    pub finished: FinishedBlock,
+    pub outcome: BlockOutcome,
+    /// The row that covers this one once it has ended: its block, and how many of this one's rounds are its own.
+    pub cover: Option<(&'a str, i16)>,
     /// What it was given.
     pub input: &'a Value,
     /// When it began.
     pub started_at: OffsetDateTime,
-    /// When it ended.
-    pub finished_at: OffsetDateTime,
+    /// When it ended, if it has.
+    pub finished_at: Option<OffsetDateTime>,
     /// What it used.
     pub usage: Usage,
     /// What it logged: level, time, text.
     pub logs: Vec<(LogLevel, OffsetDateTime, &'a str)>,
+    /// Variables of the run that it sets.
+    pub variables: Option<&'a BTreeMap<Name, Value>>,
 }
 
 /// Where a call with effects stands in the journal.
@@ -87,7 +142,7 @@ pub enum JournalledCall {
     Started,
     /// It ended well, with this result.
     Finished(Value),
-    /// It failed, without effect.
+    /// It failed.
     Failed(RunError),
     /// A person has to say what became of it.
     OutcomeUnknown,
@@ -95,13 +150,26 @@ pub enum JournalledCall {
     AnotherRequest,
 }
 
+/// How a started call ended.
+#[derive(Clone, Copy, Debug)]
+pub enum CallEnd<'a> {
+    /// Well, with this result.
+    Finished(&'a Value),
+    /// It took effect, and its answer is of no use.
+    Answered(&'a RunError),
+    /// Without effect.
+    Failed(&'a RunError),
+    /// Nothing tells.
+    Unknown,
+}
+
 /// The key of a call: with the run, what a repeat is recognised by.
 #[derive(Clone, Copy, Debug)]
 pub struct CallKey<'a> {
     /// The run.
     pub run: RunId,
-    /// The block.
-    pub block: &'a str,
+    /// The block, in its round and attempt.
+    pub place: &'a BlockPlace,
     /// Counts within the block.
     pub call: i32,
 }
@@ -111,7 +179,7 @@ impl Database {
     pub async fn pinned_run(&self, id: RunId) -> Result<PinnedRun, StoreError> {
         let operation = "read a run";
         let client = self.client(operation).await?;
-        let sql = "SELECT r.workflow_id, r.version, v.document, r.trigger, r.status FROM runs r
+        let sql = "SELECT r.workflow_id, r.version, v.document, r.trigger, r.status, r.created_at, r.depth FROM runs r
             JOIN workflow_releases v ON v.workflow_id = r.workflow_id AND v.version = r.version WHERE r.id = $1";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
@@ -123,6 +191,8 @@ impl Database {
             document: serde_json::from_value(row.get(2)).map_err(StoreError::damaged(operation))?,
             trigger: row.get(3),
             status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
+            created_at: row.get(5),
+            depth: row.get(6),
         })
     }
 
@@ -132,67 +202,76 @@ impl Database {
         let client = self.client(operation).await?;
         // Not waited for on the disk: a mark that is lost with the power is made again when the run goes on.
         let sql = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-            UPDATE runs SET status = 'running', started_at = now() FROM relaxed WHERE id = $1 AND status = 'queued'";
+            UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()), waiting_for = NULL
+            FROM relaxed WHERE id = $1 AND status IN ('queued', 'waiting')";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         client.execute(&statement, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
-    /// The blocks of a run that have ended.
-    pub async fn finished_blocks(&self, id: RunId) -> Result<Vec<FinishedBlock>, StoreError> {
-        let operation = "read the journal";
+    /// A worker has left the run to wait.
+    pub async fn mark_waiting(&self, id: RunId, waiting_for: &Value) -> Result<(), StoreError> {
+        let operation = "mark a run as waiting";
         let client = self.client(operation).await?;
-        let sql = "SELECT block, status, result_json, result_packed, port, error FROM block_runs
-            WHERE run_id = $1 AND status <> 'running'";
+        let sql = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true)),
+            changed AS (UPDATE runs SET status = 'waiting', waiting_for = $2 FROM relaxed WHERE id = $1 AND finished_at IS NULL RETURNING id)
+            SELECT pg_notify('run_changed', id::text) FROM changed";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let rows = client.query(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
-        rows.iter().map(|row| finished_block(operation, row)).collect()
+        client.query(&statement, &[&id.0, waiting_for]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
-    /// Stores blocks that ended, with their logs and with what came of the run, in one commit. What is stored already stays as
-    /// it is.
+    /// The variables of a run that were set.
+    pub async fn run_variables(&self, id: RunId) -> Result<BTreeMap<Name, Value>, StoreError> {
+        let operation = "read a run's variables";
+        let client = self.client(operation).await?;
+        let statement = client.prepare_cached("SELECT name, value FROM run_variables WHERE run_id = $1").await;
+        let statement = statement.map_err(StoreError::of(operation))?;
+        let rows = client.query(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        // A name that is none is no variable of any document.
+        Ok(rows.iter().filter_map(|row| Some((row.get::<_, &str>(0).parse().ok()?, row.get(1)))).collect())
+    }
+
+    /// What is needed to go on with a run: the newest attempt of each block, but for those that are covered by the end of the
+    /// round or loop which they are part of.
+    pub async fn journal(&self, id: RunId) -> Result<Vec<BlockRow>, StoreError> {
+        let operation = "read the journal";
+        let client = self.client(operation).await?;
+        let sql = "SELECT DISTINCT ON (b.block, b.iteration) b.block, b.iteration, b.attempt, b.status, b.result_json, b.result_packed,
+                b.port, b.error, b.started_at, b.finished_at,
+                b.status = 'failed' AND EXISTS (SELECT FROM block_calls c WHERE c.run_id = b.run_id AND c.block = b.block
+                    AND c.iteration = b.iteration AND c.attempt = b.attempt AND c.status <> 'failed')
+            FROM block_runs b
+            WHERE b.run_id = $1 AND (b.cover_block IS NULL OR NOT EXISTS (SELECT FROM block_runs cover WHERE cover.run_id = $1
+                AND cover.block = b.cover_block AND cover.iteration = b.iteration[1:b.cover_depth] AND cover.status <> 'running'))
+            ORDER BY b.block, b.iteration, b.attempt DESC";
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let rows = client.query(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        rows.iter().map(|row| block_row(operation, row)).collect()
+    }
+
+    /// Stores what blocks came to, with their logs and with what came of the run, in one commit. What is stored already stays as
+    /// it is. Says of which, by their number, a failed attempt had made calls that change something.
     pub async fn end_blocks(
         &self,
         run: RunId,
         ends: &[BlockEnd<'_>],
         conclusion: Conclusion<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<usize>, StoreError> {
         let operation = "store the results of blocks";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        for end in ends {
-            let input = Payload::of(operation, end.input)?;
-            let result = Payload::of(operation, &end.finished.result)?;
-            let port = end.finished.port.map(|port| if port == Port::True { "true" } else { "false" });
-            let error = end.finished.error.as_ref().map(Json);
-            let peak = i64::try_from(end.usage.peak_memory_bytes).unwrap_or(i64::MAX);
-            let sql = "INSERT INTO block_runs (run_id, block, status, input_json, input_packed, result_json, result_packed, port, error,
-                    wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-                ON CONFLICT (run_id, block, iteration, attempt) DO UPDATE SET status = excluded.status,
-                    input_json = excluded.input_json, input_packed = excluded.input_packed, result_json = excluded.result_json,
-                    result_packed = excluded.result_packed, port = excluded.port, error = excluded.error, wall_ms = excluded.wall_ms,
-                    cpu_ms = excluded.cpu_ms, peak_memory_bytes = excluded.peak_memory_bytes, finished_at = excluded.finished_at
-                WHERE block_runs.status = 'running'";
-            let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-            let values: [&(dyn ToSql + Sync); 14] = [
-                &run.0,
-                &end.finished.block,
-                &end.finished.status.as_str(),
-                &input.json,
-                &input.packed,
-                &result.json,
-                &result.packed,
-                &port,
-                &error,
-                &end.usage.wall_ms,
-                &end.usage.cpu_ms,
-                &peak,
-                &end.started_at,
-                &end.finished_at,
-            ];
-            let stored = transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))?;
-            if stored > 0 && !end.logs.is_empty() {
+        let mut wrote = Vec::new();
+        for (number, end) in ends.iter().enumerate() {
+            let is_new = store_block(&transaction, run, end).await?;
+            if is_new && !end.logs.is_empty() {
                 store_logs(&transaction, run, end).await?;
+            }
+            for (name, value) in end.variables.filter(|_| is_new).into_iter().flatten() {
+                let statement = transaction.prepare_cached(SET_VARIABLE).await.map_err(StoreError::of(operation))?;
+                let values: [&(dyn ToSql + Sync); 3] = [&run.0, &name.as_str(), value];
+                transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))?;
+            }
+            if end.outcome.status == BlockStatus::Failed && has_written(&transaction, run, &end.place).await? {
+                wrote.push(number);
             }
         }
         if let Some(response) = conclusion.response {
@@ -200,9 +279,11 @@ impl Database {
             let values: [&(dyn ToSql + Sync); 2] = [&run.0, &Json(response)];
             transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
         }
-        if let Some((status, error)) = conclusion.end {
+        if let Some(end) = conclusion.end {
+            let result = Payload::of(operation, &end.result)?;
             let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
-            let values: [&(dyn ToSql + Sync); 3] = [&run.0, &status.as_str(), &error.map(Json)];
+            let values: [&(dyn ToSql + Sync); 5] =
+                [&run.0, &end.status.as_str(), &end.error.map(Json), &result.json, &result.packed];
             transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
         }
         let notify = transaction
@@ -210,7 +291,8 @@ impl Database {
             .await
             .map_err(StoreError::of(operation))?;
         transaction.execute(&notify, &[&run.to_string()]).await.map_err(StoreError::of(operation))?;
-        transaction.commit().await.map_err(StoreError::of(operation))
+        transaction.commit().await.map_err(StoreError::of(operation))?;
+        Ok(wrote)
     }
 
     /// Stores the answer of a run; the first one counts.
@@ -222,81 +304,130 @@ impl Database {
     }
 
     /// Ends a run. One that has ended stays as it is.
-    pub async fn finish_run(&self, run: RunId, status: RunStatus, error: Option<&RunError>) -> Result<(), StoreError> {
-        let operation = "end a run";
-        let client = self.client(operation).await?;
-        let statement = client.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
-        let error = error.map(Json);
-        client
-            .query(&statement, &[&run.0, &status.as_str(), &error])
-            .await
-            .map(|_| ())
-            .map_err(StoreError::of(operation))
+    pub async fn finish_run(&self, run: RunId, end: RunEnd<'_>) -> Result<(), StoreError> {
+        self.end_blocks(run, &[], Conclusion { response: None, end: Some(end) }).await.map(|_| ())
     }
 
     /// Marks a call as started, durably, or says where it stands.
     pub async fn begin_call(&self, key: CallKey<'_>, request_hash: &[u8]) -> Result<JournalledCall, StoreError> {
         let operation = "journal a call";
         let client = self.client(operation).await?;
-        let sql =
-            "INSERT INTO block_calls (run_id, block, call, request_hash, status) VALUES ($1, $2, $3, $4, 'started')
-            ON CONFLICT (run_id, block, iteration, call) DO NOTHING";
+        let iteration = rounds(&key.place.iteration);
+        let sql = "INSERT INTO block_calls (run_id, block, iteration, attempt, call, request_hash, status)
+            VALUES ($1, $2, $3, $4, $5, $6, 'started') ON CONFLICT (run_id, block, iteration, attempt, call) DO NOTHING";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let inserted = client.execute(&statement, &[&key.run.0, &key.block, &key.call, &request_hash]).await;
-        if inserted.map_err(StoreError::of(operation))? == 1 {
+        let BlockPlace { block, attempt, .. } = key.place;
+        let values: [&(dyn ToSql + Sync); 6] = [&key.run.0, block, &iteration, attempt, &key.call, &request_hash];
+        if client.execute(&statement, &values).await.map_err(StoreError::of(operation))? == 1 {
             return Ok(JournalledCall::New);
         }
-        let sql = "SELECT status, request_hash = $4, result_json, result_packed, error FROM block_calls
-            WHERE run_id = $1 AND block = $2 AND iteration = 0 AND call = $3";
-        let row = client.query_one(sql, &[&key.run.0, &key.block, &key.call, &request_hash]).await;
-        let row = row.map_err(StoreError::of(operation))?;
+        let sql = "SELECT status, request_hash = $6, result_json, result_packed, error FROM block_calls
+            WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND call = $5";
+        let row = client.query_one(sql, &values).await.map_err(StoreError::of(operation))?;
         if !row.get::<_, bool>(1) {
             return Ok(JournalledCall::AnotherRequest);
         }
-        Ok(match row.get(0) {
-            "started" => JournalledCall::Started,
-            "finished" => JournalledCall::Finished(Payload::read(operation, row.get(2), row.get(3))?),
-            "failed" => match row.get::<_, Option<Json<RunError>>>(4) {
-                Some(error) => JournalledCall::Failed(error.0),
-                None => return Err(StoreError::bad_word(operation, "failed without an error")),
-            },
-            "outcome-unknown" => JournalledCall::OutcomeUnknown,
-            word => return Err(StoreError::bad_word(operation, word)),
+        let error = row.get::<_, Option<Json<RunError>>>(4);
+        Ok(match (row.get(0), error) {
+            ("started", _) => JournalledCall::Started,
+            ("finished" | "failed", Some(error)) => JournalledCall::Failed(error.0),
+            ("finished", None) => JournalledCall::Finished(Payload::read(operation, row.get(2), row.get(3))?),
+            ("outcome-unknown", _) => JournalledCall::OutcomeUnknown,
+            (word, _) => return Err(StoreError::bad_word(operation, word)),
         })
     }
 
     /// Stores how a started call ended.
-    pub async fn end_call(&self, key: CallKey<'_>, outcome: Result<&Value, &RunError>) -> Result<(), StoreError> {
+    pub async fn end_call(&self, key: CallKey<'_>, end: CallEnd<'_>) -> Result<(), StoreError> {
         let operation = "journal the end of a call";
-        let payload = Payload::of(operation, outcome.unwrap_or(&Value::Null))?;
-        let status = if outcome.is_ok() { "finished" } else { "failed" };
-        self.set_call(operation, key, status, payload, outcome.err()).await
-    }
-
-    /// Nothing tells how a started call ended.
-    pub async fn call_outcome_unknown(&self, key: CallKey<'_>) -> Result<(), StoreError> {
-        let operation = "journal an unknown outcome";
-        self.set_call(operation, key, "outcome-unknown", Payload { json: None, packed: None }, None).await
-    }
-
-    async fn set_call(
-        &self,
-        operation: &'static str,
-        key: CallKey<'_>,
-        status: &str,
-        payload: Payload,
-        error: Option<&RunError>,
-    ) -> Result<(), StoreError> {
+        let (status, value, error) = match end {
+            CallEnd::Finished(value) => ("finished", Some(value), None),
+            CallEnd::Answered(error) => ("finished", None, Some(error)),
+            CallEnd::Failed(error) => ("failed", None, Some(error)),
+            CallEnd::Unknown => ("outcome-unknown", None, None),
+        };
+        let payload = Payload::of(operation, value.unwrap_or(&Value::Null))?;
         let client = self.client(operation).await?;
         let sql =
-            "UPDATE block_calls SET status = $4, result_json = $5, result_packed = $6, error = $7, finished_at = now()
-            WHERE run_id = $1 AND block = $2 AND iteration = 0 AND call = $3 AND status = 'started'";
+            "UPDATE block_calls SET status = $6, result_json = $7, result_packed = $8, error = $9, finished_at = now()
+            WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND call = $5 AND status = 'started'";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let error = error.map(Json);
-        let values: [&(dyn ToSql + Sync); 7] =
-            [&key.run.0, &key.block, &key.call, &status, &payload.json, &payload.packed, &error];
+        let (error, iteration) = (error.map(Json), rounds(&key.place.iteration));
+        let BlockPlace { block, attempt, .. } = key.place;
+        let values: [&(dyn ToSql + Sync); 9] =
+            [&key.run.0, block, &iteration, attempt, &key.call, &status, &payload.json, &payload.packed, &error];
         client.execute(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
     }
+}
+
+/// An iteration as the database has it.
+pub(crate) fn rounds(iteration: &Iteration) -> Vec<i32> {
+    iteration.0.iter().map(|round| i32::try_from(*round).unwrap_or(i32::MAX)).collect()
+}
+
+/// What the database has, as an iteration.
+pub(crate) fn iteration(rounds: &[i32]) -> Iteration {
+    Iteration(rounds.iter().map(|round| u32::try_from(*round).unwrap_or_default()).collect())
+}
+
+/// Whether the row is new, or goes on from "running".
+async fn store_block(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    run: RunId,
+    end: &BlockEnd<'_>,
+) -> Result<bool, StoreError> {
+    let operation = "store the result of a block";
+    let BlockPlace { block, iteration, attempt } = &end.place;
+    let (cover, depth) = end.cover.unzip();
+    let input = Payload::of(operation, end.input)?;
+    let result = Payload::of(operation, &end.outcome.result)?;
+    let peak = i64::try_from(end.usage.peak_memory_bytes).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO block_runs (run_id, block, iteration, attempt, status, input_json, input_packed, result_json, result_packed,
+            port, error, wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at, cover_block, cover_depth)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        ON CONFLICT (run_id, block, iteration, attempt) DO UPDATE SET status = excluded.status,
+            input_json = CASE WHEN block_runs.input_json = 'null' THEN excluded.input_json ELSE block_runs.input_json END,
+            input_packed = CASE WHEN block_runs.input_json = 'null' THEN excluded.input_packed ELSE block_runs.input_packed END,
+            result_json = excluded.result_json, result_packed = excluded.result_packed, port = excluded.port, error = excluded.error, wall_ms = excluded.wall_ms,
+            cpu_ms = excluded.cpu_ms, peak_memory_bytes = excluded.peak_memory_bytes, finished_at = excluded.finished_at
+        WHERE block_runs.status = 'running' AND excluded.status <> 'running'";
+    let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+    let values: [&(dyn ToSql + Sync); 18] = [
+        &run.0,
+        block,
+        &rounds(iteration),
+        attempt,
+        &end.outcome.status.as_str(),
+        &input.json,
+        &input.packed,
+        &result.json,
+        &result.packed,
+        &end.outcome.port.as_ref().map(Port::as_str),
+        &end.outcome.error.as_ref().map(Json),
+        &end.usage.wall_ms,
+        &end.usage.cpu_ms,
+        &peak,
+        &end.started_at,
+        &end.finished_at,
+        &cover,
+        &depth,
+    ];
+    let stored = transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))?;
+    Ok(stored > 0)
+}
+
+/// Whether an attempt has made calls that change something; one that failed has changed nothing.
+async fn has_written(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    run: RunId,
+    place: &BlockPlace,
+) -> Result<bool, StoreError> {
+    let operation = "look for calls of a block";
+    let sql = "SELECT EXISTS (SELECT FROM block_calls
+        WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND status <> 'failed')";
+    let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+    let values: [&(dyn ToSql + Sync); 4] = [&run.0, &place.block, &rounds(&place.iteration), &place.attempt];
+    Ok(transaction.query_one(&statement, &values).await.map_err(StoreError::of(operation))?.get(0))
 }
 
 async fn store_logs(
@@ -305,8 +436,8 @@ async fn store_logs(
     end: &BlockEnd<'_>,
 ) -> Result<(), StoreError> {
     let operation = "store the log of a block";
-    let sql = "INSERT INTO block_logs (run_id, block, seq, level, logged_at, text)
-        SELECT $1, $2, (line.seq - 1)::integer, line.level, line.at, line.text
+    let sql = "INSERT INTO block_logs (run_id, block, iteration, attempt, seq, level, logged_at, text)
+        SELECT $1, $2, $6, $7, (line.seq - 1)::integer, line.level, line.at, line.text
         FROM unnest($3::text[], $4::timestamptz[], $5::text[]) WITH ORDINALITY AS line (level, at, text, seq)
         ON CONFLICT DO NOTHING";
     let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
@@ -314,17 +445,28 @@ async fn store_logs(
     let times: Vec<OffsetDateTime> = end.logs.iter().map(|(_, at, _)| *at).collect();
     // PostgreSQL's text cannot hold NUL, which a program may well print.
     let texts: Vec<String> = end.logs.iter().map(|(.., text)| text.replace('\0', "\u{2400}")).collect();
-    let values: [&(dyn ToSql + Sync); 5] = [&run.0, &end.finished.block, &levels, &times, &texts];
+    let BlockPlace { block, iteration, attempt } = &end.place;
+    let values: [&(dyn ToSql + Sync); 7] = [&run.0, block, &levels, &times, &texts, &rounds(iteration), attempt];
     transaction.execute(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
 }
 
-fn finished_block(operation: &'static str, row: &Row) -> Result<FinishedBlock, StoreError> {
-    let status: &str = row.get(1);
-    Ok(FinishedBlock {
-        block: row.get(0),
-        status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
-        result: Payload::read(operation, row.get(2), row.get(3))?,
-        port: row.get::<_, Option<&str>>(4).map(|port| if port == "true" { Port::True } else { Port::False }),
-        error: row.get::<_, Option<Json<RunError>>>(5).map(|json| json.0),
+fn block_row(operation: &'static str, row: &Row) -> Result<BlockRow, StoreError> {
+    let status: &str = row.get(3);
+    let port = row.get::<_, Option<String>>(6).map(Port::try_from).transpose();
+    Ok(BlockRow {
+        place: BlockPlace {
+            block: row.get(0),
+            iteration: iteration(row.get::<_, Vec<i32>>(1).as_slice()),
+            attempt: row.get(2),
+        },
+        outcome: BlockOutcome {
+            status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
+            result: Payload::read(operation, row.get(4), row.get(5))?,
+            port: port.map_err(|error| StoreError::bad_word(operation, &error.to_string()))?,
+            error: row.get::<_, Option<Json<RunError>>>(7).map(|json| json.0),
+        },
+        started_at: row.get(8),
+        finished_at: row.get(9),
+        wrote: row.get(10),
     })
 }

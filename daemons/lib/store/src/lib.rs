@@ -4,8 +4,10 @@
 //! a query called by the wrong daemon fails in the database too.
 
 pub mod access;
+pub mod approvals;
 pub mod apps;
 pub mod audit;
+pub mod children;
 mod database;
 mod documents;
 mod error;

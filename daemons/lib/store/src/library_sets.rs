@@ -230,7 +230,7 @@ impl Database {
         let sql = "SELECT w.slug FROM workflows w WHERE w.draft -> 'libraries' ->> $2 = $1
             OR EXISTS (SELECT FROM workflow_releases v WHERE v.workflow_id = w.id AND v.document -> 'libraries' ->> $2 = $1
                 AND (v.version = w.released_version OR EXISTS (SELECT FROM runs r WHERE r.workflow_id = w.id
-                    AND r.version = v.version AND r.status IN ('queued', 'running'))))
+                    AND r.version = v.version AND r.finished_at IS NULL)))
             ORDER BY w.slug";
         let users = transaction.query(sql, &[&name, &language]).await.map_err(StoreError::of(operation))?;
         if !users.is_empty() {

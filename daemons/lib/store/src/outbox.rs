@@ -13,6 +13,8 @@ pub enum EntryKind {
     Start,
     /// Cancel it.
     Cancel,
+    /// Look again at what it waits for.
+    Wake,
 }
 
 /// An entry that was not sent yet.
@@ -39,6 +41,7 @@ impl Database {
                 let kind = match row.get(2) {
                     "start" => EntryKind::Start,
                     "cancel" => EntryKind::Cancel,
+                    "wake" => EntryKind::Wake,
                     word => return Err(StoreError::bad_word(operation, word)),
                 };
                 Ok(OutboxEntry { id: row.get(0), run: RunId(row.get(1)), kind })
@@ -73,7 +76,8 @@ impl Database {
     ) -> Result<Vec<RunId>, StoreError> {
         let operation = "look for unfinished runs";
         let client = self.client(operation).await?;
-        let sql = "SELECT r.id FROM runs r WHERE r.status IN ('queued', 'running') AND r.created_at < now() - make_interval(secs => $1)
+        let sql =
+            "SELECT r.id FROM runs r WHERE r.finished_at IS NULL AND r.created_at < now() - make_interval(secs => $1)
               AND ($2::uuid IS NULL OR r.id > $2)
               AND NOT EXISTS (SELECT FROM run_outbox o WHERE o.run_id = r.id AND o.kind = 'start' AND o.sent_at IS NULL)
             ORDER BY r.id LIMIT $3";

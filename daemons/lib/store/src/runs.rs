@@ -1,12 +1,13 @@
 //! Runs as api needs them: started, listed, shown.
 
-use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::{RunId, UserId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
+use crate::journal::{BlockPlace, iteration, rounds};
 use crate::payload::Payload;
 use crate::{Database, StoreError};
 
@@ -57,13 +58,17 @@ pub struct Run {
     pub started_at: Option<OffsetDateTime>,
     /// When it ended.
     pub finished_at: Option<OffsetDateTime>,
+    /// What it waits for: `{kind, block, until}`.
+    pub waiting_for: Option<Value>,
+    /// The run that a block of started it.
+    pub parent: Option<RunId>,
 }
 
 /// A block of a run.
 #[derive(Clone, Debug)]
 pub struct BlockRun {
-    /// The block.
-    pub block: String,
+    /// Which.
+    pub place: BlockPlace,
     /// Where it stands.
     pub status: BlockStatus,
     /// What it was given.
@@ -80,13 +85,15 @@ pub struct BlockRun {
     pub started_at: OffsetDateTime,
     /// When it ended.
     pub finished_at: Option<OffsetDateTime>,
+    /// In how many rounds and attempts it has run.
+    pub times: i64,
 }
 
 /// A line that a block logged.
 #[derive(Clone, Debug)]
 pub struct BlockLog {
-    /// The block.
-    pub block: String,
+    /// Of which block.
+    pub place: BlockPlace,
     /// Counts from 0 within the block.
     pub seq: i32,
     /// The level.
@@ -99,7 +106,7 @@ pub struct BlockLog {
 
 const RUN_COLUMNS: &str =
     "r.id, r.workflow_id, w.slug, w.title, r.version, r.status, r.trigger, r.error, r.response, r.created_at,
-    r.started_at, r.finished_at";
+    r.started_at, r.finished_at, r.waiting_for, r.parent_run";
 
 fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
     let status: &str = row.get(5);
@@ -116,6 +123,8 @@ fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
         created_at: row.get(9),
         started_at: row.get(10),
         finished_at: row.get(11),
+        waiting_for: row.get(12),
+        parent: row.get::<_, Option<uuid::Uuid>>(13).map(RunId),
     })
 }
 
@@ -151,7 +160,7 @@ impl Database {
         let operation = "cancel a run";
         let client = self.client(operation).await?;
         let sql = "WITH entry AS (
-                INSERT INTO run_outbox (run_id, kind) SELECT id, 'cancel' FROM runs WHERE id = $1 AND status IN ('queued', 'running')
+                INSERT INTO run_outbox (run_id, kind) SELECT id, 'cancel' FROM runs WHERE id = $1 AND finished_at IS NULL
                 RETURNING run_id)
             SELECT pg_notify('run_outbox', run_id::text) FROM entry";
         client.query(sql, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
@@ -189,60 +198,90 @@ impl Database {
         rows.map_err(StoreError::of(operation))?.iter().map(|row| run(operation, row)).collect()
     }
 
-    /// The blocks of a run, in the order in which they began.
+    /// Each block of a run, as it stands in the round and attempt that began last, in the order in which they began.
     pub async fn block_runs(&self, id: RunId) -> Result<Vec<BlockRun>, StoreError> {
         let operation = "read the blocks of a run";
         let client = self.client(operation).await?;
-        let sql =
-            "SELECT block, status, input_json, input_packed, result_json, result_packed, port, error, wall_ms, cpu_ms,
-                peak_memory_bytes, started_at, finished_at
-            FROM block_runs WHERE run_id = $1 ORDER BY started_at, finished_at NULLS LAST, block";
-        let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        let sql = format!(
+            "SELECT * FROM (SELECT DISTINCT ON (block) {BLOCK_COLUMNS}, count(*) OVER (PARTITION BY block) AS times
+                FROM block_runs WHERE run_id = $1 ORDER BY block, started_at DESC, iteration DESC) newest
+            ORDER BY started_at, finished_at NULLS LAST, block"
+        );
+        let rows = client.query(&sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
         rows.iter().map(|row| block_run(operation, row)).collect()
+    }
+
+    /// The rounds and attempts of one block after one of them, in order.
+    pub async fn block_rounds(
+        &self,
+        id: RunId,
+        block: &str,
+        after: Option<(&Iteration, i32)>,
+        limit: i64,
+    ) -> Result<Vec<BlockRun>, StoreError> {
+        let operation = "read the rounds of a block";
+        let client = self.client(operation).await?;
+        let sql = format!(
+            "SELECT {BLOCK_COLUMNS}, 1::bigint FROM block_runs WHERE run_id = $1 AND block = $2
+                AND ($3::integer[] IS NULL OR (iteration, attempt) > ($3, $4)) ORDER BY iteration, attempt LIMIT $5"
+        );
+        let (after_iteration, after_attempt) = after.map(|(iteration, attempt)| (rounds(iteration), attempt)).unzip();
+        let rows = client.query(&sql, &[&id.0, &block, &after_iteration, &after_attempt, &limit]).await;
+        rows.map_err(StoreError::of(operation))?.iter().map(|row| block_run(operation, row)).collect()
     }
 
     /// The log lines of a run.
     pub async fn block_logs(&self, id: RunId) -> Result<Vec<BlockLog>, StoreError> {
         let operation = "read the log of a run";
         let client = self.client(operation).await?;
-        let sql = "SELECT block, seq, level, logged_at, text FROM block_logs WHERE run_id = $1
-            ORDER BY logged_at, block, seq LIMIT 20000";
+        let sql = "SELECT block, iteration, attempt, seq, level, logged_at, text FROM block_logs WHERE run_id = $1
+            ORDER BY logged_at, block, iteration, attempt, seq LIMIT 20000";
         let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
         rows.iter()
             .map(|row| {
-                let level: &str = row.get(2);
+                let level: &str = row.get(4);
                 Ok(BlockLog {
-                    block: row.get(0),
-                    seq: row.get(1),
+                    place: place(row),
+                    seq: row.get(3),
                     level: level.parse().map_err(|()| StoreError::bad_word(operation, level))?,
-                    at: row.get(3),
-                    text: row.get(4),
+                    at: row.get(5),
+                    text: row.get(6),
                 })
             })
             .collect()
     }
 }
 
+const BLOCK_COLUMNS: &str =
+    "block, iteration, attempt, status, input_json, input_packed, result_json, result_packed, port, error,
+    wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at";
+
+/// The first three columns.
+fn place(row: &Row) -> BlockPlace {
+    BlockPlace { block: row.get(0), iteration: iteration(row.get::<_, Vec<i32>>(1).as_slice()), attempt: row.get(2) }
+}
+
 fn block_run(operation: &'static str, row: &Row) -> Result<BlockRun, StoreError> {
-    let status: &str = row.get(1);
-    let usage = row.get::<_, Option<f64>>(8).map(|wall_ms| Usage {
+    let status: &str = row.get(3);
+    let usage = row.get::<_, Option<f64>>(10).map(|wall_ms| Usage {
         wall_ms,
-        cpu_ms: row.get::<_, Option<f64>>(9).unwrap_or_default(),
+        cpu_ms: row.get::<_, Option<f64>>(11).unwrap_or_default(),
         peak_memory_bytes: row
-            .get::<_, Option<i64>>(10)
+            .get::<_, Option<i64>>(12)
             .and_then(|bytes| u64::try_from(bytes).ok())
             .unwrap_or_default(),
     });
     Ok(BlockRun {
-        block: row.get(0),
+        place: place(row),
         status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
-        input: Payload::read(operation, row.get(2), row.get(3))?,
-        result: Payload::read(operation, row.get(4), row.get(5))?,
-        port: row.get(6),
-        error: row.get::<_, Option<Json<RunError>>>(7).map(|json| json.0),
+        input: Payload::read(operation, row.get(4), row.get(5))?,
+        result: Payload::read(operation, row.get(6), row.get(7))?,
+        port: row.get(8),
+        error: row.get::<_, Option<Json<RunError>>>(9).map(|json| json.0),
         usage,
-        started_at: row.get(11),
-        finished_at: row.get(12),
+        started_at: row.get(13),
+        finished_at: row.get(14),
+        times: row.get(15),
     })
 }
 
@@ -279,8 +318,9 @@ impl Database {
     pub async fn run_progress(&self, id: RunId) -> Result<(i64, bool), StoreError> {
         let operation = "read a run's progress";
         let client = self.client(operation).await?;
-        let sql = "SELECT r.status IN ('succeeded', 'failed', 'cancelled'),
+        let sql = "SELECT r.finished_at IS NOT NULL,
                 (r.started_at IS NOT NULL)::int + (r.response IS NOT NULL)::int + (r.finished_at IS NOT NULL)::int
+                + (r.waiting_for IS NOT NULL)::int
                 + (SELECT count(*) + count(b.finished_at) FROM block_runs b WHERE b.run_id = r.id)
             FROM runs r WHERE r.id = $1";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;

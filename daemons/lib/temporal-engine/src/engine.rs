@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::tonic::Request;
-use temporalio_client::{Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowStartOptions};
+use temporalio_client::{
+    Client, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowSignalOptions, WorkflowStartOptions,
+};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use thiserror::Error;
@@ -115,6 +117,16 @@ impl Engine {
             Ok(()) => Ok(true),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(error) => Err(EngineError::Call { operation: "cancelling a run", source: Box::new(error) }),
+        }
+    }
+
+    /// Has a run look again at what it waits for. One that Temporal does not know, or that has ended, has nothing to look at.
+    pub async fn wake(&self, run: &str) -> Result<(), EngineError> {
+        let client = self.client()?;
+        let handle = client.get_workflow_handle::<RunWorkflow>(run);
+        match handle.signal(RunWorkflow::wake, (), WorkflowSignalOptions::default()).await {
+            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
+            Err(error) => Err(EngineError::Call { operation: "waking a run", source: Box::new(error) }),
         }
     }
 

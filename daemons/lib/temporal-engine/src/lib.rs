@@ -10,6 +10,7 @@ mod engine;
 mod workflow;
 
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use connection::{ConnectionConfig, TlsFiles};
 pub use engine::{Engine, EngineError, EngineState};
@@ -19,6 +20,8 @@ pub use engine::{Engine, EngineError, EngineState};
 pub enum Progress {
     /// There is more to do: step again.
     Continue,
+    /// There is nothing to do until this long has passed, or until the run is woken where nothing is said.
+    Wait(Option<Duration>),
     /// The run has ended, well or not, and its end is stored.
     Finished,
 }

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
-use bulkhead_model::run::{BlockStatus, RunStatus};
+use bulkhead_model::run::{BlockStatus, Iteration, RunStatus};
 use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_rpc::backend::{
-    BlockOutcome, CallAsk, CallRequest, FinishRequest, QueryBlockRequest, RunState, Token, TokenRequest,
+    ActionValues, BlockAction, BlockOutcome, CallAsk, CallRequest, FinishRequest, RunState, Token, TokenRequest,
 };
 use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -157,7 +157,8 @@ impl World {
     async fn call(&self, token: &str, query: &str, number: u32, n: i32) -> Result<Value, RpcError> {
         let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
         let ask = CallAsk::Query { query: query.into(), parameters };
-        let request = CallRequest { block: "code".into(), call: number, ask };
+        let request =
+            CallRequest { block: "code".into(), iteration: Iteration::default(), attempt: 1, call: number, ask };
         self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
     }
 
@@ -190,15 +191,16 @@ async fn a_write_is_made_once_however_often_it_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_block_is_stored_with_its_values() {
     let world = world().await;
-    let request = QueryBlockRequest { parameters: [("n".to_owned(), json!(5))].into() };
-    let path = format!("/v1/runs/{}/blocks/write/query", world.run);
+    let values = ActionValues::Query { parameters: [("n".to_owned(), json!(5))].into() };
+    let request = BlockAction { iteration: Iteration::default(), attempt: 1, cover: None, values };
+    let path = format!("/v1/runs/{}/blocks/write", world.run);
     for _ in 0..2 {
         let outcome: BlockOutcome = world.backend.call(Method::POST, &path, &request).await.unwrap();
         assert_eq!((outcome.status, &outcome.result["rows"]), (BlockStatus::Succeeded, &json!([{ "n": 5 }])));
     }
     assert_eq!(world.effects().await, 1);
     let state: RunState = world.backend.get(&format!("/v1/runs/{}", world.run)).await.unwrap();
-    assert_eq!(state.finished.len(), 1);
+    assert_eq!(state.journal.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +228,7 @@ async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
     let draft = TokenRequest { workflow: world.workflow, user: UserId::new() };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
     assert_eq!(world.call(&draft.token, "read", 0, 0).await.unwrap()["rows"], json!([]));
-    let end = FinishRequest { status: RunStatus::Cancelled, error: None };
+    let end = FinishRequest { status: RunStatus::Cancelled, error: None, result: Value::Null };
     let path = format!("/v1/runs/{}/finish", world.run);
     let _: Value = world.backend.call(Method::POST, &path, &end).await.unwrap();
     assert_eq!(code(world.call(&token, "slow", 1, 1).await), "run-ended");

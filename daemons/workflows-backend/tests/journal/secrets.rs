@@ -69,7 +69,7 @@ async fn code_gets_a_secret_that_its_workflow_was_granted_and_each_use_is_on_rec
     assert_eq!(uses[0].2, json!({ "secret": "apiToken", "run": world.run }));
     assert_eq!(uses[1].2, json!({ "secret": "apiToken", "draft": true }));
     assert!(!format!("{audit:?}").contains(CANARY));
-    let end = FinishRequest { status: RunStatus::Cancelled, error: None };
+    let end = FinishRequest { status: RunStatus::Cancelled, error: None, result: Value::Null };
     let path = format!("/v1/runs/{}/finish", world.run);
     let _: Value = world.backend.call(Method::POST, &path, &end).await.unwrap();
     assert_eq!(world.secret(&run, "apiToken").await.unwrap_err().code, "run-ended");

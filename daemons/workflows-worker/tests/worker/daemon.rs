@@ -1,5 +1,6 @@
 //! A daemon as its unit starts it: a process with its sockets at descriptor 3.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
@@ -47,6 +48,16 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The native half of zygotes, where the user that code runs as can read it.
+pub(crate) fn zygote_library(directory: &Path) -> PathBuf {
+    let built = binary("libbulkhead_zygote.so");
+    let copy = directory.join("zygote.so");
+    std::fs::copy(built, &copy).expect("copied");
+    std::fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).expect("readable");
+    std::fs::set_permissions(&copy, PermissionsExt::from_mode(0o644)).expect("readable");
+    copy
 }
 
 /// The program of a daemon: built beside the worker's, since the whole workspace is tested at once.

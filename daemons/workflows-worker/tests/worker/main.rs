@@ -5,5 +5,7 @@
 mod daemon;
 mod faults;
 mod runs;
+mod scopes;
 mod temporal;
+mod waits;
 mod world;

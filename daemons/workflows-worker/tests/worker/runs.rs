@@ -38,7 +38,7 @@ async fn a_run_goes_from_trigger_to_response() {
     let response = ended.response.expect("a response");
     assert_eq!((response.status, response.body), (201, json!({ "found": 1, "of": "canary-value", "total": 42 })));
     let blocks = world.api.block_runs(run).await.expect("reads");
-    let names: Vec<&str> = blocks.iter().map(|block| block.block.as_str()).collect();
+    let names: Vec<&str> = blocks.iter().map(|block| block.place.block.as_str()).collect();
     assert_eq!(names, ["prepare", "store", "count", "enough", "yes"]);
     assert!(blocks.iter().all(|block| block.status == BlockStatus::Succeeded), "{blocks:#?}");
     assert_eq!(blocks[1].input, json!({ "prepare.name": "canary-value" }));

@@ -5,18 +5,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
-use bulkhead_model::run::RunStatus;
+use bulkhead_model::run::{BlockStatus, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{ResourceId, RunId, WorkflowId};
+use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
-use bulkhead_store::runs::{NewRun, Run};
+use bulkhead_store::runs::{BlockRun, NewRun, Run};
 use bulkhead_store::test_support::{as_role, migrated};
 use bulkhead_test_kit::{TestDatabase, TestTemporal};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, zygote_library};
 
 /// How long a run may take, faults and all.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) tables: tokio_postgres::Client,
     pub(crate) own: TestDatabase,
     tables_database: TestDatabase,
-    _directory: tempfile::TempDir,
+    _directories: [tempfile::TempDir; 2],
     connector: CancellationToken,
 }
 
@@ -55,7 +55,9 @@ impl World {
         add_resource(&database, &tables_database, &key).await;
         let connector = CancellationToken::new();
         start_connector(directory.path(), &own, &connector);
-        let (backend, executor, worker) = start_daemons(directory.path(), &own, &temporal);
+        let library = tempfile::tempdir().expect("a directory");
+        let zygote = zygote_library(library.path());
+        let (backend, executor, worker) = start_daemons(directory.path(), &zygote, &own, &temporal);
         let api = as_role(&own, "bulkhead-api");
         Self {
             temporal,
@@ -66,16 +68,21 @@ impl World {
             tables,
             own,
             tables_database,
-            _directory: directory,
+            _directories: [directory, library],
             connector,
         }
     }
 
     /// Releases a workflow.
     pub(crate) async fn release(&self, document: Value) -> WorkflowId {
+        self.release_as("under-test", document).await
+    }
+
+    /// Releases a workflow under this slug.
+    pub(crate) async fn release_as(&self, slug: &str, document: Value) -> WorkflowId {
         let document: WorkflowDocument = serde_json::from_value(document).expect("a document");
         assert_eq!(document.validate(), []);
-        let id = self.api.create_workflow("under-test", &document, None).await.expect("creates");
+        let id = self.api.create_workflow(slug, &document, None).await.expect("creates");
         self.api.release_workflow(id, 1, None).await.expect("releases");
         id
     }
@@ -110,10 +117,34 @@ impl World {
         run
     }
 
+    /// Waits until a run waits for something of this kind.
+    pub(crate) async fn waits(&self, run: RunId, kind: &str) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.api.run(run).await.expect("reads");
+            if found.waiting_for.as_ref().is_some_and(|waiting| waiting["kind"] == kind) {
+                assert_eq!(found.status, RunStatus::Waiting);
+                return;
+            }
+            assert!(Instant::now() < end && !found.status.is_final(), "it does not wait: {found:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until a person has `count` open questions.
+    pub(crate) async fn open_approvals(&self, user: UserId, count: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.api.open_approvals(user, false, 10).await.expect("reads").len() != count {
+            assert!(Instant::now() < end, "there are not {count} open questions");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until `block` of a run has ended.
     pub(crate) async fn block_ended(&self, run: RunId, block: &str) {
         let end = Instant::now() + PATIENCE;
-        while !self.api.block_runs(run).await.expect("reads").iter().any(|ended| ended.block == block) {
+        let has_ended = |one: &BlockRun| one.place.block == block && one.status != BlockStatus::Running;
+        while !self.api.block_runs(run).await.expect("reads").iter().any(has_ended) {
             assert!(Instant::now() < end, "`{block}` has not ended");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -187,7 +218,12 @@ fn start_connector(directory: &Path, own: &TestDatabase, shutdown: &Cancellation
     tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("db-connector serves") });
 }
 
-fn start_daemons(directory: &Path, own: &TestDatabase, temporal: &TestTemporal) -> (Daemon, Daemon, Daemon) {
+fn start_daemons(
+    directory: &Path,
+    zygote: &Path,
+    own: &TestDatabase,
+    temporal: &TestTemporal,
+) -> (Daemon, Daemon, Daemon) {
     let at = |name: &str| directory.join(name).display().to_string();
     let database = database_toml(own);
     let config = format!("db-connector-socket = '{}'\n{database}", at("db-connector.sock"));
@@ -195,8 +231,9 @@ fn start_daemons(directory: &Path, own: &TestDatabase, temporal: &TestTemporal) 
     // Development flags: these tests run on machines with and without cgroup v2, as root and not.
     let run_as = if is_root() { "run-as-user = 'nobody'" } else { "" };
     let config = format!(
-        "allow-missing-cgroup-limits = true\n{run_as}\nworkflows-backend = '{}'\n",
-        at("workflows-backend.sock")
+        "allow-missing-cgroup-limits = true\n{run_as}\nworkflows-backend = '{}'\nzygote-library = '{}'\n",
+        at("workflows-backend.sock"),
+        zygote.display()
     );
     let executor = Daemon::start(directory, "bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
     let config = format!(

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The open questions that you may decide. */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides a question. 404 where it is not yours to decide, or is decided already. */
+        post: operations["decideApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps": {
         parameters: {
             query?: never;
@@ -457,6 +491,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/blocks/{block}/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rounds and attempts of one block of a run. */
+        get: operations["listBlockRounds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -813,7 +864,7 @@ export interface paths {
         /** All releases. */
         get: operations["listWorkflowReleases"];
         put?: never;
-        /** Releases the draft: triggers start it from now on. Needs the role editor on the resources of its statements. */
+        /** Releases the draft: triggers start it from now on. Needs the role editor on the resources of its statements and on the workflows that its blocks run. */
         post: operations["releaseWorkflow"];
         delete?: never;
         options?: never;
@@ -958,6 +1009,57 @@ export interface components {
             /** @description When it runs by itself. */
             run?: components["schemas"]["RunWhen"];
         };
+        /** @description A question that a run asks. */
+        Approval: {
+            /** @description The block that asks. */
+            block: string;
+            /**
+             * Format: date-time
+             * @description When it was asked.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            deadline?: string | null;
+            /** @description What there is to know. */
+            description: string;
+            /**
+             * Format: uuid
+             * @description The id.
+             */
+            id: string;
+            /** @description The run that asks. */
+            run: components["schemas"]["RunId"];
+            /** @description What is asked. */
+            title: string;
+            /** @description Its workflow's slug. */
+            workflow: string;
+            /** @description Its workflow's title. */
+            workflow_title: string;
+        };
+        /** @description A block that goes on when a person has decided. */
+        ApprovalBlock: {
+            /** @description What becomes of the question at the deadline. */
+            "at-deadline"?: components["schemas"]["DeadlineOutcome"];
+            /**
+             * Format: int32
+             * @description Seconds until the deadline; without it the question stays open.
+             */
+            "deadline-s"?: number | null;
+            /** @description What there is to know, with `{{ }}`. */
+            description?: string;
+            /** @description The e-mail addresses of those who may decide; everyone who may edit the workflow when empty. */
+            people?: string[];
+            /** @description What is asked, with `{{ }}`. */
+            title: string;
+        };
+        /** @description The open questions that you may decide. */
+        ApprovalList: {
+            /** @description The oldest first. */
+            approvals: components["schemas"]["Approval"][];
+        };
         /** @description A record. */
         AuditEntry: {
             /** @description What was done. */
@@ -1003,12 +1105,45 @@ export interface components {
         }) | (components["schemas"]["CodeBlock"] & {
             /** @enum {string} */
             type: "code";
+        }) | (components["schemas"]["HttpBlock"] & {
+            /** @enum {string} */
+            type: "http";
         }) | (components["schemas"]["BranchBlock"] & {
             /** @enum {string} */
             type: "branch";
+        }) | (components["schemas"]["SwitchBlock"] & {
+            /** @enum {string} */
+            type: "switch";
+        }) | (components["schemas"]["LoopBlock"] & {
+            /** @enum {string} */
+            type: "loop";
+        }) | (components["schemas"]["ParallelBlock"] & {
+            /** @enum {string} */
+            type: "parallel";
+        }) | (components["schemas"]["TryBlock"] & {
+            /** @enum {string} */
+            type: "try";
+        }) | (components["schemas"]["FilterBlock"] & {
+            /** @enum {string} */
+            type: "filter";
+        }) | (components["schemas"]["SetBlock"] & {
+            /** @enum {string} */
+            type: "set";
+        }) | (components["schemas"]["WaitBlock"] & {
+            /** @enum {string} */
+            type: "wait";
+        }) | (components["schemas"]["ApprovalBlock"] & {
+            /** @enum {string} */
+            type: "approval";
+        }) | (components["schemas"]["RunWorkflowBlock"] & {
+            /** @enum {string} */
+            type: "workflow";
         }) | (components["schemas"]["ResponseBlock"] & {
             /** @enum {string} */
             type: "response";
+        }) | (components["schemas"]["StopBlock"] & {
+            /** @enum {string} */
+            type: "stop";
         });
         /** @description How a block ended: `value` or `error`, never both. */
         BlockResult: {
@@ -1020,8 +1155,20 @@ export interface components {
             /** @description What it returned (`null` for nothing), when it ended well. */
             value?: unknown;
         };
-        /** @description A block of a run. */
+        /** @description Rounds and attempts of one block. */
+        BlockRounds: {
+            /** @description `after` of the next page, if there may be one. */
+            next?: string | null;
+            /** @description By round, then by attempt. */
+            rounds: components["schemas"]["BlockRun"][];
+        };
+        /** @description A block of a run, in one round and attempt. */
         BlockRun: {
+            /**
+             * Format: int32
+             * @description Counts from 1.
+             */
+            attempt: number;
             /** @description The block. */
             block: string;
             error?: components["schemas"]["RunError"] | null;
@@ -1032,6 +1179,8 @@ export interface components {
             finished_at?: string | null;
             /** @description What it was given. */
             input: unknown;
+            /** @description In which round of which loops. */
+            iteration: components["schemas"]["Iteration"];
             /** @description Which way a branch went. */
             port?: string | null;
             /** @description What it gave. */
@@ -1043,6 +1192,11 @@ export interface components {
             started_at: string;
             /** @description Where it stands. */
             status: components["schemas"]["BlockStatus"];
+            /**
+             * Format: int64
+             * @description In how many rounds and attempts it has run.
+             */
+            times: number;
             usage?: components["schemas"]["Usage"] | null;
         };
         /**
@@ -1066,8 +1220,11 @@ export interface components {
         };
         /** @description A block that runs code in the sandbox. */
         CodeBlock: {
+            /** @description Whether `retry` may repeat it even though it has made calls that change something. */
+            idempotent?: boolean;
             /** @description The language. */
             language: components["schemas"]["Language"];
+            retry?: components["schemas"]["Retry"] | null;
             /** @description The source: a function's body, `return` gives the result. */
             source: string;
             /**
@@ -1160,6 +1317,18 @@ export interface components {
             /** @description The person. */
             user: components["schemas"]["User"];
         };
+        /**
+         * @description What becomes of a question that nobody has answered in time.
+         * @enum {string}
+         */
+        DeadlineOutcome: "reject" | "approve" | "fail";
+        /** @description What you decide. */
+        DecideRequest: {
+            /** @description Yes or no. */
+            approved: boolean;
+            /** @description What there is to say; the run sees it. */
+            comment?: string;
+        };
         /** @description A line of a list of apps or workflows. */
         DocumentSummary: {
             /**
@@ -1192,7 +1361,7 @@ export interface components {
              */
             revision: number;
         };
-        /** @description `from` (through `port`, for a branch) leads to `to`. */
+        /** @description `from` (through `port`, where it has several ways out) leads to `to`. */
         Edge: {
             /** @description The block that finished. */
             from: components["schemas"]["Name"];
@@ -1213,6 +1382,13 @@ export interface components {
             message: string;
             /** @description Dotted path from the root of the document. */
             path: string;
+        };
+        /** @description A block that keeps the items for which an expression holds. */
+        FilterBlock: {
+            /** @description A JavaScript expression, without braces: a list. */
+            over: string;
+            /** @description A JavaScript expression over `item` and `index`; its truth decides. */
+            where: string;
         };
         /** @description A person with a role. */
         Grant: {
@@ -1258,11 +1434,34 @@ export interface components {
              */
             width: number;
         };
+        /** @description A block that sends an HTTP request. An answer of status 400 and above is a failure of kind `http-status`. */
+        HttpBlock: {
+            /** @description A JavaScript expression, without braces: a text is sent as it is, anything else as JSON. Nothing is sent when empty. */
+            body?: string;
+            /** @description Headers; the values with `{{ }}`. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Whether it may be repeated whatever its method. It carries an `Idempotency-Key` that stays the same. */
+            idempotent?: boolean;
+            /** @description `GET`, `POST` and so on. */
+            method?: string;
+            retry?: components["schemas"]["Retry"] | null;
+            /** @description The address, with `{{ }}`. A value is encoded for the place that it stands in, unless the address begins with it. */
+            url: string;
+        };
         /** @description A link's token. */
         InspectLinkRequest: {
             /** @description What follows `token=` in the link. */
             token: string;
         };
+        /**
+         * @description What becomes of a loop when a body fails.
+         * @enum {string}
+         */
+        ItemFailure: "fail" | "continue";
+        /** @description Which round of each loop around a block, the outermost first; rounds count from 0. */
+        Iteration: number[];
         /**
          * @description The languages of code blocks.
          * @enum {string}
@@ -1378,6 +1577,39 @@ export interface components {
             /** @description The password. */
             password: string;
         };
+        /** @description A block that runs its body, the walk from its port `each`, once for each item. The body sees `item` and `index`. */
+        LoopBlock: {
+            /**
+             * Format: int32
+             * @description How many bodies run at the same time at most, 1 to 50, unless the mode is `sequential`.
+             */
+            "at-once"?: number;
+            /** @description Whether the results of the bodies are kept; without them the result is their number alone. */
+            collect?: boolean;
+            /**
+             * Format: int32
+             * @description Milliseconds between two batches.
+             */
+            "delay-ms"?: number;
+            /** @description How the bodies follow one another. */
+            mode?: components["schemas"]["LoopMode"];
+            /** @description What becomes of the loop when a body fails. */
+            "on-failure"?: components["schemas"]["ItemFailure"];
+            /** @description A JavaScript expression, without braces: a list; an object, whose items are `{key, value}`; or a number of repetitions. */
+            over: string;
+            /**
+             * Format: int32
+             * @description Seconds after which the loop fails.
+             */
+            "timeout-s"?: number | null;
+            /** @description A JavaScript expression that is looked at after each body, which it sees; the loop ends when it holds. */
+            until?: string | null;
+        };
+        /**
+         * @description How the bodies of a loop follow one another.
+         * @enum {string}
+         */
+        LoopMode: "sequential" | "parallel" | "batch";
         /**
          * @description The name of a component, query, page or block: an identifier in both JavaScript and Python, since code
          *     refers to the thing by it.
@@ -1401,11 +1633,13 @@ export interface components {
             /** @description Shown on the page's tab; the name when absent. */
             title?: string | null;
         };
-        /**
-         * @description The ways out of a branch.
-         * @enum {string}
-         */
-        Port: "true" | "false";
+        /** @description A block that runs several bodies at the same time: the walk from each of its ports. Its result has that of each by its port. */
+        ParallelBlock: {
+            /** @description The ways into the bodies, 2 to 20. */
+            branches: components["schemas"]["Port"][];
+        };
+        /** @description A way out of a block other than the plain one: `true`, `error`, the name of a case. */
+        Port: string;
         /** @description How to reach a PostgreSQL database. */
         PostgresqlConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
@@ -1455,8 +1689,9 @@ export interface components {
         Purpose: "first-admin" | "recover-admin" | "invitation";
         /** @description A block that runs a statement. */
         QueryBlock: components["schemas"]["SqlQuery"] & {
-            /** @description Whether a write may be repeated after a crash that left its outcome unknown. */
+            /** @description Whether a write may be repeated: after a crash that left its outcome unknown, and by `retry`. */
             idempotent?: boolean;
+            retry?: components["schemas"]["Retry"] | null;
         };
         /** @description Caps on one execution of a query. */
         QueryLimits: {
@@ -1640,11 +1875,44 @@ export interface components {
         ResponseBlock: {
             /** @description A JavaScript expression, without braces; its value is the JSON body. */
             body: string;
+            /** @description Headers; the values with `{{ }}`. */
+            headers?: {
+                [key: string]: string;
+            };
             /**
              * Format: int32
              * @description HTTP status, 200 to 599.
              */
             status?: number;
+        };
+        /**
+         * @description How often and when a block that failed is tried again.
+         *
+         *     A block that may have changed something is tried again only if it is declared idempotent.
+         */
+        Retry: {
+            /**
+             * Format: int32
+             * @description Attempts after the first, 1 to 100.
+             */
+            count: number;
+            /**
+             * Format: int32
+             * @description Milliseconds before the second attempt.
+             */
+            "delay-ms"?: number;
+            /**
+             * Format: double
+             * @description Each further pause is this many times the one before, 1 to 10.
+             */
+            factor?: number;
+            /**
+             * Format: int32
+             * @description No pause is longer, in milliseconds.
+             */
+            "max-delay-ms"?: number;
+            /** @description The kinds of errors that are worth another attempt (`query-failed`, `wall-time`, ...); all of them when empty. */
+            on?: string[];
         };
         /**
          * @description A role on one object; each includes the ones before it.
@@ -1684,7 +1952,7 @@ export interface components {
         };
         /** @description A run with all that is known of it. */
         RunDetail: {
-            /** @description Blocks that began, in that order. */
+            /** @description Blocks that began, in that order: each as it stands in the round and attempt that began last. */
             blocks: components["schemas"]["BlockRun"][];
             /** @description The release that it runs. */
             document: components["schemas"]["WorkflowDocument"];
@@ -1747,6 +2015,10 @@ export interface components {
         RunResponse: {
             /** @description JSON body. */
             body: unknown;
+            /** @description Headers. */
+            headers?: {
+                [key: string]: string;
+            };
             /**
              * Format: int32
              * @description HTTP status.
@@ -1759,10 +2031,10 @@ export interface components {
             run: components["schemas"]["RunId"];
         };
         /**
-         * @description The state of a run. `queued -> running -> succeeded | failed | cancelled`.
+         * @description The state of a run. `queued -> running <-> waiting -> succeeded | failed | cancelled`.
          * @enum {string}
          */
-        RunStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        RunStatus: "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
         /** @description A run, without its blocks. */
         RunSummary: {
             /**
@@ -1778,6 +2050,7 @@ export interface components {
             finished_at?: string | null;
             /** @description The id. */
             id: components["schemas"]["RunId"];
+            parent?: components["schemas"]["RunId"] | null;
             /**
              * Format: date-time
              * @description When a worker began it.
@@ -1785,13 +2058,15 @@ export interface components {
             started_at?: string | null;
             /** @description Where it stands. */
             status: components["schemas"]["RunStatus"];
-            /** @description What started it: `manual` or `webhook`. */
+            /** @description What started it: `manual`, `webhook` or `workflow`. */
             trigger_kind: string;
             /**
              * Format: int32
              * @description The release that it runs.
              */
             version: number;
+            /** @description What it waits for, while it does. */
+            waiting_for?: unknown;
             /** @description Its workflow's slug. */
             workflow: string;
             /** @description Its workflow's title. */
@@ -1811,6 +2086,18 @@ export interface components {
          * @enum {string}
          */
         RunWhen: "automatic" | "manual";
+        /** @description A block that runs another workflow's released version. */
+        RunWorkflowBlock: {
+            /** @description A JavaScript expression, without braces; the run sees its value as `trigger.body`. Null when empty. */
+            input?: string;
+            /**
+             * @description Whether to wait for its end. The block's result is then what its response answered, or that of its last block;
+             *     otherwise `{run}`.
+             */
+            wait?: boolean;
+            /** @description The workflow. */
+            workflow: components["schemas"]["Slug"];
+        };
         /** @description A draft to save. */
         SaveAppDraftRequest: {
             /** @description The whole document. */
@@ -1892,6 +2179,13 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description A block that changes variables of the run. */
+        SetBlock: {
+            /** @description JavaScript expressions, without braces, by the variable that takes their value. All see the values from before. */
+            values: {
+                [key: string]: string;
+            };
+        };
         /** @description The name of an app, workflow or resource in addresses and files. */
         Slug: string;
         /** @description A SQL statement with `{{ }}` bindings. Every binding becomes a bind parameter; text is never spliced. */
@@ -1916,6 +2210,30 @@ export interface components {
             body?: unknown;
             /** @description The same key is the same run, however often it is sent. */
             idempotency_key?: string | null;
+        };
+        /** @description A block that ends the run, wherever in it it stands. */
+        StopBlock: {
+            /** @description Why, with `{{ }}`: the run's error if it ends as failed. */
+            message?: string;
+            /** @description How the run ends. */
+            status?: components["schemas"]["StopStatus"];
+        };
+        /**
+         * @description How a stop block ends a run.
+         * @enum {string}
+         */
+        StopStatus: "succeeded" | "failed";
+        /** @description A block that goes the way of the first case that holds, or by `else`. */
+        SwitchBlock: {
+            /** @description In the order in which they are looked at. */
+            cases: components["schemas"]["SwitchCase"][];
+        };
+        /** @description A case of a switch: its own way out. */
+        SwitchCase: {
+            /** @description The way out. */
+            port: components["schemas"]["Port"];
+            /** @description A JavaScript expression, without braces; its truth decides. */
+            when: string;
         };
         /** @description A table or view. */
         Table: {
@@ -1945,6 +2263,11 @@ export interface components {
             reply?: components["schemas"]["WebhookReply"];
             /** @enum {string} */
             type: "webhook";
+        };
+        /** @description A block that runs the walk from its port `try` and, when a block of it fails, the one from `catch`, which sees `error`. */
+        TryBlock: {
+            /** @description The kinds of errors that are caught (`query-failed`, `http-status`, ...); all of them when empty. */
+            on?: string[];
         };
         /** @description New settings of a resource. */
         UpdateResourceRequest: {
@@ -2048,6 +2371,22 @@ export interface components {
             /** @description When it runs by itself. */
             run: components["schemas"]["RunWhen"];
         };
+        /** @description A block that goes on later. The run takes up nothing meanwhile. */
+        WaitBlock: {
+            /** @description Until when. */
+            for: components["schemas"]["WaitFor"];
+        };
+        /** @description Until when a run waits. */
+        WaitFor: {
+            /** @description For some seconds: a JavaScript expression, without braces. */
+            seconds: string;
+        } | {
+            /**
+             * @description Until a point in time: a JavaScript expression whose value is a text such as `2026-05-01T09:00:00Z`, a `Date`, or
+             *     milliseconds since 1970.
+             */
+            until: string;
+        };
         /** @description A webhook's key. It is shown this once. */
         WebhookKey: {
             /** @description To send as `Authorization: Bearer`. */
@@ -2098,17 +2437,27 @@ export interface components {
             format: number;
             /** @description The sets of libraries that its code finds beside the standard ones. */
             libraries?: components["schemas"]["LibraryNames"];
+            "on-error"?: components["schemas"]["Name"] | null;
             /** @description Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`. */
             queries?: {
                 [key: string]: components["schemas"]["SqlQuery"];
             };
             /** @description The block that runs first. */
             start: components["schemas"]["Name"];
+            /**
+             * Format: int32
+             * @description Seconds after which a run fails, waits included; without it a run may take for ever.
+             */
+            "timeout-s"?: number | null;
             /** @description Shown in lists. */
             title: string;
             /** @description What starts a run, by name. A person with the right can start any workflow by hand besides. */
             triggers?: {
                 [key: string]: components["schemas"]["Trigger"];
+            };
+            /** @description Values that `set` blocks change during a run, with what they are at its start. Expressions see them as `vars.<name>`. */
+            variables?: {
+                [key: string]: unknown;
             };
         };
         /**
@@ -2130,6 +2479,50 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+        };
+    };
+    decideApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequest"];
+            };
+        };
+        responses: {
+            /** @description Decided: the run goes on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listApps: {
         parameters: {
             query?: never;
@@ -3208,6 +3601,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+        };
+    };
+    listBlockRounds: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before: a round such as `4` or `4.0`, a colon, and an attempt. */
+                after?: string;
+                /** @description How many: 1 to 200; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["RunId"];
+                block: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockRounds"];
                 };
             };
         };

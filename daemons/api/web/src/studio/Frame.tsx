@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { AppWindow, Database, House, KeyRound, LogOut, Moon, Package, Play, ScrollText, Search, Sun, Users, Workflow } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, House, KeyRound, LogOut, Moon, Package, Play, ScrollText, Search, Sun, Users, Workflow } from 'lucide-react'
 import { Suspense, useEffect, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -18,6 +18,7 @@ const everybody = [
   { to: '/workflows', text: 'Workflows', icon: Workflow },
   { to: '/resources', text: 'Resources', icon: Database },
   { to: '/runs', text: 'Runs', icon: Play },
+  { to: '/approvals', text: 'Approvals', icon: ClipboardCheck },
 ] as const
 const administrators = [
   { to: '/libraries', text: 'Libraries', icon: Package },

@@ -8,6 +8,7 @@ import { StatusBadge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime, duration } from '../ui/format'
 import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
+import { startedBy, waitingText } from '../workflow/waiting'
 
 const followMs = 2000
 
@@ -69,7 +70,9 @@ function RunRow({ run, hasWorkflow }: { run: RunSummary; hasWorkflow: boolean })
   return (
     <tr>
       <td>
-        <StatusBadge status={run.status} />
+        <span title={waitingText(run.waiting_for)}>
+          <StatusBadge status={run.status} />
+        </span>
       </td>
       {hasWorkflow ? <td>{run.workflow_title}</td> : null}
       <td>
@@ -77,7 +80,7 @@ function RunRow({ run, hasWorkflow }: { run: RunSummary; hasWorkflow: boolean })
           <RelativeTime at={run.created_at} />
         </Link>
       </td>
-      <td className="wide-only">{run.trigger_kind === 'manual' ? 'Hand' : run.trigger_kind === 'webhook' ? 'Webhook' : run.trigger_kind}</td>
+      <td className="wide-only">{startedBy(run.trigger_kind)}</td>
       <td className="wide-only">{run.version}</td>
       <td className="numeric">{end === undefined ? '–' : duration(end)}</td>
       <td className="wide-only muted run-error">{run.error ? `${run.error.block ? `${run.error.block}: ` : ''}${run.error.message}` : ''}</td>

@@ -46,12 +46,13 @@ const run = createRoute({
 })
 const resources = createRoute({ getParentRoute: () => frame, path: '/resources', component: lazyRouteComponent(() => import('./Resources'), 'Resources') })
 const runs = createRoute({ getParentRoute: () => frame, path: '/runs', component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
+const approvals = createRoute({ getParentRoute: () => frame, path: '/approvals', component: lazyRouteComponent(() => import('./Approvals'), 'Approvals') })
 const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', component: lazyRouteComponent(() => import('./Secrets'), 'Secrets') })
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, libraries, secrets, users, audit])])
+const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, approvals, libraries, secrets, users, audit])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

@@ -11,6 +11,7 @@ export function Badge({ tone = 'neutral', children }: { tone?: Tone; children: R
 const statuses: Record<RunStatus | BlockStatus, { tone: Tone; text: string }> = {
   queued: { tone: 'neutral', text: 'Queued' },
   running: { tone: 'accent', text: 'Running' },
+  waiting: { tone: 'amber', text: 'Waiting' },
   succeeded: { tone: 'green', text: 'Succeeded' },
   failed: { tone: 'red', text: 'Failed' },
   cancelled: { tone: 'neutral', text: 'Cancelled' },

@@ -1,19 +1,13 @@
 /** The editor of one block: what it does, its faults, and running it alone. */
-import { useQuery } from '@tanstack/react-query'
 import { CircleAlert, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Block, RunError, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
-import { resourcesQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
-import { CodeEditor } from '../ui/CodeEditor'
-import { CheckField, SelectField, TextField } from '../ui/Field'
-import { SqlEditor } from '../ui/SqlEditor'
 import type { EditorFault } from '../ui/code-mirror'
-import { messageOf } from '../api/problem'
-import { resourceOptions } from '../ui/resource-options'
 import { BlockRunner } from './BlockRunner'
 import { kinds } from './blocks'
+import { Editor } from './editors/Editor'
 import { removeBlock, renameBlock } from './edits'
 
 interface Props {
@@ -55,7 +49,7 @@ export function BlockPanel({ slug, name, block, store, faults, onRenamed, onRemo
           {fault}
         </div>
       ))}
-      <Editor block={block} change={change} faults={editorFaults} />
+      <Editor name={name} block={block} change={change} faults={editorFaults} store={store} />
       <BlockRunner slug={slug} name={name} block={block} store={store} onError={setRunError} />
     </>
   )
@@ -100,82 +94,4 @@ function BlockName({ name, store, onRenamed }: { name: string; store: DraftStore
       {error ? <p className="error">{error}</p> : null}
     </div>
   )
-}
-
-function Editor({ block, change, faults }: { block: Block; change: (next: Partial<Block>, key?: string) => void; faults: EditorFault[] }) {
-  const resources = useQuery(resourcesQuery)
-  switch (block.type) {
-    case 'query':
-      return (
-        <>
-          <div className="panel-section compact">
-            <div className="form-grid">
-              <SelectField
-                label="Resource"
-                value={block.resource}
-                error={resources.isError ? messageOf(resources.error) : undefined}
-                options={resourceOptions(resources.data?.map((resource) => resource.name) ?? [], block.resource)}
-                onChange={(event) => change({ resource: event.target.value })}
-              />
-              <SelectField
-                label="Mode"
-                value={block.mode ?? 'read'}
-                options={[
-                  ['read', 'Reads'],
-                  ['write', 'Writes'],
-                ]}
-                onChange={(event) => change({ mode: event.target.value === 'write' ? 'write' : 'read' })}
-              />
-            </div>
-            {block.mode === 'write' ? <CheckField label="May be repeated after a crash (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
-          </div>
-          <div className="panel-editor">
-            <SqlEditor label="SQL statement" resource={block.resource} value={block.statement} onChange={(statement) => change({ statement }, 'statement')} faults={faults} placeholderText="select … where month = {{ trigger.body.month }}" />
-          </div>
-        </>
-      )
-    case 'code':
-      return (
-        <>
-          <div className="panel-section compact">
-            <div className="form-grid">
-              <SelectField
-                label="Language"
-                value={block.language}
-                options={[
-                  ['javascript', 'JavaScript (Node.js)'],
-                  ['python', 'Python'],
-                ]}
-                onChange={(event) => change({ language: event.target.value === 'python' ? 'python' : 'javascript' })}
-              />
-              <TextField label="Time limit (ms)" type="number" min={1} max={300000} value={block['timeout-ms'] ?? 10000} onChange={(event) => change({ 'timeout-ms': event.target.valueAsNumber || 0 }, 'timeout')} />
-            </div>
-          </div>
-          <div className="panel-editor">
-            <CodeEditor label="Code" language={block.language} value={block.source} onChange={(source) => change({ source }, 'source')} faults={faults} />
-          </div>
-        </>
-      )
-    case 'branch':
-      return (
-        <div className="panel-section">
-          <div className="field">
-            <span className="label">Condition</span>
-            <CodeEditor label="Condition" language="javascript" isShort value={block.condition} onChange={(condition) => change({ condition }, 'condition')} faults={faults} placeholderText="load.rows.length > 0" />
-            <p className="hint">A JavaScript expression. When it holds the run leaves by “true”, else by “false”.</p>
-          </div>
-        </div>
-      )
-    case 'response':
-      return (
-        <div className="panel-section">
-          <TextField label="HTTP status" type="number" min={200} max={599} value={block.status ?? 200} onChange={(event) => change({ status: event.target.valueAsNumber || 0 }, 'status')} />
-          <div className="field">
-            <span className="label">Body</span>
-            <CodeEditor label="Body" language="javascript" isShort value={block.body} onChange={(body) => change({ body }, 'body')} faults={faults} placeholderText="{ total: sum.total }" />
-            <p className="hint">A JavaScript expression; its value is sent as JSON. The run goes on afterwards.</p>
-          </div>
-        </div>
-      )
-  }
 }

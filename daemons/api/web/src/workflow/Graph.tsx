@@ -1,12 +1,12 @@
 /** The graph of a workflow, for editing and for showing where a run stands. */
-import { Background, type Connection, Controls, type Edge as FlowEdge, Handle, type Node as FlowNode, type NodeProps, Position, ReactFlow, useReactFlow, ReactFlowProvider } from '@xyflow/react'
+import { Background, type Connection, Controls, type Edge as FlowEdge, Handle, type Node as FlowNode, type NodeProps, Position, ReactFlow, useReactFlow, ReactFlowProvider, useUpdateNodeInternals } from '@xyflow/react'
 import '@xyflow/react/dist/base.css'
 import { CircleAlert, CircleCheck, LoaderCircle, Zap } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
 import type { Block, BlockStatus, WorkflowDocument } from '../api/types'
 import { toneOf } from '../ui/Badge'
 import { duration } from '../ui/format'
-import { kinds, summaryOf } from './blocks'
+import { type Way, kinds, nextOf, scopesOf, summaryOf, waysOf } from './blocks'
 import { type LayoutResult, layOut } from './layout'
 import './workflow.css'
 
@@ -15,6 +15,8 @@ export interface BlockMark {
   durationMs?: number
   faults?: string[]
   port?: string
+  /** In how many rounds and attempts it ran. */
+  times?: number
 }
 
 interface Props {
@@ -23,14 +25,19 @@ interface Props {
   onSelect: (block: string | undefined) => void
   marks?: Record<string, BlockMark>
   /** Without it the graph is only looked at. */
-  onConnect?: (from: string, to: string, port: 'true' | 'false' | undefined) => void
-  onRemove?: (removed: { blocks: string[]; edges: { from: string; port: 'true' | 'false' | undefined }[] }) => void
+  onConnect?: (from: string, to: string, port: Way) => void
+  onRemove?: (removed: { blocks: string[]; edges: { from: string; port: Way }[] }) => void
 }
 
-/** `isFlipped`: what follows by false stands left of what follows by true, so that their edges do not cross. */
-type BlockData = { block: Block; name: string; mark: BlockMark; isEditable: boolean; isFlipped: boolean }
-const [width, height] = [232, 58]
-const startId = ' start'
+/** A way out and where along the lower edge it stands, in percent. */
+interface PortPlace {
+  port: Way
+  left: number
+  isBody: boolean
+}
+type BlockData = { block: Block; name: string; mark: BlockMark; isEditable: boolean; ports: PortPlace[]; hasErrorEdge: boolean; width: number }
+const [minWidth, maxWidth, portWidth, height] = [232, 960, 76, 58]
+const [startId, failureId] = [' start', ' failure']
 const nodeTypes = { block: BlockNode, start: StartNode }
 
 export function Graph(props: Props) {
@@ -44,13 +51,14 @@ export function Graph(props: Props) {
 function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }: Props) {
   const flow = useReactFlow()
   const [positions, setPositions] = useState<LayoutResult['positions']>({})
-  const structure = JSON.stringify([Object.keys(document.blocks), document.edges, document.start])
+  const structure = JSON.stringify([Object.entries(document.blocks).map(([id, block]) => [id, widthOf(block)]), document.edges, document.start, document['on-error']])
   useEffect(() => {
     let isStale = false
-    const nodes = [{ id: startId, width: 160, height: 36 }, ...Object.keys(document.blocks).map((id) => ({ id, width, height }))]
+    const roots = rootsOf(document)
+    const nodes = [...roots.map(({ id }) => ({ id, width: 160, height: 36 })), ...Object.entries(document.blocks).map(([id, block]) => ({ id, width: widthOf(block), height }))]
     const known = (edge: { from: string; to: string }) => edge.from in document.blocks && edge.to in document.blocks
     const edges = (document.edges ?? []).filter(known).map((edge): [string, string] => [edge.from, edge.to])
-    const start: [string, string][] = document.start in document.blocks ? [[startId, document.start]] : []
+    const start = roots.filter(({ to }) => to in document.blocks).map(({ id, to }): [string, string] => [id, to])
     void layOut(nodes, [...start, ...edges]).then((laidOut) => {
       if (isStale) return
       setPositions(laidOut)
@@ -71,7 +79,7 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
   const nodes = useMemo(() => nodesOf(document, positions, marks, selected, onConnect !== undefined), [document, positions, marks, selected, onConnect])
   const edges = useMemo(() => edgesOf(document, marks), [document, marks])
   const connect = ({ source, target, sourceHandle }: Connection) => {
-    if (source !== startId && target) onConnect?.(source, target, sourceHandle === 'true' || sourceHandle === 'false' ? sourceHandle : undefined)
+    if (!isRoot(source) && target) onConnect?.(source, target, sourceHandle ?? undefined)
   }
   return (
     <ReactFlow
@@ -82,13 +90,13 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
       nodesConnectable={onConnect !== undefined}
       elementsSelectable
       deleteKeyCode={onRemove ? ['Delete', 'Backspace'] : null}
-      onNodeClick={(_, node) => onSelect(node.id === startId ? undefined : node.id)}
+      onNodeClick={(_, node) => onSelect(isRoot(node.id) ? undefined : node.id)}
       onPaneClick={() => onSelect(undefined)}
       onConnect={connect}
-      onNodesDelete={(gone) => onRemove?.({ blocks: gone.map((node) => node.id).filter((id) => id !== startId), edges: [] })}
-      onEdgesDelete={(gone) => onRemove?.({ blocks: [], edges: gone.filter((edge) => edge.source !== startId).map((edge) => ({ from: edge.source, port: portOf(edge.sourceHandle) })) })}
+      onNodesDelete={(gone) => onRemove?.({ blocks: gone.map((node) => node.id).filter((id) => !isRoot(id)), edges: [] })}
+      onEdgesDelete={(gone) => onRemove?.({ blocks: [], edges: gone.filter((edge) => !isRoot(edge.source)).map((edge) => ({ from: edge.source, port: edge.sourceHandle ?? undefined })) })}
       onNodesChange={(changes) => {
-        for (const change of changes) if (change.type === 'select' && change.selected && change.id !== startId) onSelect(change.id)
+        for (const change of changes) if (change.type === 'select' && change.selected && !isRoot(change.id)) onSelect(change.id)
       }}
       minZoom={0.2}
       maxZoom={1.5}
@@ -101,40 +109,82 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
   )
 }
 
-function portOf(handle: string | null | undefined): 'true' | 'false' | undefined {
-  return handle === 'true' || handle === 'false' ? handle : undefined
+/** Where walks begin that no block leads to. */
+function rootsOf(document: WorkflowDocument): { id: string; text: string; to: string }[] {
+  const triggers = Object.keys(document.triggers ?? {}).length
+  const roots = [{ id: startId, text: triggers > 0 ? 'Webhook or by hand' : 'By hand', to: document.start }]
+  if (document['on-error']) roots.push({ id: failureId, text: 'When a run fails', to: document['on-error'] })
+  return roots
+}
+
+function isRoot(id: string): boolean {
+  return id === startId || id === failureId
+}
+
+/** The ways out that are always shown; `error` has its own place at the right end. */
+function shownPorts(block: Block): Way[] {
+  return [...waysOf(block).filter((way) => way !== 'error'), ...scopesOf(block)]
+}
+
+function widthOf(block: Block): number {
+  return Math.min(maxWidth, Math.max(minWidth, shownPorts(block).length * portWidth))
+}
+
+/** Ports spread evenly; those that lead somewhere are put in the order of where they lead, so that edges do not cross. */
+function portPlaces(document: WorkflowDocument, name: string, block: Block, positions: LayoutResult['positions']): PortPlace[] {
+  const ports = shownPorts(block)
+  const scopes = scopesOf(block)
+  const targetX = (port: Way) => {
+    const to = nextOf(document, name, port)
+    const [at, target] = to === undefined ? [] : [positions[to], document.blocks[to]]
+    return at && target ? at.x + widthOf(target) / 2 : undefined
+  }
+  const used = ports.filter((port) => targetX(port) !== undefined)
+  const ordered = [...used].sort((a, b) => (targetX(a) ?? 0) - (targetX(b) ?? 0))
+  const inPlace = ports.map((port) => (used.includes(port) ? ordered.shift() : port))
+  return inPlace.map((port, index) => ({ port, left: ((index + 1) * 100) / (ports.length + 1), isBody: port !== undefined && scopes.includes(port) }))
 }
 
 function nodesOf(document: WorkflowDocument, positions: LayoutResult['positions'], marks: Record<string, BlockMark>, selected: string | undefined, isEditable: boolean): FlowNode[] {
-  if (!positions[startId]) return []
-  const triggers = Object.keys(document.triggers ?? {}).length
-  const start: FlowNode = { id: startId, type: 'start', position: positions[startId], data: { text: triggers > 0 ? 'Webhook or by hand' : 'By hand' }, selectable: false, deletable: false }
+  const roots = rootsOf(document).flatMap(({ id, text }): FlowNode[] => {
+    const position = positions[id]
+    return position ? [{ id, type: 'start', position, data: { text }, selectable: false, deletable: false }] : []
+  })
+  if (roots.length === 0) return []
   const blocks = Object.entries(document.blocks).flatMap(([name, block]): FlowNode[] => {
     const position = positions[name]
     if (!position) return []
-    const leftOf = (port: string) => positions[(document.edges ?? []).find((edge) => edge.from === name && edge.port === port)?.to ?? '']?.x
-    const isFlipped = (leftOf('false') ?? Number.POSITIVE_INFINITY) < (leftOf('true') ?? Number.NEGATIVE_INFINITY)
-    const data: BlockData = { name, block, mark: marks[name] ?? {}, isEditable, isFlipped }
+    const width = widthOf(block)
+    const data: BlockData = { name, block, mark: marks[name] ?? {}, isEditable, ports: portPlaces(document, name, block, positions), hasErrorEdge: nextOf(document, name, 'error') !== undefined, width }
     return [{ id: name, type: 'block', position, data, selected: selected === name, deletable: isEditable, width, height, ariaLabel: `Block ${name}` }]
   })
-  return [start, ...blocks]
+  return [...roots, ...blocks]
 }
 
 function edgesOf(document: WorkflowDocument, marks: Record<string, BlockMark>): FlowEdge[] {
-  const known = (document.edges ?? []).filter((edge) => edge.from in document.blocks && edge.to in document.blocks)
-  const edges = known.map((edge): FlowEdge => {
-    const wasTaken = marks[edge.to]?.status !== undefined && marks[edge.from]?.status === 'succeeded' && (!edge.port || marks[edge.from]?.port === edge.port)
-    return {
-      id: `${edge.from} ${edge.port ?? ''}`,
-      source: edge.from,
-      target: edge.to,
-      type: 'smoothstep',
-      className: wasTaken ? 'taken' : '',
-      ...(edge.port ? { sourceHandle: edge.port, label: edge.port } : {}),
-    }
+  const edges = (document.edges ?? []).flatMap((edge): FlowEdge[] => {
+    const block = document.blocks[edge.from]
+    if (!block || !(edge.to in document.blocks)) return []
+    const isBody = edge.port != null && scopesOf(block).includes(edge.port)
+    const [from, to] = [marks[edge.from], marks[edge.to]]
+    const isWay = isBody || (edge.port ? from?.port === edge.port : from?.status === 'succeeded' && !from.port)
+    const wasTaken = from?.status !== undefined && to?.status !== undefined && isWay
+    const classes = [isBody ? 'body' : edge.port === 'error' ? 'failure' : '', wasTaken ? 'taken' : '']
+    return [
+      {
+        id: `${edge.from} ${edge.port ?? ''}`,
+        source: edge.from,
+        target: edge.to,
+        type: 'smoothstep',
+        className: classes.filter(Boolean).join(' '),
+        ...(edge.port ? { sourceHandle: edge.port, label: edge.port } : {}),
+      },
+    ]
   })
-  const start: FlowEdge[] = document.start in document.blocks ? [{ id: startId, source: startId, target: document.start, type: 'smoothstep', deletable: false, selectable: false, className: marks[document.start]?.status ? 'taken' : '' }] : []
-  return [...start, ...edges]
+  const roots = rootsOf(document)
+    .filter(({ to }) => to in document.blocks)
+    .map(({ id, to }): FlowEdge => ({ id, source: id, target: to, type: 'smoothstep', deletable: false, selectable: false, className: `${id === failureId ? 'failure' : ''} ${marks[to]?.status ? 'taken' : ''}` }))
+  return [...roots, ...edges]
 }
 
 function StartNode({ data }: NodeProps<FlowNode<{ text: string }>>) {
@@ -148,11 +198,15 @@ function StartNode({ data }: NodeProps<FlowNode<{ text: string }>>) {
 }
 
 function BlockNode({ data, selected }: NodeProps<FlowNode<BlockData>>) {
-  const { name, block, mark, isEditable, isFlipped } = data
+  const { name, block, mark, isEditable, ports, hasErrorEdge, width } = data
+  const update = useUpdateNodeInternals()
+  const places = JSON.stringify([ports, width])
+  // Edges end where the handles were measured, so moved ones are measured again.
+  useEffect(() => update(name), [places, name, update])
   const Icon = kinds[block.type].icon
   const hasFault = (mark.faults?.length ?? 0) > 0
   return (
-    <div className={`flow-block ${isFlipped ? 'flipped' : ''} ${mark.status ? toneOf(mark.status) : ''} ${selected ? 'selected' : ''} ${hasFault ? 'faulty' : ''}`} title={mark.faults?.join('\n')}>
+    <div style={{ width }} className={`flow-block ${mark.status ? toneOf(mark.status) : ''} ${selected ? 'selected' : ''} ${hasFault ? 'faulty' : ''}`} title={mark.faults?.join('\n')}>
       <Handle type="target" position={Position.Top} isConnectable={isEditable} />
       <span className={`flow-icon ${block.type}`}>
         <Icon className="icon" strokeWidth={1.5} aria-hidden />
@@ -166,16 +220,13 @@ function BlockNode({ data, selected }: NodeProps<FlowNode<BlockData>>) {
         {mark.status === 'running' ? <LoaderCircle className="icon turning" aria-label="Running" /> : null}
         {mark.status === 'succeeded' ? <CircleCheck className="icon" aria-label="Succeeded" /> : null}
         {mark.status === 'failed' || mark.status === 'outcome-unknown' ? <CircleAlert className="icon" aria-label="Failed" /> : null}
+        {mark.times !== undefined && mark.times > 1 ? <span className="numeric">×{mark.times.toLocaleString('en')}</span> : null}
         {mark.durationMs === undefined ? null : <span className="numeric">{duration(mark.durationMs)}</span>}
       </span>
-      {block.type === 'branch' ? (
-        <>
-          <Handle type="source" id="true" position={Position.Bottom} className="port-true" isConnectable={isEditable} />
-          <Handle type="source" id="false" position={Position.Bottom} className="port-false" isConnectable={isEditable} />
-        </>
-      ) : (
-        <Handle type="source" position={Position.Bottom} isConnectable={isEditable} />
-      )}
+      {ports.map(({ port, left, isBody }) => (
+        <Handle key={port ?? ''} type="source" {...(port ? { id: port, title: port } : {})} position={Position.Bottom} style={{ left: `${left}%` }} className={isBody ? 'port-body' : `port-${port ?? 'plain'}`} isConnectable={isEditable} />
+      ))}
+      {waysOf(block).includes('error') ? <Handle type="source" id="error" title="error" position={Position.Bottom} className={`port-error ${hasErrorEdge ? 'used' : ''}`} isConnectable={isEditable} /> : null}
     </div>
   )
 }

@@ -11,7 +11,9 @@ import { JsonView } from '../ui/JsonView'
 import { RelativeTime, bytes, duration } from '../ui/format'
 import { ErrorState, SkeletonRows } from '../ui/states'
 import { type BlockMark, Graph } from './Graph'
+import { Rounds, durationText, roundKey, wallMs } from './Rounds'
 import { LogView, RunErrorView } from './RunParts'
+import { startedBy, waitingText } from './waiting'
 import './workflow.css'
 
 const route = getRouteApi('/frame/workflows/$slug/runs/$run')
@@ -94,7 +96,7 @@ function Shown({ detail, lines }: { detail: RunDetail; lines: LogLine[] }) {
               </li>
             ))}
           </ul>
-          {block ? <BlockDetail block={block} lines={lines.filter((line) => line.block === block.block)} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
+          {block ? <BlockRounds key={block.block} run={run.id} block={block} lines={lines.filter((line) => line.block === block.block)} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
         </aside>
       </div>
     </div>
@@ -102,24 +104,20 @@ function Shown({ detail, lines }: { detail: RunDetail; lines: LogLine[] }) {
 }
 
 function markOf(block: BlockRun): BlockMark {
-  return { status: block.status, ...(block.finished_at ? { durationMs: wallMs(block) } : {}), ...(block.port ? { port: block.port } : {}) }
-}
-
-function wallMs(block: BlockRun): number {
-  return block.finished_at ? new Date(block.finished_at).getTime() - new Date(block.started_at).getTime() : 0
-}
-
-function durationText(block: BlockRun): string {
-  return block.finished_at ? duration(wallMs(block)) : '…'
+  const ms = wallMs(block)
+  return { status: block.status, times: block.times, ...(ms === undefined ? {} : { durationMs: ms }), ...(block.port ? { port: block.port } : {}) }
 }
 
 function Facts({ detail: { run, response } }: { detail: RunDetail }) {
   const facts: [string, React.ReactNode][] = [
     ['Started', <RelativeTime key="started" at={run.started_at ?? run.created_at} />],
     ['Duration', run.finished_at ? duration(new Date(run.finished_at).getTime() - new Date(run.started_at ?? run.created_at).getTime()) : 'Under way'],
-    ['Started by', run.trigger_kind === 'manual' ? 'Hand' : 'Webhook'],
+    ['Started by', startedBy(run.trigger_kind)],
     ['Version', run.version],
   ]
+  const waits = run.status === 'waiting' ? waitingText(run.waiting_for) : undefined
+  if (waits) facts.push(['Waiting', waits])
+  if (run.parent) facts.push(['Parent', <ParentRun key="parent" id={run.parent} />])
   if (response) facts.push(['Answered', `${response.status}`])
   return (
     <dl className="facts">
@@ -130,6 +128,30 @@ function Facts({ detail: { run, response } }: { detail: RunDetail }) {
         </div>
       ))}
     </dl>
+  )
+}
+
+/** The run that started this one. Its address has its workflow in it, which only the run itself tells. */
+function ParentRun({ id }: { id: string }) {
+  const parent = useQuery({ queryKey: ['run', id, 'detail'], retry: false, queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })) })
+  if (!parent.data) return parent.isError ? 'A run that you may not see' : '…'
+  const { workflow, workflow_title: title } = parent.data.run
+  return (
+    <Link to="/workflows/$slug/runs/$run" params={{ slug: workflow, run: id }}>
+      Run of {title}
+    </Link>
+  )
+}
+
+/** A block that ran more than once shows the round that is chosen, at first the last one that began. */
+function BlockRounds({ run, block, lines }: { run: string; block: BlockRun; lines: LogLine[] }) {
+  const [chosen, setChosen] = useState<BlockRun>()
+  const shown = chosen ?? block
+  return (
+    <>
+      {block.times > 1 ? <Rounds run={run} block={block} selected={roundKey(shown)} onSelect={setChosen} /> : null}
+      <BlockDetail block={shown} lines={lines} />
+    </>
   )
 }
 

@@ -15,11 +15,12 @@ import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { ErrorNotice } from '../ui/states'
 import { notify } from '../ui/toasts'
+import { AddMenu } from './AddMenu'
 import { BlockPanel } from './BlockPanel'
 import { type BlockMark, Graph } from './Graph'
 import { RunDialog } from './RunDialog'
 import { WorkflowPanel } from './WorkflowPanel'
-import { type BlockKind, freeName, kinds } from './blocks'
+import { type BlockKind, commonKinds, freeName, kinds } from './blocks'
 import { addBlock, connect, removeBlock, removeEdge } from './edits'
 
 interface Props {
@@ -42,7 +43,7 @@ export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
   const marks = useMemo(() => faultsByBlock(problem), [problem])
   const add = (kind: BlockKind) => {
     const name = freeName(document, kind)
-    store.edit((draft) => addBlock(draft, name, kinds[kind].make(resources[0]?.name ?? ''), selected && selected in document.blocks ? selected : undefined))
+    store.edit((draft) => addBlock(draft, name, kinds[kind].make(resources[0]?.name ?? '', document), selected && selected in document.blocks ? selected : undefined))
     setSelected(name)
   }
   const release = async () => {
@@ -87,11 +88,12 @@ export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
       <div className="workflow-main">
         <div className="workflow-graph">
           <div className="workflow-add" role="toolbar" aria-label="Add a block">
-            {(Object.keys(kinds) as BlockKind[]).map((kind) => (
+            {commonKinds.map((kind) => (
               <Button key={kind} size="small" icon={kinds[kind].icon} onClick={() => add(kind)}>
                 {kinds[kind].text}
               </Button>
             ))}
+            <AddMenu onAdd={add} />
           </div>
           <Graph
             document={document}

@@ -15,6 +15,7 @@ import { Dialog } from '../ui/Dialog'
 import { SelectField, TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { ask } from '../ui/ask'
+import { RunSettings, Variables } from './WorkflowSettings'
 
 export function WorkflowPanel({ slug, store }: { slug: string; store: DraftStore<WorkflowDocument> }) {
   const document = useStore(store, (state) => state.document)
@@ -93,6 +94,8 @@ export function WorkflowPanel({ slug, store }: { slug: string; store: DraftStore
           </div>
         ))}
       </div>
+      <Variables store={store} />
+      <RunSettings store={store} />
       <LibrarySelects store={store} />
       <div className="panel-section">
         <p className="muted">Select a block to edit and run it. Drag from a block's lower edge to another to connect them; Delete removes what is selected.</p>

@@ -1,32 +1,29 @@
 /** Changes of a workflow's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
 import type { Block, WorkflowDocument } from '../api/types'
+import { type Way, nextOf, scopesOf, waysOf } from './blocks'
 
 type Document = Draft<WorkflowDocument>
-type Port = 'true' | 'false'
 
-/** Adds a block after `after`, at its first free way out. */
+/** Adds a block after `after`: into its first empty body, or else at its first free way out. */
 export function addBlock(document: Document, name: string, block: Block, after: string | undefined): void {
   document.blocks[name] = block
   const from = after ?? lastOf(document, name)
-  if (from === undefined || from === name) return
-  const isBranch = document.blocks[from]?.type === 'branch'
-  const ports: (Port | undefined)[] = isBranch ? ['true', 'false'] : [undefined]
-  const free = ports.find((port) => !(document.edges ?? []).some((edge) => edge.from === from && (edge.port ?? undefined) === port))
-  if (isBranch && free === undefined) return
-  // Between a block and the one that followed it.
-  const followed = isBranch ? undefined : (document.edges ?? []).find((edge) => edge.from === from)
-  if (followed && block.type !== 'branch') {
-    const next = followed.to
-    followed.to = name
-    connect(document, name, next, undefined)
-  } else if (!followed) {
-    connect(document, from, name, free)
-  } else {
-    const next = followed.to
-    followed.to = name
-    connect(document, name, next, 'true')
-  }
+  const before = from === undefined ? undefined : document.blocks[from]
+  if (from === undefined || !before || from === name) return
+  const isFree = (port: Way) => nextOf(document, from, port) === undefined
+  // What fails is led somewhere by hand, never by the way. A `catch` may stay empty, so what follows a try comes first.
+  const ways = waysOf(before).filter((way) => way !== 'error')
+  const body = scopesOf(before).find((port) => port !== 'catch' && isFree(port))
+  if (body !== undefined) return connect(document, from, name, body)
+  const free = ways.findIndex(isFree)
+  if (free >= 0) return connect(document, from, name, ways[free])
+  // Between a block and the one that followed it, where there is one way alone.
+  if (ways.length !== 1) return
+  const next = nextOf(document, from, ways[0])
+  connect(document, from, name, ways[0])
+  const [way] = waysOf(block)
+  if (next !== undefined && waysOf(block).length > 0) connect(document, name, next, way)
 }
 
 /** A block that leads nowhere, reached first from the start. */
@@ -36,35 +33,78 @@ function lastOf(document: Document, except: string): string | undefined {
   for (;;) {
     if (seen.has(at)) return undefined
     seen.add(at)
-    const next = (document.edges ?? []).find((edge) => edge.from === at && edge.to !== except)
-    if (!next) return at
-    at = next.to
+    const block = document.blocks[at]
+    const ways = block ? waysOf(block) : []
+    const next = ways.map((way) => nextOf(document, at, way)).find((to) => to !== undefined && to !== except)
+    if (next === undefined) return at
+    at = next
   }
 }
 
 /** Of each way out there is one edge: a new one replaces the old. */
-export function connect(document: Document, from: string, to: string, port: Port | undefined): void {
+export function connect(document: Document, from: string, to: string, port: Way): void {
   if (from === to) return
-  const edges = (document.edges ?? []).filter((edge) => !(edge.from === from && (edge.port ?? undefined) === port))
-  document.edges = [...edges, { from, to, ...(port ? { port } : {}) }]
+  removeEdge(document, from, port)
+  document.edges = [...(document.edges ?? []), { from, to, ...(port ? { port } : {}) }]
 }
 
-/** Removes a block; what led to it leads on to what followed it, where that is one block. */
+/** Removes a block; what led to it leads on to what followed it. Its bodies stay, unconnected. */
 export function removeBlock(document: Document, name: string): void {
-  if (Object.keys(document.blocks).length === 1) return
-  const edges = document.edges ?? []
-  const next = edges.find((edge) => edge.from === name)?.to
+  const block = document.blocks[name]
+  if (!block || Object.keys(document.blocks).length === 1) return
+  const next = waysOf(block)
+    .filter((way) => way !== 'error')
+    .map((way) => nextOf(document, name, way))
+    .find((to) => to !== undefined)
   delete document.blocks[name]
-  document.edges = edges.flatMap((edge) => {
+  document.edges = (document.edges ?? []).flatMap((edge) => {
     if (edge.from === name) return []
     if (edge.to !== name) return [edge]
     return next && next !== edge.from ? [{ ...edge, to: next }] : []
   })
   if (document.start === name) document.start = next ?? Object.keys(document.blocks)[0] ?? ''
+  if (document['on-error'] === name) setOnError(document, next)
 }
 
-export function removeEdge(document: Document, from: string, port: Port | undefined): void {
+export function removeEdge(document: Document, from: string, port: Way): void {
   document.edges = (document.edges ?? []).filter((edge) => !(edge.from === from && (edge.port ?? undefined) === port))
+}
+
+/** Gives a case of a switch or a branch of a parallel block another name; its edge goes with it. */
+export function renamePort(document: Document, name: string, index: number, port: string): void {
+  const block = document.blocks[name]
+  const ports = block ? portsOf(block) : []
+  const old = ports[index]
+  if (!block || old === undefined) return
+  // While two have the same name, an edge belongs to the first of them.
+  const isOwn = ports.indexOf(old) === index
+  const isTaken = ports.includes(port) || nextOf(document, name, port) !== undefined
+  if (block.type === 'switch') (block.cases[index] ?? { port }).port = port
+  if (block.type === 'parallel') block.branches[index] = port
+  if (!isOwn || isTaken) return
+  for (const edge of document.edges ?? []) if (edge.from === name && edge.port === old) edge.port = port
+}
+
+/** Takes a case or a branch away, and its edge. */
+export function removePort(document: Document, name: string, index: number): void {
+  const block = document.blocks[name]
+  const old = block ? portsOf(block)[index] : undefined
+  if (!block || old === undefined) return
+  if (block.type === 'switch') block.cases.splice(index, 1)
+  if (block.type === 'parallel') block.branches.splice(index, 1)
+  if (!portsOf(block).includes(old)) removeEdge(document, name, old)
+}
+
+/** The ports that a block names itself. */
+export function portsOf(block: Block): string[] {
+  if (block.type === 'switch') return block.cases.map((one) => one.port)
+  return block.type === 'parallel' ? block.branches : []
+}
+
+/** The block that a failing run goes to. */
+export function setOnError(document: Document, name: string | undefined): void {
+  if (name === undefined || name === '') delete document['on-error']
+  else document['on-error'] = name
 }
 
 /** Renames a block and everything that leads from or to it. Texts are rewritten by the caller, who parsed them. */
@@ -75,4 +115,5 @@ export function renameBlock(document: Document, name: string, newName: string, r
     if (edge.to === name) edge.to = newName
   }
   if (document.start === name) document.start = newName
+  if (document['on-error'] === name) document['on-error'] = newName
 }

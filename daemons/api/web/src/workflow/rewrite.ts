@@ -7,14 +7,40 @@ export function rewriteReferences(document: WorkflowDocument, from: string, to: 
 }
 
 function rewritten(block: Block, from: string, to: string): Block {
+  const expression = (source: string) => renameInExpression(source, from, to)
+  const template = (text: string) => renameInTemplate(text, from, to)
+  const each = (values: Record<string, string>, rename: (text: string) => string) => Object.fromEntries(Object.entries(values).map(([key, text]) => [key, rename(text)]))
+  // Fields that are absent stay absent, so that a rename changes nothing else.
+  const headers = (given: Record<string, string> | undefined) => (given ? { headers: each(given, template) } : {})
   switch (block.type) {
     case 'query':
-      return { ...block, statement: renameInTemplate(block.statement, from, to) }
+      return { ...block, statement: template(block.statement) }
     case 'code':
       return { ...block, source: block.language === 'python' ? renameInPython(block.source, from, to) : renameInScript(block.source, from, to) }
+    case 'http':
+      return { ...block, url: template(block.url), ...headers(block.headers), ...(block.body ? { body: expression(block.body) } : {}) }
     case 'branch':
-      return { ...block, condition: renameInExpression(block.condition, from, to) }
+      return { ...block, condition: expression(block.condition) }
+    case 'switch':
+      return { ...block, cases: block.cases.map((one) => ({ ...one, when: expression(one.when) })) }
+    case 'loop':
+      return { ...block, over: expression(block.over), ...(block.until ? { until: expression(block.until) } : {}) }
+    case 'filter':
+      return { ...block, over: expression(block.over), where: expression(block.where) }
+    case 'set':
+      return { ...block, values: each(block.values, expression) }
+    case 'wait':
+      return { ...block, for: 'seconds' in block.for ? { seconds: expression(block.for.seconds) } : { until: expression(block.for.until) } }
+    case 'approval':
+      return { ...block, title: template(block.title), ...(block.description ? { description: template(block.description) } : {}) }
+    case 'workflow':
+      return { ...block, ...(block.input ? { input: expression(block.input) } : {}) }
     case 'response':
-      return { ...block, body: renameInExpression(block.body, from, to) }
+      return { ...block, ...headers(block.headers), body: expression(block.body) }
+    case 'stop':
+      return { ...block, ...(block.message ? { message: template(block.message) } : {}) }
+    case 'parallel':
+    case 'try':
+      return block
   }
 }

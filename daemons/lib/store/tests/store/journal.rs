@@ -1,9 +1,13 @@
 //! Runs, outbox, journal.
 
+use std::collections::BTreeMap;
+
 use bulkhead_model::RunId;
-use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_store::journal::{BlockEnd, CallKey, Conclusion, FinishedBlock, JournalledCall};
+use bulkhead_store::journal::{
+    BlockEnd, BlockOutcome, BlockPlace, CallEnd, CallKey, Conclusion, JournalledCall, RunEnd,
+};
 use bulkhead_store::outbox::EntryKind;
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
 use bulkhead_store::test_support::{as_role, migrated};
@@ -41,11 +45,26 @@ impl Roles {
 
 fn end<'a>(block: &str, result: Value, input: &'a Value) -> BlockEnd<'a> {
     let now = OffsetDateTime::now_utc();
-    let finished =
-        FinishedBlock { block: block.into(), status: BlockStatus::Succeeded, result, port: None, error: None };
+    let outcome = BlockOutcome { status: BlockStatus::Succeeded, result, port: None, error: None };
     let logs = vec![(LogLevel::Info, now, "a\0b"), (LogLevel::Warn, now, "c")];
-    BlockEnd { finished, input, started_at: now, finished_at: now, usage: Usage::default(), logs }
+    BlockEnd {
+        place: place(block, &[]),
+        outcome,
+        cover: None,
+        input,
+        started_at: now,
+        finished_at: Some(now),
+        usage: Usage::default(),
+        logs,
+        variables: None,
+    }
 }
+
+fn place(block: &str, rounds: &[u32]) -> BlockPlace {
+    BlockPlace { block: block.into(), iteration: Iteration(rounds.to_vec()), attempt: 1 }
+}
+
+const SUCCEEDED: RunEnd<'_> = RunEnd { status: RunStatus::Succeeded, error: None, result: None };
 
 #[tokio::test]
 async fn the_same_key_is_the_same_run() {
@@ -82,9 +101,9 @@ async fn results_told_twice_are_stored_once() {
         .end_blocks(run, &[end("hello", json!(2), &input)], Conclusion::default())
         .await
         .expect("changes nothing");
-    let blocks = roles.backend.finished_blocks(run).await.expect("reads");
+    let blocks = roles.backend.journal(run).await.expect("reads");
     assert_eq!(blocks.len(), 1);
-    assert_eq!(blocks[0].result, json!(1));
+    assert_eq!(blocks[0].outcome.result, json!(1));
     let lines = roles.api.block_logs(run).await.expect("reads");
     assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["a\u{2400}b", "c"]);
     assert_eq!(roles.api.block_runs(run).await.expect("reads")[0].input, input);
@@ -94,28 +113,36 @@ async fn results_told_twice_are_stored_once() {
 async fn a_run_may_end_with_its_last_blocks() {
     let roles = roles().await;
     let (run, _) = roles.start(None).await;
-    let (input, response) = (json!({}), RunResponse { status: 201, body: json!({"made": true}) });
-    let conclusion = Conclusion { response: Some(&response), end: Some((RunStatus::Succeeded, None)) };
+    let (input, response) =
+        (json!({}), RunResponse { status: 201, headers: BTreeMap::new(), body: json!({"made": true}) });
+    let conclusion = Conclusion { response: Some(&response), end: Some(SUCCEEDED) };
     roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], conclusion).await.expect("stores");
-    let late = Conclusion { response: None, end: Some((RunStatus::Failed, None)) };
+    let late = Conclusion { response: None, end: Some(RunEnd { status: RunStatus::Failed, ..SUCCEEDED }) };
     roles.backend.end_blocks(run, &[end("hello", json!(2), &input)], late).await.expect("changes nothing");
     let stored = roles.api.run(run).await.expect("reads");
     assert_eq!((stored.status, stored.response), (RunStatus::Succeeded, Some(response)));
-    assert_eq!(roles.backend.finished_blocks(run).await.expect("reads")[0].result, json!(1));
+    assert_eq!(roles.backend.journal(run).await.expect("reads")[0].outcome.result, json!(1));
 }
 
 #[tokio::test]
 async fn a_call_is_made_once_under_its_key() {
     let roles = roles().await;
     let (run, _) = roles.start(None).await;
-    let key = CallKey { run, block: "hello", call: 0 };
+    let place = place("hello", &[2, 0]);
+    let key = CallKey { run, place: &place, call: 0 };
     let begin = async |hash: &'static [u8]| roles.backend.begin_call(key, hash).await.expect("journals");
     assert!(matches!(begin(b"x").await, JournalledCall::New));
     assert!(matches!(begin(b"x").await, JournalledCall::Started));
     assert!(matches!(begin(b"y").await, JournalledCall::AnotherRequest));
-    roles.backend.end_call(key, Ok(&json!({"affected": 1}))).await.expect("journals");
-    roles.backend.call_outcome_unknown(key).await.expect("comes too late");
+    roles.backend.end_call(key, CallEnd::Finished(&json!({"affected": 1}))).await.expect("journals");
+    roles.backend.end_call(key, CallEnd::Unknown).await.expect("comes too late");
     assert!(matches!(begin(b"x").await, JournalledCall::Finished(value) if value == json!({"affected": 1})));
+    let key = CallKey { call: 1, ..key };
+    assert!(matches!(roles.backend.begin_call(key, b"x").await.expect("journals"), JournalledCall::New));
+    let error = RunError::new("fetch-too-large", "too large");
+    roles.backend.end_call(key, CallEnd::Answered(&error)).await.expect("journals");
+    let known = roles.backend.begin_call(key, b"x").await.expect("journals");
+    assert!(matches!(known, JournalledCall::Failed(known) if known == error));
 }
 
 #[tokio::test]
@@ -127,14 +154,53 @@ async fn a_run_ends_once_and_its_first_response_counts() {
     assert_eq!(changes.recv().await.expect("the greeting"), "");
     roles.backend.mark_running(run).await.expect("marks");
     for status in [201, 500] {
-        roles.backend.respond(run, &RunResponse { status, body: json!({}) }).await.expect("stores");
+        roles
+            .backend
+            .respond(run, &RunResponse { status, headers: BTreeMap::new(), body: json!({}) })
+            .await
+            .expect("stores");
     }
-    roles.backend.finish_run(run, RunStatus::Succeeded, None).await.expect("ends");
+    roles.backend.finish_run(run, SUCCEEDED).await.expect("ends");
     let late = RunError::new("cancelled", "too late");
-    roles.backend.finish_run(run, RunStatus::Cancelled, Some(&late)).await.expect("changes nothing");
+    roles
+        .backend
+        .finish_run(run, RunEnd { status: RunStatus::Cancelled, error: Some(&late), result: None })
+        .await
+        .expect("changes nothing");
     let stored = roles.api.run(run).await.expect("reads");
     assert_eq!((stored.status, stored.error), (RunStatus::Succeeded, None));
     assert_eq!(stored.response.expect("a response").status, 201);
     assert_eq!(changes.recv().await.expect("told"), run.to_string());
     assert!(roles.worker.unfinished_runs(std::time::Duration::ZERO, None, 10).await.expect("reads").is_empty());
+}
+
+#[tokio::test]
+async fn rounds_that_have_ended_are_not_read_again() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let input = json!({});
+    let row = |block: &str, rounds: &[u32], status: BlockStatus, cover: Option<(&'static str, i16)>| {
+        let mut row = end("each", json!(null), &input);
+        (row.place, row.cover, row.outcome.status) = (place(block, rounds), cover, status);
+        row
+    };
+    let rows = [
+        row("each", &[], BlockStatus::Running, None),
+        row("inner", &[0], BlockStatus::Succeeded, Some(("each", 1))),
+        row("each", &[0], BlockStatus::Succeeded, Some(("each", 0))),
+        row("inner", &[1], BlockStatus::Succeeded, Some(("each", 1))),
+    ];
+    roles.backend.end_blocks(run, &rows, Conclusion::default()).await.expect("stores");
+    let known = async || {
+        let rows = roles.backend.journal(run).await.expect("reads");
+        rows.into_iter().map(|row| format!("{} {}", row.place.block, row.place.iteration)).collect::<Vec<_>>()
+    };
+    assert_eq!(known().await, ["each ", "each 0", "inner 1"]);
+    let rest =
+        [row("each", &[1], BlockStatus::Succeeded, Some(("each", 0))), row("each", &[], BlockStatus::Succeeded, None)];
+    roles.backend.end_blocks(run, &rest, Conclusion::default()).await.expect("stores");
+    assert_eq!(known().await, ["each "]);
+    let rounds = roles.api.block_rounds(run, "inner", Some((&Iteration(vec![0]), 1)), 10).await.expect("reads");
+    assert_eq!(rounds.iter().map(|round| round.place.iteration.clone()).collect::<Vec<_>>(), [Iteration(vec![1])]);
+    assert_eq!(roles.api.block_runs(run).await.expect("reads").iter().map(|block| block.times).max(), Some(3));
 }

@@ -45,7 +45,7 @@ impl Executor {
     /// Runs one block and gives its value.
     pub(crate) async fn run(&self, language: Language, source: &str, inputs: Value) -> Result<Value> {
         let work = Work::Code { language, source: source.to_owned() };
-        let block = BlockSpec { id: "block".to_owned(), work, limits: CodeLimits::default() };
+        let block = BlockSpec::new("block", work, CodeLimits::default());
         let inputs: BTreeMap<String, Value> = serde_json::from_value(inputs)?;
         let request = RunRequest { inputs, blocks: vec![block], ..RunRequest::default() };
         let response = match self.runs.stream(Method::POST, "/v1/run", &request).await {

@@ -1,0 +1,95 @@
+/** Editors of the blocks that call something: a database, code, another system. */
+import { useQuery } from '@tanstack/react-query'
+import { messageOf } from '../../api/problem'
+import { resourcesQuery } from '../../studio/lists'
+import { CodeEditor } from '../../ui/CodeEditor'
+import { CheckField, SelectField, TextField } from '../../ui/Field'
+import { SqlEditor } from '../../ui/SqlEditor'
+import { resourceOptions } from '../../ui/resource-options'
+import { RetrySection } from './RetrySection'
+import type { EditorProps } from './change'
+import { ExpressionField, HeadersField } from './fields'
+
+export function QueryEditor({ block, change, faults }: EditorProps<'query'>) {
+  const resources = useQuery(resourcesQuery)
+  return (
+    <>
+      <div className="panel-section compact">
+        <div className="form-grid">
+          <SelectField
+            label="Resource"
+            value={block.resource}
+            error={resources.isError ? messageOf(resources.error) : undefined}
+            options={resourceOptions(resources.data?.map((resource) => resource.name) ?? [], block.resource)}
+            onChange={(event) => change({ resource: event.target.value })}
+          />
+          <SelectField
+            label="Mode"
+            value={block.mode ?? 'read'}
+            options={[
+              ['read', 'Reads'],
+              ['write', 'Writes'],
+            ]}
+            onChange={(event) => change({ mode: event.target.value === 'write' ? 'write' : 'read' })}
+          />
+        </div>
+        {block.mode === 'write' ? <CheckField label="May be repeated after a crash (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
+      </div>
+      <div className="panel-editor">
+        <SqlEditor label="SQL statement" resource={block.resource} value={block.statement} onChange={(statement) => change({ statement }, 'statement')} faults={faults} placeholderText="select … where month = {{ trigger.body.month }}" />
+      </div>
+      <RetrySection retry={block.retry} change={change} />
+    </>
+  )
+}
+
+export function CodeBlockEditor({ block, change, faults }: EditorProps<'code'>) {
+  return (
+    <>
+      <div className="panel-section compact">
+        <div className="form-grid">
+          <SelectField
+            label="Language"
+            value={block.language}
+            options={[
+              ['javascript', 'JavaScript (Node.js)'],
+              ['python', 'Python'],
+            ]}
+            onChange={(event) => change({ language: event.target.value === 'python' ? 'python' : 'javascript' })}
+          />
+          <TextField label="Time limit (ms)" type="number" min={1} max={300000} value={block['timeout-ms'] ?? 10000} onChange={(event) => change({ 'timeout-ms': event.target.valueAsNumber || 0 }, 'timeout')} />
+        </div>
+        <CheckField label="May be repeated although it changes something (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} />
+      </div>
+      <div className="panel-editor">
+        <CodeEditor label="Code" language={block.language} value={block.source} onChange={(source) => change({ source }, 'source')} faults={faults} />
+      </div>
+      <RetrySection retry={block.retry} change={change} />
+    </>
+  )
+}
+
+const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+export function HttpEditor({ block, change, faults }: EditorProps<'http'>) {
+  const method = block.method ?? 'GET'
+  return (
+    <>
+      <div className="panel-section">
+        <SelectField label="Method" value={method} options={methods.map((one) => [one, one] as const)} onChange={(event) => change({ method: event.target.value })} />
+        <TextField
+          label="Address"
+          className="mono"
+          placeholder="https://api.example.com/orders/{{ item.id }}"
+          hint="Values in {{ }} are encoded for the place that they stand in. A status of 400 and above is a failure."
+          value={block.url}
+          onChange={(event) => change({ url: event.target.value }, 'url')}
+        />
+        <HeadersField value={block.headers ?? {}} onChange={(headers) => change({ headers }, 'headers')} />
+        <ExpressionField label="Body" value={block.body ?? ''} onChange={(body) => change({ body }, 'body')} faults={faults} placeholderText="{ total: sum.total }" hint="A JavaScript expression: a text is sent as it is, anything else as JSON, nothing when empty." />
+        {method === 'POST' || method === 'PATCH' ? <CheckField label="May be repeated (idempotent): it carries an Idempotency-Key" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
+      </div>
+      <RetrySection retry={block.retry} change={change} />
+    </>
+  )
+}

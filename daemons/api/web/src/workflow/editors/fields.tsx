@@ -1,0 +1,96 @@
+/** Fields that the editors of several kinds share. */
+import { Plus, Trash2 } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { Button } from '../../ui/Button'
+import { CodeEditor } from '../../ui/CodeEditor'
+import { TextField } from '../../ui/Field'
+import type { EditorFault } from '../../ui/code-mirror'
+
+interface ExpressionProps {
+  label: string
+  value: string
+  onChange: (value: string) => void
+  hint?: ReactNode
+  faults?: EditorFault[]
+  placeholderText?: string
+}
+
+export function ExpressionField({ label, value, onChange, hint, faults = [], placeholderText = '' }: ExpressionProps) {
+  return (
+    <div className="field">
+      <span className="label">{label}</span>
+      <CodeEditor label={label} language="javascript" isShort value={value} onChange={onChange} faults={faults} placeholderText={placeholderText} />
+      {hint ? <p className="hint">{hint}</p> : null}
+    </div>
+  )
+}
+
+/** A number that may be left out. */
+export function OptionalNumber({ label, value, onChange, hint, placeholder, min = 1 }: { label: string; value: number | null | undefined; onChange: (value: number | null) => void; hint?: string; placeholder?: string; min?: number }) {
+  return (
+    <TextField
+      label={label}
+      type="number"
+      min={min}
+      hint={hint}
+      placeholder={placeholder}
+      value={value ?? ''}
+      onChange={({ target }) => onChange(Number.isNaN(target.valueAsNumber) ? null : target.valueAsNumber)}
+    />
+  )
+}
+
+const wordsOf = (text: string) => text.split(/[\s,]+/).filter(Boolean)
+
+/** Words with commas between them. What is typed stays as typed for as long as it means the value. */
+export function WordsField({ label, value, onChange, hint, placeholder }: { label: string; value: string[]; onChange: (value: string[]) => void; hint: string; placeholder: string }) {
+  const [typed, setTyped] = useState('')
+  const shown = wordsOf(typed).join() === value.join() ? typed : value.join(', ')
+  return (
+    <TextField
+      label={label}
+      className="mono"
+      hint={hint}
+      placeholder={placeholder}
+      value={shown}
+      onChange={({ target }) => {
+        setTyped(target.value)
+        onChange(wordsOf(target.value))
+      }}
+    />
+  )
+}
+
+type Row = [name: string, value: string]
+const mapOf = (rows: Row[]) => Object.fromEntries(rows.filter(([name]) => name !== ''))
+const textOf = (map: Record<string, string>) => JSON.stringify(Object.entries(map).sort())
+
+/** Headers as rows. A row without a name is not sent, and is kept while it is typed. */
+export function HeadersField({ value, onChange }: { value: Record<string, string>; onChange: (value: Record<string, string>) => void }) {
+  const [typed, setTyped] = useState<Row[]>([])
+  const rows = textOf(mapOf(typed)) === textOf(value) ? typed : Object.entries(value)
+  const set = (next: Row[]) => {
+    setTyped(next)
+    onChange(mapOf(next))
+  }
+  const edit = (index: number, row: Row) => set(rows.map((old, at) => (at === index ? row : old)))
+  return (
+    <div className="field compact">
+      <span className="label">Headers</span>
+      <ul className="rows">
+        {rows.map(([name, text], index) => (
+          <li key={index}>
+            <input className="input mono short-name" aria-label={`Name of header ${index + 1}`} placeholder="Accept" spellCheck={false} value={name} onChange={({ target }) => edit(index, [target.value, text])} />
+            <input className="input mono grow" aria-label={`Value of header ${index + 1}`} placeholder="text, {{ value }}" spellCheck={false} value={text} onChange={({ target }) => edit(index, [name, target.value])} />
+            <Button variant="ghost" size="small" icon={Trash2} label={`Remove header ${name || index + 1}`} onClick={() => set(rows.filter((_, at) => at !== index))} />
+          </li>
+        ))}
+      </ul>
+      <div>
+        <Button size="small" icon={Plus} onClick={() => setTyped([...rows, ['', '']])}>
+          Add header
+        </Button>
+      </div>
+    </div>
+  )
+}

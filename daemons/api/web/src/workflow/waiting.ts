@@ -1,0 +1,33 @@
+/** What a run says that it waits for, and who started it. */
+const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false })
+const dated = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hour12: false })
+
+/** A sentence for `waiting_for`; nothing where it says nothing that is known here. */
+export function waitingText(waiting: unknown, now = Date.now()): string | undefined {
+  if (typeof waiting !== 'object' || waiting === null || !('kind' in waiting)) return undefined
+  const block = 'block' in waiting && typeof waiting.block === 'string' ? waiting.block : 'a block'
+  const until = 'until_ms' in waiting && typeof waiting.until_ms === 'number' ? pointInTime(waiting.until_ms, now) : undefined
+  switch (waiting.kind) {
+    case 'approval':
+      return `Waits for an approval at ${block}${until ? ` until ${until}` : ''}`
+    case 'wait':
+      return until ? `Waits until ${until} at ${block}` : `Waits at ${block}`
+    case 'retry':
+      return `Tries ${block} again${until ? ` at ${until}` : ' soon'}`
+    case 'workflow':
+      return `Waits for the run of ${block}`
+    default:
+      return `Waits at ${block}`
+  }
+}
+
+function pointInTime(ms: number, now: number): string {
+  const isToday = new Date(ms).toDateString() === new Date(now).toDateString()
+  return (isToday ? clock : dated).format(ms)
+}
+
+const starters: Record<string, string> = { manual: 'Hand', webhook: 'Webhook', workflow: 'Another workflow' }
+
+export function startedBy(kind: string): string {
+  return starters[kind] ?? kind
+}

@@ -1,0 +1,53 @@
+//! The examples in the documentation of blocks are the demo's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use bulkhead_model::Name;
+use bulkhead_model::workflow::{Block, Edge};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    blocks: BTreeMap<Name, Block>,
+    #[serde(default)]
+    edges: Vec<Edge>,
+}
+
+fn kind(block: &Block) -> String {
+    let block = serde_json::to_value(block).expect("a block");
+    block.get("type").and_then(Value::as_str).expect("a kind").to_owned()
+}
+
+#[test]
+fn every_kind_of_block_has_a_page_with_an_example_from_the_demo() {
+    let demo = [bulkhead_demo::workflow(), bulkhead_demo::reminders()];
+    let mut pages = BTreeSet::new();
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/workflows").read_dir().expect("a directory")
+    {
+        let path = entry.expect("a file").path();
+        let page = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        if page == "README" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a page");
+        let fences: Vec<&str> = text.split("```json\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+        let [example] = fences[..] else { panic!("{page}.md has {} examples", fences.len()) };
+        let Example { blocks, edges } =
+            serde_json::from_str(example).unwrap_or_else(|error| panic!("{page}.md: {error}"));
+        for (name, block) in &blocks {
+            let is_known = demo.iter().any(|document| document.blocks.get(name) == Some(block));
+            assert!(is_known, "{page}.md: the demo has no such block `{name}`");
+        }
+        for edge in &edges {
+            let is_known = demo.iter().any(|document| document.edges.contains(edge));
+            assert!(is_known, "{page}.md: the demo has no such edge: {edge:?}");
+        }
+        assert!(blocks.values().any(|block| kind(block) == page), "{page}.md shows no block of its kind");
+        pages.insert(page);
+    }
+    let kinds: BTreeSet<String> = demo.iter().flat_map(|document| document.blocks.values()).map(kind).collect();
+    assert_eq!(pages, kinds);
+}

@@ -1,0 +1,135 @@
+//! What a step knows of its run: the journal, what was added to it and not sent yet, the variables.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bulkhead_model::Name;
+use bulkhead_model::run::{BlockStatus, Iteration, RunResponse};
+use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, BlockReport, JournalEntry, RunState};
+use serde_json::Value;
+
+/// The newest attempt of a block in a round.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) attempt: u32,
+    pub(crate) outcome: BlockOutcome,
+    pub(crate) started_at_ms: u64,
+    pub(crate) finished_at_ms: u64,
+    /// Whether a failed attempt had made calls that change something.
+    pub(crate) wrote: bool,
+}
+
+impl Entry {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.outcome.status != BlockStatus::Running
+    }
+}
+
+/// What is to be stored with the next commit.
+#[derive(Default)]
+pub(crate) struct Unsent {
+    pub(crate) reports: Vec<BlockReport>,
+    pub(crate) response: Option<RunResponse>,
+}
+
+/// All of it, shared by the walks of a step.
+pub(crate) struct Known(Mutex<Inner>);
+
+struct Inner {
+    entries: HashMap<Iteration, HashMap<Name, Arc<Entry>>>,
+    variables: BTreeMap<Name, Value>,
+    unsent: Unsent,
+    is_answered: bool,
+}
+
+impl Known {
+    pub(crate) fn of(state: &RunState) -> Self {
+        let mut variables = state.document.variables.clone();
+        variables.extend(state.variables.clone());
+        let mut entries: HashMap<Iteration, HashMap<Name, Arc<Entry>>> = HashMap::new();
+        for JournalEntry { place, outcome, started_at_ms, finished_at_ms, wrote } in state.journal.iter().cloned() {
+            let entry = Entry { attempt: place.attempt, outcome, started_at_ms, finished_at_ms, wrote };
+            entries.entry(place.iteration).or_default().insert(place.block, Arc::new(entry));
+        }
+        Self(Mutex::new(Inner { entries, variables, unsent: Unsent::default(), is_answered: false }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn entry(&self, block: &Name, iteration: &Iteration) -> Option<Arc<Entry>> {
+        self.lock().entries.get(iteration)?.get(block).cloned()
+    }
+
+    pub(crate) fn variables(&self) -> Value {
+        let variables = &self.lock().variables;
+        Value::Object(variables.iter().map(|(name, value)| (name.to_string(), value.clone())).collect())
+    }
+
+    /// Adds what a block came to, to be sent.
+    pub(crate) fn add(&self, report: BlockReport) {
+        let mut inner = self.lock();
+        let entry = Entry {
+            attempt: report.place.attempt,
+            outcome: report.outcome.clone(),
+            started_at_ms: report.started_at_ms,
+            finished_at_ms: report.finished_at_ms,
+            wrote: false,
+        };
+        inner.variables.extend(report.variables.clone().unwrap_or_default());
+        inner.keep(&report.place, entry);
+        inner.unsent.reports.push(report);
+    }
+
+    /// Adds what a block came to that workflows-backend has stored already.
+    pub(crate) fn keep(&self, place: &BlockPlace, entry: Entry) {
+        self.lock().keep(place, entry);
+    }
+
+    /// What is known of the blocks in a round that has ended is not needed any more.
+    pub(crate) fn forget_round(&self, round: &Iteration, ending: &Name) {
+        if let Some(blocks) = self.lock().entries.get_mut(round) {
+            blocks.retain(|block, _| block == ending);
+        }
+    }
+
+    /// Adds the run's answer. The first one of a step counts, as the first one of a run does.
+    pub(crate) fn answer(&self, response: RunResponse) {
+        let mut inner = self.lock();
+        if !std::mem::replace(&mut inner.is_answered, true) {
+            inner.unsent.response = Some(response);
+        }
+    }
+
+    /// How many reports wait.
+    pub(crate) fn unsent_reports(&self) -> usize {
+        self.lock().unsent.reports.len()
+    }
+
+    pub(crate) fn take_unsent(&self) -> Unsent {
+        std::mem::take(&mut self.lock().unsent)
+    }
+
+    /// What was taken and not stored: it comes before what was added since.
+    pub(crate) fn put_back(&self, taken: Unsent) {
+        let unsent = &mut self.lock().unsent;
+        unsent.reports.splice(..0, taken.reports);
+        unsent.response = taken.response.or(unsent.response.take());
+    }
+
+    /// A failed attempt has made calls that change something.
+    pub(crate) fn has_written(&self, place: &BlockPlace) {
+        if let Some(entry) =
+            self.lock().entries.get_mut(&place.iteration).and_then(|blocks| blocks.get_mut(&place.block))
+        {
+            Arc::make_mut(entry).wrote = true;
+        }
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, place: &BlockPlace, entry: Entry) {
+        self.entries.entry(place.iteration.clone()).or_default().insert(place.block.clone(), Arc::new(entry));
+    }
+}

@@ -1,0 +1,599 @@
+//! One step of a run: as much as can be done now and within the budget.
+//!
+//! A step walks the pinned release from its start. What the journal knows is passed by; the rest is run. It keeps nothing: the next
+//! step, here or on another worker, finds its way from the journal.
+//!
+//! | what | when it is stored |
+//! |---|---|
+//! | results of code and expressions | with the next commit, in any case before something that depends on them has an effect |
+//! | what a query, a request, an approval came to | by workflows-backend, before it answers |
+//! | the run's answer | with the block that gave it |
+//! | the run's end | with its last block |
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::workflow::{Block, Graph, Port, WaitBlock};
+use bulkhead_model::{Name, RunId};
+use bulkhead_rpc::RpcClient;
+use bulkhead_rpc::backend::{
+    ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, Cover, FinishRequest, RunState,
+    Stored, WaitingFor,
+};
+use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunRequest};
+use bulkhead_temporal_engine::{Progress, StepError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::blocks::{self, action_values, may_have_effects, may_repeat, sources, wait_until, work};
+use crate::env::{Env, shown};
+use crate::executor::{self, ExecuteError, Executed, now_ms};
+use crate::flow::{Flow, Pause, Settled};
+use crate::interpreter::step_error;
+use crate::known::{Entry, Known, Unsent};
+
+/// A step ends after this long, between two blocks, so that Temporal hears of progress.
+const BUDGET: Duration = Duration::from_secs(1);
+/// Blocks in one request to code-executor at most.
+const MAX_CHAIN: usize = 20;
+/// What the blocks of a chain may take together: well below what Temporal gives a step.
+const MAX_CHAIN_WALL: Duration = Duration::from_secs(300);
+/// Bytes of results in one request, unless a single block has more.
+const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Reports that wait for the next commit at most.
+const MAX_UNSENT: usize = 200;
+
+/// A step under way.
+pub(crate) struct Step<'a> {
+    pub(crate) backend: &'a RpcClient,
+    pub(crate) executor: &'a RpcClient,
+    pub(crate) state: &'a RunState,
+    pub(crate) graph: Graph<'a>,
+    pub(crate) known: Known,
+    started: Instant,
+    /// Held over a commit: who finds nothing to send must not go on before it is made.
+    sending: tokio::sync::Mutex<()>,
+}
+
+impl<'a> Step<'a> {
+    pub(crate) fn new(backend: &'a RpcClient, executor: &'a RpcClient, state: &'a RunState) -> Self {
+        let (graph, known) = (Graph::of(&state.document), Known::of(state));
+        Self { backend, executor, state, graph, known, started: Instant::now(), sending: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Makes the step.
+    pub(crate) async fn make(&self) -> Result<Progress, StepError> {
+        let mut env = Env::default();
+        env.bind("trigger", std::sync::Arc::new(self.state.trigger.clone()));
+        let flow = self.walk(&self.state.document.start, &mut env).await?;
+        let end = match flow {
+            Flow::Ended(result) => {
+                FinishRequest { status: RunStatus::Succeeded, error: None, result: (*result).clone() }
+            }
+            Flow::Failed(error) => {
+                let first = self.state.document.on_error.as_ref();
+                let handled = match first {
+                    Some(first) => self.walk(first, &mut env.with_error(&error)).await?,
+                    None => Flow::Ended(Default::default()),
+                };
+                match handled {
+                    Flow::Paused(pause) => return self.pause(pause).await,
+                    Flow::Stopped(end) => *end,
+                    Flow::Ended(_) | Flow::Failed(_) => failed(error),
+                }
+            }
+            Flow::Paused(pause) => return self.pause(pause).await,
+            Flow::Stopped(end) => *end,
+        };
+        self.flush(Some(end)).await?;
+        Ok(Progress::Finished)
+    }
+
+    async fn pause(&self, pause: Pause) -> Result<Progress, StepError> {
+        self.flush(None).await?;
+        let Pause::Wait(mut waiting) = pause else { return Ok(Progress::Continue) };
+        if let Some(end) = self.run_deadline_ms() {
+            waiting.until_ms = Some(waiting.until_ms.map_or(end, |until| until.min(end)));
+        }
+        let _: Value = self.call(&format!("/v1/runs/{}/wait", self.state.run), &waiting).await?;
+        let left = waiting.until_ms.map(|until| Duration::from_millis(until.saturating_sub(now_ms()).max(1)));
+        Ok(Progress::Wait(left))
+    }
+
+    /// Walks from `first` until there is nowhere to go.
+    pub(crate) fn walk<'s>(&'s self, first: &'s Name, env: &'s mut Env) -> BoxFuture<'s, Result<Flow, StepError>> {
+        async move {
+            let (mut at, mut last) = (first, std::sync::Arc::new(Value::Null));
+            loop {
+                let Some((name, block)) = self.state.document.blocks.get_key_value(at) else {
+                    let message = format!("the released version has no block `{at}`: release the workflow again");
+                    return Ok(Flow::Failed(RunError::new("block-unknown", message)));
+                };
+                let outcome = match self.settle(name, block, env).await? {
+                    Settled::Ended(outcome) => outcome,
+                    Settled::Paused(pause) => return Ok(Flow::Paused(pause)),
+                    Settled::Stopped(end) => return Ok(Flow::Stopped(end)),
+                };
+                let next = if outcome.status == BlockStatus::Succeeded {
+                    if let Block::Stop(_) = block {
+                        return Ok(Flow::Stopped(Box::new(stopped(name, &outcome.result))));
+                    }
+                    last = std::sync::Arc::new(outcome.result);
+                    env.bind(name.as_str(), std::sync::Arc::clone(&last));
+                    self.graph.next(name, outcome.port.as_ref())
+                } else {
+                    let error = error_of(name, &outcome);
+                    // A request that was answered with an error has an answer.
+                    env.bind(name.as_str(), std::sync::Arc::new(outcome.result));
+                    let Some(next) = self.graph.next(name, Some(&Port::known(Port::ERROR))) else {
+                        return Ok(Flow::Failed(error));
+                    };
+                    *env = env.with_error(&error);
+                    Some(next)
+                };
+                let Some(next) = next else { return Ok(Flow::Ended(last)) };
+                // Whoever waits for the answer does not wait for the rest of the run.
+                if let Block::Response(_) = block {
+                    self.flush(None).await?;
+                }
+                at = next;
+            }
+        }
+        .boxed()
+    }
+
+    /// Brings a block to its end, attempts and all, as far as that can be done now.
+    async fn settle(&self, name: &Name, block: &Block, env: &Env) -> Result<Settled, StepError> {
+        loop {
+            let mut known = self.known.entry(name, &env.iteration);
+            if known.as_ref().is_some_and(|entry| entry.outcome.status == BlockStatus::Failed)
+                && block.retry().is_some()
+            {
+                // Only the journal knows which calls a failed attempt had made.
+                self.flush(None).await?;
+                known = self.known.entry(name, &env.iteration);
+            }
+            let attempt = match known {
+                Some(entry) if entry.has_ended() => match next_attempt_ms(block, &entry) {
+                    None => {
+                        self.answer(name, block, &entry.outcome);
+                        return Ok(Settled::Ended(entry.outcome.clone()));
+                    }
+                    Some(due_ms) if due_ms > now_ms() => {
+                        return Ok(Settled::Paused(waiting("retry", name, Some(due_ms))));
+                    }
+                    Some(_) => entry.attempt + 1,
+                },
+                Some(entry) => entry.attempt,
+                None => 1,
+            };
+            if self.run_deadline_ms().is_some_and(|end| now_ms() >= end) {
+                return Ok(Settled::Stopped(Box::new(self.out_of_time())));
+            }
+            if self.started.elapsed() > BUDGET {
+                return Ok(Settled::Paused(Pause::Budget));
+            }
+            let place = BlockPlace { block: name.clone(), iteration: env.iteration.clone(), attempt };
+            match block {
+                Block::Loop(looped) => return self.run_loop(&place, looped, env).await,
+                Block::Parallel(parallel) => return self.run_parallel(&place, parallel, env).await,
+                Block::Try(tried) => return self.run_try(&place, tried, env).await,
+                Block::Wait(wait) => {
+                    if let Some(pause) = self.wait(&place, block, wait, env).await? {
+                        return Ok(Settled::Paused(pause));
+                    }
+                }
+                Block::Query(_) | Block::Http(_) | Block::Approval(_) | Block::Workflow(_) => {
+                    if let Some(pause) = self.act(&place, block, env).await? {
+                        return Ok(Settled::Paused(pause));
+                    }
+                }
+                _ => self.run_chain(&place, env).await?,
+            }
+        }
+    }
+
+    fn run_deadline_ms(&self) -> Option<u64> {
+        Some(self.state.created_at_ms + u64::from(self.state.document.timeout_s?) * 1000)
+    }
+
+    fn out_of_time(&self) -> FinishRequest {
+        let seconds = self.state.document.timeout_s.unwrap_or_default();
+        let message = format!("the run was not done after {seconds} seconds, the time limit of the workflow");
+        failed(RunError::new("run-time-limit", message))
+    }
+
+    /// Runs a block and as many after it as travel together, on code-executor.
+    async fn run_chain(&self, place: &BlockPlace, env: &Env) -> Result<(), StepError> {
+        let chain = self.chain(place);
+        if chain.is_empty() {
+            // Nothing to evaluate: it is what its document says.
+            if let Some(block) = self.state.document.blocks.get(&place.block) {
+                self.report(place, blocks::outcome(block, Value::Null), Value::Null, now_ms());
+            }
+            return Ok(());
+        }
+        let executed = self.execute(&chain, place, env).await?;
+        for (one, link) in executed.into_iter().zip(&chain) {
+            let outcome = match &one.result.error {
+                Some(error) => BlockOutcome::failed(error.clone()),
+                None => blocks::outcome(link.block, one.result.value.clone()),
+            };
+            let attempt = link.attempt(place);
+            let place = BlockPlace { block: link.name.clone(), attempt, ..place.clone() };
+            self.report_executed(&place, link, outcome, one);
+        }
+        if self.known.unsent_reports() > MAX_UNSENT {
+            self.flush(None).await?;
+        }
+        Ok(())
+    }
+
+    /// The first block and those after it that need only code-executor: up to a branch, whose way is not known yet, or a
+    /// response, whose caller waits.
+    fn chain(&self, place: &BlockPlace) -> Vec<Link<'_>> {
+        let blocks = &self.state.document.blocks;
+        let mut chain: Vec<Link<'_>> = Vec::new();
+        let (mut wall, mut at) = (Duration::ZERO, Some(&place.block));
+        while let Some((name, block)) = at.and_then(|name| blocks.get_key_value(name))
+            && let Some(work) = work(block)
+        {
+            wall += Duration::from_millis(work.1.wall_ms.into());
+            let is_first = chain.is_empty();
+            let acts = matches!(
+                block,
+                Block::Query(_)
+                    | Block::Http(_)
+                    | Block::Approval(_)
+                    | Block::Workflow(_)
+                    | Block::Wait(_)
+                    | Block::Loop(_)
+            );
+            // One that is known already, or is in a further attempt, goes by itself.
+            let stands_alone = acts || wall > MAX_CHAIN_WALL || self.known.entry(name, &place.iteration).is_some();
+            if !is_first && stands_alone {
+                break;
+            }
+            chain.push(Link { name, block, work });
+            if chain.len() == MAX_CHAIN || !matches!(block, Block::Code(_)) {
+                break;
+            }
+            at = self.graph.next(name, None);
+        }
+        chain
+    }
+
+    fn request(&self, chain: &[Link<'_>], place: &BlockPlace, env: &Env) -> RunRequest {
+        let all: Vec<&str> = chain.iter().flat_map(|link| sources(&link.work.0)).collect();
+        let mut inputs = env.mentioned(&all);
+        let is_mentioned = |name: &str| all.iter().any(|source| bulkhead_model::workflow::mentions(source, name));
+        if is_mentioned("vars") {
+            inputs.insert("vars".to_owned(), self.known.variables());
+        }
+        let blocks = chain.iter().map(|link| {
+            let (work, limits) = link.work.clone();
+            let mut spec = BlockSpec::new(link.name.as_str(), work, limits);
+            (spec.iteration, spec.attempt) = (place.iteration.clone(), link.attempt(place));
+            if is_mentioned("run") {
+                let about = json!({
+                    "id": self.state.run, "version": self.state.version, "block": link.name, "iteration": place.iteration,
+                    "attempt": spec.attempt, "key": key(self.state.run, link.name, &place.iteration),
+                });
+                spec.inputs = BTreeMap::from([("run".to_owned(), about)]);
+            }
+            spec
+        });
+        let blocks = blocks.collect();
+        RunRequest {
+            token: Some(self.state.token.clone()),
+            tenant: self.state.workflow.to_string(),
+            libraries: self.state.libraries.clone(),
+            inputs,
+            blocks,
+        }
+    }
+
+    /// Runs a chain on code-executor; at least one block of it has ended. A chain that it refuses for what it is (inputs too
+    /// large, say) would be refused for ever: its first block has failed.
+    pub(crate) async fn execute(
+        &self,
+        chain: &[Link<'_>],
+        place: &BlockPlace,
+        env: &Env,
+    ) -> Result<Vec<Executed>, StepError> {
+        // What the code sees must not change once it has had an effect.
+        if chain.iter().any(|link| may_have_effects(&link.work.0)) {
+            self.flush(None).await?;
+        }
+        let request = self.request(chain, place, env);
+        let mut executed = self.run_on_executor(&request).await?;
+        for one in &mut executed {
+            one.inputs = request.inputs.clone();
+        }
+        Ok(executed)
+    }
+
+    async fn run_on_executor(&self, request: &RunRequest) -> Result<Vec<Executed>, StepError> {
+        let refused = match executor::run(self.executor, request).await {
+            Ok(executed) if executed.is_empty() => {
+                return Err(StepError("bulkhead-code-executor ended a chain without a result".into()));
+            }
+            Ok(executed) => return Ok(executed),
+            Err(ExecuteError::Rpc(bulkhead_rpc::RpcError::Problem(problem))) if is_final(problem.status) => problem,
+            Err(error) => return Err(step_error(&error)),
+        };
+        let error = RunError::new(refused.code.clone(), refused.detail.clone());
+        let block = request.blocks[0].id.clone();
+        let result = BlockResult { block, value: Value::Null, error: Some(error), usage: Usage::default() };
+        let now_ms = now_ms();
+        let (started_at_ms, finished_at_ms) = (now_ms, now_ms);
+        Ok(vec![Executed { result, logs: Vec::new(), started_at_ms, finished_at_ms, inputs: BTreeMap::new() }])
+    }
+
+    /// The value of a block's expressions; none where it has none. A failure is the block's own and is reported as such.
+    pub(crate) async fn evaluate(
+        &self,
+        place: &BlockPlace,
+        block: &Block,
+        env: &Env,
+    ) -> Result<Result<Value, RunError>, StepError> {
+        let Some(work) = work(block) else { return Ok(Ok(Value::Null)) };
+        let chain = [Link { name: &place.block, block, work }];
+        let Some(one) = self.execute(&chain, place, env).await?.pop() else {
+            return Err(StepError("bulkhead-code-executor ended a chain without a result".into()));
+        };
+        if let Some(error) = one.result.error.clone() {
+            self.report_executed(place, &chain[0], BlockOutcome::failed(error.clone()), one);
+            return Ok(Err(error));
+        }
+        Ok(Ok(one.result.value))
+    }
+
+    fn report_executed(&self, place: &BlockPlace, link: &Link<'_>, outcome: BlockOutcome, one: Executed) {
+        let variables = match (link.block, outcome.status) {
+            (Block::Set(_), BlockStatus::Succeeded) => serde_json::from_value(outcome.result.clone()).ok(),
+            _ => None,
+        };
+        self.known.add(BlockReport {
+            place: place.clone(),
+            outcome,
+            cover: self.cover(place),
+            input: shown(&one.inputs, &sources(&link.work.0)),
+            started_at_ms: one.started_at_ms,
+            finished_at_ms: one.finished_at_ms,
+            usage: one.result.usage,
+            logs: one.logs,
+            variables,
+        });
+    }
+
+    /// Reports what a block came to by itself.
+    pub(crate) fn report(&self, place: &BlockPlace, outcome: BlockOutcome, input: Value, started_at_ms: u64) {
+        let has_ended = outcome.status != BlockStatus::Running;
+        let finished_at_ms = if has_ended { now_ms() } else { 0 };
+        let wall_ms = finished_at_ms.saturating_sub(started_at_ms) as f64;
+        self.known.add(BlockReport {
+            place: place.clone(),
+            outcome,
+            cover: self.cover(place),
+            input,
+            started_at_ms,
+            finished_at_ms,
+            usage: Usage { wall_ms, ..Usage::default() },
+            logs: Vec::new(),
+            variables: None,
+        });
+    }
+
+    /// The row that covers that of a block, or of a round.
+    fn cover(&self, place: &BlockPlace) -> Option<Cover> {
+        let loops = self.graph.owners(&place.block).into_iter().filter(|owner| self.is_loop(owner)).count();
+        let depth = |depth: usize| u16::try_from(depth).unwrap_or(u16::MAX);
+        if place.iteration.0.len() > loops {
+            return Some(Cover { block: place.block.clone(), depth: depth(loops) });
+        }
+        let around = self.graph.loop_around(&place.block)?;
+        Some(Cover { block: around.clone(), depth: depth(loops) })
+    }
+
+    fn is_loop(&self, name: &Name) -> bool {
+        matches!(self.state.document.blocks.get(name), Some(Block::Loop(_)))
+    }
+
+    /// Has workflows-backend do what the block does. Gives a pause where that takes its time.
+    async fn act(&self, place: &BlockPlace, block: &Block, env: &Env) -> Result<Option<Pause>, StepError> {
+        let before = self.known.entry(&place.block, &place.iteration).filter(|entry| !entry.has_ended());
+        // What is under way was asked for with its values; a look at it needs none.
+        let value = match before {
+            Some(_) => Value::Null,
+            None => match self.evaluate(place, block, env).await? {
+                Ok(value) => value,
+                Err(_) => return Ok(None),
+            },
+        };
+        let key = key(self.state.run, &place.block, &place.iteration);
+        let Some(values) = action_values(block, &value, &key) else { return Ok(None) };
+        let kind = match values {
+            ActionValues::Approval { .. } => "approval",
+            _ => "workflow",
+        };
+        self.flush(None).await?;
+        let started_at_ms = before.as_ref().map_or_else(now_ms, |entry| entry.started_at_ms);
+        let path = format!("/v1/runs/{}/blocks/{}", self.state.run, place.block);
+        let iteration = place.iteration.clone();
+        let action = BlockAction { iteration, attempt: place.attempt, cover: self.cover(place), values };
+        let outcome: BlockOutcome = self.call(&path, &action).await?;
+        let is_under_way = outcome.status == BlockStatus::Running;
+        // The first word counts: that is when the deadline was set.
+        let standing = before.map_or_else(|| outcome.result.clone(), |entry| entry.outcome.result.clone());
+        let finished_at_ms = if is_under_way { 0 } else { now_ms() };
+        let attempt = place.attempt;
+        self.known.keep(place, Entry { attempt, outcome, started_at_ms, finished_at_ms, wrote: false });
+        Ok(is_under_way.then(|| waiting(kind, &place.block, standing["until_ms"].as_u64())))
+    }
+
+    async fn wait(
+        &self,
+        place: &BlockPlace,
+        block: &Block,
+        wait: &WaitBlock,
+        env: &Env,
+    ) -> Result<Option<Pause>, StepError> {
+        let (until_ms, started_at_ms) = match self.known.entry(&place.block, &place.iteration) {
+            Some(entry) => (entry.outcome.result["until_ms"].as_u64().unwrap_or_default(), entry.started_at_ms),
+            None => {
+                let Ok(value) = self.evaluate(place, block, env).await? else { return Ok(None) };
+                let now_ms = now_ms();
+                match wait_until(&wait.wait_for, &value, now_ms) {
+                    Ok(until_ms) => {
+                        let standing = BlockOutcome::running(json!({ "until_ms": until_ms }));
+                        self.report(place, standing, Value::Null, now_ms);
+                        (until_ms, now_ms)
+                    }
+                    Err(error) => {
+                        self.report(place, BlockOutcome::failed(error), Value::Null, now_ms);
+                        return Ok(None);
+                    }
+                }
+            }
+        };
+        if now_ms() < until_ms {
+            return Ok(Some(waiting("wait", &place.block, Some(until_ms))));
+        }
+        self.report(place, BlockOutcome::succeeded(Value::Null), json!({ "until_ms": until_ms }), started_at_ms);
+        Ok(None)
+    }
+
+    /// Answers the webhook's caller when the walk passes a response block. After a crash it may pass there again: the first
+    /// answer counts.
+    fn answer(&self, name: &Name, block: &Block, outcome: &BlockOutcome) {
+        let (Block::Response(block), BlockStatus::Succeeded) = (block, outcome.status) else { return };
+        let headers = serde_json::from_value(outcome.result["headers"].clone()).unwrap_or_default();
+        tracing::trace!(block = %name, "the run answers");
+        self.known.answer(RunResponse { status: block.status, headers, body: outcome.result["body"].clone() });
+    }
+
+    /// Stores what is not stored yet and, with the last of it, the run's end.
+    pub(crate) async fn flush(&self, mut finish: Option<FinishRequest>) -> Result<(), StepError> {
+        let _sending = self.sending.lock().await;
+        let path = format!("/v1/runs/{}/blocks", self.state.run);
+        let mut sending = Sending::of(&self.known);
+        while sending.load(&mut finish) {
+            let stored: Stored = self.call(&path, &sending.request).await?;
+            let request = std::mem::take(&mut sending.request);
+            for report in stored.wrote.into_iter().filter_map(|number| request.blocks.get(number)) {
+                self.known.has_written(&report.place);
+            }
+        }
+        Ok(())
+    }
+
+    async fn call<T: serde::Serialize, A: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &T,
+    ) -> Result<A, StepError> {
+        self.backend.call(Method::POST, path, body).await.map_err(|error| step_error(&error))
+    }
+}
+
+/// A block of a chain.
+pub(crate) struct Link<'a> {
+    pub(crate) name: &'a Name,
+    pub(crate) block: &'a Block,
+    pub(crate) work: (bulkhead_rpc::executor::Work, bulkhead_rpc::executor::CodeLimits),
+}
+
+impl Link<'_> {
+    /// Its attempt in a chain that begins at `first`: what comes after the first block has not run yet.
+    fn attempt(&self, first: &BlockPlace) -> u32 {
+        if *self.name == first.block { first.attempt } else { 1 }
+    }
+}
+
+pub(crate) fn waiting(kind: &str, block: &Name, until_ms: Option<u64>) -> Pause {
+    Pause::Wait(WaitingFor { kind: kind.to_owned(), block: block.clone(), until_ms })
+}
+
+/// When a failed attempt is followed by another, in milliseconds since the epoch.
+fn next_attempt_ms(block: &Block, entry: &Entry) -> Option<u64> {
+    let error = entry.outcome.error.as_ref()?;
+    let delay = block.retry()?.delay_after(entry.attempt, &error.kind)?;
+    may_repeat(block, &entry.outcome, entry.wrote).then(|| entry.finished_at_ms + delay)
+}
+
+/// What stays the same however often a block is run in a round.
+fn key(run: RunId, block: &Name, iteration: &Iteration) -> String {
+    let round = if iteration.0.is_empty() { String::new() } else { format!("-{iteration}") };
+    format!("{run}-{block}{round}")
+}
+
+/// Why a block failed, and which.
+pub(crate) fn error_of(name: &Name, outcome: &BlockOutcome) -> RunError {
+    let unknown = || RunError::new("failed", format!("block `{name}` failed without saying why"));
+    let mut error = outcome.error.clone().unwrap_or_else(unknown);
+    // A body's failure names the block in it already.
+    error.block.get_or_insert_with(|| name.to_string());
+    error
+}
+
+fn failed(error: RunError) -> FinishRequest {
+    FinishRequest { status: RunStatus::Failed, error: Some(error), result: Value::Null }
+}
+
+fn stopped(name: &Name, result: &Value) -> FinishRequest {
+    let message = result["message"].as_str().unwrap_or_default();
+    if result["status"] != "failed" {
+        return FinishRequest { status: RunStatus::Succeeded, error: None, result: json!(message) };
+    }
+    let message = if message.is_empty() { "the run was stopped by its workflow" } else { message };
+    failed(RunError { block: Some(name.to_string()), ..RunError::new("stopped", message) })
+}
+
+/// Whether a refusal would be repeated for ever: it blames the request, and not that there is no place for it now.
+fn is_final(status: u16) -> bool {
+    (400..500).contains(&status) && status != 429
+}
+
+/// Reports on their way to workflows-backend. Those that were not stored when this is dropped, since the call failed or nobody waits for
+/// it any more, are unsent again.
+struct Sending<'a> {
+    known: &'a Known,
+    request: BlockReports,
+    rest: Unsent,
+}
+
+impl<'a> Sending<'a> {
+    fn of(known: &'a Known) -> Self {
+        Self { known, request: BlockReports::default(), rest: known.take_unsent() }
+    }
+
+    /// Makes the next request: results and inputs of some megabytes at most, unless a single block has more. The last one takes the
+    /// answer and the end with it. False when there is nothing to send.
+    fn load(&mut self, finish: &mut Option<FinishRequest>) -> bool {
+        let mut bytes = 0;
+        let fits = |report: &&BlockReport| {
+            let logs: usize = report.logs.iter().map(|line| line.text.len()).sum();
+            bytes += report.outcome.result.to_string().len() + report.input.to_string().len() + logs;
+            bytes <= MAX_BATCH_BYTES
+        };
+        let batch = self.rest.reports.iter().take_while(fits).count().max(1).min(self.rest.reports.len());
+        self.request.blocks = self.rest.reports.drain(..batch).collect();
+        if self.rest.reports.is_empty() {
+            (self.request.response, self.request.finish) = (self.rest.response.take(), finish.take());
+        }
+        !self.request.blocks.is_empty() || self.request.response.is_some() || self.request.finish.is_some()
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        let mut reports = std::mem::take(&mut self.request.blocks);
+        reports.append(&mut self.rest.reports);
+        let response = self.request.response.take().or(self.rest.response.take());
+        self.known.put_back(Unsent { reports, response });
+    }
+}

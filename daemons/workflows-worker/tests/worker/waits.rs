@@ -1,0 +1,161 @@
+//! Runs that wait: for a time, for people, for other runs.
+
+use std::time::{Duration, Instant};
+
+use bulkhead_model::run::RunStatus;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_lasts_as_long_as_it_says_though_the_worker_is_killed() {
+    let mut world = World::start().await;
+    let workflow = world
+        .release(json!({
+            "format": 1, "title": "Wait", "start": "pause",
+            "blocks": { "pause": { "type": "wait", "for": { "seconds": "trigger.body" } }, "reply": { "type": "response", "body": "'done'" } },
+            "edges": [{ "from": "pause", "to": "reply" }],
+        }))
+        .await;
+    let (run, started) = (world.run(workflow, json!(4)).await, Instant::now());
+    world.waits(run, "wait").await;
+    world.worker.restart();
+    assert_eq!(world.succeeded(run).await.response.expect("a response").body, json!("done"));
+    assert!(started.elapsed() >= Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_run_can_be_cancelled() {
+    let world = World::start().await;
+    let block = json!({ "type": "wait", "for": { "until": "'2999-01-01T00:00:00Z'" } });
+    let workflow =
+        world.release(json!({ "format": 1, "title": "Wait", "start": "pause", "blocks": { "pause": block } })).await;
+    let run = world.run(workflow, Value::Null).await;
+    world.waits(run, "wait").await;
+    world.api.request_cancel(run).await.expect("asked");
+    assert_eq!(world.ended(run).await.status, RunStatus::Cancelled);
+}
+
+fn approval(deadline_s: Option<u32>) -> Value {
+    json!({
+        "format": 1, "title": "Approval", "start": "ask",
+        "blocks": {
+            "ask": { "type": "approval", "title": "Pay {{ trigger.body.amount }}?", "people": ["Ann@example.test"], "deadline-s": deadline_s },
+            "yes": { "type": "response", "body": "ask" }, "no": { "type": "response", "status": 403, "body": "ask" },
+        },
+        "edges": [{ "from": "ask", "port": "approved", "to": "yes" }, { "from": "ask", "port": "rejected", "to": "no" }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_that_the_block_names_decides_and_nobody_else() {
+    let mut world = World::start().await;
+    let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
+    let bob = world.api.create_user("bob@example.test", "Bob", true).await.expect("created");
+    let workflow = world.release(approval(None)).await;
+    let run = world.run(workflow, json!({ "amount": 12 })).await;
+    world.waits(run, "approval").await;
+    assert!(world.api.open_approvals(bob, true, 10).await.expect("reads").is_empty());
+    let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
+    assert_eq!(open.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["Pay 12?"]);
+    assert!(world.api.decide(open[0].id, (bob, true), true, "").await.is_err());
+    // The decision is kept for a worker that is away.
+    world.worker.kill();
+    world.api.decide(open[0].id, (ann, false), true, "fine").await.expect("decides");
+    assert!(world.api.decide(open[0].id, (ann, false), false, "").await.is_err());
+    world.worker.restart();
+    let body = world.succeeded(run).await.response.expect("a response").body;
+    assert_eq!(
+        (&body["approved"], &body["by"], &body["comment"]),
+        (&json!(true), &json!("ann@example.test"), &json!("fine"))
+    );
+    let blocks = world.api.block_runs(run).await.expect("reads");
+    let asked = blocks.iter().find(|block| block.place.block == "ask").expect("the block");
+    assert_eq!(asked.input, json!({ "title": "Pay 12?", "description": "" }), "a later look changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_rounds_wait_than_may_be_open_at_the_same_time() {
+    let world = World::start().await;
+    let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
+    let document = json!({
+        "format": 1, "title": "Questions", "start": "each",
+        "blocks": {
+            "each": { "type": "loop", "over": "3", "mode": "parallel", "at-once": 2 },
+            "ask": { "type": "approval", "title": "Number {{ item }}?", "people": ["ann@example.test"] },
+        },
+        "edges": [{ "from": "each", "port": "each", "to": "ask" }],
+    });
+    let run = world.run(world.release(document).await, Value::Null).await;
+    world.waits(run, "approval").await;
+    let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
+    assert_eq!(open.len(), 2, "{open:#?}");
+    for left in [2, 1] {
+        let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
+        world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+        world.open_approvals(ann, left).await;
+    }
+    let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
+    world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+    world.succeeded(run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_answers_counts_as_rejected() {
+    let world = World::start().await;
+    let workflow = world.release(approval(Some(2))).await;
+    let run = world.run(workflow, json!({ "amount": 1 })).await;
+    let response = world.succeeded(run).await.response.expect("a response");
+    assert_eq!((response.status, &response.body["by"]), (403, &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_another_and_takes_its_result() {
+    let world = World::start().await;
+    let child = json!({
+        "format": 1, "title": "Child", "start": "work",
+        "blocks": { "work": { "type": "code", "language": "javascript", "source": "if (trigger.body.fail) throw new Error('no'); return trigger.body.n * 2" } },
+    });
+    world.release_as("child", child).await;
+    let parent = json!({
+        "format": 1, "title": "Parent", "start": "each",
+        "blocks": {
+            "each": { "type": "loop", "over": "[1, 2, 3]", "mode": "parallel" },
+            "call": { "type": "workflow", "workflow": "child", "input": "({ n: item })" },
+            "fails": { "type": "workflow", "workflow": "child", "input": "({ fail: true })" },
+            "reply": { "type": "response", "body": "[each, error.kind]" },
+        },
+        "edges": [
+            { "from": "each", "port": "each", "to": "call" }, { "from": "each", "to": "fails" },
+            { "from": "fails", "port": "error", "to": "reply" },
+        ],
+    });
+    let workflow = world.release(parent).await;
+    let run = world.run(workflow, Value::Null).await;
+    let body = world.succeeded(run).await.response.expect("a response").body;
+    assert_eq!(body, json!([[2, 4, 6], "workflow-failed"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_runs_itself_ends() {
+    let world = World::start().await;
+    let block = json!({ "type": "workflow", "workflow": "again" });
+    let workflow = world
+        .release_as("again", json!({ "format": 1, "title": "Again", "start": "self", "blocks": { "self": block } }))
+        .await;
+    let run = world.run(workflow, Value::Null).await;
+    let ended = world.ended(run).await;
+    assert_eq!(ended.status, RunStatus::Failed);
+    assert!(ended.error.expect("an error").message.contains("descend from one another"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_takes_too_long_fails_even_while_it_waits() {
+    let world = World::start().await;
+    let block = json!({ "type": "wait", "for": { "seconds": "3600" } });
+    let document =
+        json!({ "format": 1, "title": "Late", "start": "pause", "timeout-s": 2, "blocks": { "pause": block } });
+    let workflow = world.release(document).await;
+    let run = world.run(workflow, Value::Null).await;
+    assert_eq!(world.ended(run).await.error.expect("an error").kind, "run-time-limit");
+}
