@@ -35,7 +35,8 @@ impl Interpreter {
         self.worn_out.clone()
     }
 
-    async fn step(&self, run: &str) -> Result<Progress, StepError> {
+    /// Makes a step of a run.
+    pub(crate) async fn step(&self, run: &str) -> Result<Progress, StepError> {
         let state: RunState = match self.backend.get(&format!("/v1/runs/{run}")).await {
             Ok(state) => state,
             // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word.

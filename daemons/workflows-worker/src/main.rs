@@ -8,9 +8,11 @@ mod blocks;
 mod config;
 mod env;
 mod executor;
+mod first;
 mod flow;
 mod interpreter;
 mod known;
+mod metrics;
 mod scopes;
 mod starter;
 mod step;
@@ -25,7 +27,10 @@ use bulkhead_temporal_engine::{Engine, EngineState};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::first::FirstSteps;
 use crate::interpreter::Interpreter;
+use crate::metrics::Metrics;
+use crate::starter::Starter;
 
 const SPEC: DaemonSpec = DaemonSpec {
     name: "bulkhead-workflows-worker",
@@ -47,7 +52,7 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     }
     let backend = RpcClient::new("bulkhead-workflows-backend", &context.config.workflows_backend_socket);
     let executor = RpcClient::new("bulkhead-code-executor", &context.config.code_executor_socket);
-    let metrics = starter::Metrics::register(&mut context.metrics);
+    let metrics = Metrics::register(&mut context.metrics);
     context.serve_control();
     // A starter that reads an outbox of another shape would only fail in a loop.
     let readiness = context.readiness.clone();
@@ -63,18 +68,21 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let worn_out = interpreter.worn_out();
     // The engine's own token: steps under way are drained before the thread ends.
     let stop = CancellationToken::new();
-    let (engine, thread) = Engine::start_thread(temporal, interpreter, stop.clone())?;
+    let (engine, thread) = Engine::start_thread(temporal, Arc::clone(&interpreter) as _, stop.clone())?;
     let watched = watch_engine(engine.clone(), readiness);
-    let starter = starter::Starter::new(database, engine, metrics, context.config.reconcile_interval);
+    let first_steps = FirstSteps::new(database.clone(), engine.clone(), interpreter, metrics.clone());
+    let reconcile_interval = context.config.reconcile_interval;
+    let starter = Starter { database, engine, metrics, first_steps, reconcile_interval };
+    let mut started = std::pin::pin!(starter.run(stop.clone()));
     tokio::select! {
         () = context.lifetime.shutdown.cancelled() => {}
         () = worn_out.cancelled() => {}
-        () = starter.run() => {}
+        () = &mut started => {}
         // Only a panic ends the engine's thread now. Without it this process is a worker that does nothing.
         () = watched => return Err("the thread that talks to Temporal has died: systemd starts this daemon anew".into()),
     }
     stop.cancel();
-    let drained = tokio::task::spawn_blocking(move || thread.join());
+    let drained = async { tokio::join!(started, tokio::task::spawn_blocking(move || thread.join())) };
     if tokio::time::timeout(context.lifetime.drain_timeout, drained).await.is_err() {
         tracing::warn!("steps under way did not end in time; another worker goes on with them");
     }

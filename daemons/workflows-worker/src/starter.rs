@@ -1,48 +1,31 @@
-//! The starter sends what is in the outbox to Temporal; the reconciler starts again what Temporal has lost.
+//! What becomes of the outbox: starts become first steps, words for runs that Temporal drives are sent to it, and the reconciler starts
+//! again what it has lost.
 //!
-//! Both may do a thing twice and nothing happens twice: a run's id is its Temporal workflow's id, and the journal knows what is
-//! done. An entry is marked as sent only after Temporal has accepted it.
+//! All of it may happen twice and nothing comes of that: a run's id is its Temporal workflow's id, and the journal knows what is done.
 
 use std::time::Duration;
 
-use bulkhead_daemon_kit::MetricsRegistry;
-use bulkhead_store::outbox::EntryKind;
+use bulkhead_store::outbox::{Word, WordKind};
 use bulkhead_store::runs::OUTBOX_CHANNEL;
 use bulkhead_store::{Database, Notifications, StoreError};
 use bulkhead_temporal_engine::{Engine, EngineError};
 use futures_util::{StreamExt, stream};
-use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::first::FirstSteps;
+use crate::metrics::Metrics;
 
 /// A notification may be lost; this long at most is then lost with it.
 const POLL: Duration = Duration::from_secs(2);
+/// While a word waits for something that happens without a notification.
+const POLL_AGAIN: Duration = Duration::from_millis(100);
 /// Entries read at once.
 const BATCH: i64 = 200;
-/// Entries sent at once: each waits for Temporal's disk.
+/// Words sent at once: each waits for Temporal's disk.
 const AT_ONCE: usize = 32;
 /// Younger runs are on their way: their start was sent a moment ago.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// What this daemon counts.
-#[derive(Clone, Debug)]
-pub(crate) struct Metrics {
-    sent: Counter,
-    restarted: Counter,
-}
-
-impl Metrics {
-    /// Adds them to the daemon's registry.
-    pub(crate) fn register(registry: &mut MetricsRegistry) -> Self {
-        let metrics = Self { sent: Counter::default(), restarted: Counter::default() };
-        registry.register(
-            "bulkhead_worker_outbox_sent",
-            "Entries of the outbox that Temporal accepted",
-            metrics.sent.clone(),
-        );
-        registry.register("bulkhead_worker_runs_restarted", "Runs that Temporal had lost", metrics.restarted.clone());
-        metrics
-    }
-}
 
 #[derive(Debug, Error)]
 enum StarterError {
@@ -52,78 +35,85 @@ enum StarterError {
     Engine(#[from] EngineError),
 }
 
-/// Both, in one task each.
+/// All of them, in one task each.
 #[derive(Debug)]
 pub(crate) struct Starter {
-    database: Database,
-    engine: Engine,
-    metrics: Metrics,
-    reconcile_interval: Duration,
+    pub(crate) database: Database,
+    pub(crate) engine: Engine,
+    pub(crate) metrics: Metrics,
+    pub(crate) first_steps: FirstSteps,
+    pub(crate) reconcile_interval: Duration,
 }
 
 impl Starter {
-    pub(crate) fn new(database: Database, engine: Engine, metrics: Metrics, reconcile_interval: Duration) -> Self {
-        Self { database, engine, metrics, reconcile_interval }
-    }
-
-    /// Works for ever.
-    pub(crate) async fn run(self) {
-        tokio::join!(self.send_outbox(), self.reconcile());
-    }
-
-    async fn send_outbox(&self) {
-        let notifications = Notifications::listen(&self.database, OUTBOX_CHANNEL);
-        let mut announced = notifications.subscribe();
-        loop {
-            match self.send_batch().await {
-                // A full batch: there is more.
-                Ok(sent) if sent == BATCH as usize => continue,
-                Ok(_) => {}
-                Err(StarterError::Engine(EngineError::NotConnected)) => {}
-                Err(error) => tracing::warn!("the outbox was not sent and stays: {error}"),
-            }
-            // Any word is a reason to look; silence too, after a while.
-            let _ = tokio::time::timeout(POLL, announced.recv()).await;
+    /// Works until `stop`; ends when the steps that were begun have ended.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let others = async { tokio::join!(self.send_words(), self.reconcile()) };
+        tokio::select! {
+            () = self.first_steps.run(stop) => {}
+            _ = others => {}
         }
     }
 
-    async fn send_batch(&self) -> Result<usize, StarterError> {
-        let entries = self.database.unsent(BATCH).await?;
-        // In any order: a run that is to be cancelled is started for it, and one that is started twice is started once.
-        let outcomes: Vec<_> = stream::iter(&entries)
-            .map(async |entry| {
-                let run = entry.run.to_string();
-                let outcome = match entry.kind {
-                    EntryKind::Start => self.engine.start(&run).await,
-                    EntryKind::Cancel => self.cancel(&run).await,
-                    EntryKind::Wake => self.engine.wake(&run).await,
-                };
-                outcome.map(|()| entry.id)
-            })
+    async fn send_words(&self) {
+        let notifications = Notifications::listen(&self.database, OUTBOX_CHANNEL);
+        let mut announced = notifications.subscribe();
+        loop {
+            let pause = match self.send_some().await {
+                // A full batch: there is more.
+                Ok((sent, 0)) if sent == BATCH as usize => continue,
+                Ok((_, 0)) | Err(StarterError::Engine(EngineError::NotConnected)) => POLL,
+                Ok(_) => POLL_AGAIN,
+                Err(error) => {
+                    tracing::warn!("words for runs were not sent and stay: {error}");
+                    POLL
+                }
+            };
+            // Any word is a reason to look; silence too, after a while.
+            let _ = tokio::time::timeout(pause, announced.recv()).await;
+            announced = announced.resubscribe();
+        }
+    }
+
+    /// Sends words; gives how many were, and how many have to wait.
+    async fn send_some(&self) -> Result<(usize, usize), StarterError> {
+        let words = self.database.unsent_words(BATCH).await?;
+        // In any order: a run that is to be cancelled is started for it.
+        let outcomes: Vec<_> = stream::iter(&words)
+            .map(async |word| Ok::<_, StarterError>(self.send(word).await?.then_some(word.entry)))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        let (mut sent, mut failure) = (Vec::with_capacity(entries.len()), None);
+        let (mut sent, mut failure) = (Vec::with_capacity(words.len()), None);
         for outcome in outcomes {
             match outcome {
-                Ok(id) => sent.push(id),
+                Ok(entry) => sent.extend(entry),
                 Err(error) => failure = Some(error),
             }
         }
         if !sent.is_empty() {
             self.database.mark_sent(&sent).await?;
-            self.metrics.sent.inc_by(sent.len() as u64);
+            self.metrics.sent(sent.len());
         }
-        failure.map_or(Ok(entries.len()), |error| Err(error.into()))
+        failure.map_or(Ok((sent.len(), words.len() - sent.len())), Err)
     }
 
-    /// Cancels a run. One that Temporal has lost is started for it: only its workflow stores that it was cancelled.
-    async fn cancel(&self, run: &str) -> Result<(), EngineError> {
-        if !self.engine.cancel(run).await? {
-            self.engine.start(run).await?;
-            self.engine.cancel(run).await?;
+    /// Sends a word; false if that has to wait.
+    async fn send(&self, word: &Word) -> Result<bool, StarterError> {
+        let run = word.run.to_string();
+        match word.kind {
+            _ if word.has_ended => Ok(true),
+            WordKind::Wake => Ok(self.engine.wake(&run).await.map(|()| true)?),
+            WordKind::Cancel if word.is_unstarted => Ok(self.first_steps.cancel(word.run).await?),
+            WordKind::Cancel => {
+                // One that Temporal has lost is started for it: only its workflow stores that it was cancelled.
+                if !self.engine.cancel(&run).await? {
+                    self.engine.start(&run).await?;
+                    self.engine.cancel(&run).await?;
+                }
+                Ok(true)
+            }
         }
-        Ok(())
     }
 
     async fn reconcile(&self) {
@@ -150,7 +140,7 @@ impl Starter {
                     if self.database.cancel_requested(run).await? {
                         self.engine.cancel(&id).await?;
                     }
-                    self.metrics.restarted.inc();
+                    self.metrics.restarted();
                     restarted += 1;
                 }
             }

@@ -3,6 +3,7 @@
 use bulkhead_model::RunId;
 use bulkhead_model::run::{RunError, RunStatus};
 use bulkhead_store::journal::RunEnd;
+use bulkhead_store::outbox::WordKind;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -91,8 +92,11 @@ async fn cancelling_goes_through_the_outbox() {
     let admin = released_workflow(&instance).await;
     let run = start(&instance, &admin).await;
     instance.call(&admin, "POST", &format!("/runs/{run}/cancel"), &json!({})).await.ok(202);
-    let entries = instance.as_role("bulkhead-workflows-worker").unsent(10).await.expect("reads");
-    assert_eq!(entries.len(), 2);
+    let words = instance.as_role("bulkhead-workflows-worker").unsent_words(10).await.expect("reads");
+    assert_eq!(
+        words.iter().map(|word| (word.run, word.kind)).collect::<Vec<_>>(),
+        [(run, WordKind::Cancel)]
+    );
     assert!(instance.audit().await.contains(&("root@example.org".into(), "workflow.run.cancel".into())));
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bulkhead_model::run::{RunResponse, RunStatus};
 use bulkhead_store::journal::RunEnd;
+use bulkhead_store::outbox::Claim;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::kit::{Instance, Person};
 
@@ -30,22 +32,20 @@ fn answer_runs(instance: &Instance) -> tokio::task::JoinHandle<()> {
         (instance.as_role("bulkhead-workflows-worker"), instance.as_role("bulkhead-workflows-backend"));
     tokio::spawn(async move {
         loop {
-            for entry in worker.unsent(10).await.expect("reads the outbox") {
-                let pinned = backend.pinned_run(entry.run).await.expect("reads");
-                backend.mark_running(entry.run).await.expect("marks");
+            let claims = worker.claim_starts(Uuid::nil(), Duration::from_secs(60), 10).await;
+            for Claim { entry, run, .. } in claims.expect("claims") {
+                let pinned = backend.pinned_run(run).await.expect("reads");
+                backend.mark_running(run).await.expect("marks");
                 let body = pinned.trigger["body"].clone();
                 backend
-                    .respond(
-                        entry.run,
-                        &RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body },
-                    )
+                    .respond(run, &RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body })
                     .await
                     .expect("responds");
                 backend
-                    .finish_run(entry.run, RunEnd { status: RunStatus::Succeeded, error: None, result: None })
+                    .finish_run(run, RunEnd { status: RunStatus::Succeeded, error: None, result: None })
                     .await
                     .expect("finishes");
-                worker.mark_sent(&[entry.id]).await.expect("marks");
+                worker.mark_sent(&[entry]).await.expect("marks");
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -140,5 +140,7 @@ async fn the_same_idempotency_key_is_the_same_run() {
     let runs: std::collections::BTreeSet<String> =
         answers.into_iter().map(|answer| answer.ok(202)["run"].as_str().expect("a run").to_owned()).collect();
     assert_eq!(runs.len(), 1);
-    assert_eq!(instance.as_role("bulkhead-workflows-worker").unsent(10).await.expect("reads").len(), 1);
+    let worker = instance.as_role("bulkhead-workflows-worker");
+    let claims = worker.claim_starts(Uuid::nil(), Duration::from_secs(60), 10).await.expect("claims");
+    assert_eq!(claims.len(), 1);
 }

@@ -10,6 +10,7 @@ import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
 import { codeSteps } from './code.mjs'
 import { entrySteps } from './entry.mjs'
+import { remindersSteps } from './reminders.mjs'
 import { workflowSteps } from './workflow.mjs'
 
 const url = process.env.BULKHEAD_URL
@@ -20,7 +21,7 @@ if (!url || !link) {
 }
 
 const { browser, page } = await launch()
-const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...builderSteps, ...codeSteps]
+const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...builderSteps, ...codeSteps]
 let passed = 0
 let failed = 0
 const report = (/** @type {string} */ name, /** @type {unknown} */ error) => {

@@ -1,10 +1,10 @@
 import { produce } from 'immer'
 import { describe, expect, it } from 'vitest'
 import type { Block, WorkflowDocument } from '../src/api/types'
-import { kinds, scopesOf, upstreamOf, waysOf } from '../src/workflow/blocks'
-import { addBlock, connect, removeBlock, removePort, renameBlock, renamePort } from '../src/workflow/edits'
+import { kinds, loopDepth, scopesOf, upstreamOf, waysOf } from '../src/workflow/blocks'
+import { addBlock, connect, removeBlock, removePort, renameBlock, renamePort, setFields } from '../src/workflow/edits'
 import { rewriteReferences } from '../src/workflow/rewrite'
-import { waitingText } from '../src/workflow/waiting'
+import { waitingBlock, waitingText } from '../src/workflow/waiting'
 
 const code: Block = { type: 'code', language: 'javascript', source: 'return load' }
 const loop: Block = { type: 'loop', over: 'load.rows' }
@@ -54,6 +54,30 @@ describe('what a block sees', () => {
     ['tell', ['after', 'each', 'load']],
   ])('%s', (block, expected) => {
     expect([...upstreamOf(nested, block)].sort()).toEqual(expected)
+  })
+})
+
+describe('how many loops a block is in', () => {
+  it.each([
+    ['load', 0],
+    ['each', 0],
+    ['rescue', 1],
+    ['inner', 1],
+    ['after', 0],
+  ])('%s: %i', (block, expected) => {
+    expect(loopDepth(nested, block)).toBe(expected)
+  })
+})
+
+describe('changing fields of a block', () => {
+  it('leaves no trace of what says nothing', () => {
+    const full: Block = { type: 'http', method: 'POST', url: 'https://x', headers: { accept: 'text/plain' }, retry: { count: 1 } }
+    expect(produce(one('call', full), (draft) => setFields(draft, 'call', { headers: {}, retry: null })).blocks.call).toEqual({ type: 'http', method: 'POST', url: 'https://x' })
+    expect(produce(one('each', { ...loop, until: 'true' } as Block), (draft) => setFields(draft, 'each', { until: null })).blocks.each).toEqual(loop)
+  })
+
+  it('keeps what must be there although it is empty', () => {
+    expect(produce(one('call', code), (draft) => setFields(draft, 'call', { source: '' })).blocks.call).toEqual({ ...code, source: '' })
   })
 })
 
@@ -185,5 +209,11 @@ describe('what a run waits for', () => {
     expect(waitingText({ kind: 'workflow', block: 'child', until_ms: null })).toBe('Waits for the run of child')
     expect(waitingText({ kind: 'wait', block: 'pause', until_ms: Date.now() })).toMatch(/^Waits until \d\d:\d\d at pause$/)
     expect(waitingText(null)).toBeUndefined()
+  })
+
+  it('names its block while it waits', () => {
+    const run = { id: '1', workflow: 'w', workflow_title: 'W', version: 1, trigger_kind: 'manual', created_at: '', waiting_for: { kind: 'approval', block: 'ask' } }
+    expect(waitingBlock({ ...run, status: 'waiting' })).toBe('ask')
+    expect(waitingBlock({ ...run, status: 'succeeded' })).toBeUndefined()
   })
 })

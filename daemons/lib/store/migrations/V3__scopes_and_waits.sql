@@ -58,6 +58,12 @@ CREATE TABLE run_variables (
 ALTER TABLE run_outbox DROP CONSTRAINT run_outbox_kind_check;
 ALTER TABLE run_outbox ADD CONSTRAINT run_outbox_kind_check CHECK (kind IN ('start', 'cancel', 'wake'));
 
+-- The worker that makes a run's first step holds the entry of its start until then.
+ALTER TABLE run_outbox ADD COLUMN claimed_by uuid;
+ALTER TABLE run_outbox ADD COLUMN claimed_until timestamptz;
+CREATE INDEX run_outbox_starts ON run_outbox (id) WHERE sent_at IS NULL AND kind = 'start';
+CREATE INDEX run_outbox_run ON run_outbox (run_id);
+
 -- Approvals ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE approvals (

@@ -32,14 +32,18 @@ fn everything() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_goes_from_trigger_to_response() {
     let world = World::start().await;
-    let workflow = world.release(everything()).await;
+    let mut document = everything();
+    // Temporal hears of what takes longer.
+    document["blocks"]["rest"] = json!({ "type": "wait", "for": { "seconds": "1" } });
+    document["edges"].as_array_mut().expect("edges").push(json!({ "from": "yes", "to": "rest" }));
+    let workflow = world.release(document).await;
     let run = world.run(workflow, json!({ "name": "canary-value" })).await;
     let ended = world.succeeded(run).await;
     let response = ended.response.expect("a response");
     assert_eq!((response.status, response.body), (201, json!({ "found": 1, "of": "canary-value", "total": 42 })));
     let blocks = world.api.block_runs(run).await.expect("reads");
     let names: Vec<&str> = blocks.iter().map(|block| block.place.block.as_str()).collect();
-    assert_eq!(names, ["prepare", "store", "count", "enough", "yes"]);
+    assert_eq!(names, ["prepare", "store", "count", "enough", "yes", "rest"]);
     assert!(blocks.iter().all(|block| block.status == BlockStatus::Succeeded), "{blocks:#?}");
     assert_eq!(blocks[1].input, json!({ "prepare.name": "canary-value" }));
     assert_eq!(blocks[3].port.as_deref(), Some("true"));

@@ -27,11 +27,11 @@ export function Approvals() {
                 A workflow with an approval block, say before it refunds an order, asks its question here and goes on when you have decided.
               </EmptyState>
             ) : (
-              <table className="list">
+              <table className="list approvals">
                 <thead>
                   <tr>
                     <th>Question</th>
-                    <th className="wide-only">Workflow</th>
+                    <th className="wide-only">Run of</th>
                     <th className="wide-only">Asked</th>
                     <th className="wide-only">Deadline</th>
                     <th>
@@ -68,6 +68,11 @@ function Row({ approval, onDecide }: { approval: Approval; onDecide: (isApproved
         {approval.description ? <p className="muted approval-text">{approval.description}</p> : null}
         <div className="muted narrow-only">
           {run}, asked <RelativeTime at={approval.created_at} />
+          {approval.deadline ? (
+            <>
+              , due <RelativeTime at={approval.deadline} />
+            </>
+          ) : null}
         </div>
       </td>
       <td className="wide-only">{run}</td>

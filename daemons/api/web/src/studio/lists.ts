@@ -7,5 +7,5 @@ export const workflowsQuery = queryOptions({ queryKey: ['workflows'], queryFn: a
 export const resourcesQuery = queryOptions({ queryKey: ['resources'], queryFn: async () => (await dataOf(api.GET('/api/v1/resources'))).resources })
 export const secretsQuery = queryOptions({ queryKey: ['secrets'], queryFn: async () => (await dataOf(api.GET('/api/v1/secrets'))).secrets })
 export const librarySetsQuery = queryOptions({ queryKey: ['library-sets'], queryFn: async () => (await dataOf(api.GET('/api/v1/library-sets'))).sets })
-export const approvalsQuery = queryOptions({ queryKey: ['approvals'], queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })
+export const approvalsQuery = queryOptions({ queryKey: ['approvals'], staleTime: 0, queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })

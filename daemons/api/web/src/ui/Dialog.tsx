@@ -19,6 +19,8 @@ export function Dialog({ title, onClose, onSubmit, isWide = false, footer, child
   useEffect(() => {
     const opener = document.activeElement
     element.current?.showModal()
+    // The browser gives the focus to the close button, which comes first: a form begins at its first field.
+    element.current?.querySelector<HTMLElement>('form :is(input, select, textarea):enabled')?.focus()
     return () => {
       if (opener instanceof HTMLElement) opener.focus()
     }

@@ -32,7 +32,7 @@ function useField({ label, hint, error }: FieldProps) {
 
 export function TextField({ label, hint, error, ...rest }: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
   const { wrap, control } = useField({ label, hint, error })
-  return wrap(<input type="text" autoComplete="off" spellCheck={false} {...rest} {...control} />)
+  return wrap(<input type="text" autoComplete="off" spellCheck={false} {...rest} {...control} className={`${control.className} ${rest.className ?? ''}`} />)
 }
 
 export function TextAreaField({ label, hint, error, ...rest }: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {

@@ -16,7 +16,8 @@ export function relativeTime(at: string, now: number): string {
   const seconds = (new Date(at).getTime() - now) / 1000
   if (Math.abs(seconds) < 10) return 'just now'
   const [, divisor, unit] = units.find(([limit]) => Math.abs(seconds) < limit) ?? [0, 1, 'second']
-  return relative.format(Math.trunc(seconds / divisor), unit)
+  // A deadline a second short of 24 hours away is in 24 hours; what was is not older than it is.
+  return relative.format(seconds > 0 ? Math.round(seconds / divisor) : Math.trunc(seconds / divisor), unit)
 }
 
 export function RelativeTime({ at }: { at: string }) {

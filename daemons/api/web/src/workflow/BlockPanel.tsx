@@ -8,7 +8,8 @@ import type { EditorFault } from '../ui/code-mirror'
 import { BlockRunner } from './BlockRunner'
 import { kinds } from './blocks'
 import { Editor } from './editors/Editor'
-import { removeBlock, renameBlock } from './edits'
+import { WaysOut } from './WaysOut'
+import { removeBlock, renameBlock, setFields } from './edits'
 
 interface Props {
   slug: string
@@ -24,7 +25,7 @@ export function BlockPanel({ slug, name, block, store, faults, onRenamed, onRemo
   const [runError, setRunError] = useState<RunError | { message: string; position?: number }>()
   const change = (next: Partial<Block>, key?: string) => {
     setRunError(undefined)
-    store.edit((draft) => void (draft.blocks[name] = { ...draft.blocks[name], ...next } as Block), key && `${name}.${key}`)
+    store.edit((draft) => setFields(draft, name, next), key && `${name}.${key}`)
   }
   const editorFaults: EditorFault[] = runError ? [{ message: runError.message, ...placeOf(runError) }] : []
   return (
@@ -50,7 +51,8 @@ export function BlockPanel({ slug, name, block, store, faults, onRenamed, onRemo
         </div>
       ))}
       <Editor name={name} block={block} change={change} faults={editorFaults} store={store} />
-      <BlockRunner slug={slug} name={name} block={block} store={store} onError={setRunError} />
+      <WaysOut name={name} block={block} store={store} />
+      {block.type === 'parallel' || block.type === 'try' ? null : <BlockRunner slug={slug} name={name} block={block} store={store} onError={setRunError} />}
     </>
   )
 }

@@ -13,7 +13,7 @@ import { ResultGrid } from '../ui/ResultGrid'
 import { bytes, duration } from '../ui/format'
 import { ErrorNotice } from '../ui/states'
 import { LogView, RunErrorView } from './RunParts'
-import { upstreamOf } from './blocks'
+import { type BlockKind, upstreamOf } from './blocks'
 import { parseJson } from './RunDialog'
 
 interface Props {
@@ -34,6 +34,9 @@ interface Outcome {
   usage?: { wall_ms: number; peak_memory_bytes: number }
 }
 
+/** Kinds that do their work when they are run alone; of the others the expressions are evaluated. */
+const runKinds: ReadonlySet<BlockKind> = new Set(['query', 'code', 'branch'])
+
 const nothing = JSON.stringify({ trigger: { kind: 'manual', body: {} } }, null, 2)
 /** What was typed, as long as the page is open, so that changing the block loses nothing. */
 const typedInputs = new Map<string, string>()
@@ -48,6 +51,7 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
   useEffect(() => () => running.current?.abort(), [])
 
   const parsed = parseJson(inputs)
+  const isRun = runKinds.has(block.type)
   const type = (text: string) => {
     typedInputs.set(key, text)
     setInputs(text)
@@ -88,7 +92,8 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
       const detail = await dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id: last.id } } }))
       const upstream = upstreamOf(store.getState().document, name)
       const results = detail.blocks.filter((done) => upstream.has(done.block)).map((done) => [done.block, done.result] as const)
-      type(JSON.stringify({ trigger: detail.trigger, ...Object.fromEntries(results) }, null, 2))
+      const own = detail.blocks.find((done) => done.block === name)?.input
+      type(JSON.stringify({ trigger: detail.trigger, ...Object.fromEntries(results), ...givenIn(own) }, null, 2))
       setLoadError(undefined)
     } catch (error) {
       setLoadError(error)
@@ -97,7 +102,7 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
   return (
     <div className="panel-section">
       <header>
-        <h3>Run this block</h3>
+        <h3>{isRun ? 'Run this block' : 'Try its expressions'}</h3>
         <span className="row">
           <Button size="small" onClick={() => void takeLastRun()}>
             Inputs of the last run
@@ -108,16 +113,22 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
             </Button>
           ) : (
             <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={() => void run()}>
-              Run block
+              {isRun ? 'Run block' : 'Evaluate'}
             </Button>
           )}
         </span>
       </header>
       <ErrorNotice error={loadError} />
-      <TextAreaField label="Inputs" className="mono" rows={5} hint={block.type === 'code' ? 'Each key is a variable in the code.' : 'Each key is a name in the expressions.'} error={'error' in parsed ? parsed.error : undefined} value={inputs} onChange={(event) => type(event.target.value)} />
+      <TextAreaField label="Inputs" className="mono" rows={6} hint={block.type === 'code' ? 'Each key is a variable in the code.' : `Each key is a name in the expressions.${isRun ? '' : ' They are evaluated, and nothing else happens.'}`} error={'error' in parsed ? parsed.error : undefined} value={inputs} onChange={(event) => type(event.target.value)} />
       {outcome ? <OutcomeView outcome={outcome} isRunning={isRunning} /> : null}
     </div>
   )
+}
+
+/** What a block is given besides results: the item of a round, the variables, the error that led to it. */
+function givenIn(input: unknown): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null) return {}
+  return Object.fromEntries(Object.entries(input).filter(([name]) => ['item', 'index', 'vars', 'error'].includes(name)))
 }
 
 function OutcomeView({ outcome, isRunning }: { outcome: Outcome; isRunning: boolean }) {

@@ -1,8 +1,8 @@
 /** The graph of a workflow, for editing and for showing where a run stands. */
 import { Background, type Connection, Controls, type Edge as FlowEdge, Handle, type Node as FlowNode, type NodeProps, Position, ReactFlow, useReactFlow, ReactFlowProvider, useUpdateNodeInternals } from '@xyflow/react'
 import '@xyflow/react/dist/base.css'
-import { CircleAlert, CircleCheck, LoaderCircle, Zap } from 'lucide-react'
-import { useEffect, useMemo, useState } from 'react'
+import { CircleAlert, CircleCheck, Hourglass, LoaderCircle, Zap } from 'lucide-react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Block, BlockStatus, WorkflowDocument } from '../api/types'
 import { toneOf } from '../ui/Badge'
 import { duration } from '../ui/format'
@@ -11,7 +11,8 @@ import { type LayoutResult, layOut } from './layout'
 import './workflow.css'
 
 export interface BlockMark {
-  status?: BlockStatus
+  /** Waiting is what a block does that runs and that the run waits for. */
+  status?: BlockStatus | 'waiting'
   durationMs?: number
   faults?: string[]
   port?: string
@@ -38,6 +39,10 @@ interface PortPlace {
 type BlockData = { block: Block; name: string; mark: BlockMark; isEditable: boolean; ports: PortPlace[]; hasErrorEdge: boolean; width: number }
 const [minWidth, maxWidth, portWidth, height] = [232, 960, 76, 58]
 const [startId, failureId] = [' start', ' failure']
+const [rootWidth, rootHeight] = [160, 36]
+/** The id of the handle of the plain way out: no port is called so. */
+const plainHandle = ' next'
+const wayOf = (handle: string | null | undefined): Way => (handle === plainHandle ? undefined : (handle ?? undefined))
 const nodeTypes = { block: BlockNode, start: StartNode }
 
 export function Graph(props: Props) {
@@ -55,14 +60,13 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
   useEffect(() => {
     let isStale = false
     const roots = rootsOf(document)
-    const nodes = [...roots.map(({ id }) => ({ id, width: 160, height: 36 })), ...Object.entries(document.blocks).map(([id, block]) => ({ id, width: widthOf(block), height }))]
+    const nodes = [...roots.map(({ id }) => ({ id, width: rootWidth, height: rootHeight })), ...Object.entries(document.blocks).map(([id, block]) => ({ id, width: widthOf(block), height }))]
     const known = (edge: { from: string; to: string }) => edge.from in document.blocks && edge.to in document.blocks
     const edges = (document.edges ?? []).filter(known).map((edge): [string, string] => [edge.from, edge.to])
     const start = roots.filter(({ to }) => to in document.blocks).map(({ id, to }): [string, string] => [id, to])
     void layOut(nodes, [...start, ...edges]).then((laidOut) => {
       if (isStale) return
       setPositions(laidOut)
-      requestAnimationFrame(() => void flow.fitView({ maxZoom: 1, padding: 0.15 }))
     })
     return () => {
       isStale = true
@@ -70,19 +74,44 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
     // The layout depends on the structure alone.
   }, [structure])
 
+  const host = useRef<HTMLDivElement>(null)
+  const isPlaced = useRef(false)
+  const [resized, setResized] = useState(0)
   useEffect(() => {
-    const fit = () => void flow.fitView({ maxZoom: 1, padding: 0.15 })
-    window.addEventListener('resize', fit)
-    return () => window.removeEventListener('resize', fit)
-  }, [flow])
+    const resize = () => {
+      isPlaced.current = false
+      setResized((times) => times + 1)
+    }
+    window.addEventListener('resize', resize)
+    return () => window.removeEventListener('resize', resize)
+  }, [])
+  useEffect(() => {
+    const size = host.current?.getBoundingClientRect()
+    const rects = rectsOf(document, positions)
+    if (!size || rects.size === 0) return
+    // A small graph is shown whole; a large one stays as it is looked at.
+    const whole = wholeView([...rects.values()], size)
+    if (whole.zoom >= readableZoom) void flow.setViewport(whole)
+    else if (!isPlaced.current) void flow.setViewport(startView(rects, size))
+    isPlaced.current = true
+    // Where the blocks stand decides; the document as it is typed does not.
+  }, [positions, resized])
+  useEffect(() => {
+    const size = host.current?.getBoundingClientRect()
+    const rects = rectsOf(document, positions)
+    const rect = selected === undefined ? undefined : rects.get(selected)
+    if (size && rect && !isInSight(rect, flow.getViewport(), size)) void flow.setCenter(rect.x + rect.width / 2, rect.y + rect.height / 2, { zoom: Math.max(readableZoom, flow.getZoom()) })
+    // What is selected elsewhere is brought into sight.
+  }, [positions, selected, resized])
 
   const nodes = useMemo(() => nodesOf(document, positions, marks, selected, onConnect !== undefined), [document, positions, marks, selected, onConnect])
   const edges = useMemo(() => edgesOf(document, marks), [document, marks])
   const connect = ({ source, target, sourceHandle }: Connection) => {
-    if (!isRoot(source) && target) onConnect?.(source, target, sourceHandle ?? undefined)
+    if (!isRoot(source) && target) onConnect?.(source, target, wayOf(sourceHandle))
   }
   return (
     <ReactFlow
+      ref={host}
       nodes={nodes}
       edges={edges}
       nodeTypes={nodeTypes}
@@ -94,7 +123,7 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
       onPaneClick={() => onSelect(undefined)}
       onConnect={connect}
       onNodesDelete={(gone) => onRemove?.({ blocks: gone.map((node) => node.id).filter((id) => !isRoot(id)), edges: [] })}
-      onEdgesDelete={(gone) => onRemove?.({ blocks: [], edges: gone.filter((edge) => !isRoot(edge.source)).map((edge) => ({ from: edge.source, port: edge.sourceHandle ?? undefined })) })}
+      onEdgesDelete={(gone) => onRemove?.({ blocks: [], edges: gone.filter((edge) => !isRoot(edge.source)).map((edge) => ({ from: edge.source, port: wayOf(edge.sourceHandle) })) })}
       onNodesChange={(changes) => {
         for (const change of changes) if (change.type === 'select' && change.selected && !isRoot(change.id)) onSelect(change.id)
       }}
@@ -107,6 +136,53 @@ function Inner({ document, selected, onSelect, marks = {}, onConnect, onRemove }
       <Controls showInteractive={false} />
     </ReactFlow>
   )
+}
+
+interface Rect {
+  x: number
+  y: number
+  width: number
+  height: number
+}
+
+/** Below it the text of a block cannot be read. */
+const readableZoom = 0.75
+/** Free at the edges; above, the buttons that add blocks are in the way. */
+const [margin, topMargin] = [24, 56]
+
+function rectsOf(document: WorkflowDocument, positions: LayoutResult['positions']): Map<string, Rect> {
+  const sizes: [string, number, number][] = [...rootsOf(document).map(({ id }): [string, number, number] => [id, rootWidth, rootHeight]), ...Object.entries(document.blocks).map(([name, block]): [string, number, number] => [name, widthOf(block), height])]
+  return new Map(
+    sizes.flatMap(([id, width, tall]): [string, Rect][] => {
+      const position = positions[id]
+      return position ? [[id, { ...position, width, height: tall }]] : []
+    }),
+  )
+}
+
+/** Everything, in the middle. */
+function wholeView(rects: Rect[], size: DOMRect): { x: number; y: number; zoom: number } {
+  const [left, top] = [Math.min(...rects.map(({ x }) => x)), Math.min(...rects.map(({ y }) => y))]
+  const [right, bottom] = [Math.max(...rects.map((rect) => rect.x + rect.width)), Math.max(...rects.map((rect) => rect.y + rect.height))]
+  const zoom = Math.min(1, (size.width - 2 * margin) / (right - left), (size.height - topMargin - margin) / (bottom - top))
+  return { x: (size.width - (left + right) * zoom) / 2, y: topMargin + (size.height - topMargin - margin - (bottom - top) * zoom) / 2 - top * zoom, zoom }
+}
+
+/** The start at the top, as large as it can be read, and beside it no more empty space than there must be. */
+function startView(rects: Map<string, Rect>, size: DOMRect): { x: number; y: number; zoom: number } {
+  const start = rects.get(startId) ?? { x: 0, y: 0, width: 0, height: 0 }
+  const all = [...rects.values()]
+  const atLeftEdge = margin - Math.min(...all.map(({ x }) => x)) * readableZoom
+  const atRightEdge = size.width - margin - Math.max(...all.map((rect) => rect.x + rect.width)) * readableZoom
+  const [least, most] = [Math.min(atLeftEdge, atRightEdge), Math.max(atLeftEdge, atRightEdge)]
+  const centred = size.width / 2 - (start.x + start.width / 2) * readableZoom
+  return { x: Math.min(most, Math.max(least, centred)), y: topMargin - start.y * readableZoom, zoom: readableZoom }
+}
+
+/** Whether its middle is, so that a click on what is nearly all seen moves nothing. */
+function isInSight(rect: Rect, view: { x: number; y: number; zoom: number }, size: DOMRect): boolean {
+  const [x, y] = [(rect.x + rect.width / 2) * view.zoom + view.x, (rect.y + rect.height / 2) * view.zoom + view.y]
+  return x > margin && y > margin && x < size.width - margin && y < size.height - margin
 }
 
 /** Where walks begin that no block leads to. */
@@ -140,15 +216,16 @@ function portPlaces(document: WorkflowDocument, name: string, block: Block, posi
     return at && target ? at.x + widthOf(target) / 2 : undefined
   }
   const used = ports.filter((port) => targetX(port) !== undefined)
-  const ordered = [...used].sort((a, b) => (targetX(a) ?? 0) - (targetX(b) ?? 0))
-  const inPlace = ports.map((port) => (used.includes(port) ? ordered.shift() : port))
+  // As objects: sorting puts `undefined`, which the plain way is, last whatever it leads to.
+  const ordered = used.map((port) => ({ port, x: targetX(port) ?? 0 })).sort((a, b) => a.x - b.x)
+  const inPlace = ports.map((port) => (used.includes(port) ? ordered.shift()?.port : port))
   return inPlace.map((port, index) => ({ port, left: ((index + 1) * 100) / (ports.length + 1), isBody: port !== undefined && scopes.includes(port) }))
 }
 
 function nodesOf(document: WorkflowDocument, positions: LayoutResult['positions'], marks: Record<string, BlockMark>, selected: string | undefined, isEditable: boolean): FlowNode[] {
   const roots = rootsOf(document).flatMap(({ id, text }): FlowNode[] => {
     const position = positions[id]
-    return position ? [{ id, type: 'start', position, data: { text }, selectable: false, deletable: false }] : []
+    return position ? [{ id, type: 'start', position, data: { text }, selectable: false, focusable: false, deletable: false, width: rootWidth, height: rootHeight }] : []
   })
   if (roots.length === 0) return []
   const blocks = Object.entries(document.blocks).flatMap(([name, block]): FlowNode[] => {
@@ -162,12 +239,15 @@ function nodesOf(document: WorkflowDocument, positions: LayoutResult['positions'
 }
 
 function edgesOf(document: WorkflowDocument, marks: Record<string, BlockMark>): FlowEdge[] {
+  const entries = new Map<string, number>()
+  for (const to of [...(document.edges ?? []).map((edge) => edge.to), ...rootsOf(document).map((root) => root.to)]) entries.set(to, (entries.get(to) ?? 0) + 1)
   const edges = (document.edges ?? []).flatMap((edge): FlowEdge[] => {
     const block = document.blocks[edge.from]
     if (!block || !(edge.to in document.blocks)) return []
     const isBody = edge.port != null && scopesOf(block).includes(edge.port)
     const [from, to] = [marks[edge.from], marks[edge.to]]
-    const isWay = isBody || (edge.port ? from?.port === edge.port : from?.status === 'succeeded' && !from.port)
+    // Of a block that ran in several rounds only the last way is known; what ran and has one way in was reached by it.
+    const isWay = isBody || entries.get(edge.to) === 1 || (edge.port ? from?.port === edge.port : from?.status === 'succeeded' && !from.port)
     const wasTaken = from?.status !== undefined && to?.status !== undefined && isWay
     const classes = [isBody ? 'body' : edge.port === 'error' ? 'failure' : '', wasTaken ? 'taken' : '']
     return [
@@ -177,7 +257,8 @@ function edgesOf(document: WorkflowDocument, marks: Record<string, BlockMark>): 
         target: edge.to,
         type: 'smoothstep',
         className: classes.filter(Boolean).join(' '),
-        ...(edge.port ? { sourceHandle: edge.port, label: edge.port } : {}),
+        sourceHandle: edge.port ?? plainHandle,
+        ...(edge.port ? { label: edge.port } : {}),
       },
     ]
   })
@@ -208,7 +289,7 @@ function BlockNode({ data, selected }: NodeProps<FlowNode<BlockData>>) {
   return (
     <div style={{ width }} className={`flow-block ${mark.status ? toneOf(mark.status) : ''} ${selected ? 'selected' : ''} ${hasFault ? 'faulty' : ''}`} title={mark.faults?.join('\n')}>
       <Handle type="target" position={Position.Top} isConnectable={isEditable} />
-      <span className={`flow-icon ${block.type}`}>
+      <span className={`flow-icon ${block.type} ${block.type === 'stop' && block.status === 'failed' ? 'fails' : ''}`}>
         <Icon className="icon" strokeWidth={1.5} aria-hidden />
       </span>
       <span className="grow">
@@ -216,15 +297,18 @@ function BlockNode({ data, selected }: NodeProps<FlowNode<BlockData>>) {
         <span className="truncate muted">{mark.faults?.[0] ?? summaryOf(block)}</span>
       </span>
       <span className="flow-mark">
-        {hasFault ? <CircleAlert className="icon" aria-label="Has a fault" /> : null}
-        {mark.status === 'running' ? <LoaderCircle className="icon turning" aria-label="Running" /> : null}
-        {mark.status === 'succeeded' ? <CircleCheck className="icon" aria-label="Succeeded" /> : null}
-        {mark.status === 'failed' || mark.status === 'outcome-unknown' ? <CircleAlert className="icon" aria-label="Failed" /> : null}
-        {mark.times !== undefined && mark.times > 1 ? <span className="numeric">×{mark.times.toLocaleString('en')}</span> : null}
+        <span className="row">
+          {mark.times !== undefined && mark.times > 1 ? <span className="numeric">×{mark.times.toLocaleString('en')}</span> : null}
+          {hasFault ? <CircleAlert className="icon" aria-label="Has a fault" /> : null}
+          {mark.status === 'waiting' ? <Hourglass className="icon" aria-label="Waiting" /> : null}
+          {mark.status === 'running' ? <LoaderCircle className="icon turning" aria-label="Running" /> : null}
+          {mark.status === 'succeeded' ? <CircleCheck className="icon" aria-label="Succeeded" /> : null}
+          {mark.status === 'failed' || mark.status === 'outcome-unknown' ? <CircleAlert className="icon" aria-label={mark.status === 'failed' ? 'Failed' : 'Outcome unknown'} /> : null}
+        </span>
         {mark.durationMs === undefined ? null : <span className="numeric">{duration(mark.durationMs)}</span>}
       </span>
       {ports.map(({ port, left, isBody }) => (
-        <Handle key={port ?? ''} type="source" {...(port ? { id: port, title: port } : {})} position={Position.Bottom} style={{ left: `${left}%` }} className={isBody ? 'port-body' : `port-${port ?? 'plain'}`} isConnectable={isEditable} />
+        <Handle key={port ?? ''} type="source" id={port ?? plainHandle} title={port} position={Position.Bottom} style={{ left: `${left}%` }} className={isBody ? 'port-body' : `port-${port ?? 'plain'}`} isConnectable={isEditable} />
       ))}
       {waysOf(block).includes('error') ? <Handle type="source" id="error" title="error" position={Position.Bottom} className={`port-error ${hasErrorEdge ? 'used' : ''}`} isConnectable={isEditable} /> : null}
     </div>

@@ -1,19 +1,22 @@
 /** One run: the graph coloured by where it stands, and each block's input, output, log and time. It follows the run live. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, getRouteApi } from '@tanstack/react-router'
 import { Ban } from 'lucide-react'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { api, dataOf } from '../api/client'
-import type { BlockRun, LogLine, RunDetail } from '../api/types'
+import type { BlockRun, LogLine, RunDetail, RunSummary, WorkflowDocument } from '../api/types'
 import { StatusBadge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { JsonView } from '../ui/JsonView'
 import { RelativeTime, bytes, duration } from '../ui/format'
-import { ErrorState, SkeletonRows } from '../ui/states'
+import { ask } from '../ui/ask'
+import { ErrorState, Loaded, SkeletonRows } from '../ui/states'
 import { type BlockMark, Graph } from './Graph'
-import { Rounds, durationText, roundKey, wallMs } from './Rounds'
+import { OpenQuestion } from './OpenQuestion'
+import { Rounds, durationText, roundCount, roundKey, useRounds, wallMs } from './Rounds'
 import { LogView, RunErrorView } from './RunParts'
-import { startedBy, waitingText } from './waiting'
+import { loopDepth } from './blocks'
+import { startedBy, waitingBlock, waitingKind, waitingText } from './waiting'
 import './workflow.css'
 
 const route = getRouteApi('/frame/workflows/$slug/runs/$run')
@@ -41,16 +44,30 @@ export function RunPage() {
   useLiveRun(id, detail.isSuccess && !detail.data.run.finished_at)
   if (detail.isPending) return <SkeletonRows />
   if (detail.isError) return <ErrorState error={detail.error} onRetry={() => void detail.refetch()} />
-  return <Shown detail={detail.data} lines={logs.data ?? []} />
+  return <Shown detail={detail.data} logs={logs} />
 }
 
-function Shown({ detail, lines }: { detail: RunDetail; lines: LogLine[] }) {
+type Logs = UseQueryResult<LogLine[]>
+
+function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
   const { run } = detail
   const [chosen, setChosen] = useState<string>()
-  const failed = detail.blocks.find((block) => block.status === 'failed' || block.status === 'outcome-unknown')
-  const selected = chosen ?? failed?.block ?? detail.blocks.at(-1)?.block
+  // A block that failed and was caught is not what ended the run.
+  const selected = chosen ?? run.error?.block ?? waitingBlock(run) ?? detail.blocks.at(-1)?.block
   const block = detail.blocks.find((candidate) => candidate.block === selected)
-  const marks = useMemo(() => Object.fromEntries(detail.blocks.map((done) => [done.block, markOf(done)])), [detail.blocks])
+  const list = useRef<HTMLUListElement>(null)
+  useEffect(() => {
+    const [box, row] = [list.current, list.current?.querySelector('[aria-pressed=true]')]
+    if (!box || !row) return
+    // Only the list scrolls: the page stays where it is read.
+    const [outer, inner] = [box.getBoundingClientRect(), row.getBoundingClientRect()]
+    if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top
+    else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom
+  }, [selected])
+  const marks = useMemo(() => Object.fromEntries(detail.blocks.map((done) => [done.block, markOf(done, detail)])), [detail])
+  const cancelRun = async () => {
+    if (await ask({ title: 'Cancel this run?', text: 'It ends where it is. What its blocks have done so far stays done.', confirm: 'Cancel run', isDanger: true })) cancel.mutate()
+  }
   const cancel = useMutation({ mutationFn: () => api.POST('/api/v1/runs/{id}/cancel', { params: { path: { id: run.id } }, headers: { 'content-type': 'application/json' } }) })
   return (
     <div className="workflow">
@@ -67,7 +84,7 @@ function Shown({ detail, lines }: { detail: RunDetail; lines: LogLine[] }) {
         </div>
         <div className="tools">
           {run.finished_at ? null : (
-            <Button icon={Ban} isBusy={cancel.isPending} onClick={() => cancel.mutate()}>
+            <Button icon={Ban} isBusy={cancel.isPending} onClick={() => void cancelRun()}>
               Cancel run
             </Button>
           )}
@@ -76,36 +93,47 @@ function Shown({ detail, lines }: { detail: RunDetail; lines: LogLine[] }) {
           </Link>
         </div>
       </header>
-      <div className="panel-section">
+      <div className="panel-section run-facts">
         <Facts detail={detail} />
         {run.error && !run.error.block ? <RunErrorView error={run.error} /> : null}
+        {waitingKind(run) === 'approval' ? <OpenQuestion run={run.id} /> : null}
       </div>
       <div className="workflow-main">
         <div className="workflow-graph">
           <Graph document={detail.document} selected={selected} onSelect={(name) => setChosen(name)} marks={marks} />
         </div>
         <aside className="panel" aria-label="Blocks of the run">
-          <ul className="block-list">
+          <ul ref={list} className="block-list run-blocks" aria-label="Blocks that began">
             {detail.blocks.map((done) => (
               <li key={done.block}>
                 <button type="button" aria-pressed={done.block === selected} onClick={() => setChosen(done.block)}>
                   <strong className="grow truncate">{done.block}</strong>
-                  <StatusBadge status={done.status} />
+                  <StatusBadge status={statusOf(done, run)} />
                   <span className="numeric muted">{durationText(done)}</span>
                 </button>
               </li>
             ))}
           </ul>
-          {block ? <BlockRounds key={block.block} run={run.id} block={block} lines={lines.filter((line) => line.block === block.block)} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
+          {block ? <BlockRounds key={block.block} detail={detail} block={block} logs={logs} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
         </aside>
       </div>
     </div>
   )
 }
 
-function markOf(block: BlockRun): BlockMark {
+/** Where a block stands: one that the run waits for waits, although it has begun. */
+function statusOf(block: BlockRun, run: RunSummary): BlockRun['status'] | 'waiting' {
+  return block.status === 'running' && waitingBlock(run) === block.block ? 'waiting' : block.status
+}
+
+/** Of a loop: how many indices the loop as a whole has. */
+function wholeDepthOf(block: string, document: WorkflowDocument): number | undefined {
+  return document.blocks[block]?.type === 'loop' ? loopDepth(document, block) : undefined
+}
+
+function markOf(block: BlockRun, { run, document }: RunDetail): BlockMark {
   const ms = wallMs(block)
-  return { status: block.status, times: block.times, ...(ms === undefined ? {} : { durationMs: ms }), ...(block.port ? { port: block.port } : {}) }
+  return { status: statusOf(block, run), times: roundCount(block, wholeDepthOf(block.block, document)), ...(ms === undefined ? {} : { durationMs: ms }), ...(block.port ? { port: block.port } : {}) }
 }
 
 function Facts({ detail: { run, response } }: { detail: RunDetail }) {
@@ -144,18 +172,43 @@ function ParentRun({ id }: { id: string }) {
 }
 
 /** A block that ran more than once shows the round that is chosen, at first the last one that began. */
-function BlockRounds({ run, block, lines }: { run: string; block: BlockRun; lines: LogLine[] }) {
+function BlockRounds({ detail, block, logs }: { detail: RunDetail; block: BlockRun; logs: Logs }) {
   const [chosen, setChosen] = useState<BlockRun>()
-  const shown = chosen ?? block
+  const rounds = useRounds(detail.run.id, block)
+  const wholeDepth = wholeDepthOf(block.block, detail.document)
+  const known = rounds.data?.pages.flatMap((page) => page.rounds) ?? []
+  // The chosen round as it stands now. A loop shows itself as a whole first.
+  const current = chosen ? known.find((round) => roundKey(round) === roundKey(chosen)) : known.find((round) => round.iteration.length === wholeDepth)
+  const shown = current ?? chosen ?? block
   return (
     <>
-      {block.times > 1 ? <Rounds run={run} block={block} selected={roundKey(shown)} onSelect={setChosen} /> : null}
-      <BlockDetail block={shown} lines={lines} />
+      {block.times > 1 ? <Rounds rounds={rounds} block={block} wholeDepth={wholeDepth} selected={roundKey(shown)} onSelect={setChosen} /> : null}
+      <BlockDetail block={shown} />
+      <BlockLog block={block} logs={logs} />
     </>
   )
 }
 
-function BlockDetail({ block, lines }: { block: BlockRun; lines: LogLine[] }) {
+function BlockLog({ block, logs }: { block: BlockRun; logs: Logs }) {
+  return (
+    <section className="panel-section">
+      <header>
+        <h3>Log</h3>
+        {block.times > 1 ? <span className="muted">Of all rounds and attempts</span> : null}
+      </header>
+      <Loaded query={logs}>
+        {(all) => {
+          const lines = all.filter((line) => line.block === block.block)
+          return lines.length > 0 ? <LogView lines={lines} /> : <p className="muted">It logged nothing.</p>
+        }}
+      </Loaded>
+    </section>
+  )
+}
+
+function BlockDetail({ block }: { block: BlockRun }) {
+  // Until then the result is a note that the block keeps for itself.
+  const hasEnded = block.status !== 'running'
   return (
     <>
       {block.error ? (
@@ -166,7 +219,7 @@ function BlockDetail({ block, lines }: { block: BlockRun; lines: LogLine[] }) {
       <section className="panel-section">
         <header>
           <h3>Output</h3>
-          {block.usage ? (
+          {hasEnded && block.usage ? (
             <span className="muted">
               {duration(block.usage.cpu_ms)} processor · {bytes(block.usage.peak_memory_bytes)}
             </span>
@@ -177,19 +230,19 @@ function BlockDetail({ block, lines }: { block: BlockRun; lines: LogLine[] }) {
             Left by <strong>{block.port}</strong>.
           </p>
         ) : null}
-        <div className="output" tabIndex={0} role="group" aria-label="Output">
-          <JsonView value={block.result} />
-        </div>
+        {hasEnded ? (
+          <div className="output" tabIndex={0} role="group" aria-label="Output">
+            <JsonView value={block.result} />
+          </div>
+        ) : (
+          <p className="muted">It has not ended yet.</p>
+        )}
       </section>
       <section className="panel-section">
         <h3>Input</h3>
         <div className="output" tabIndex={0} role="group" aria-label="Input">
           <JsonView value={block.input} />
         </div>
-      </section>
-      <section className="panel-section">
-        <h3>Log</h3>
-        {lines.length > 0 ? <LogView lines={lines} /> : <p className="muted">It logged nothing.</p>}
       </section>
     </>
   )

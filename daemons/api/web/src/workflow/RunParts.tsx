@@ -7,11 +7,13 @@ const time = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit',
 
 export function LogView({ lines }: { lines: LogLine[] }) {
   const shown = lines.slice(-shownLines)
+  const earlier = lines.length - shown.length
   return (
     <div className="log" role="log" aria-label="Log" tabIndex={0}>
-      {lines.length > shown.length ? <div className="debug">… {(lines.length - shown.length).toLocaleString('en')} earlier lines</div> : null}
-      {shown.map((line) => (
-        <div key={`${line.block} ${line.seq}`} className={line.level}>
+      {earlier > 0 ? <div className="debug">… {earlier.toLocaleString('en')} earlier lines</div> : null}
+      {/* Lines are only ever added at the end; their numbers begin anew in each round. */}
+      {shown.map((line, index) => (
+        <div key={earlier + index} className={line.level}>
           <span className="debug">{time.format(line.time_ms)} </span>
           {line.text}
         </div>

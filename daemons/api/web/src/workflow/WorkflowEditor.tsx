@@ -1,6 +1,6 @@
 /** The editor of a workflow: graph at the left, what is selected at the right, saving and releasing at the top. */
 import { useQuery } from '@tanstack/react-query'
-import { History, Play, Redo2, Undo2 } from 'lucide-react'
+import { History, Play, Redo2, Settings2, Undo2 } from 'lucide-react'
 import { type ReactNode, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../api/client'
@@ -68,6 +68,7 @@ export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
         </span>
         <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
         <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
+        <Button variant="ghost" icon={Settings2} label="Workflow settings" aria-pressed={block === undefined} onClick={() => setSelected(undefined)} />
         <Button variant="ghost" icon={History} label="Releases" onClick={() => setOpen('releases')} />
         <Button disabled={document === state.saved} isBusy={state.isSaving && !isReleasing} onClick={() => void store.save()}>
           Save

@@ -88,6 +88,7 @@ export function WorkflowPanel({ slug, store }: { slug: string; store: DraftStore
               onClick={() =>
                 store.edit((draft) => {
                   delete draft.triggers?.[name]
+                  if (Object.keys(draft.triggers ?? {}).length === 0) delete draft.triggers
                 })
               }
             />

@@ -24,9 +24,9 @@ export function Variables({ store }: Props) {
     setTyped('')
   }
   return (
-    <div className="panel-section compact">
+    <div className="panel-section">
       <h3>Variables</h3>
-      {Object.keys(variables).length === 0 ? <p className="muted">A variable keeps a value through a run: “Set variables” changes it, and expressions read it as vars.name.</p> : null}
+      <p className="muted">{Object.keys(variables).length === 0 ? 'A variable keeps a value through a run: “Set variables” changes it, and expressions read it as vars.name.' : 'What each is at the start of a run, as JSON.'}</p>
       {Object.entries(variables).map(([name, value]) => (
         <div key={name} className="row">
           <InitialValue name={name} value={value} store={store} />
@@ -38,6 +38,7 @@ export function Variables({ store }: Props) {
             onClick={() =>
               store.edit((draft) => {
                 delete draft.variables?.[name]
+                if (Object.keys(draft.variables ?? {}).length === 0) delete draft.variables
               })
             }
           />
@@ -65,7 +66,6 @@ function InitialValue({ name, value, store }: Props & { name: string; value: unk
       <TextField
         label={name}
         className="mono"
-        hint="JSON at the start of a run."
         error={'error' in parsed ? parsed.error : undefined}
         value={isOld ? JSON.stringify(value) : typed}
         onChange={({ target }) => {

@@ -154,6 +154,23 @@ export function upstreamOf(document: WorkflowDocument, block: string): Set<strin
   return found
 }
 
+/** In how many loops a block is. */
+export function loopDepth(document: WorkflowDocument, block: string): number {
+  const loops = new Set<string>()
+  const visited = new Set<string>()
+  const pending = [block]
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (visited.has(at)) continue
+    visited.add(at)
+    for (const { from, port, to } of document.edges ?? []) {
+      if (to !== at) continue
+      if (document.blocks[from]?.type === 'loop' && port === 'each') loops.add(from)
+      pending.push(from)
+    }
+  }
+  return loops.size
+}
+
 export function nextOf(document: WorkflowDocument, from: string, port: Way): string | undefined {
   return document.edges?.find((edge) => edge.from === from && (edge.port ?? undefined) === port)?.to
 }

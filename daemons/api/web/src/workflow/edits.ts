@@ -26,6 +26,20 @@ export function addBlock(document: Document, name: string, block: Block, after: 
   if (next !== undefined && waysOf(block).length > 0) connect(document, name, next, way)
 }
 
+/** Fields whose empty value means the same as none. */
+const optionalFields = new Set(['headers', 'description', 'people', 'on', 'input', 'message'])
+
+/** Changes fields of a block. What says nothing leaves no trace in the document. */
+export function setFields(document: Document, name: string, next: Partial<Block>): void {
+  const all = Object.entries({ ...document.blocks[name], ...next })
+  const isSaid = ([field, value]: [string, unknown]) => value !== undefined && value !== null && !(optionalFields.has(field) && isEmpty(value))
+  document.blocks[name] = Object.fromEntries(all.filter(isSaid)) as Block
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+}
+
 /** A block that leads nowhere, reached first from the start. */
 function lastOf(document: Document, except: string): string | undefined {
   let at: string = document.start

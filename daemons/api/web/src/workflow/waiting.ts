@@ -1,4 +1,6 @@
 /** What a run says that it waits for, and who started it. */
+import type { RunSummary } from '../api/types'
+
 const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false })
 const dated = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hour12: false })
 
@@ -19,6 +21,21 @@ export function waitingText(waiting: unknown, now = Date.now()): string | undefi
     default:
       return `Waits at ${block}`
   }
+}
+
+/** What kind of thing an unfinished run waits for. */
+export function waitingKind(run: RunSummary): string | undefined {
+  return run.status === 'waiting' ? wordIn(run.waiting_for, 'kind') : undefined
+}
+
+/** The block at which an unfinished run waits. */
+export function waitingBlock(run: RunSummary): string | undefined {
+  return run.status === 'waiting' ? wordIn(run.waiting_for, 'block') : undefined
+}
+
+function wordIn(waiting: unknown, key: string): string | undefined {
+  const word = typeof waiting === 'object' && waiting !== null ? (waiting as Record<string, unknown>)[key] : undefined
+  return typeof word === 'string' ? word : undefined
 }
 
 function pointInTime(ms: number, now: number): string {

@@ -1,6 +1,7 @@
 //! Runs, outbox, journal.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
@@ -8,13 +9,14 @@ use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_store::journal::{
     BlockEnd, BlockOutcome, BlockPlace, CallEnd, CallKey, Conclusion, JournalledCall, RunEnd,
 };
-use bulkhead_store::outbox::EntryKind;
+use bulkhead_store::outbox::{Claim, Word, WordKind};
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
 use bulkhead_store::test_support::{as_role, migrated};
 use bulkhead_store::{Database, Notifications};
 use bulkhead_test_kit::TestDatabase;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 struct Roles {
     _test: TestDatabase,
@@ -73,11 +75,46 @@ async fn the_same_key_is_the_same_run() {
     assert!(created);
     assert_eq!(roles.start(Some("k")).await, (run, false));
     assert_ne!(roles.start(None).await.0, run);
-    let entries = roles.worker.unsent(10).await.expect("reads");
-    assert_eq!(entries.len(), 2);
-    assert_eq!((entries[0].run, entries[0].kind), (run, EntryKind::Start));
-    roles.worker.mark_sent(&[entries[0].id]).await.expect("marks");
-    assert_eq!(roles.worker.unsent(10).await.expect("reads").len(), 1);
+    assert_eq!(roles.worker.claim_starts(Uuid::nil(), LEASE, 10).await.expect("claims").len(), 2);
+}
+
+const LEASE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_start_is_held_by_one_worker_until_its_lease_is_over() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
+    let short = Duration::from_millis(100);
+    let claims = roles.worker.claim_starts(one, short, 10).await.expect("claims");
+    let entry = claims[0].entry;
+    assert_eq!(claims, [Claim { entry, run, is_first: true }]);
+    assert_eq!(roles.worker.claim_starts(two, LEASE, 10).await.expect("claims"), []);
+    assert_eq!(roles.worker.renew_claims(two, &[entry], LEASE).await.expect("renews"), Vec::<i64>::new());
+    tokio::time::sleep(short * 2).await;
+    assert_eq!(roles.worker.renew_claims(one, &[entry], LEASE).await.expect("renews"), Vec::<i64>::new(), "it is too late");
+    let claims = roles.worker.claim_starts(two, LEASE, 10).await.expect("claims");
+    assert_eq!(claims, [Claim { entry, run, is_first: false }]);
+    assert_eq!(roles.worker.renew_claims(two, &[entry], LEASE).await.expect("renews"), [entry]);
+    roles.worker.mark_sent(&[entry]).await.expect("marks");
+    assert_eq!(roles.worker.claim_starts(one, LEASE, 10).await.expect("claims"), []);
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_be_cancelled_is_not_begun() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    roles.api.request_cancel(run).await.expect("asked");
+    let worker = Uuid::now_v7();
+    assert_eq!(roles.worker.claim_starts(worker, LEASE, 10).await.expect("claims"), []);
+    let words = roles.worker.unsent_words(10).await.expect("reads");
+    let entry = words[0].entry;
+    let word = Word { entry, run, kind: WordKind::Cancel, has_ended: false, is_unstarted: true };
+    assert_eq!(words, [word]);
+    let claim = roles.worker.claim_start_of(run, worker, LEASE).await.expect("claims").expect("a claim");
+    assert_eq!(roles.worker.claim_start_of(run, Uuid::now_v7(), LEASE).await.expect("claims"), None);
+    roles.worker.mark_sent(&[claim.entry, entry]).await.expect("marks");
+    assert_eq!(roles.worker.unsent_words(10).await.expect("reads"), []);
 }
 
 #[tokio::test]

@@ -20,13 +20,13 @@ export function RetrySection({ retry, change }: { retry: Retry | null | undefine
           />
           {retry ? (
             <>
-              <div className="form-grid">
+              <div className="form-grid thirds">
                 <TextField label="First pause (ms)" type="number" min={0} value={retry['delay-ms'] ?? 1000} onChange={({ target }) => set({ 'delay-ms': target.valueAsNumber || 0 }, 'delay')} />
                 <TextField label="Factor" type="number" min={1} max={10} step={0.5} value={retry.factor ?? 2} onChange={({ target }) => set({ factor: target.valueAsNumber || 1 }, 'factor')} />
                 <TextField label="Longest pause (ms)" type="number" min={0} value={retry['max-delay-ms'] ?? 60000} onChange={({ target }) => set({ 'max-delay-ms': target.valueAsNumber || 0 }, 'max')} />
               </div>
               <p className="muted">Each pause is the one before times the factor.</p>
-              <WordsField label="Only for kinds" placeholder="http-status, query-failed" hint="Kinds of errors that are worth another attempt; all of them when empty." value={retry.on ?? []} onChange={(on) => set({ on }, 'on')} />
+              <WordsField label="Only for kinds" placeholder="http-status, query-failed" hint="Kinds of errors that are worth another attempt; all of them when empty." value={retry.on ?? []} onChange={(on) => set({ on: on.length > 0 ? on : undefined }, 'on')} />
             </>
           ) : null}
         </div>

@@ -86,7 +86,7 @@ export function HttpEditor({ block, change, faults }: EditorProps<'http'>) {
           onChange={(event) => change({ url: event.target.value }, 'url')}
         />
         <HeadersField value={block.headers ?? {}} onChange={(headers) => change({ headers }, 'headers')} />
-        <ExpressionField label="Body" value={block.body ?? ''} onChange={(body) => change({ body }, 'body')} faults={faults} placeholderText="{ total: sum.total }" hint="A JavaScript expression: a text is sent as it is, anything else as JSON, nothing when empty." />
+        <ExpressionField label="Body" value={block.body ?? ''} onChange={(body) => change({ body: body.trim() === '' ? undefined : body }, 'body')} faults={faults} placeholderText="{ total: sum.total }" hint="A JavaScript expression: a text is sent as it is, anything else as JSON, nothing when empty." />
         {method === 'POST' || method === 'PATCH' ? <CheckField label="May be repeated (idempotent): it carries an Idempotency-Key" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
       </div>
       <RetrySection retry={block.retry} change={change} />

@@ -4,7 +4,7 @@ import type { DraftStore } from '../../document/draft-store'
 import type { EditorFault } from '../../ui/code-mirror'
 import type { BlockKind } from '../blocks'
 
-/** Changes fields of the block; those with the same key within a moment are one step of undo. */
+/** Changes fields of the block; one that is `null` or says nothing now is taken away. Those with the same key within a moment are one step of undo. */
 export type Change = (next: Partial<Block>, key?: string) => void
 
 export interface EditorProps<Kind extends BlockKind = BlockKind> {

@@ -17,6 +17,8 @@ export function BranchEditor({ block, change, faults }: EditorProps<'branch'>) {
 
 export function LoopEditor({ block, change, faults }: EditorProps<'loop'>) {
   const mode = block.mode ?? 'sequential'
+  // What is typed must not close the section that it is typed in.
+  const [isOpen, setOpen] = useState(Boolean(block.until) || block['timeout-s'] != null)
   return (
     <>
       <div className="panel-section">
@@ -48,7 +50,7 @@ export function LoopEditor({ block, change, faults }: EditorProps<'loop'>) {
         <CheckField label="Keep the results of the rounds" checked={block.collect ?? true} onChange={({ target }) => change({ collect: target.checked })} />
       </div>
       <div className="panel-section">
-        <details className="more-settings" open={Boolean(block.until) || block['timeout-s'] != null}>
+        <details className="more-settings" open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
           <summary>Ends early</summary>
           <div className="stack">
             <ExpressionField label="Until" value={block.until ?? ''} onChange={(until) => change({ until: until.trim() === '' ? null : until }, 'until')} placeholderText="page.body.next === null" hint="Looked at after each round, whose blocks it sees; the loop ends when it holds." />

@@ -1,0 +1,278 @@
+//! First steps: a run that was just accepted is begun here and now, and not by way of Temporal.
+//!
+//! The entry of its start in the outbox guards a run until it has ended or Temporal drives it. A worker claims the entry under a lease,
+//! makes the run's first step, and marks the entry. Most runs end with that step: Temporal never hears of them.
+//!
+//! | the first step | then |
+//! |---|---|
+//! | has ended the run | the entry is marked |
+//! | pauses the run, or has taken its second | Temporal goes on, the entry is marked |
+//! | failed: a service or the database does not answer | the same: Temporal tries it again for as long as it takes |
+//! | was not brought to its end, since the worker died | the lease ends; whoever claims the entry next gives the run to Temporal |
+//!
+//! Two workers may make the same step at the same time, when one of them was cut off for longer than its lease. That is what the journal
+//! is for: see [ADR 15](../../../docs/adr/0015-first-steps.md).
+
+#[cfg(test)]
+mod model;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bulkhead_model::RunId;
+use bulkhead_store::outbox::Claim;
+use bulkhead_store::runs::OUTBOX_CHANNEL;
+use bulkhead_store::{Database, Notifications, StoreError};
+use bulkhead_temporal_engine::{Advance, Engine, Progress, StepError};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::interpreter::Interpreter;
+use crate::metrics::Metrics;
+
+/// How long a claim is held; another worker goes on with the runs of one that died after this.
+const LEASE: Duration = Duration::from_secs(10);
+/// Between two renewals.
+const RENEW: Duration = Duration::from_secs(3);
+/// First steps at the same time. The rest waits in the outbox.
+const AT_ONCE: usize = 64;
+/// A notification may be lost; this long at most is then lost with it.
+const POLL: Duration = Duration::from_secs(2);
+/// How long Temporal has to take a run over, before the entry is left to the next look.
+const HAND_OVER: Duration = Duration::from_secs(5);
+/// How long a cancel has to be stored.
+const CANCEL: Duration = Duration::from_secs(5);
+
+/// What becomes of a run after a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Its first step is made.
+    Step,
+    /// Temporal takes it over.
+    HandOver,
+    /// It has ended: the entry is marked.
+    Mark,
+}
+
+impl Then {
+    /// For a claim: one that another worker has held already may be what that worker died of, and Temporal is the one with patience.
+    pub(crate) fn of_claim(is_first: bool) -> Self {
+        if is_first { Self::Step } else { Self::HandOver }
+    }
+
+    /// For the first step.
+    pub(crate) fn of_step(step: &Result<Progress, StepError>) -> Self {
+        match step {
+            Ok(Progress::Finished) => Self::Mark,
+            Ok(Progress::Continue | Progress::Wait(_)) | Err(_) => Self::HandOver,
+        }
+    }
+}
+
+/// Why a step is given up.
+#[derive(Debug)]
+enum Interrupt {
+    /// A person wants the run cancelled.
+    Cancel,
+    /// The claim is somebody else's now.
+    Lost,
+}
+
+/// Makes first steps. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct FirstSteps {
+    database: Database,
+    engine: Engine,
+    interpreter: Arc<Interpreter>,
+    metrics: Metrics,
+    /// This process among the holders of claims.
+    own: Uuid,
+    /// The steps under way here.
+    open: Arc<Mutex<HashMap<RunId, Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    entry: i64,
+    interrupt: oneshot::Sender<Interrupt>,
+}
+
+impl FirstSteps {
+    pub(crate) fn new(database: Database, engine: Engine, interpreter: Arc<Interpreter>, metrics: Metrics) -> Self {
+        Self { database, engine, interpreter, metrics, own: Uuid::now_v7(), open: Arc::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<RunId, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Claims and steps until `stop`, and then brings to their end what was begun.
+    pub(crate) async fn run(&self, stop: CancellationToken) {
+        let notifications = Notifications::listen(&self.database, OUTBOX_CHANNEL);
+        let mut announced = notifications.subscribe();
+        let mut steps: JoinSet<Option<i64>> = JoinSet::new();
+        let mut renewal = tokio::time::interval(RENEW);
+        let mut renewed = Instant::now();
+        let mut may_be_more = true;
+        loop {
+            let free = AT_ONCE - steps.len().min(AT_ONCE);
+            if may_be_more && free > 0 && !stop.is_cancelled() {
+                match self.database.claim_starts(self.own, LEASE, free as i64).await {
+                    Ok(claims) => {
+                        may_be_more = claims.len() == free;
+                        for claim in claims {
+                            self.begin(claim, &mut steps);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!("no run was taken from the outbox; all stay in it: {error}");
+                        may_be_more = false;
+                    }
+                }
+            }
+            if stop.is_cancelled() && steps.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(ended) = steps.join_next(), if !steps.is_empty() => {
+                    let mut marked: Vec<i64> = ended.ok().flatten().into_iter().collect();
+                    while let Some(ended) = steps.try_join_next() {
+                        marked.extend(ended.ok().flatten());
+                    }
+                    self.mark(&marked).await;
+                }
+                // Any word is a reason to look; silence too, after a while.
+                _ = tokio::time::timeout(POLL, announced.recv()), if !may_be_more && !stop.is_cancelled() => {
+                    announced = announced.resubscribe();
+                    may_be_more = true;
+                }
+                _ = renewal.tick() => self.renew(&mut renewed).await,
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    fn begin(&self, claim: Claim, steps: &mut JoinSet<Option<i64>>) {
+        let (interrupt, interrupted) = oneshot::channel();
+        self.open().insert(claim.run, Open { entry: claim.entry, interrupt });
+        let this = self.clone();
+        steps.spawn(async move {
+            let entry = this.take_up(claim, interrupted).await;
+            this.open().remove(&claim.run);
+            entry
+        });
+    }
+
+    /// Does what a claim is for; gives the entry if it is to be marked.
+    async fn take_up(&self, claim: Claim, interrupted: oneshot::Receiver<Interrupt>) -> Option<i64> {
+        let run = claim.run.to_string();
+        let mut then = Then::of_claim(claim.is_first);
+        if then == Then::Step {
+            then = tokio::select! {
+                step = self.interpreter.step(&run) => {
+                    if let Err(error) = &step {
+                        tracing::warn!(run.id = %run, "the first step failed, and Temporal goes on: {error}");
+                    }
+                    Then::of_step(&step)
+                }
+                // Dropping the step ends the code that it waits for.
+                why = interrupted => match why {
+                    Ok(Interrupt::Cancel) => return self.store_cancel(claim).await,
+                    Ok(Interrupt::Lost) | Err(_) => {
+                        tracing::warn!(run.id = %run, "this worker was cut off for so long that another one has its run");
+                        return None;
+                    }
+                },
+            };
+        }
+        if then == Then::Mark {
+            self.metrics.finished_at_once();
+            return Some(claim.entry);
+        }
+        match tokio::time::timeout(HAND_OVER, self.engine.start(&run)).await {
+            Ok(Ok(())) => {
+                self.metrics.handed_over();
+                return Some(claim.entry);
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(run.id = %run, "Temporal did not take a run; it stays in the outbox: {error}")
+            }
+            Err(_) => tracing::debug!(run.id = %run, "Temporal does not answer; the run stays in the outbox"),
+        }
+        None
+    }
+
+    async fn store_cancel(&self, claim: Claim) -> Option<i64> {
+        let run = claim.run.to_string();
+        match tokio::time::timeout(CANCEL, self.interpreter.cancelled(&run)).await {
+            Ok(Ok(())) => Some(claim.entry),
+            Ok(Err(error)) => {
+                tracing::warn!(run.id = %run, "a cancel was not stored and is tried again: {error}");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Cancels a run whose start was not sent; false where another worker has it.
+    pub(crate) async fn cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        if let Some(open) = self.open().remove(&run) {
+            // One that is gone has ended: the next look at the word tells.
+            let _ = open.interrupt.send(Interrupt::Cancel);
+            return Ok(false);
+        }
+        let Some(claim) = self.database.claim_start_of(run, self.own, LEASE).await? else { return Ok(false) };
+        let Some(entry) = self.store_cancel(claim).await else { return Ok(false) };
+        self.database.mark_sent(&[entry]).await?;
+        Ok(true)
+    }
+
+    async fn mark(&self, entries: &[i64]) {
+        if entries.is_empty() {
+            return;
+        }
+        match self.database.mark_sent(entries).await {
+            Ok(()) => self.metrics.sent(entries.len()),
+            // Whoever claims them next finds their runs ended, or with Temporal.
+            Err(error) => {
+                tracing::warn!("{} runs stay in the outbox although they are on their way: {error}", entries.len())
+            }
+        }
+    }
+
+    /// Holds the claims of what is under way for longer, and gives up what is not ours any more.
+    async fn renew(&self, renewed: &mut Instant) {
+        let entries: Vec<i64> = self.open().values().map(|open| open.entry).collect();
+        let began = Instant::now();
+        if entries.is_empty() {
+            *renewed = began;
+            return;
+        }
+        let own = match self.database.renew_claims(self.own, &entries, LEASE).await {
+            Ok(own) => {
+                *renewed = began;
+                own
+            }
+            Err(error) if renewed.elapsed() < LEASE => {
+                tracing::warn!("claims were not renewed: {error}");
+                return;
+            }
+            Err(_) => Vec::new(),
+        };
+        let mut open = self.open();
+        let lost: Vec<RunId> = open
+            .iter()
+            .filter(|(_, one)| entries.contains(&one.entry) && !own.contains(&one.entry))
+            .map(|(run, _)| *run)
+            .collect();
+        for run in lost {
+            if let Some(one) = open.remove(&run) {
+                let _ = one.interrupt.send(Interrupt::Lost);
+            }
+        }
+    }
+}
