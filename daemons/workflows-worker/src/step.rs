@@ -43,6 +43,8 @@ const MAX_CHAIN: usize = 20;
 const MAX_CHAIN_WALL: Duration = Duration::from_secs(300);
 /// Bytes of results in one request, unless a single block has more.
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A block that takes longer is shown as running.
+const SHOWN_AFTER: Duration = Duration::from_millis(300);
 /// Reports that wait for the next commit at most.
 const MAX_UNSENT: usize = 200;
 
@@ -216,7 +218,7 @@ impl<'a> Step<'a> {
             }
             return Ok(());
         }
-        let executed = self.execute(&chain, place, env).await?;
+        let executed = self.shown(place, self.execute(&chain, place, env)).await?;
         for (one, link) in executed.into_iter().zip(&chain) {
             let outcome = match &one.result.error {
                 Some(error) => BlockOutcome::failed(error.clone()),
@@ -316,6 +318,25 @@ impl<'a> Step<'a> {
         Ok(executed)
     }
 
+    /// Waits for what a block does. One that takes its time is shown as running meanwhile; not for blocks that keep something in
+    /// that row.
+    async fn shown<T>(
+        &self,
+        place: &BlockPlace,
+        doing: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        let mut doing = std::pin::pin!(doing);
+        if let Ok(done) = tokio::time::timeout(SHOWN_AFTER, &mut doing).await {
+            return done;
+        }
+        let is_known = self.known.entry(&place.block, &place.iteration).is_some_and(|one| one.attempt == place.attempt);
+        if !is_known {
+            self.report(place, BlockOutcome::running(Value::Null), Value::Null, now_ms());
+            self.flush(None).await?;
+        }
+        doing.await
+    }
+
     async fn run_on_executor(&self, request: &RunRequest) -> Result<Vec<Executed>, StepError> {
         let refused = match executor::run(self.executor, request).await {
             Ok(executed) if executed.is_empty() => {
@@ -405,8 +426,9 @@ impl<'a> Step<'a> {
 
     /// Has workflows-backend do what the block does. Gives a pause where that takes its time.
     async fn act(&self, place: &BlockPlace, block: &Block, env: &Env) -> Result<Option<Pause>, StepError> {
-        let before = self.known.entry(&place.block, &place.iteration).filter(|entry| !entry.has_ended());
-        // What is under way was asked for with its values; a look at it needs none.
+        // What is under way on the other side was asked for with its values; a look at it needs none.
+        let goes_on = matches!(block, Block::Approval(_) | Block::Workflow(_));
+        let before = self.known.entry(&place.block, &place.iteration).filter(|entry| goes_on && !entry.has_ended());
         let value = match before {
             Some(_) => Value::Null,
             None => match self.evaluate(place, block, env).await? {
@@ -425,7 +447,8 @@ impl<'a> Step<'a> {
         let path = format!("/v1/runs/{}/blocks/{}", self.state.run, place.block);
         let iteration = place.iteration.clone();
         let action = BlockAction { iteration, attempt: place.attempt, cover: self.cover(place), values };
-        let outcome: BlockOutcome = self.call(&path, &action).await?;
+        let call = self.call(&path, &action);
+        let outcome: BlockOutcome = if goes_on { call.await? } else { self.shown(place, call).await? };
         let is_under_way = outcome.status == BlockStatus::Running;
         // The first word counts: that is when the deadline was set.
         let standing = before.map_or_else(|| outcome.result.clone(), |entry| entry.outcome.result.clone());

@@ -93,10 +93,7 @@ async fn cancelling_goes_through_the_outbox() {
     let run = start(&instance, &admin).await;
     instance.call(&admin, "POST", &format!("/runs/{run}/cancel"), &json!({})).await.ok(202);
     let words = instance.as_role("bulkhead-workflows-worker").unsent_words(10).await.expect("reads");
-    assert_eq!(
-        words.iter().map(|word| (word.run, word.kind)).collect::<Vec<_>>(),
-        [(run, WordKind::Cancel)]
-    );
+    assert_eq!(words.iter().map(|word| (word.run, word.kind)).collect::<Vec<_>>(), [(run, WordKind::Cancel)]);
     assert!(instance.audit().await.contains(&("root@example.org".into(), "workflow.run.cancel".into())));
 }
 

@@ -198,13 +198,15 @@ impl Database {
         rows.map_err(StoreError::of(operation))?.iter().map(|row| run(operation, row)).collect()
     }
 
-    /// Each block of a run, as it stands in the round and attempt that began last, in the order in which they began.
+    /// Each block of a run, as it stands in the round and attempt that began last, in the order in which they began. A loop stands for
+    /// itself, and not for its last round.
     pub async fn block_runs(&self, id: RunId) -> Result<Vec<BlockRun>, StoreError> {
         let operation = "read the blocks of a run";
         let client = self.client(operation).await?;
         let sql = format!(
             "SELECT * FROM (SELECT DISTINCT ON (block) {BLOCK_COLUMNS}, count(*) OVER (PARTITION BY block) AS times
-                FROM block_runs WHERE run_id = $1 ORDER BY block, started_at DESC, iteration DESC) newest
+                FROM block_runs WHERE run_id = $1
+                ORDER BY block, cover_block IS NOT DISTINCT FROM block, started_at DESC, iteration DESC) newest
             ORDER BY started_at, finished_at NULLS LAST, block"
         );
         let rows = client.query(&sql, &[&id.0]).await.map_err(StoreError::of(operation))?;

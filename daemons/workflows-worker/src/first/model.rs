@@ -22,7 +22,9 @@ const TEMPORAL: usize = 2;
 enum Actor {
     Idle,
     /// Has a claim, and decides.
-    Claimed { is_first: bool },
+    Claimed {
+        is_first: bool,
+    },
     /// Makes a step: reads the journal next.
     Reads,
     /// Asks for the call next, unless the journal had its result.
@@ -42,7 +44,9 @@ enum Call {
     Unknown,
     New,
     /// Journalled; whether workflows-backend still makes it.
-    Started { is_alive: bool },
+    Started {
+        is_alive: bool,
+    },
     Finished,
 }
 
@@ -118,10 +122,8 @@ impl State {
                     next.push(self.stepped(number, &Err(StepError(String::new()))));
                 }
                 Actor::Calls => next.push(match self.call {
-                    Call::New => {
-                        Self { call: Call::Started { is_alive: true }, effects: self.effects + 1, ..self }
-                            .with(number, Actor::Attached)
-                    }
+                    Call::New => Self { call: Call::Started { is_alive: true }, effects: self.effects + 1, ..self }
+                        .with(number, Actor::Attached),
                     Call::Started { is_alive: true } => self.with(number, Actor::Attached),
                     // Nobody makes it any more: it is not made again.
                     Call::Started { is_alive: false } => Self { call: Call::Unknown, ..self }.with(number, Actor::Ends),

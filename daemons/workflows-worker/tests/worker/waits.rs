@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bulkhead_model::run::RunStatus;
+use bulkhead_model::run::{BlockStatus, RunStatus};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -158,4 +158,25 @@ async fn a_run_that_takes_too_long_fails_even_while_it_waits() {
     let workflow = world.release(document).await;
     let run = world.run(workflow, Value::Null).await;
     assert_eq!(world.ended(run).await.error.expect("an error").kind, "run-time-limit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_its_time_is_shown_as_running_and_keeps_what_it_stands_for() {
+    let world = World::start().await;
+    let slow = "(() => { const end = Date.now() + 700; while (Date.now() < end); return [1, 2]; })()";
+    let document = json!({
+        "format": 1, "title": "Slow", "start": "think",
+        "blocks": {
+            "think": { "type": "code", "language": "javascript", "source": "await new Promise((done) => setTimeout(done, 2000))" },
+            "each": { "type": "loop", "over": slow },
+            "pause": { "type": "wait", "for": { "seconds": "0.1" } },
+            "reply": { "type": "response", "body": "each.length" },
+        },
+        "edges": [
+            { "from": "think", "to": "each" }, { "from": "each", "port": "each", "to": "pause" }, { "from": "each", "to": "reply" },
+        ],
+    });
+    let run = world.run(world.release(document).await, Value::Null).await;
+    world.block_is(run, "think", BlockStatus::Running).await;
+    assert_eq!(world.succeeded(run).await.response.expect("a response").body, json!(2));
 }

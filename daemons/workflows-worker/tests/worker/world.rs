@@ -140,6 +140,16 @@ impl World {
         }
     }
 
+    /// Waits until `block` of a run stands like this.
+    pub(crate) async fn block_is(&self, run: RunId, block: &str, status: BlockStatus) {
+        let end = Instant::now() + PATIENCE;
+        let is_so = |one: &BlockRun| one.place.block == block && one.status == status;
+        while !self.api.block_runs(run).await.expect("reads").iter().any(is_so) {
+            assert!(Instant::now() < end, "`{block}` is not {status:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until `block` of a run has ended.
     pub(crate) async fn block_ended(&self, run: RunId, block: &str) {
         let end = Instant::now() + PATIENCE;
