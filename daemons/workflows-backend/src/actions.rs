@@ -163,7 +163,8 @@ fn storable(text: &str, limit: usize) -> String {
 fn outcome_of(outcome: Outcome) -> BlockOutcome {
     match outcome {
         Ok(value) => BlockOutcome::succeeded(value),
-        Err(error) if error.kind == "outcome-unknown" => {
+        // Under a call that was changed stands another one, which may have taken effect.
+        Err(error) if ["outcome-unknown", "call-changed"].contains(&error.kind.as_str()) => {
             BlockOutcome { status: BlockStatus::OutcomeUnknown, ..BlockOutcome::failed(error) }
         }
         Err(error) => BlockOutcome::failed(error),

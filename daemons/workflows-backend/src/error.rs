@@ -40,6 +40,8 @@ pub(crate) enum BackendError {
         #[source]
         source: StoreError,
     },
+    #[error("the state of the run cannot be told: {0}")]
+    State(String),
     #[error("Bulkhead's own database does not answer")]
     Store(#[from] StoreError),
 }
@@ -67,8 +69,9 @@ impl IntoResponse for BackendError {
             Self::NoSealKey => (503, "secrets-unavailable"),
             Self::SecretDamaged { .. } => (422, "secret-damaged"),
             Self::NotAudited { .. } => (503, "audit-unavailable"),
+            Self::Store(StoreError::Changed { .. }) => (409, "another-step"),
             Self::Store(StoreError::Unavailable { .. }) => (503, "database-unavailable"),
-            Self::Store(_) => (500, "internal"),
+            Self::State(_) | Self::Store(_) => (500, "internal"),
         };
         if let Some(cause) = std::error::Error::source(&self) {
             tracing::warn!("{self}: {cause}");

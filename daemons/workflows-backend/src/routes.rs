@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bulkhead_daemon_kit::{Peer, RequestId};
-use bulkhead_model::run::{BlockStatus, RunResponse, Usage};
+use bulkhead_model::run::{BlockStatus, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{
     ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, CallAsk, CallRequest, Cover,
@@ -31,6 +33,8 @@ use crate::token::{Scope, TokenKey};
 
 /// The largest request, in bytes: the results of a segment.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+/// What a worker is told of a run at most: its client reads answers of 96 MiB.
+const MAX_STATE_BYTES: usize = 64 * 1024 * 1024;
 /// How long the token of a run is good: longer than any step.
 const RUN_TOKEN_LIFETIME: time::Duration = time::Duration::hours(1);
 /// How long the token of a single-block run is good.
@@ -101,9 +105,11 @@ async fn run_state(
     State(backend): Shared,
     Extension(peer): Extension<Peer>,
     Path(run): Path<RunId>,
-) -> Result<Json<RunState>, BackendError> {
+) -> Result<Response, BackendError> {
     only(&peer, WORKER)?;
-    let pinned = backend.database.pinned_run(run).await?;
+    let database = &backend.database;
+    let (pinned, journal, ()) =
+        tokio::try_join!(database.pinned_run(run), database.journal(run), database.mark_running(run))?;
     let named = &pinned.document.libraries;
     let libraries = backend.database.library_images(named).await?;
     if named.python.is_some() != libraries.python.is_some()
@@ -111,13 +117,12 @@ async fn run_state(
     {
         tracing::warn!(run.id = %run, "a set of libraries that the release names is gone: its code does not find them");
     }
-    backend.database.mark_running(run).await?;
     let variables = match pinned.document.variables.is_empty() {
         true => BTreeMap::new(),
         false => backend.database.run_variables(run).await?,
     };
-    let journal = backend.database.journal(run).await?.into_iter().filter_map(journal_entry).collect();
-    Ok(Json(RunState {
+    let journal = journal.into_iter().filter_map(journal_entry).collect();
+    let state = RunState {
         run,
         workflow: pinned.workflow,
         version: pinned.version,
@@ -129,7 +134,21 @@ async fn run_state(
         created_at_ms: millis(pinned.created_at),
         token: backend.key.sign(Scope::Run(run), RUN_TOKEN_LIFETIME),
         libraries,
-    }))
+    };
+    let text = serde_json::to_vec(&state).map_err(|error| BackendError::State(error.to_string()))?;
+    if text.len() <= MAX_STATE_BYTES || state.status.is_final() {
+        return Ok(([(CONTENT_TYPE, "application/json")], text).into_response());
+    }
+    // No worker could take it, now or later.
+    let message = format!(
+        "the results that the run needs to go on take {} bytes, and the most is {MAX_STATE_BYTES}: return less, or leave results out of \
+         loops (collect)",
+        text.len()
+    );
+    let error = RunError::new("run-too-large", message);
+    let end = RunEnd { status: RunStatus::Failed, error: Some(&error), result: None };
+    backend.database.finish_run(run, end).await?;
+    Err(BackendError::RunEnded)
 }
 
 /// None where the name is that of no block.

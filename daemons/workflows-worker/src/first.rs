@@ -40,6 +40,12 @@ const LEASE: Duration = Duration::from_secs(10);
 const RENEW: Duration = Duration::from_secs(3);
 /// First steps at the same time. The rest waits in the outbox.
 const AT_ONCE: usize = 64;
+/// One that takes longer does not count any more, so that long blocks hold up no short ones; up to [`MOST`] of them.
+const LONG: Duration = Duration::from_secs(2);
+/// First steps at the same time, the long ones counted.
+const MOST: usize = 512;
+/// One that takes longer still is given to Temporal: the longest block, and room for the rest.
+const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 /// A notification may be lost; this long at most is then lost with it.
 const POLL: Duration = Duration::from_secs(2);
 /// How long Temporal has to take a run over, before the entry is left to the next look.
@@ -98,7 +104,25 @@ pub(crate) struct FirstSteps {
 #[derive(Debug)]
 struct Open {
     entry: i64,
+    since: Instant,
     interrupt: oneshot::Sender<Interrupt>,
+}
+
+/// Takes a step out of those under way when it ends, a panic included: its claim is not held any longer.
+struct UnderWay<'a> {
+    of: &'a FirstSteps,
+    run: RunId,
+    since: Instant,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut open = self.of.open();
+        // The run may have been claimed again after this step was given up.
+        if open.get(&self.run).is_some_and(|one| one.since == self.since) {
+            open.remove(&self.run);
+        }
+    }
 }
 
 impl FirstSteps {
@@ -119,7 +143,7 @@ impl FirstSteps {
         let mut renewed = Instant::now();
         let mut may_be_more = true;
         loop {
-            let free = AT_ONCE - steps.len().min(AT_ONCE);
+            let free = self.free(steps.len());
             if may_be_more && free > 0 && !stop.is_cancelled() {
                 match self.database.claim_starts(self.own, LEASE, free as i64).await {
                     Ok(claims) => {
@@ -156,14 +180,19 @@ impl FirstSteps {
         }
     }
 
+    /// How many steps may be begun while so many are under way.
+    fn free(&self, under_way: usize) -> usize {
+        let short = self.open().values().filter(|open| open.since.elapsed() < LONG).count();
+        AT_ONCE.saturating_sub(short).min(MOST.saturating_sub(under_way))
+    }
+
     fn begin(&self, claim: Claim, steps: &mut JoinSet<Option<i64>>) {
         let (interrupt, interrupted) = oneshot::channel();
-        self.open().insert(claim.run, Open { entry: claim.entry, interrupt });
-        let this = self.clone();
+        let (this, since) = (self.clone(), Instant::now());
+        self.open().insert(claim.run, Open { entry: claim.entry, since, interrupt });
         steps.spawn(async move {
-            let entry = this.take_up(claim, interrupted).await;
-            this.open().remove(&claim.run);
-            entry
+            let _under_way = UnderWay { of: &this, run: claim.run, since };
+            this.take_up(claim, interrupted).await
         });
     }
 
@@ -173,7 +202,8 @@ impl FirstSteps {
         let mut then = Then::of_claim(claim.is_first);
         if then == Then::Step {
             then = tokio::select! {
-                step = self.interpreter.step(&run) => {
+                step = tokio::time::timeout(STEP_TIMEOUT, self.interpreter.step(&run)) => {
+                    let step = step.unwrap_or_else(|_| Err(StepError("a service does not answer".into())));
                     if let Err(error) = &step {
                         tracing::warn!(run.id = %run, "the first step failed, and Temporal goes on: {error}");
                     }

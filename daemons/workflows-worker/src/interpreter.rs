@@ -44,6 +44,7 @@ impl Interpreter {
                 tracing::warn!(run.id = %run, "Temporal offered a run that is not in the database; it is dropped");
                 return Ok(Progress::Finished);
             }
+            Err(RpcError::Problem(problem)) if problem.code == "run-ended" => return Ok(Progress::Finished),
             Err(error) => return Err(step_error(&error)),
         };
         if state.status.is_final() {

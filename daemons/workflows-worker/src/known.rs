@@ -87,11 +87,16 @@ impl Known {
         self.lock().keep(place, entry);
     }
 
-    /// What is known of the blocks in a round that has ended is not needed any more.
-    pub(crate) fn forget_round(&self, round: &Iteration, ending: &Name) {
+    /// What is known of these blocks in a round that has ended is not needed any more.
+    pub(crate) fn forget(&self, round: &Iteration, is_over: impl Fn(&Name) -> bool) {
         if let Some(blocks) = self.lock().entries.get_mut(round) {
-            blocks.retain(|block, _| block == ending);
+            blocks.retain(|block, _| !is_over(block));
         }
+    }
+
+    /// Whether one of these blocks has begun in a round.
+    pub(crate) fn has_begun(&self, round: &Iteration, is_meant: impl Fn(&Name) -> bool) -> bool {
+        self.lock().entries.get(round).is_some_and(|blocks| blocks.keys().any(is_meant))
     }
 
     /// Adds the run's answer. The first one of a step counts, as the first one of a run does.

@@ -141,10 +141,15 @@ impl Step<'_> {
                 && let Some(index) = indexes.next()
             {
                 match self.entry_of_round(rounds, index) {
+                    // After the last one, only what had begun before that was known.
+                    None if is_last && !self.has_begun(rounds, index) => {}
                     None => under_way.push(self.run_round(rounds, index)),
-                    Some(entry) => is_last |= rounds.is_last(&entry.outcome),
+                    Some(entry) if !is_last && rounds.is_last(&entry.outcome) => {
+                        is_last = true;
+                        indexes.end = indexes.end.min(index.saturating_add(u32::try_from(at_once).unwrap_or(u32::MAX)));
+                    }
+                    Some(_) => {}
                 }
-                is_over |= is_last;
             }
             let Some(round) = under_way.next().await else { break };
             match round? {
@@ -163,6 +168,16 @@ impl Step<'_> {
             None if is_last => Round::Last,
             None => Round::Ended,
         })
+    }
+
+    /// Whether a loop's body has a block, and no loop within does.
+    fn is_in_body(&self, block: &Name, looped: &Name) -> bool {
+        self.graph.loop_around(block) == Some(looped)
+    }
+
+    fn has_begun(&self, rounds: &Rounds<'_>, index: u32) -> bool {
+        let round = rounds.place.iteration.round(index);
+        self.known.has_begun(&round, |block| self.is_in_body(block, &rounds.place.block))
     }
 
     fn entry_of_round(&self, rounds: &Rounds<'_>, index: u32) -> Option<Arc<Entry>> {
@@ -194,7 +209,8 @@ impl Step<'_> {
         let round = if rounds.is_last(&outcome) { Round::Last } else { Round::Ended };
         let place = BlockPlace { iteration: env.iteration.clone(), attempt: 1, ..rounds.place.clone() };
         self.report(&place, outcome, json!({ "index": index }), started_at_ms);
-        self.known.forget_round(&place.iteration, &place.block);
+        // Another loop beside this one has rounds of the same numbers.
+        self.known.forget(&place.iteration, |block| self.is_in_body(block, &place.block));
         Ok(round)
     }
 

@@ -256,7 +256,8 @@ impl<'a> Step<'a> {
             );
             // One that is known already, or is in a further attempt, goes by itself.
             let stands_alone = acts || wall > MAX_CHAIN_WALL || self.known.entry(name, &place.iteration).is_some();
-            if !is_first && stands_alone {
+            // What it makes of the results before it must be stored before it has an effect.
+            if !is_first && (stands_alone || may_have_effects(&work.0)) {
                 break;
             }
             chain.push(Link { name, block, work });

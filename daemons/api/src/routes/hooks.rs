@@ -53,18 +53,12 @@ pub(crate) async fn call(
         let detail = format!("the released version has no trigger `{name}`: release the draft");
         return Err(ApiError::Conflict { code: "trigger-not-released", detail });
     };
-    let key = idempotency_key(request.headers())?;
+    // Each way to start a run has keys of its own.
+    let key = idempotency_key(request.headers())?.map(|key| format!("webhook/{name}/{key}"));
     let (headers, query) = (headers_for_code(request.headers()), query_for_code(request.uri()));
     let bytes = json::read(request, api.config.webhook_body_limit_bytes).await?;
     let body: Value = if bytes.is_empty() { Value::Null } else { json::parse(&bytes)? };
     let trigger = json!({ "kind": "webhook", "name": name, "body": body, "headers": headers, "query": query });
-    let new = NewRun {
-        workflow: target.workflow,
-        version,
-        trigger: &trigger,
-        started_by: None,
-        idempotency_key: key.as_deref(),
-    };
     let record = AuditRecord {
         user: None,
         actor: "webhook".into(),
@@ -74,7 +68,15 @@ pub(crate) async fn call(
         request_id: origin.request_id,
         address: origin.address,
     };
-    let (run, _) = api.audit.around(record, async { Ok(api.database.start_run(&new).await?) }).await?;
+    let new = NewRun {
+        workflow: target.workflow,
+        version,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: key.as_deref(),
+        record: &record,
+    };
+    let (run, _) = api.database.start_run(&new).await?;
     api.metrics.runs_started.inc();
     match reply {
         WebhookReply::Accepted => Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response()),

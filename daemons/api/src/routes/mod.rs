@@ -113,6 +113,7 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(approvals::decide))
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
+        .routes(routes!(runs::rerun))
         .routes(routes!(run_events::follow))
         .routes(routes!(grants::workflow_list))
         .routes(routes!(grants::workflow_set, grants::workflow_remove))

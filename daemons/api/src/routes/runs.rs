@@ -1,4 +1,4 @@
-//! Runs: started by hand, listed, shown, cancelled.
+//! Runs: started by hand or again, listed, shown, cancelled.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -223,20 +223,26 @@ pub(crate) async fn start(
     if let Some(key) = &request.idempotency_key {
         check_key(key)?;
     }
-    let user = on.caller.user.as_ref().map(|user| json!({ "id": user.id, "email": user.email, "name": user.name }));
-    let trigger = json!({ "kind": "manual", "body": request.body, "user": user });
+    let trigger = json!({ "kind": "manual", "body": request.body, "user": person(&on.caller) });
+    // Each way to start a run has keys of its own.
+    let key = request.idempotency_key.as_ref().map(|key| format!("manual/{key}"));
+    let detail = json!({ "trigger": "manual", "version": version });
     let new = NewRun {
         workflow: on.id,
         version,
         trigger: &trigger,
         started_by: on.caller.user_id(),
-        idempotency_key: request.idempotency_key.as_deref(),
+        idempotency_key: key.as_deref(),
+        record: &on.caller.record("workflow.run.start", Some(("workflow", on.id.0)), detail),
     };
-    let detail = json!({ "trigger": "manual", "version": version });
-    let record = on.caller.record("workflow.run.start", Some(("workflow", on.id.0)), detail);
-    let (run, _) = api.audit.around(record, async { Ok(api.database.start_run(&new).await?) }).await?;
+    let (run, _) = api.database.start_run(&new).await?;
     api.metrics.runs_started.inc();
     Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response())
+}
+
+/// What code sees of whoever starts a run by hand; null for root on the appliance.
+fn person(caller: &Caller) -> Value {
+    json!(caller.user.as_ref().map(|user| json!({ "id": user.id, "email": user.email, "name": user.name })))
 }
 
 /// An idempotency key that can be stored.
@@ -382,4 +388,53 @@ pub(crate) async fn cancel(State(api): State<SharedApi>, on: OnRun) -> Result<St
     let record = on.caller.record("workflow.run.cancel", Some(("workflow", on.workflow.0)), json!({ "run": on.run }));
     api.audit.around(record, async { Ok(api.database.request_cancel(on.run).await?) }).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Starts a new run with what started an earlier one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RerunRequest {
+    /// In place of the earlier run's `trigger.body`, where it is given.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Value>)]
+    body: Option<Value>,
+}
+
+/// Null is a value too.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Starts a new run of the version in use with what started this one: its headers, query and body, or another body.
+#[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", operation_id = "rerun", params(("id" = RunId, Path)), request_body = RerunRequest, responses(
+    (status = 202, description = "Accepted: from here on it is never lost", body = RunStarted),
+    (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn rerun(
+    State(api): State<SharedApi>,
+    on: OnRun,
+    Json(request): Json<RerunRequest>,
+) -> Result<Response, ApiError> {
+    let version = api.database.workflow_released_version(on.workflow).await?.ok_or_else(|| not_released("workflow"))?;
+    let mut trigger = api.database.run(on.run).await?.trigger;
+    if let Some(trigger) = trigger.as_object_mut() {
+        trigger.extend(request.body.map(|body| ("body".to_owned(), body)));
+        trigger.insert("rerun_of".to_owned(), json!(on.run));
+        // Who is asked for by hand is who asks.
+        if trigger.contains_key("user") {
+            trigger.insert("user".to_owned(), person(&on.caller));
+        }
+    }
+    let detail = json!({ "trigger": trigger["kind"], "rerun_of": on.run, "version": version });
+    let new = NewRun {
+        workflow: on.workflow,
+        version,
+        trigger: &trigger,
+        started_by: on.caller.user_id(),
+        idempotency_key: None,
+        record: &on.caller.record("workflow.run.start", Some(("workflow", on.workflow.0)), detail),
+    };
+    let (run, _) = api.database.start_run(&new).await?;
+    api.metrics.runs_started.inc();
+    Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response())
 }

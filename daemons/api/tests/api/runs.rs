@@ -87,6 +87,26 @@ async fn following_a_run_tells_of_changes_until_its_end() {
 }
 
 #[tokio::test]
+async fn a_run_is_started_again_with_what_started_it_or_another_body() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let first = start(&instance, &admin).await;
+    let path = format!("/runs/{first}/rerun");
+    let trigger = async |body: Value| {
+        let run = instance.call(&admin, "POST", &path, &body).await.ok(202)["run"].as_str().expect("an id").to_owned();
+        assert_ne!(run, first.to_string());
+        instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200)["trigger"].clone()
+    };
+    let before = instance.call(&admin, "GET", &format!("/runs/{first}"), &Value::Null).await.ok(200)["trigger"].clone();
+    let again = trigger(json!({})).await;
+    assert_eq!((&again["body"], &again["rerun_of"]), (&before["body"], &json!(first)));
+    assert_eq!(trigger(json!({ "body": { "n": 2 } })).await["body"], json!({ "n": 2 }));
+    assert_eq!(trigger(json!({ "body": null })).await["body"], Value::Null);
+    let ada = instance.person(&admin, "ada").await;
+    assert_eq!(instance.call(&ada, "POST", &path, &json!({})).await.problem().0, 404);
+}
+
+#[tokio::test]
 async fn cancelling_goes_through_the_outbox() {
     let instance = Instance::start().await;
     let admin = released_workflow(&instance).await;

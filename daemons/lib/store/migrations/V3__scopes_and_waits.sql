@@ -23,6 +23,9 @@ ALTER TABLE block_calls ADD PRIMARY KEY (run_id, block, iteration, attempt, call
 ALTER TABLE block_runs ADD COLUMN cover_block text;
 ALTER TABLE block_runs ADD COLUMN cover_depth smallint;
 
+-- Whether a failed attempt had made calls that change something when it ended.
+ALTER TABLE block_runs ADD COLUMN wrote boolean NOT NULL DEFAULT false;
+
 -- A port is a word of the document.
 ALTER TABLE block_runs DROP CONSTRAINT block_runs_port_check;
 

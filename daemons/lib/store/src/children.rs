@@ -81,7 +81,8 @@ impl Database {
         let sql = "WITH run AS (
                 INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, parent_run, parent_block, parent_iteration, depth,
                     parent_waits)
-                SELECT $1, $2, $3, 'queued', $4, started_by, id, $6, $7, $8, $9 FROM runs WHERE id = $5
+                SELECT $1, $2, $3, 'queued', $4, started_by, id, $6, $7, $8, $9 FROM runs WHERE id = $5 AND finished_at IS NULL
+                FOR NO KEY UPDATE
                 ON CONFLICT DO NOTHING RETURNING id),
             entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run)
             SELECT pg_notify('run_outbox', id::text) FROM run";

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Name, RunId, WorkflowId};
+use futures_util::future::try_join_all;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -21,7 +22,8 @@ const RESPOND: &str = "WITH changed AS (UPDATE runs SET response = $2 WHERE id =
 /// A run that has ended stays as it is. The run that waits for it is woken, and those that it waits for are cancelled.
 const FINISH: &str = "WITH changed AS (
         UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now(), waiting_for = NULL,
-            result_json = CASE WHEN parent_waits THEN $4::text END, result_packed = CASE WHEN parent_waits THEN $5::bytea END
+            response = coalesce(response, $6), result_json = CASE WHEN parent_waits THEN $4::text END,
+            result_packed = CASE WHEN parent_waits THEN $5::bytea END
         WHERE id = $1 AND finished_at IS NULL RETURNING id, parent_run, parent_waits),
     entries AS (INSERT INTO run_outbox (run_id, kind)
         SELECT parent_run, 'wake' FROM changed WHERE parent_waits
@@ -236,9 +238,7 @@ impl Database {
         let operation = "read the journal";
         let client = self.client(operation).await?;
         let sql = "SELECT DISTINCT ON (b.block, b.iteration) b.block, b.iteration, b.attempt, b.status, b.result_json, b.result_packed,
-                b.port, b.error, b.started_at, b.finished_at,
-                b.status = 'failed' AND EXISTS (SELECT FROM block_calls c WHERE c.run_id = b.run_id AND c.block = b.block
-                    AND c.iteration = b.iteration AND c.attempt = b.attempt AND c.status <> 'failed')
+                b.port, b.error, b.started_at, b.finished_at, b.wrote
             FROM block_runs b
             WHERE b.run_id = $1 AND (b.cover_block IS NULL OR NOT EXISTS (SELECT FROM block_runs cover WHERE cover.run_id = $1
                 AND cover.block = b.cover_block AND cover.iteration = b.iteration[1:b.cover_depth] AND cover.status <> 'running'))
@@ -249,7 +249,7 @@ impl Database {
     }
 
     /// Stores what blocks came to, with their logs and with what came of the run, in one commit. What is stored already stays as
-    /// it is. Says of which, by their number, a failed attempt had made calls that change something.
+    /// it is; [`StoreError::Changed`], and nothing of it is stored, where somebody else has found that a block came to something else. Says of which, by their number, a failed attempt had made calls that change something.
     pub async fn end_blocks(
         &self,
         run: RunId,
@@ -260,8 +260,9 @@ impl Database {
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
         let mut wrote = Vec::new();
-        for (number, end) in ends.iter().enumerate() {
-            let is_new = store_block(&transaction, run, end).await?;
+        // Sent together: each would wait for the one before otherwise.
+        let stored = try_join_all(ends.iter().map(|end| store_block(&transaction, run, end))).await?;
+        for (number, (end, is_new)) in ends.iter().zip(stored).enumerate() {
             if is_new && !end.logs.is_empty() {
                 store_logs(&transaction, run, end).await?;
             }
@@ -270,27 +271,18 @@ impl Database {
                 let values: [&(dyn ToSql + Sync); 3] = [&run.0, &name.as_str(), value];
                 transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))?;
             }
-            if end.outcome.status == BlockStatus::Failed && has_written(&transaction, run, &end.place).await? {
+            if end.outcome.status == BlockStatus::Failed && has_written(&transaction, run, &end.place, is_new).await? {
                 wrote.push(number);
             }
-        }
-        if let Some(response) = conclusion.response {
-            let statement = transaction.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
-            let values: [&(dyn ToSql + Sync); 2] = [&run.0, &Json(response)];
-            transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
-        }
-        if let Some(end) = conclusion.end {
-            let result = Payload::of(operation, &end.result)?;
-            let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
-            let values: [&(dyn ToSql + Sync); 5] =
-                [&run.0, &end.status.as_str(), &end.error.map(Json), &result.json, &result.packed];
-            transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
         }
         let notify = transaction
             .prepare_cached("SELECT pg_notify('run_changed', $1)")
             .await
             .map_err(StoreError::of(operation))?;
-        transaction.execute(&notify, &[&run.to_string()]).await.map_err(StoreError::of(operation))?;
+        let about = run.to_string();
+        let values: [&(dyn ToSql + Sync); 1] = [&about];
+        let told = async { transaction.execute(&notify, &values).await.map_err(StoreError::of(operation)) };
+        futures_util::try_join!(conclude(&transaction, run, conclusion), told)?;
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok(wrote)
     }
@@ -370,6 +362,27 @@ pub(crate) fn iteration(rounds: &[i32]) -> Iteration {
     Iteration(rounds.iter().map(|round| u32::try_from(*round).unwrap_or_default()).collect())
 }
 
+/// Stores a run's answer and its end.
+async fn conclude(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    run: RunId,
+    conclusion: Conclusion<'_>,
+) -> Result<(), StoreError> {
+    let operation = "store the end of a run";
+    let response = conclusion.response.map(Json);
+    let Some(end) = conclusion.end else {
+        let Some(response) = response else { return Ok(()) };
+        let statement = transaction.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
+        let values: [&(dyn ToSql + Sync); 2] = [&run.0, &response];
+        return transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation));
+    };
+    let result = Payload::of(operation, &end.result)?;
+    let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&run.0, &end.status.as_str(), &end.error.map(Json), &result.json, &result.packed, &response];
+    transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
+}
+
 /// Whether the row is new, or goes on from "running".
 async fn store_block(
     transaction: &deadpool_postgres::Transaction<'_>,
@@ -412,21 +425,42 @@ async fn store_block(
         &cover,
         &depth,
     ];
-    let stored = transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))?;
-    Ok(stored > 0)
+    if transaction.execute(&statement, &values).await.map_err(StoreError::of(operation))? > 0 {
+        return Ok(true);
+    }
+    // Told twice, or by two who make the same step: only one of them may go on with what it has found.
+    let sql = "SELECT $5 = 'running' OR status = $5 AND port IS NOT DISTINCT FROM $8
+            AND result_json IS NOT DISTINCT FROM $6 AND result_packed IS NOT DISTINCT FROM $7
+        FROM block_runs WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4";
+    let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+    let values: [&(dyn ToSql + Sync); 8] = [
+        &run.0,
+        block,
+        &rounds(iteration),
+        attempt,
+        &end.outcome.status.as_str(),
+        &result.json,
+        &result.packed,
+        &end.outcome.port.as_ref().map(Port::as_str),
+    ];
+    let row = transaction.query_one(&statement, &values).await.map_err(StoreError::of(operation))?;
+    if row.get::<_, Option<bool>>(0) == Some(false) { Err(StoreError::Changed { operation }) } else { Ok(false) }
 }
 
-/// Whether an attempt has made calls that change something; one that failed has changed nothing.
+/// Whether an attempt had made calls that change something when it failed; a call that failed has changed nothing. The answer is
+/// kept: what follows a failure must not change with what a call comes to later.
 async fn has_written(
     transaction: &deadpool_postgres::Transaction<'_>,
     run: RunId,
     place: &BlockPlace,
+    is_new: bool,
 ) -> Result<bool, StoreError> {
     let operation = "look for calls of a block";
-    let sql = "SELECT EXISTS (SELECT FROM block_calls
-        WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND status <> 'failed')";
+    let sql = "UPDATE block_runs SET wrote = wrote OR $5 AND EXISTS (SELECT FROM block_calls
+            WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND status <> 'failed')
+        WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 RETURNING wrote";
     let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-    let values: [&(dyn ToSql + Sync); 4] = [&run.0, &place.block, &rounds(&place.iteration), &place.attempt];
+    let values: [&(dyn ToSql + Sync); 5] = [&run.0, &place.block, &rounds(&place.iteration), &place.attempt, &is_new];
     Ok(transaction.query_one(&statement, &values).await.map_err(StoreError::of(operation))?.get(0))
 }
 

@@ -54,7 +54,7 @@ impl Database {
             "WITH next AS (
                 SELECT o.id, o.claimed_by IS NULL AS is_first FROM run_outbox o
                 WHERE o.kind = 'start' AND o.sent_at IS NULL AND (o.claimed_until IS NULL OR o.claimed_until < now())
-                  AND NOT EXISTS (SELECT FROM run_outbox c WHERE c.run_id = o.run_id AND c.kind = 'cancel')
+                  AND NOT EXISTS (SELECT FROM run_outbox c WHERE c.run_id = o.run_id AND c.kind = 'cancel' AND c.sent_at IS NULL)
                 ORDER BY o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED)
             UPDATE run_outbox o SET claimed_by = $1, claimed_until = now() + make_interval(secs => $2) FROM next, {LAZILY}
             WHERE o.id = next.id RETURNING o.id, o.run_id, next.is_first"

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
+use crate::audit::AuditRecord;
 use crate::journal::{BlockPlace, iteration, rounds};
 use crate::payload::Payload;
 use crate::{Database, StoreError};
@@ -29,6 +30,8 @@ pub struct NewRun<'a> {
     pub started_by: Option<UserId>,
     /// The same key for the same workflow is the same run.
     pub idempotency_key: Option<&'a str>,
+    /// What the audit trail says of it.
+    pub record: &'a AuditRecord,
 }
 
 /// A run, without its blocks.
@@ -129,7 +132,7 @@ fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
 }
 
 impl Database {
-    /// Writes a run and its outbox entry in one transaction: from here on it is never lost. Returns the run that the
+    /// Writes a run, its outbox entry and its audit record in one transaction: from here on it is never lost. Returns the run that the
     /// idempotency key already stands for, if there is one, and whether this call made it.
     pub async fn start_run(&self, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
         let operation = "start a run";
@@ -138,13 +141,32 @@ impl Database {
                 INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key)
                 VALUES ($1, $2, $3, 'queued', $4, $5, $6)
                 ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
-            entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run)
+            entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run),
+            record AS (INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
+                VALUES ($7, $8, $9, $10, $11, $12, $13, $14))
             SELECT pg_notify('run_outbox', id::text) FROM run";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         let id = RunId::new();
+        let AuditRecord { user, actor, action, object, detail, request_id, address } = new.record;
+        let (object_kind, object_id) = object.unzip();
+        let user = user.map(|user| user.0);
         let started_by = new.started_by.map(|user| user.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&id.0, &new.workflow.0, &new.version, new.trigger, &started_by, &new.idempotency_key];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 14] = [
+            &id.0,
+            &new.workflow.0,
+            &new.version,
+            new.trigger,
+            &started_by,
+            &new.idempotency_key,
+            &user,
+            actor,
+            action,
+            &object_kind,
+            &object_id,
+            detail,
+            request_id,
+            address,
+        ];
         let created = client.query(&statement, &values).await.map_err(StoreError::of(operation))?;
         if !created.is_empty() {
             return Ok((id, true));

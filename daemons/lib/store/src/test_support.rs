@@ -3,6 +3,7 @@
 use bulkhead_test_kit::TestDatabase;
 
 use crate::Database;
+use crate::audit::AuditRecord;
 
 /// The roles that migrations grant to.
 pub const ROLES: [&str; 8] = [
@@ -43,4 +44,17 @@ pub fn as_role(test: &TestDatabase, role: &str) -> Database {
     let mut config = test.config();
     config.user(role);
     Database::with_config(config, 8)
+}
+
+/// A record for actions of no interest.
+pub fn record() -> AuditRecord {
+    AuditRecord {
+        user: None,
+        actor: "test".into(),
+        action: "test",
+        object: None,
+        detail: serde_json::Value::Null,
+        request_id: String::new(),
+        address: None,
+    }
 }

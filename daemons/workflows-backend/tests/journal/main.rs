@@ -18,7 +18,7 @@ use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::runs::NewRun;
-use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::TestDatabase;
 use bulkhead_workflows_backend::{Scope, TokenKey};
 use http::Method;
@@ -99,7 +99,8 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
     let workflow = api.create_workflow("writes", &document.unwrap(), None).await.unwrap();
     api.release_workflow(workflow, 1, None).await.unwrap();
     let trigger = json!({});
-    let new = NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None };
+    let new =
+        NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None, record: &record() };
     (workflow, api.start_run(&new).await.unwrap().0)
 }
 

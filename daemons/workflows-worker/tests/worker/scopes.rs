@@ -37,6 +37,25 @@ async fn loops_nest_and_each_round_sees_its_own_item() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn loops_in_two_paths_keep_their_rounds_apart() {
+    let world = World::start().await;
+    let blocks = json!({
+        "both": { "type": "parallel", "branches": ["left", "right"] },
+        "fast": { "type": "loop", "over": "12" }, "quick": javascript("return index"),
+        "slow": { "type": "loop", "over": "12" }, "late": javascript("await new Promise((done) => setTimeout(done, 20)); return -index"),
+        "reply": { "type": "response", "body": "both" },
+    });
+    let edges = json!([
+        { "from": "both", "port": "left", "to": "fast" }, { "from": "fast", "port": "each", "to": "quick" },
+        { "from": "both", "port": "right", "to": "slow" }, { "from": "slow", "port": "each", "to": "late" },
+        { "from": "both", "to": "reply" },
+    ]);
+    let body = answer(&world, blocks, edges, "both", Value::Null).await;
+    let numbers = |sign: i32| (0..12).map(|number| number * sign).collect::<Vec<_>>();
+    assert_eq!(body, json!({ "left": numbers(1), "right": numbers(-1) }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_loop_ends_when_its_condition_holds_and_variables_last() {
     let world = World::start().await;
     let blocks = json!({

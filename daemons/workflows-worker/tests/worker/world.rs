@@ -11,7 +11,7 @@ use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::runs::{BlockRun, NewRun, Run};
-use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::{TestDatabase, TestTemporal};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,14 @@ impl World {
     /// Starts a run as api does: a row and an outbox entry.
     pub(crate) async fn run(&self, workflow: WorkflowId, body: Value) -> RunId {
         let trigger = json!({ "kind": "webhook", "body": body });
-        let new = NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None };
+        let new = NewRun {
+            workflow,
+            version: 1,
+            trigger: &trigger,
+            started_by: None,
+            idempotency_key: None,
+            record: &record(),
+        };
         self.api.start_run(&new).await.expect("starts").0
     }
 

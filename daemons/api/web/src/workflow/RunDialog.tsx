@@ -1,4 +1,4 @@
-/** Starts a run of the released version by hand. */
+/** Starts a run of the released version by hand, or one like an earlier run. */
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -11,6 +11,8 @@ import { ErrorNotice } from '../ui/states'
 interface Props {
   slug: string
   isDraftNewer: boolean
+  /** The run to start again, with what its blocks read as `trigger.body`. */
+  again?: { run: string; body: unknown }
   onClose: () => void
 }
 
@@ -24,22 +26,27 @@ export function parseJson(text: string): { value: unknown } | { error: string } 
   }
 }
 
-export function RunDialog({ slug, isDraftNewer, onClose }: Props) {
+export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
   const navigate = useNavigate()
   const storageKey = `bulkhead.body.${slug}`
-  const [text, setText] = useState(() => localStorage.getItem(storageKey) ?? '{\n  \n}')
+  const [text, setText] = useState(() => (again ? JSON.stringify(again.body ?? null, null, 2) : (localStorage.getItem(storageKey) ?? '{\n  \n}')))
   const body = parseJson(text)
   const start = useMutation({
     meta: { showsError: true },
-    mutationFn: () => dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug } }, body: { body: 'value' in body ? body.value : null } })),
+    mutationFn: () => {
+      const value = 'value' in body ? body.value : null
+      if (again) return dataOf(api.POST('/api/v1/runs/{id}/rerun', { params: { path: { id: again.run } }, body: { body: value } }))
+      return dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug } }, body: { body: value } }))
+    },
     onSuccess: ({ run }) => {
-      localStorage.setItem(storageKey, text)
+      if (again) onClose()
+      else localStorage.setItem(storageKey, text)
       void navigate({ to: '/workflows/$slug/runs/$run', params: { slug, run } })
     },
   })
   return (
     <Dialog
-      title="Run the workflow"
+      title={again ? 'Run again' : 'Run the workflow'}
       onClose={onClose}
       onSubmit={() => {
         if ('value' in body) start.mutate()
@@ -55,6 +62,7 @@ export function RunDialog({ slug, isDraftNewer, onClose }: Props) {
     >
       <ErrorNotice error={start.error} />
       {isDraftNewer ? <div className="notice amber">The released version runs. Your changes are not part of it yet.</div> : null}
+      {again ? <p className="muted">A new run of the version in use, with what started this one. Side effects happen again.</p> : null}
       <TextAreaField label="Body" className="mono" rows={8} hint="Blocks read it as trigger.body." error={'error' in body ? body.error : undefined} value={text} onChange={(event) => setText(event.target.value)} />
     </Dialog>
   )

@@ -1,7 +1,7 @@
 /** One run: the graph coloured by where it stands, and each block's input, output, log and time. It follows the run live. */
 import { type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, getRouteApi } from '@tanstack/react-router'
-import { Ban } from 'lucide-react'
+import { Ban, RotateCw } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { api, dataOf } from '../api/client'
 import type { BlockRun, LogLine, RunDetail, RunSummary, WorkflowDocument } from '../api/types'
@@ -13,6 +13,7 @@ import { ask } from '../ui/ask'
 import { ErrorState, Loaded, SkeletonRows } from '../ui/states'
 import { type BlockMark, Graph } from './Graph'
 import { OpenQuestion } from './OpenQuestion'
+import { RunDialog } from './RunDialog'
 import { Rounds, durationText, roundCount, roundKey, useRounds, wallMs } from './Rounds'
 import { LogView, RunErrorView } from './RunParts'
 import { loopDepth } from './blocks'
@@ -52,6 +53,7 @@ type Logs = UseQueryResult<LogLine[]>
 function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
   const { run } = detail
   const [chosen, setChosen] = useState<string>()
+  const [runsAgain, setRunsAgain] = useState(false)
   // A block that failed and was caught is not what ended the run.
   const selected = chosen ?? run.error?.block ?? waitingBlock(run) ?? detail.blocks.at(-1)?.block
   const block = detail.blocks.find((candidate) => candidate.block === selected)
@@ -83,7 +85,11 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
           <StatusBadge status={run.status} />
         </div>
         <div className="tools">
-          {run.finished_at ? null : (
+          {run.finished_at ? (
+            <Button icon={RotateCw} onClick={() => setRunsAgain(true)}>
+              Run again
+            </Button>
+          ) : (
             <Button icon={Ban} isBusy={cancel.isPending} onClick={() => void cancelRun()}>
               Cancel run
             </Button>
@@ -93,6 +99,7 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
           </Link>
         </div>
       </header>
+      {runsAgain ? <RunDialog slug={run.workflow} isDraftNewer={false} again={{ run: run.id, body: bodyOf(detail.trigger) }} onClose={() => setRunsAgain(false)} /> : null}
       <div className="panel-section run-facts">
         <Facts detail={detail} />
         {run.error && !run.error.block ? <RunErrorView error={run.error} /> : null}
@@ -119,6 +126,10 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
       </div>
     </div>
   )
+}
+
+function bodyOf(trigger: unknown): unknown {
+  return typeof trigger === 'object' && trigger !== null && 'body' in trigger ? trigger.body : null
 }
 
 /** Where a block stands: one that the run waits for waits, although it has begun. */

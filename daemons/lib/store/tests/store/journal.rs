@@ -11,8 +11,8 @@ use bulkhead_store::journal::{
 };
 use bulkhead_store::outbox::{Claim, Word, WordKind};
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
-use bulkhead_store::test_support::{as_role, migrated};
-use bulkhead_store::{Database, Notifications};
+use bulkhead_store::test_support::{as_role, migrated, record};
+use bulkhead_store::{Database, Notifications, StoreError};
 use bulkhead_test_kit::TestDatabase;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -39,8 +39,14 @@ async fn roles() -> Roles {
 impl Roles {
     async fn start(&self, key: Option<&str>) -> (RunId, bool) {
         let trigger = json!({"kind": "manual", "body": "\u{0}"});
-        let new =
-            NewRun { workflow: self.workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: key };
+        let new = NewRun {
+            workflow: self.workflow,
+            version: 1,
+            trigger: &trigger,
+            started_by: None,
+            idempotency_key: key,
+            record: &record(),
+        };
         self.api.start_run(&new).await.expect("starts")
     }
 }
@@ -137,11 +143,10 @@ async fn results_told_twice_are_stored_once() {
     let (run, _) = roles.start(None).await;
     let input = json!({"a": 1});
     roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], Conclusion::default()).await.expect("stores");
-    roles
-        .backend
-        .end_blocks(run, &[end("hello", json!(2), &input)], Conclusion::default())
-        .await
-        .expect("changes nothing");
+    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], Conclusion::default()).await.expect("the same");
+    // Of two who make the same step at the same time, one goes on.
+    let other = roles.backend.end_blocks(run, &[end("hello", json!(2), &input)], Conclusion::default()).await;
+    assert!(matches!(other, Err(StoreError::Changed { .. })), "{other:?}");
     let blocks = roles.backend.journal(run).await.expect("reads");
     assert_eq!(blocks.len(), 1);
     assert_eq!(blocks[0].outcome.result, json!(1));
@@ -159,7 +164,7 @@ async fn a_run_may_end_with_its_last_blocks() {
     let conclusion = Conclusion { response: Some(&response), end: Some(SUCCEEDED) };
     roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], conclusion).await.expect("stores");
     let late = Conclusion { response: None, end: Some(RunEnd { status: RunStatus::Failed, ..SUCCEEDED }) };
-    roles.backend.end_blocks(run, &[end("hello", json!(2), &input)], late).await.expect("changes nothing");
+    roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], late).await.expect("changes nothing");
     let stored = roles.api.run(run).await.expect("reads");
     assert_eq!((stored.status, stored.response), (RunStatus::Succeeded, Some(response)));
     assert_eq!(roles.backend.journal(run).await.expect("reads")[0].outcome.result, json!(1));

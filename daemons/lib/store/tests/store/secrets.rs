@@ -3,7 +3,7 @@
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{RunId, WorkflowId};
 use bulkhead_store::runs::NewRun;
-use bulkhead_store::test_support::{as_role, migrated};
+use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_store::{Database, StoreError};
 use uuid::Uuid;
 
@@ -15,7 +15,8 @@ async fn workflow(api: &Database, slug: &str) -> WorkflowId {
 
 async fn run(api: &Database, workflow: WorkflowId) -> RunId {
     let trigger = serde_json::json!({});
-    let new = NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None };
+    let new =
+        NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None, record: &record() };
     api.start_run(&new).await.expect("starts").0
 }
 
