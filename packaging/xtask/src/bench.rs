@@ -36,6 +36,9 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     }
     let packages = deb::build()?;
     let machine = Machine::named("bench");
+    // What an interrupted bench has left.
+    machine.stop_forwarder()?;
+    machine.stop().and_then(|()| machine.forget())?;
     let outcome = measure(options, &machine, &packages);
     machine.stop_forwarder()?;
     machine.stop().and_then(|()| machine.forget())?;
