@@ -1,11 +1,8 @@
 //! Asking code-executor to run blocks.
 
-use std::collections::BTreeMap;
-
 use bulkhead_rpc::executor::{BlockResult, LogLine, RunEvent, RunRequest};
 use bulkhead_rpc::{RpcClient, RpcError};
 use http_body_util::BodyExt;
-use serde_json::Value;
 
 /// The longest line of an event, in bytes: a result at its largest, escaped.
 const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
@@ -18,8 +15,6 @@ pub(crate) struct Executed {
     /// Milliseconds since the epoch.
     pub(crate) started_at_ms: u64,
     pub(crate) finished_at_ms: u64,
-    /// What it was given, along with the others of its chain.
-    pub(crate) inputs: BTreeMap<String, Value>,
 }
 
 /// Why a chain was not run to its end. It can be tried again: code has no effects but journalled calls.
@@ -53,8 +48,8 @@ pub(crate) async fn run(executor: &RpcClient, request: &RunRequest) -> Result<Ve
                 RunEvent::Log(line) => logs.push(line),
                 RunEvent::Result(result) => {
                     let finished_at_ms = now_ms();
-                    let (logs, inputs) = (std::mem::take(&mut logs), BTreeMap::new());
-                    executed.push(Executed { result, logs, started_at_ms, finished_at_ms, inputs });
+                    let logs = std::mem::take(&mut logs);
+                    executed.push(Executed { result, logs, started_at_ms, finished_at_ms });
                     started_at_ms = finished_at_ms;
                 }
             }

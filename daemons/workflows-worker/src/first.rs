@@ -22,8 +22,7 @@ use std::time::Duration;
 
 use bulkhead_model::RunId;
 use bulkhead_store::outbox::Claim;
-use bulkhead_store::runs::OUTBOX_CHANNEL;
-use bulkhead_store::{Database, Notifications, StoreError};
+use bulkhead_store::{Database, StoreError};
 use bulkhead_temporal_engine::{Advance, Engine, Progress, StepError};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -33,6 +32,7 @@ use uuid::Uuid;
 
 use crate::interpreter::Interpreter;
 use crate::metrics::Metrics;
+use crate::starter::{Announced, POLL, hear};
 
 /// How long a claim is held; another worker goes on with the runs of one that died after this.
 const LEASE: Duration = Duration::from_secs(10);
@@ -46,8 +46,6 @@ const LONG: Duration = Duration::from_secs(2);
 const MOST: usize = 512;
 /// One that takes longer still is given to Temporal: the longest block, and room for the rest.
 const STEP_TIMEOUT: Duration = Duration::from_secs(600);
-/// A notification may be lost; this long at most is then lost with it.
-const POLL: Duration = Duration::from_secs(2);
 /// How long Temporal has to take a run over, before the entry is left to the next look.
 const HAND_OVER: Duration = Duration::from_secs(5);
 /// How long a cancel has to be stored.
@@ -135,9 +133,7 @@ impl FirstSteps {
     }
 
     /// Claims and steps until `stop`, and then brings to their end what was begun.
-    pub(crate) async fn run(&self, stop: CancellationToken) {
-        let notifications = Notifications::listen(&self.database, OUTBOX_CHANNEL);
-        let mut announced = notifications.subscribe();
+    pub(crate) async fn run(&self, mut announced: Announced, stop: CancellationToken) {
         let mut steps: JoinSet<Option<i64>> = JoinSet::new();
         let mut renewal = tokio::time::interval(RENEW);
         let mut renewed = Instant::now();
@@ -169,11 +165,7 @@ impl FirstSteps {
                     }
                     self.mark(&marked).await;
                 }
-                // Any word is a reason to look; silence too, after a while.
-                _ = tokio::time::timeout(POLL, announced.recv()), if !may_be_more && !stop.is_cancelled() => {
-                    announced = announced.resubscribe();
-                    may_be_more = true;
-                }
+                () = hear(&mut announced, POLL), if !may_be_more && !stop.is_cancelled() => may_be_more = true,
                 _ = renewal.tick() => self.renew(&mut renewed).await,
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }

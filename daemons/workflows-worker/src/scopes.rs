@@ -221,7 +221,8 @@ impl Step<'_> {
         let work = (Work::Expressions { expressions }, CodeLimits::default());
         let block = Block::Loop(rounds.block.clone());
         let chain = [Link { name: &rounds.place.block, block: &block, work }];
-        let Some(one) = self.execute(&chain, rounds.place, env).await?.pop() else { return Ok(Ok(false)) };
+        let (_, mut executed) = self.execute(&chain, rounds.place, env).await?;
+        let Some(one) = executed.pop() else { return Ok(Ok(false)) };
         Ok(match one.result.error {
             Some(error) => Err(error),
             None => Ok(is_true(&one.result.value[EXPRESSION])),

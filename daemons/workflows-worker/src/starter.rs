@@ -11,13 +11,14 @@ use bulkhead_store::{Database, Notifications, StoreError};
 use bulkhead_temporal_engine::{Engine, EngineError};
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::first::FirstSteps;
 use crate::metrics::Metrics;
 
 /// A notification may be lost; this long at most is then lost with it.
-const POLL: Duration = Duration::from_secs(2);
+pub(crate) const POLL: Duration = Duration::from_secs(2);
 /// While a word waits for something that happens without a notification.
 const POLL_AGAIN: Duration = Duration::from_millis(100);
 /// Entries read at once.
@@ -26,6 +27,15 @@ const BATCH: i64 = 200;
 const AT_ONCE: usize = 32;
 /// Younger runs are on their way: their start was sent a moment ago.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// What is announced of the outbox.
+pub(crate) type Announced = broadcast::Receiver<String>;
+
+/// Any word is a reason to look at the outbox; silence too, after a while. What comes before that look is seen by it.
+pub(crate) async fn hear(announced: &mut Announced, pause: Duration) {
+    let _ = tokio::time::timeout(pause, announced.recv()).await;
+    *announced = announced.resubscribe();
+}
 
 #[derive(Debug, Error)]
 enum StarterError {
@@ -48,16 +58,15 @@ pub(crate) struct Starter {
 impl Starter {
     /// Works until `stop`; ends when the steps that were begun have ended.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let others = async { tokio::join!(self.send_words(), self.reconcile()) };
+        let outbox = Notifications::listen(&self.database, OUTBOX_CHANNEL);
+        let others = async { tokio::join!(self.send_words(outbox.subscribe()), self.reconcile()) };
         tokio::select! {
-            () = self.first_steps.run(stop) => {}
+            () = self.first_steps.run(outbox.subscribe(), stop) => {}
             _ = others => {}
         }
     }
 
-    async fn send_words(&self) {
-        let notifications = Notifications::listen(&self.database, OUTBOX_CHANNEL);
-        let mut announced = notifications.subscribe();
+    async fn send_words(&self, mut announced: Announced) {
         loop {
             let pause = match self.send_some().await {
                 // A full batch: there is more.
@@ -69,9 +78,7 @@ impl Starter {
                     POLL
                 }
             };
-            // Any word is a reason to look; silence too, after a while.
-            let _ = tokio::time::timeout(pause, announced.recv()).await;
-            announced = announced.resubscribe();
+            hear(&mut announced, pause).await;
         }
     }
 

@@ -218,7 +218,7 @@ impl<'a> Step<'a> {
             }
             return Ok(());
         }
-        let executed = self.shown(place, self.execute(&chain, place, env)).await?;
+        let (inputs, executed) = self.watched(place, self.execute(&chain, place, env)).await?;
         for (one, link) in executed.into_iter().zip(&chain) {
             let outcome = match &one.result.error {
                 Some(error) => BlockOutcome::failed(error.clone()),
@@ -226,7 +226,7 @@ impl<'a> Step<'a> {
             };
             let attempt = link.attempt(place);
             let place = BlockPlace { block: link.name.clone(), attempt, ..place.clone() };
-            self.report_executed(&place, link, outcome, one);
+            self.report_executed(&place, link, outcome, &inputs, one);
         }
         if self.known.unsent_reports() > MAX_UNSENT {
             self.flush(None).await?;
@@ -299,29 +299,26 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Runs a chain on code-executor; at least one block of it has ended. A chain that it refuses for what it is (inputs too
+    /// Runs a chain on code-executor; gives what its blocks were given, and what came of them: of one at least. A chain that it refuses for what it is (inputs too
     /// large, say) would be refused for ever: its first block has failed.
     pub(crate) async fn execute(
         &self,
         chain: &[Link<'_>],
         place: &BlockPlace,
         env: &Env,
-    ) -> Result<Vec<Executed>, StepError> {
+    ) -> Result<(BTreeMap<String, Value>, Vec<Executed>), StepError> {
         // What the code sees must not change once it has had an effect.
         if chain.iter().any(|link| may_have_effects(&link.work.0)) {
             self.flush(None).await?;
         }
         let request = self.request(chain, place, env);
-        let mut executed = self.run_on_executor(&request).await?;
-        for one in &mut executed {
-            one.inputs = request.inputs.clone();
-        }
-        Ok(executed)
+        let executed = self.run_on_executor(&request).await?;
+        Ok((request.inputs, executed))
     }
 
     /// Waits for what a block does. One that takes its time is shown as running meanwhile; not for blocks that keep something in
     /// that row.
-    async fn shown<T>(
+    async fn watched<T>(
         &self,
         place: &BlockPlace,
         doing: impl Future<Output = Result<T, StepError>>,
@@ -352,7 +349,7 @@ impl<'a> Step<'a> {
         let result = BlockResult { block, value: Value::Null, error: Some(error), usage: Usage::default() };
         let now_ms = now_ms();
         let (started_at_ms, finished_at_ms) = (now_ms, now_ms);
-        Ok(vec![Executed { result, logs: Vec::new(), started_at_ms, finished_at_ms, inputs: BTreeMap::new() }])
+        Ok(vec![Executed { result, logs: Vec::new(), started_at_ms, finished_at_ms }])
     }
 
     /// The value of a block's expressions; none where it has none. A failure is the block's own and is reported as such.
@@ -364,17 +361,25 @@ impl<'a> Step<'a> {
     ) -> Result<Result<Value, RunError>, StepError> {
         let Some(work) = work(block) else { return Ok(Ok(Value::Null)) };
         let chain = [Link { name: &place.block, block, work }];
-        let Some(one) = self.execute(&chain, place, env).await?.pop() else {
+        let (inputs, mut executed) = self.execute(&chain, place, env).await?;
+        let Some(one) = executed.pop() else {
             return Err(StepError("bulkhead-code-executor ended a chain without a result".into()));
         };
         if let Some(error) = one.result.error.clone() {
-            self.report_executed(place, &chain[0], BlockOutcome::failed(error.clone()), one);
+            self.report_executed(place, &chain[0], BlockOutcome::failed(error.clone()), &inputs, one);
             return Ok(Err(error));
         }
         Ok(Ok(one.result.value))
     }
 
-    fn report_executed(&self, place: &BlockPlace, link: &Link<'_>, outcome: BlockOutcome, one: Executed) {
+    fn report_executed(
+        &self,
+        place: &BlockPlace,
+        link: &Link<'_>,
+        outcome: BlockOutcome,
+        inputs: &BTreeMap<String, Value>,
+        one: Executed,
+    ) {
         let variables = match (link.block, outcome.status) {
             (Block::Set(_), BlockStatus::Succeeded) => serde_json::from_value(outcome.result.clone()).ok(),
             _ => None,
@@ -383,7 +388,7 @@ impl<'a> Step<'a> {
             place: place.clone(),
             outcome,
             cover: self.cover(place),
-            input: shown(&one.inputs, &sources(&link.work.0)),
+            input: shown(inputs, &sources(&link.work.0)),
             started_at_ms: one.started_at_ms,
             finished_at_ms: one.finished_at_ms,
             usage: one.result.usage,
@@ -449,7 +454,7 @@ impl<'a> Step<'a> {
         let iteration = place.iteration.clone();
         let action = BlockAction { iteration, attempt: place.attempt, cover: self.cover(place), values };
         let call = self.call(&path, &action);
-        let outcome: BlockOutcome = if goes_on { call.await? } else { self.shown(place, call).await? };
+        let outcome: BlockOutcome = if goes_on { call.await? } else { self.watched(place, call).await? };
         let is_under_way = outcome.status == BlockStatus::Running;
         // The first word counts: that is when the deadline was set.
         let standing = before.map_or_else(|| outcome.result.clone(), |entry| entry.outcome.result.clone());
