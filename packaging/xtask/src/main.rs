@@ -13,6 +13,7 @@ mod qemu;
 mod root;
 mod services;
 mod shell;
+mod storm;
 mod temporal;
 mod test;
 mod tidy;
@@ -97,6 +98,8 @@ enum Task {
     },
     /// Feed random input to what reads the words of user code
     Fuzz(fuzz::Options),
+    /// Start runs while daemons, servers and connections are killed, frozen and cut, and see that none is lost and nothing done twice
+    Storm(storm::Options),
     /// Measure Bulkhead beside its floors and peers
     Bench(bench::Options),
     /// What CI runs: check, then test
@@ -139,6 +142,7 @@ fn main() -> ExitCode {
         Task::Gen => build::generate(),
         Task::Pkg { .. } => deb::build().map(|built| built.iter().for_each(|path| println!("{}", path.display()))),
         Task::Fuzz(options) => fuzz::fuzz(&options),
+        Task::Storm(options) => storm::storm(&options),
         Task::Bench(options) => bench::bench(&options),
         Task::Ci { samples, no_machine, no_qemu } => check::check()
             .and_then(|()| test::test(samples.as_deref(), test::Machines::without(no_machine, no_qemu), &[])),

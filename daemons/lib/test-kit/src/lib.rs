@@ -6,10 +6,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment where the services are")]
 
 mod activation;
+mod daemon;
 mod postgres;
 mod temporal;
 
 pub use activation::activated;
+pub use daemon::{Daemon, Signal};
 pub use postgres::TestDatabase;
 pub use temporal::TestTemporal;
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod daemon;
 mod faults;
+mod programs;
 mod runs;
 mod scopes;
 mod temporal;

@@ -12,11 +12,11 @@ use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::runs::{BlockRun, NewRun, Run};
 use bulkhead_store::test_support::{as_role, migrated, record};
-use bulkhead_test_kit::{TestDatabase, TestTemporal};
+use bulkhead_test_kit::{Daemon, TestDatabase, TestTemporal};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Daemon, zygote_library};
+use crate::programs::{binary, lenient, zygote_library};
 
 /// How long a run may take, faults and all.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -244,28 +244,25 @@ fn start_daemons(
     let at = |name: &str| directory.join(name).display().to_string();
     let database = database_toml(own);
     let config = format!("db-connector-socket = '{}'\n{database}", at("db-connector.sock"));
-    let backend = Daemon::start(directory, "bulkhead-workflows-backend", ("rpc", "workflows-backend.sock"), &config);
-    // Development flags: these tests run on machines with and without cgroup v2, as root and not.
-    let run_as = if is_root() { "run-as-user = 'nobody'" } else { "" };
+    let start = |program: &str, socket: (&str, &str), config: &str| {
+        Daemon::new(directory, &binary(program), socket, config).start()
+    };
+    let backend = start("bulkhead-workflows-backend", ("rpc", "workflows-backend.sock"), &config);
     let config = format!(
-        "allow-missing-cgroup-limits = true\n{run_as}\nworkflows-backend = '{}'\nzygote-library = '{}'\n",
+        "{}workflows-backend = '{}'\nzygote-library = '{}'\n",
+        lenient(),
         at("workflows-backend.sock"),
         zygote.display()
     );
-    let executor = Daemon::start(directory, "bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
+    let executor = start("bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
     let config = format!(
         "workflows-backend-socket = '{}'\ncode-executor-socket = '{}'\nreconcile-interval-s = 1\n{database}[temporal]\naddress = '{}'\n",
         at("workflows-backend.sock"),
         at("code-executor.sock"),
         temporal.address()
     );
-    let worker = Daemon::start(directory, "bulkhead-workflows-worker", ("control", "worker-control.sock"), &config);
+    let worker = start("bulkhead-workflows-worker", ("control", "worker-control.sock"), &config);
     (backend, executor, worker)
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 fn database_table(database: &TestDatabase) -> Value {

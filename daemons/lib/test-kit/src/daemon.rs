@@ -1,0 +1,100 @@
+//! A daemon as its unit starts it: a process with its sockets at descriptor 3.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+pub use nix::sys::signal::Signal;
+
+use crate::activated;
+
+/// How long the kernel has to end a process that was killed.
+const END: Duration = Duration::from_secs(30);
+
+/// A daemon's process. Killed with this value.
+#[derive(Debug)]
+pub struct Daemon {
+    command: Command,
+    socket: PathBuf,
+    process: Option<Child>,
+}
+
+impl Daemon {
+    /// Prepares `program` with `config` in `directory`, listening on `socket` under its name in the unit. Nothing runs yet.
+    pub fn new(directory: &Path, program: &Path, socket: (&str, &str), config: &str) -> Self {
+        let (name, file) = socket;
+        let socket = directory.join(file);
+        let config_file = directory.join(format!("{file}.toml"));
+        std::fs::write(&config_file, config).expect("written");
+        let mut command = activated(program, &socket, name);
+        command.arg("--config").arg(config_file).env("CREDENTIALS_DIRECTORY", directory);
+        Self { command, socket, process: None }
+    }
+
+    /// Has it write its log to the end of a file, instead of to that of this process.
+    pub fn log_to(mut self, file: &Path) -> Self {
+        let log = File::options().create(true).append(true).open(file).expect("its log");
+        self.command.stdout(log.try_clone().expect("its log")).stderr(log);
+        self
+    }
+
+    /// Starts it and waits for its socket.
+    pub fn start(mut self) -> Self {
+        self.restart();
+        while !self.socket.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self
+    }
+
+    /// Sends a signal to its process, if there is one.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(process) = &self.process {
+            let id = i32::try_from(process.id()).expect("an id of a process");
+            // One that has ended by itself was not waited for, so the id is still its own.
+            kill(Pid::from_raw(id), signal).expect("signalled");
+        }
+    }
+
+    /// Waits for its end; false if it has not ended by then.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        while let Some(process) = &mut self.process {
+            if process.try_wait().expect("waited for").is_some() {
+                self.process = None;
+            } else if Instant::now() >= end {
+                return false;
+            } else {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        true
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        assert!(self.ends_within(END), "a process outlives its kill");
+    }
+
+    /// Kills it if it runs, and starts it again, as systemd does.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.process = Some(self.command.spawn().expect("started"));
+    }
+
+    /// Whether it runs; one that has ended by itself does not.
+    pub fn runs(&mut self) -> bool {
+        self.process.is_some() && !self.ends_within(Duration::ZERO)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
