@@ -1,6 +1,8 @@
 //! Daemons as their units start them: with a bound socket at descriptor 3.
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -22,5 +24,22 @@ os.execv(sys.argv[3], sys.argv[3:])
 pub fn activated(program: impl AsRef<OsStr>, socket: &Path, name: &str) -> Command {
     let mut command = Command::new("/usr/bin/python3");
     command.args(["-I", "-S", "-c", ACTIVATE]).arg(socket).arg(name).arg(program).stdin(Stdio::null());
+    command
+}
+
+/// Puts the socket that it finds at descriptor 0 at descriptor 3 and becomes the daemon.
+const HAND_OVER: &str = "
+import os, sys
+os.dup2(0, 3)
+os.dup2(os.open('/dev/null', os.O_RDONLY), 0)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[1])
+os.execv(sys.argv[2], sys.argv[2:])
+";
+
+/// The same with a socket that the caller keeps: connections wait in it while the program is away, and go on when it is started again.
+pub(crate) fn handed_over(program: &Path, socket: &UnixListener, name: &str) -> Command {
+    let socket = OwnedFd::from(socket.try_clone().expect("a copy of the socket"));
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-I", "-S", "-c", HAND_OVER, name]).arg(program).stdin(Stdio::from(socket));
     command
 }

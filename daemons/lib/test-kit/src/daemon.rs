@@ -1,7 +1,8 @@
-//! A daemon as its unit starts it: a process with its sockets at descriptor 3.
+//! A daemon as systemd runs it: a process that may end and be started anew, with a socket that outlives it.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use nix::unistd::Pid;
 
 pub use nix::sys::signal::Signal;
 
-use crate::activated;
+use crate::activation::handed_over;
 
 /// How long the kernel has to end a process that was killed.
 const END: Duration = Duration::from_secs(30);
@@ -18,21 +19,22 @@ const END: Duration = Duration::from_secs(30);
 /// A daemon's process. Killed with this value.
 #[derive(Debug)]
 pub struct Daemon {
+    /// Holds a copy of the socket.
     command: Command,
-    socket: PathBuf,
     process: Option<Child>,
 }
 
 impl Daemon {
-    /// Prepares `program` with `config` in `directory`, listening on `socket` under its name in the unit. Nothing runs yet.
+    /// Prepares `program` with `config` in `directory`, with a socket: its name in the unit, and its file. Connections wait in it from now
+    /// on; nothing runs yet.
     pub fn new(directory: &Path, program: &Path, socket: (&str, &str), config: &str) -> Self {
         let (name, file) = socket;
-        let socket = directory.join(file);
+        let socket = UnixListener::bind(directory.join(file)).expect("binds");
         let config_file = directory.join(format!("{file}.toml"));
         std::fs::write(&config_file, config).expect("written");
-        let mut command = activated(program, &socket, name);
+        let mut command = handed_over(program, &socket, name);
         command.arg("--config").arg(config_file).env("CREDENTIALS_DIRECTORY", directory);
-        Self { command, socket, process: None }
+        Self { command, process: None }
     }
 
     /// Has it write its log to the end of a file, instead of to that of this process.
@@ -42,12 +44,9 @@ impl Daemon {
         self
     }
 
-    /// Starts it and waits for its socket.
+    /// Starts it. Whoever connects waits until it serves.
     pub fn start(mut self) -> Self {
         self.restart();
-        while !self.socket.exists() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
         self
     }
 

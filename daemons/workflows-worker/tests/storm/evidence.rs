@@ -71,15 +71,19 @@ pub(crate) struct Evidence {
     pub(crate) effects: BTreeMap<Call, Counted>,
     /// Entries of the outbox that nobody has sent: kind and run.
     pub(crate) unsent: Vec<(String, RunId)>,
+    /// How long it took from the last fault until all runs had ended, and then until the outbox was empty.
+    pub(crate) waited: [Duration; 2],
 }
 
 impl Evidence {
     /// Waits until all runs have ended and the outbox is empty, not for ever, and takes down what there is.
     pub(crate) async fn of(world: &World) -> Self {
         let own = world.own_database().await;
-        wait_for_none(&own, "SELECT count(*) FROM runs WHERE finished_at IS NULL", PATIENCE).await;
-        wait_for_none(&own, "SELECT count(*) FROM run_outbox WHERE sent_at IS NULL", OUTBOX_PATIENCE).await;
-        let mut evidence = Self { effects: counted(world).await, ..Self::default() };
+        let waited = [
+            wait_for_none(&own, "SELECT count(*) FROM runs WHERE finished_at IS NULL", PATIENCE).await,
+            wait_for_none(&own, "SELECT count(*) FROM run_outbox WHERE sent_at IS NULL", OUTBOX_PATIENCE).await,
+        ];
+        let mut evidence = Self { effects: counted(world).await, waited, ..Self::default() };
         let sql = "SELECT r.id, w.slug, r.idempotency_key, r.status, r.error, r.parent_run, r.created_at, r.finished_at
             FROM runs r JOIN workflows w ON w.id = r.workflow_id";
         for row in own.query(sql, &[]).await.expect("read") {
@@ -130,11 +134,12 @@ impl Evidence {
     }
 }
 
-async fn wait_for_none(own: &Client, count: &str, patience: Duration) {
-    let end = Instant::now() + patience;
-    while own.query_one(count, &[]).await.expect("counted").get::<_, i64>(0) > 0 && Instant::now() < end {
+async fn wait_for_none(own: &Client, count: &str, patience: Duration) -> Duration {
+    let begun = Instant::now();
+    while own.query_one(count, &[]).await.expect("counted").get::<_, i64>(0) > 0 && begun.elapsed() < patience {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+    begun.elapsed()
 }
 
 async fn counted(world: &World) -> BTreeMap<Call, Counted> {

@@ -16,6 +16,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// A fault that is over.
 pub(crate) struct Struck {
     pub(crate) what: What,
+    pub(crate) is_alone: bool,
     pub(crate) from: OffsetDateTime,
     pub(crate) until: OffsetDateTime,
     /// A daemon that was asked to end and did not.
@@ -38,7 +39,7 @@ pub(crate) async fn rage(world: &Arc<World>, faults: Vec<Fault>, begun: Instant)
 }
 
 async fn strike(world: &World, fault: &Fault) -> Struck {
-    let Fault { what, lasts, .. } = *fault;
+    let Fault { what, lasts, is_alone, .. } = *fault;
     let mut complaint = None;
     let mut from = OffsetDateTime::now_utc();
     match what {
@@ -51,7 +52,7 @@ async fn strike(world: &World, fault: &Fault) -> Struck {
                 daemon.signal(Signal::SIGSTOP);
                 tokio::time::sleep(lasts).await;
                 daemon.signal(Signal::SIGCONT);
-                return Struck { what, from, until: OffsetDateTime::now_utc(), complaint };
+                return Struck { what, is_alone, from, until: OffsetDateTime::now_utc(), complaint };
             } else if matches!(what, What::Drain(_)) {
                 complaint = drain(&mut daemon, process);
             } else {
@@ -81,7 +82,7 @@ async fn strike(world: &World, fault: &Fault) -> Struck {
             world.tables.execute(sql, &[&world.tables_database.name()]).await.expect("ended");
         }
     }
-    Struck { what, from, until: OffsetDateTime::now_utc(), complaint }
+    Struck { what, is_alone, from, until: OffsetDateTime::now_utc(), complaint }
 }
 
 fn drain(daemon: &mut bulkhead_test_kit::Daemon, process: Process) -> Option<String> {

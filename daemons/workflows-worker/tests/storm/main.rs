@@ -23,6 +23,7 @@ mod world;
 use std::time::Instant;
 
 use crate::evidence::Evidence;
+use crate::faults::Struck;
 use crate::load::Load;
 use crate::options::Options;
 use crate::plan::Plan;
@@ -55,15 +56,19 @@ async fn a_storm_loses_no_run_and_doubles_no_effect() {
     let mut complaints = verdict::judge(&plan.starts, &told, &evidence);
     let of_faults = struck.iter().filter_map(|struck| struck.complaint.clone());
     complaints.extend(of_faults.map(|what| Complaint { run: None, what }));
-    if complaints.is_empty() {
-        return;
-    }
-    let mut text = format!("{} complaints about the storm of seed {}\n", complaints.len(), options.seed);
-    for Complaint { run, what } in &complaints {
+    assert!(complaints.is_empty(), "{}the logs are in {}", accuse(&complaints, &struck, &evidence), world.keep_logs());
+}
+
+/// All complaints, and what it takes to find their causes.
+fn accuse(complaints: &[Complaint], struck: &[Struck], evidence: &Evidence) -> String {
+    let mut text = format!("{} complaints about this storm\n", complaints.len());
+    for Complaint { run, what } in complaints {
         text += &format!("{}: {what}\n", run.map(|run| run.to_string()).unwrap_or_default());
     }
     let mut runs: Vec<_> = complaints.iter().filter_map(|complaint| complaint.run).collect();
+    runs.sort_unstable();
     runs.dedup();
+    text += "what the journal says of them\n";
     text.extend(runs.into_iter().take(SHOWN).map(|run| evidence.describe(run)));
-    panic!("{text}the logs are in {}", world.keep_logs());
+    text + "what struck\n" + &report::timeline(struck)
 }

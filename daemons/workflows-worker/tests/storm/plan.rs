@@ -45,6 +45,8 @@ pub(crate) struct Fault {
     pub(crate) what: What,
     /// How long it takes until what was ended is started again, or what was held goes on.
     pub(crate) lasts: Duration,
+    /// Whether nothing else strikes for a while before and after, so that what it does can be told.
+    pub(crate) is_alone: bool,
 }
 
 /// What strikes.
@@ -179,20 +181,28 @@ fn starts(dice: &mut Dice, seconds: u64, runs: usize) -> Vec<Start> {
     kinds.into_iter().enumerate().map(start).collect()
 }
 
-/// One deck after the other, each in an order of its own, so that every fault strikes about as often.
+/// One deck after the other, each in an order of its own, so that every fault strikes about as often. A long storm has room for some that
+/// strike alone.
 fn faults(dice: &mut Dice, seconds: u64) -> Vec<Fault> {
     const PAUSE: Range<u64> = 500..3200;
+    /// Before and after a fault that strikes alone.
+    const CALM: Duration = Duration::from_secs(12);
+    const LONG: u64 = 300;
     let end = Duration::from_secs(seconds);
-    let (mut faults, mut at) = (Vec::new(), dice.millis(&PAUSE));
+    let (mut faults, mut at) = (Vec::<Fault>::new(), dice.millis(&PAUSE));
     loop {
         let mut deck = DECK;
         dice.shuffle(&mut deck);
         for (what, lasts) in deck {
+            let (lasts, is_alone) = (dice.millis(&lasts), seconds >= LONG && dice.chance(25));
+            if is_alone {
+                at = faults.iter().map(|fault| fault.at + fault.lasts).max().unwrap_or_default() + CALM;
+            }
             if at >= end {
                 return faults;
             }
-            faults.push(Fault { at, what, lasts: dice.millis(&lasts) });
-            at += dice.millis(&PAUSE);
+            faults.push(Fault { at, what, lasts, is_alone });
+            at += dice.millis(&PAUSE) + if is_alone { lasts + CALM } else { Duration::ZERO };
         }
     }
 }

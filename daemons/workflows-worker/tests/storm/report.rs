@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bulkhead_model::RunId;
 use bulkhead_model::run::RunStatus;
 
 use crate::evidence::{Evidence, RunRow};
@@ -11,6 +12,9 @@ use crate::load::Told;
 use crate::options::Options;
 use crate::verdict::UNKNOWN;
 use crate::workflows::{CHILD, Kind};
+
+/// How many of the slowest runs are named.
+const SHOWN: usize = 6;
 
 /// The table.
 pub(crate) fn table(options: &Options, told: &Told, struck: &[Struck], evidence: &Evidence) -> String {
@@ -25,20 +29,29 @@ pub(crate) fn table(options: &Options, told: &Told, struck: &[Struck], evidence:
     line("failed", of_status(RunStatus::Failed).to_string());
     line("cancelled", of_status(RunStatus::Cancelled).to_string());
     line("effects counted", evidence.effects.values().map(|counted| counted.times).sum::<usize>().to_string());
-    let unknown = evidence.calls.values().filter(|call| call.status == UNKNOWN).count();
-    line("calls of unknown outcome", format!("{unknown} of {}", evidence.calls.len()));
+    let unknown: Vec<_> = evidence.calls.iter().filter(|(_, row)| row.status == UNKNOWN).collect();
+    let happened = unknown.iter().filter(|(call, _)| evidence.times(call) > 0).count();
+    let of = evidence.calls.len();
+    line("calls of unknown outcome", format!("{} of {of}; {happened} had happened", unknown.len()));
+    let [runs, outbox] = evidence.waited.map(|time| time.as_secs_f64());
+    line("after the last fault", format!("{runs:.1} s until all had ended, {outbox:.1} s until the outbox was empty"));
     text += "\nwhy runs failed\n";
     for (why, count) in reasons(evidence) {
         text += &format!("{count:>6}  {why}\n");
     }
-    text += "\nfault                           times  held up   p50 s   max s\n";
-    for (kind, (times, held_up)) in recovery(struck, evidence) {
-        let at = |index: usize| held_up.get(index).map_or("-".into(), |time| format!("{:.1}", time.as_secs_f64()));
-        let (median, longest) = (at(held_up.len() / 2), at(held_up.len().saturating_sub(1)));
-        text += &format!("{kind:<32}{times:>5}{:>9}{median:>8}{longest:>8}\n", held_up.len());
+    text += "\nfault                           times  held up   p50 s   max s |  alone  held up   p50 s   max s\n";
+    let (all, alone) =
+        (recovery(struck.iter(), evidence), recovery(struck.iter().filter(|one| one.is_alone), evidence));
+    for (kind, of_all) in all {
+        text +=
+            &format!("{kind:<32}{} | {}\n", of_all.columns(), alone.get(&kind).cloned().unwrap_or_default().columns());
     }
-    text + "\nHeld up are prompt runs that were under way when the fault struck and ended after it was over; the times are from its end\n\
-        to theirs. Faults overlap, so each is an upper bound.\n"
+    text += "\nslowest prompt runs             began s  took s\n";
+    for (took, run, began) in slowest(struck, evidence).into_iter().take(SHOWN) {
+        text += &format!("{run} {began:>7.1}{took:>8.1}\n");
+    }
+    text + "\nHeld up are prompt runs that were started before a fault was over and ended after that; the times are from its end to theirs.\n\
+        Faults overlap, so each is an upper bound, but for those that struck alone.\n"
 }
 
 /// Kinds of errors, and where they came up.
@@ -55,25 +68,59 @@ fn reasons(evidence: &Evidence) -> BTreeMap<String, usize> {
     reasons
 }
 
-/// How often each kind of fault struck, and how long after its end runs that it had struck went on, in order.
-fn recovery(struck: &[Struck], evidence: &Evidence) -> BTreeMap<String, (usize, Vec<Duration>)> {
+/// What a kind of fault did.
+#[derive(Clone, Default)]
+struct Recovery {
+    times: usize,
+    /// How long after its end runs went on that it had held up, in order.
+    held_up: Vec<Duration>,
+}
+
+impl Recovery {
+    fn columns(&self) -> String {
+        let Self { times, held_up } = self;
+        let at = |index: usize| held_up.get(index).map_or("-".into(), |time| format!("{:.1}", time.as_secs_f64()));
+        let (median, longest) = (at(held_up.len() / 2), at(held_up.len().saturating_sub(1)));
+        format!("{times:>5}{:>9}{median:>8}{longest:>8}", held_up.len())
+    }
+}
+
+/// What each kind of fault did.
+fn recovery<'a>(struck: impl Iterator<Item = &'a Struck>, evidence: &Evidence) -> BTreeMap<String, Recovery> {
     let prompt: Vec<&RunRow> = evidence.runs.values().filter(|run| is_prompt(run)).collect();
-    let mut kinds: BTreeMap<String, (usize, Vec<Duration>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Recovery> = BTreeMap::new();
     for fault in struck {
-        let (times, held_up) = kinds.entry(fault.what.to_string()).or_default();
+        let Recovery { times, held_up } = kinds.entry(fault.what.to_string()).or_default();
         *times += 1;
         held_up.extend(prompt.iter().filter(|run| run.created_at < fault.until).filter_map(|run| {
             let after = run.finished_at.filter(|finished| *finished > fault.until)? - fault.until;
             Duration::try_from(after).ok()
         }));
-    }
-    for (_, held_up) in kinds.values_mut() {
         held_up.sort_unstable();
     }
     kinds
 }
 
+/// Prompt runs, the slowest first: how long each took, and when it was started.
+fn slowest(struck: &[Struck], evidence: &Evidence) -> Vec<(f64, String, f64)> {
+    let begun = struck.first().map(|fault| fault.from);
+    let took = |(id, run): (&RunId, &RunRow)| {
+        let took = run.finished_at? - run.created_at;
+        let began = run.created_at - begun?;
+        Some((took.as_seconds_f64(), format!("{:<11}{id}", run.slug), began.as_seconds_f64()))
+    };
+    let mut runs: Vec<_> = evidence.runs.iter().filter(|(_, run)| is_prompt(run)).filter_map(took).collect();
+    runs.sort_by(|one, other| other.0.total_cmp(&one.0));
+    runs
+}
+
 fn is_prompt(run: &RunRow) -> bool {
     run.status != RunStatus::Cancelled
         && (run.slug == CHILD || Kind::ALL.iter().any(|kind| kind.slug() == run.slug && kind.is_prompt()))
+}
+
+/// When each fault struck and was over, for whoever looks for a cause.
+pub(crate) fn timeline(struck: &[Struck]) -> String {
+    let line = |one: &Struck| format!("  {} to {}: {:?}\n", one.from.time(), one.until.time(), one.what);
+    struck.iter().map(line).collect()
 }

@@ -51,6 +51,14 @@ pub(crate) fn judge(starts: &[Start], told: &Told, evidence: &Evidence) -> Vec<C
     judge.complaints
 }
 
+/// Whether a fault may make a call end so: nobody knows what became of it, or it did not get through to the other side, which is a
+/// failure like any other.
+fn is_explained(call: &Journalled) -> bool {
+    const UNREACHABLE: [&str; 2] = ["resource-unreachable", "fetch-unreachable"];
+    let is_unreachable = call.error.as_ref().is_some_and(|error| UNREACHABLE.contains(&error.kind.as_str()));
+    call.status == UNKNOWN || call.status == "failed" && is_unreachable
+}
+
 struct Judge<'a> {
     starts: BTreeMap<usize, &'a Start>,
     told: &'a Told,
@@ -102,16 +110,14 @@ impl<'a> Judge<'a> {
         self.told.cancelled.contains(&run) || parent.is_some_and(has_ended)
     }
 
-    /// A run fails if what became of one of its calls is unknown, in the block that it names; or the run that it waits for did.
+    /// A run fails in a block of which a call failed for a reason that a fault explains; or the run that it waits for did.
     fn may_fail(&self, run: RunId, row: &RunRow) -> bool {
         let Some(error) = &row.error else { return false };
         if error.kind == "workflow-failed" {
             return self.evidence.children_of(run).any(|child| child.status == RunStatus::Failed);
         }
-        let is_unknown = |(call, row): (&Call, &Journalled)| {
-            row.status == UNKNOWN && Some(&call.place.block) == error.block.as_ref()
-        };
-        self.evidence.calls_of(run).any(is_unknown)
+        let in_block = |(call, _): &(&Call, &Journalled)| Some(&call.place.block) == error.block.as_ref();
+        self.evidence.calls_of(run).filter(in_block).any(|(_, call)| is_explained(call))
     }
 
     fn has_unknown(&self, run: RunId) -> bool {
