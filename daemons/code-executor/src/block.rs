@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::bytes::BytesMut;
 use uuid::Uuid;
 
-use crate::calls::{CALLS_IN_FLIGHT, Calls};
+use crate::calls::{CALLS_IN_FLIGHT, Calls, Unanswered};
 use crate::child::{Child, Happening, StartError};
 use crate::frames::{self, Answer, Asked, FrameError, Inputs, Said, Start};
 use crate::interpreter::{Environment, Interpreters};
@@ -38,6 +38,8 @@ pub(crate) struct Runner {
 /// What a block is given beside its own definition.
 pub(crate) struct Given<'a> {
     pub(crate) token: Option<&'a str>,
+    /// Whether no journal knows the calls that it makes.
+    pub(crate) draft: bool,
     pub(crate) libraries: &'a Libraries,
     pub(crate) inputs: &'a BTreeMap<String, Value>,
 }
@@ -51,12 +53,14 @@ struct Conversation<'a> {
     events: &'a mpsc::Sender<RunEvent>,
     deadline: tokio::time::Instant,
     said: Option<Final>,
+    /// Nobody has answered a call, so the block has to run again.
+    is_unanswered: bool,
     stderr_tail: String,
     dumping: bool,
 }
 
 impl Runner {
-    /// Runs a block to its end. Log lines go out as they come; the result is the caller's to send.
+    /// Runs a block to its end. Log lines go out as they come; the result is the caller's to send. None where the block has to run again.
     ///
     /// Ends early, without a meaningful result, when the receiver of the events is gone.
     pub(crate) async fn run(
@@ -64,7 +68,7 @@ impl Runner {
         spec: &BlockSpec,
         given: &Given<'_>,
         events: &mpsc::Sender<RunEvent>,
-    ) -> BlockResult {
+    ) -> Option<BlockResult> {
         let begun = Instant::now();
         let nonce = Uuid::new_v4().simple().to_string();
         let started = self.start(spec, given, &nonce).await;
@@ -79,6 +83,7 @@ impl Runner {
             events,
             deadline,
             said: None,
+            is_unanswered: false,
             stderr_tail: String::new(),
             dumping: false,
         };
@@ -86,6 +91,9 @@ impl Runner {
             Ok(child) => self.converse(&mut conversation, child).await,
             Err(error) => Err(error),
         };
+        if conversation.is_unanswered {
+            return None;
+        }
         let (verdict, mut usage) = match ended {
             Ok(outcome) => {
                 let usage = Usage {
@@ -107,7 +115,7 @@ impl Runner {
             Ok(value) => (value, None),
             Err(error) => (Value::Null, Some(error)),
         };
-        BlockResult { block: spec.id.clone(), value, error, usage }
+        Some(BlockResult { block: spec.id.clone(), value, error, usage })
     }
 
     async fn start(&self, spec: &BlockSpec, given: &Given<'_>, nonce: &str) -> Result<Child, StartError> {
@@ -159,7 +167,12 @@ impl Runner {
                 }
                 free = Arc::clone(&places).acquire_owned(), if place.is_none() => place = free.ok(),
                 Some((answer, place)) = calls.next(), if !calls.is_empty() => {
-                    let answer: Answer = answer;
+                    let answer: Result<Answer, Unanswered> = answer;
+                    let Ok(answer) = answer else {
+                        conversation.is_unanswered = true;
+                        child.stop(Stop::Cancelled);
+                        break;
+                    };
                     if let Some(Value::String(secret)) = answer.value.as_ref().filter(|_| answer.is_secret) {
                         conversation.logs.hide(secret);
                     }
@@ -168,7 +181,7 @@ impl Runner {
                 happening = child.next(place.is_none()) => match happening {
                     Happening::Frame(body) => {
                         if let Some(asked) = conversation.hear(&body).await {
-                            let answer = self.calls.make(conversation.given.token, conversation.spec, next_call, asked);
+                            let answer = self.calls.make(conversation.given, conversation.spec, next_call, asked);
                             let place = place.take();
                             calls.push(async move { (answer.await, place) });
                             next_call += 1;

@@ -10,10 +10,14 @@ use bulkhead_rpc::{RpcClient, RpcError};
 use http::Method;
 use serde_json::Value;
 
+use crate::block::Given;
 use crate::frames::{Answer, Asked, CallError};
 
 /// How many calls of one block are under way at once; more wait in the channel.
 pub(crate) const CALLS_IN_FLIGHT: usize = 16;
+
+/// Nobody has answered a call of a run. The journal knows what became of it, or will: the code has to run again to hear of that.
+pub(crate) struct Unanswered;
 
 /// The way to workflows-backend.
 pub(crate) struct Calls {
@@ -25,12 +29,18 @@ impl Calls {
         Self { backend }
     }
 
-    /// Asks workflows-backend; every failure is an answer too.
-    pub(crate) async fn make(&self, token: Option<&str>, block: &BlockSpec, call: u32, asked: Asked) -> Answer {
-        let Some(token) = token else {
+    /// Asks workflows-backend; a failure is an answer too.
+    pub(crate) async fn make(
+        &self,
+        given: &Given<'_>,
+        block: &BlockSpec,
+        call: u32,
+        asked: Asked,
+    ) -> Result<Answer, Unanswered> {
+        let Some(token) = given.token else {
             let message = format!("{} is not available here: this code belongs to no workflow", asked.name());
             let error = Some(CallError { code: "no-capability".to_owned(), message });
-            return Answer { call, value: None, error, is_secret: false };
+            return Ok(Answer { call, value: None, error, is_secret: false });
         };
         let is_secret = matches!(asked, Asked::Secret(_));
         let answer: Result<Value, RpcError> = match asked {
@@ -46,20 +56,18 @@ impl Calls {
                 answer.map(|SecretValue { value }| Value::String(value))
             }
         };
-        match answer {
-            Ok(value) => Answer { call, value: Some(value), error: None, is_secret },
-            Err(error) => Answer { call, value: None, error: Some(describe(error)), is_secret },
-        }
-    }
-}
-
-fn describe(error: RpcError) -> CallError {
-    match error {
-        RpcError::Problem(problem) => CallError { code: problem.code, message: problem.detail },
-        RpcError::Unreachable { .. } | RpcError::Protocol { .. } => {
-            tracing::warn!(error = &error as &dyn std::error::Error, cause = ?error.source(), "a call from code failed");
-            let message = "the service that runs queries does not answer; try again in a moment".to_owned();
-            CallError { code: "unavailable".to_owned(), message }
-        }
+        let error = match answer {
+            Ok(value) => return Ok(Answer { call, value: Some(value), error: None, is_secret }),
+            Err(RpcError::Problem(problem)) => CallError { code: problem.code, message: problem.detail },
+            Err(error @ (RpcError::Unreachable { .. } | RpcError::Protocol { .. })) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, cause = ?error.source(), "a call from code failed");
+                if !given.draft {
+                    return Err(Unanswered);
+                }
+                let message = "the service that runs queries does not answer; try again in a moment".to_owned();
+                CallError { code: "unavailable".to_owned(), message }
+            }
+        };
+        Ok(Answer { call, value: None, error: Some(error), is_secret })
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 
 use crate::block::{Given, Runner};
 
-/// Runs the blocks in order, up to the first that fails, or until nobody listens any more.
+/// Runs the blocks in order, up to the first that fails or has to run again, or until nobody listens any more.
 pub(crate) async fn run(runner: Arc<Runner>, request: RunRequest, events: mpsc::Sender<RunEvent>) {
-    let RunRequest { token, libraries, mut inputs, blocks, .. } = request;
+    let RunRequest { token, draft, libraries, mut inputs, blocks, .. } = request;
     for spec in &blocks {
-        let given = Given { token: token.as_deref(), libraries: &libraries, inputs: &inputs };
-        let result = runner.run(spec, &given, &events).await;
+        let given = Given { token: token.as_deref(), draft, libraries: &libraries, inputs: &inputs };
+        let Some(result) = runner.run(spec, &given, &events).await else { return };
         let failed = result.error.is_some();
         if !failed {
             inputs.insert(spec.id.clone(), result.value.clone());

@@ -94,10 +94,10 @@ pub(crate) async fn try_interpreters(runner: Arc<Runner>, readiness: Readiness) 
         // Right after a boot the interpreter comes from a cold disk.
         let limits = CodeLimits { wall_ms: 60_000, ..CodeLimits::default() };
         let spec = BlockSpec::new("trial", work, limits);
-        let given = Given { token: None, libraries: &Libraries::default(), inputs: &Default::default() };
+        let given = Given { token: None, draft: true, libraries: &Libraries::default(), inputs: &Default::default() };
         // The trial logs nothing; the receiver only has to be there.
         let (events, _listener) = mpsc::channel(16);
-        let result = runner.run(&spec, &given, &events).await;
+        let Some(result) = runner.run(&spec, &given, &events).await else { continue };
         match result.error {
             None if result.value == 42 => readiness.ready(condition),
             None => readiness.not_ready(condition, "a trial block gave a wrong result"),

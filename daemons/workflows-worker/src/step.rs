@@ -292,6 +292,7 @@ impl<'a> Step<'a> {
         let blocks = blocks.collect();
         RunRequest {
             token: Some(self.state.token.clone()),
+            draft: false,
             tenant: self.state.workflow.to_string(),
             libraries: self.state.libraries.clone(),
             inputs,

@@ -136,7 +136,7 @@ pub(super) async fn execute(
     inputs: BTreeMap<String, Value>,
     block: BlockSpec,
 ) -> Result<Response, ApiError> {
-    let request = RunRequest { token, tenant, libraries, inputs, blocks: vec![block] };
+    let request = RunRequest { token, draft: true, tenant, libraries, inputs, blocks: vec![block] };
     let answer = api.executor.stream(Method::POST, "/v1/run", &request).await?;
     let mut response = Response::new(Body::new(answer.into_body()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));

@@ -72,6 +72,16 @@ async fn secret(Json(request): Json<SecretRequest>) -> Response {
     }
 }
 
+/// Takes calls at the same socket and dies over each, as a process does that is killed.
+fn serve_dying_backend(executor: &Executor) {
+    let listener = tokio::net::UnixListener::bind(executor.backend_socket()).unwrap();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            connection.readable().await.unwrap();
+        }
+    });
+}
+
 async fn run_with_token(executor: &Executor, spec: bulkhead_rpc::executor::BlockSpec) -> Ended {
     let mut request = request(vec![spec], Value::Null);
     request.token = Some("capability-of-this-run".to_owned());
@@ -99,6 +109,22 @@ async fn a_call_goes_out_with_the_token_and_its_number_and_its_answer_comes_back
         CallAsk::Fetch { .. } => None,
     });
     assert_eq!(seen.iter().map(|(_, call)| call.call).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn code_whose_call_nobody_answers_has_no_result_in_a_run_and_an_error_in_a_trial() {
+    let executor = Executor::start(LENIENT);
+    serve_dying_backend(&executor);
+    let mut request =
+        request(vec![javascript("try { await query('double') } catch (e) { return e.code }")], Value::Null);
+    request.token = Some("capability-of-this-run".to_owned());
+
+    let of_run = executor.run(&request).await.unwrap();
+    request.draft = true;
+    let of_trial = ended(executor.run(&request).await.unwrap());
+
+    assert!(of_run.is_empty(), "{of_run:?}");
+    assert_eq!(of_trial.value(), "unavailable");
 }
 
 #[tokio::test]
@@ -155,7 +181,9 @@ async fn without_a_token_or_a_backend_a_call_fails_and_says_why() {
     let executor = Executor::start(LENIENT);
 
     let without_token = executor.python("query('double', {'n': 1})").await;
-    let without_backend = run_with_token(&executor, python("query('double', {'n': 1})")).await;
+    let mut trial = request(vec![python("query('double', {'n': 1})")], Value::Null);
+    (trial.token, trial.draft) = (Some("capability-of-this-trial".to_owned()), true);
+    let without_backend = ended(executor.run(&trial).await.unwrap());
 
     assert!(without_token.error().message.contains("belongs to no workflow"), "{without_token:?}");
     assert!(without_backend.error().message.contains("does not answer"), "{without_backend:?}");

@@ -22,6 +22,10 @@ pub struct RunRequest {
     /// The capability that `query()` calls carry to workflows-backend. Without one `query()` is refused.
     #[serde(default)]
     pub token: Option<String>,
+    /// Whether this is a trial from the editor, whose calls no journal knows: where workflows-backend does not answer one, the code is
+    /// told. The chain of a run ends without a result then, and runs again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
     /// On whose behalf, as any text: runs of one tenant wait behind one another, never behind a queue of another's.
     #[serde(default)]
     pub tenant: String,
