@@ -1,4 +1,4 @@
-"""Rows W1 and W3 on Temporal: one activity a step. Usage: temporal_chain.py TEMPORAL_PORT HTTP_PORT STEPS
+"""Rows W1 to W3 on Temporal: one activity a step. Usage: temporal_chain.py TEMPORAL_PORT HTTP_PORT STEPS chain|fan
 
 Serves POST /run itself, so that all peers are measured through one HTTP request.
 """
@@ -28,6 +28,15 @@ class Chain:
         return value
 
 
+@workflow.defn
+class Fan:
+    @workflow.run
+    async def run(self, value: int, steps: int) -> int:
+        timeout = timedelta(seconds=10)
+        tasks = [workflow.execute_activity(step, value, start_to_close_timeout=timeout) for _ in range(steps)]
+        return sum(await asyncio.gather(*tasks))
+
+
 async def connect(port: str) -> Client:
     for _ in range(100):
         try:
@@ -37,7 +46,9 @@ async def connect(port: str) -> Client:
     raise SystemExit("the Temporal server does not answer")
 
 
-async def serve(client: Client, port: int, steps: int) -> None:
+async def serve(client: Client, port: int, steps: int, shape: str) -> None:
+    run = Fan.run if shape == "fan" else Chain.run
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
@@ -48,7 +59,7 @@ async def serve(client: Client, port: int, steps: int) -> None:
             length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
             body = json.loads(await reader.readexactly(length))
             value = await client.execute_workflow(
-                Chain.run, args=[body["n"], steps], id=str(uuid.uuid4()), task_queue="chain"
+                run, args=[body["n"], steps], id=str(uuid.uuid4()), task_queue="chain"
             )
             answer = json.dumps({"n": value}).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
@@ -59,10 +70,10 @@ async def serve(client: Client, port: int, steps: int) -> None:
 
 
 async def main() -> None:
-    temporal_port, http_port, steps = sys.argv[1:4]
+    temporal_port, http_port, steps, shape = sys.argv[1:5]
     client = await connect(temporal_port)
-    async with Worker(client, task_queue="chain", workflows=[Chain], activities=[step]):
-        await serve(client, int(http_port), int(steps))
+    async with Worker(client, task_queue="chain", workflows=[Chain, Fan], activities=[step]):
+        await serve(client, int(http_port), int(steps), shape)
 
 
 # The SDK imports this module again in its workflow sandbox.

@@ -1,5 +1,6 @@
 //! Processor time and memory of groups of processes, from /proc.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
@@ -62,6 +63,22 @@ impl ProcessGroup {
             }
         }
     }
+}
+
+/// Processor time used so far by programs whose names start so, milliseconds by name.
+pub fn cpu_ms_by_name(prefixes: &[&str]) -> BTreeMap<String, f64> {
+    let mut used = BTreeMap::new();
+    for stat in all_processes().into_iter().filter(|stat| prefixes.iter().any(|prefix| stat.name.starts_with(prefix))) {
+        *used.entry(program(stat.pid).unwrap_or(stat.name)).or_default() += stat.cpu_ticks / TICKS_PER_SECOND * 1e3;
+    }
+    used
+}
+
+/// The file name of what a process runs: the kernel's name of it is cut after 15 characters.
+fn program(pid: u32) -> Option<String> {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let first = command.split(|byte| *byte == 0 || *byte == b' ').next().filter(|first| !first.is_empty())?;
+    Some(String::from_utf8_lossy(first).rsplit('/').next()?.to_owned())
 }
 
 fn all_processes() -> Vec<Stat> {

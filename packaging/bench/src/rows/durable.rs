@@ -1,11 +1,13 @@
-//! W1 and W3: webhook -> code blocks -> response, durable, beside Restate, Temporal and n8n.
+//! W1 to W3: webhook -> code blocks -> response, durable, beside Restate, Temporal and n8n.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bulkhead_bench::report::Report;
+use bulkhead_bench::sample::Sample;
 use serde_json::{Value, json};
 
+use super::stages::Stages;
 use super::{Bench, OURS, chain_document};
 use crate::http_client::{Call, HttpClient};
 use crate::load;
@@ -19,19 +21,94 @@ pub(super) async fn chain(bench: &Bench<'_>, row: &str, blocks: usize, report: &
     let (_, body) = HttpClient::new().expect_ok(&call).await?;
     let answer: Value = serde_json::from_slice(&body)?;
     anyhow::ensure!(answer["n"] == blocks, "the chain answered {answer}, not {blocks}");
-    let seconds = bench.arguments.seconds;
-    let alone = load::http(&call, 1, seconds, &OURS).await?;
-    let loaded = load::http(&call, 8, seconds, &OURS).await?;
+    let ours = measured(row, &call, bench.arguments.seconds).await?;
+    beside_peers(bench, row, Shape::Chain(blocks), &ours, report).await
+}
 
-    for peer in [Kind::Restate, Kind::Temporal, Kind::N8n] {
-        let running = start(bench, peer, blocks).await.with_context(|| format!("start {peer:?}"))?;
+/// Measures `tasks` steps at the same time.
+pub(super) async fn fan_out(bench: &Bench<'_>, row: &str, tasks: usize, report: &mut Report) -> Result<()> {
+    let slug = format!("bench-fan-{tasks}");
+    bench.product.release("workflows", &slug, &fan_document(tasks)).await?;
+    let call = bench.product.webhook(&slug, "incoming", &json!({ "n": 0 })).await?;
+    let (_, body) = HttpClient::new().expect_ok(&call).await?;
+    let answer: Value = serde_json::from_slice(&body)?;
+    anyhow::ensure!(answer["n"] == tasks, "the tasks answered {answer}, not {tasks}");
+    let ours = measured(row, &call, bench.arguments.seconds).await?;
+    beside_peers(bench, row, Shape::Fan(tasks), &ours, report).await
+}
+
+/// One at a time, and eight at a time; says where the time went.
+async fn measured(row: &str, call: &Call, seconds: f64) -> Result<(Sample, Sample)> {
+    let before = Stages::now().await?;
+    let alone = load::http(call, 1, seconds, &OURS).await?;
+    let between = Stages::now().await?;
+    let loaded = load::http(call, 8, seconds, &OURS).await?;
+    between.print_since(&before, &format!("{row}, one at a time"));
+    Stages::now().await?.print_since(&between, &format!("{row}, eight at a time"));
+    Ok((alone, loaded))
+}
+
+async fn beside_peers(
+    bench: &Bench<'_>,
+    row: &str,
+    shape: Shape,
+    (alone, loaded): &(Sample, Sample),
+    report: &mut Report,
+) -> Result<()> {
+    let seconds = bench.arguments.seconds;
+    let peers: &[Kind] = match shape {
+        Shape::Chain(_) => &[Kind::Restate, Kind::Temporal, Kind::N8n],
+        // n8n has no way to run nodes at the same time.
+        Shape::Fan(_) => &[Kind::Restate, Kind::Temporal],
+    };
+    for peer in peers.iter().copied() {
+        let running = start(bench, peer, shape).await.with_context(|| format!("start {peer:?}"))?;
         let processes = running.peers.last().context("a peer")?.processes();
         let peer_alone = load::http(&running.call, 1, seconds, &processes).await?;
         let peer_loaded = load::http(&running.call, 8, seconds, &processes).await?;
-        report.add_latency(row, &alone, &peer_alone, peer.name());
+        report.add_latency(row, alone, &peer_alone, peer.name());
         report.add(row, "ops_per_s", loaded.per_second, peer_loaded.per_second, peer.name());
     }
     Ok(())
+}
+
+/// How the steps follow one another.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// One after the other.
+    Chain(usize),
+    /// At the same time.
+    Fan(usize),
+}
+
+impl Shape {
+    fn steps(self) -> usize {
+        match self {
+            Self::Chain(steps) | Self::Fan(steps) => steps,
+        }
+    }
+
+    /// The peers' word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Chain(_) => "chain",
+            Self::Fan(_) => "fan",
+        }
+    }
+}
+
+/// A workflow that runs a block of code for each of `tasks` numbers at the same time, and answers with their sum.
+fn fan_document(tasks: usize) -> Value {
+    let code = |source: &str| json!({ "type": "code", "language": "javascript", "source": source });
+    json!({
+        "format": 1, "title": format!("Bench fan-out {tasks}"), "start": "each", "triggers": { "incoming": { "type": "webhook" } },
+        "blocks": {
+            "each": { "type": "loop", "over": tasks.to_string(), "mode": "parallel", "at-once": tasks.min(50) },
+            "task": code("return trigger.body.n + 1"),
+            "answer": { "type": "response", "body": "({ n: each.reduce((sum, one) => sum + one, 0) })" },
+        },
+        "edges": [{ "from": "each", "port": "each", "to": "task" }, { "from": "each", "to": "answer" }],
+    })
 }
 
 /// The durable peers.
@@ -58,17 +135,17 @@ struct Running {
     call: Call,
 }
 
-async fn start(bench: &Bench<'_>, kind: Kind, blocks: usize) -> Result<Running> {
+async fn start(bench: &Bench<'_>, kind: Kind, shape: Shape) -> Result<Running> {
     match kind {
-        Kind::Restate => restate(bench, blocks).await,
-        Kind::Temporal => temporal(bench, blocks).await,
-        Kind::N8n => n8n(bench, blocks).await,
+        Kind::Restate => restate(bench, shape).await,
+        Kind::Temporal => temporal(bench, shape).await,
+        Kind::N8n => n8n(bench, shape.steps()).await,
     }
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn restate(bench: &Bench<'_>, blocks: usize) -> Result<Running> {
+async fn restate(bench: &Bench<'_>, shape: Shape) -> Result<Running> {
     let installed = bench.installed();
     let (service_port, ingress, admin, node) = (free_port()?, free_port()?, free_port()?, free_port()?);
     let script = installed.script("restate-service.mjs")?;
@@ -86,12 +163,15 @@ async fn restate(bench: &Bench<'_>, blocks: usize) -> Result<Running> {
     )?;
     let deployment = json!({ "uri": format!("http://127.0.0.1:{service_port}"), "force": true });
     server.wait_until_ok(&Call::post(format!("http://127.0.0.1:{admin}/deployments"), &deployment), PATIENCE).await?;
-    let call = Call::post(format!("http://127.0.0.1:{ingress}/chain/run"), &json!({ "n": 0, "steps": blocks }));
+    let call = Call::post(
+        format!("http://127.0.0.1:{ingress}/chain/{}", shape.word()),
+        &json!({ "n": 0, "steps": shape.steps() }),
+    );
     server.wait_until_ok(&call, PATIENCE).await?;
     Ok(Running { peers: vec![service, server], call })
 }
 
-async fn temporal(bench: &Bench<'_>, blocks: usize) -> Result<Running> {
+async fn temporal(bench: &Bench<'_>, shape: Shape) -> Result<Running> {
     let installed = bench.installed();
     let (port, http) = (free_port()?, free_port()?);
     let file = format!("{}/temporal.db", tempfile_directory("temporal")?);
@@ -99,7 +179,7 @@ async fn temporal(bench: &Bench<'_>, blocks: usize) -> Result<Running> {
     let port = port.to_string();
     let server = Peer::start("temporal", &bench.arguments.temporal, &[&arguments[..], &[&port]].concat(), &[])?;
     let script = installed.script("temporal_chain.py")?;
-    let arguments = [script.as_str(), &port, &http.to_string(), &blocks.to_string()];
+    let arguments = [script.as_str(), &port, &http.to_string(), &shape.steps().to_string(), shape.word()];
     let mut worker = Peer::start("temporal-worker", &installed.python(), &arguments, &[])?;
     let call = Call::post(format!("http://127.0.0.1:{http}/run"), &json!({ "n": 0 }));
     worker.wait_until_ok(&call, PATIENCE).await?;

@@ -3,6 +3,7 @@
 mod code;
 mod durable;
 mod queries;
+mod stages;
 
 use anyhow::{Result, bail};
 use bulkhead_bench::process::ProcessGroup;
@@ -14,7 +15,7 @@ use crate::peers::Installed;
 use crate::product::Product;
 
 /// The rows' names.
-pub(crate) const NAMES: [&str; 5] = ["Q1", "Q2", "C1", "W1", "W3"];
+pub(crate) const NAMES: [&str; 7] = ["Q1", "Q2", "C1", "W1", "W2s", "W2f", "W3"];
 
 /// Bulkhead's own daemons; PostgreSQL and Temporal count for nobody.
 pub(crate) const OURS: ProcessGroup = ProcessGroup::Named("bulkhead-");
@@ -34,6 +35,8 @@ impl Bench<'_> {
             "Q2" => queries::ten_thousand_rows(self, report).await,
             "C1" => code::one_block(self, report).await,
             "W1" => durable::chain(self, "W1", 10, report).await,
+            "W2s" => durable::chain(self, "W2s", 40, report).await,
+            "W2f" => durable::fan_out(self, "W2f", 40, report).await,
             "W3" => durable::chain(self, "W3", 1, report).await,
             other => bail!("there is no row {other}"),
         }
