@@ -23,6 +23,10 @@ pub(crate) enum ApiError {
     WrongLogin,
     #[error("the webhook's key is missing or wrong")]
     WrongKey,
+    #[error("the webhook's signature is missing or wrong")]
+    WrongSignature,
+    #[error("the request was signed more than {within_s} seconds ago, or the clocks differ: sign it again")]
+    SignatureTooOld { within_s: u32 },
     #[error("this needs the role {} here: ask someone who has the role admin", .needed.as_str())]
     RoleTooLow { needed: Role },
     #[error("this needs the role {} on resource `{resource}`: ask an administrator for it", .needed.as_str())]
@@ -94,6 +98,8 @@ impl ApiError {
             Self::NoSession => plain(401, "no-session"),
             Self::WrongLogin => plain(401, "wrong-login"),
             Self::WrongKey => plain(401, "wrong-key"),
+            Self::WrongSignature => plain(401, "wrong-signature"),
+            Self::SignatureTooOld { .. } => plain(401, "signature-too-old"),
             Self::RoleTooLow { .. } => plain(403, "role-too-low"),
             Self::ResourceRoleTooLow { .. } => plain(403, "resource-role-too-low"),
             Self::WorkflowRoleTooLow { .. } => plain(403, "workflow-role-too-low"),

@@ -1,18 +1,21 @@
 //! workflows-backend owns the effects of runs: what was called, what came of it, what was logged, how a run stands.
 //!
-//! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. State: the journal in
-//! PostgreSQL, and in memory only which calls are under way in this process. It opens the secrets that code may use, each for one
-//! answer, and no others. It must not run user code.
+//! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. It also starts the runs of the
+//! clock and deletes old ones. State: the journal in PostgreSQL, and in memory only which calls are under way in this process. It opens
+//! the secrets that code may use and webhooks are signed with, each for one answer, and no others. It must not run user code.
 
 mod actions;
 mod body;
 mod calls;
+mod capabilities;
+mod clock;
 mod config;
 mod error;
 mod metrics;
 mod patience;
 mod routes;
 mod secrets;
+mod state;
 mod token;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, Threads, serve};
@@ -42,8 +45,11 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let metrics = metrics::Metrics::register(&mut context.metrics);
     let connector = RpcClient::new("bulkhead-db-connector", &context.config.db_connector_socket);
     let secrets = Secrets::open(database.clone(), &context.credentials, &context.readiness);
-    let backend = Backend::new(database.clone(), connector, key, secrets, metrics);
+    let backend = Backend::new(database.clone(), connector, key, secrets, metrics.clone());
     context.serve_control();
+    tokio::spawn(clock::start_scheduled_runs(database.clone()));
+    tokio::spawn(clock::delete_old_runs(database.clone()));
+    tokio::spawn(clock::watch_queue(database.clone(), metrics.clone()));
     tokio::spawn(watch_database(database, context.readiness.clone()));
     context.notify_ready();
     serve(listener, router(backend.clone()), ServeOptions::unix(peers), &context.lifetime).await?;

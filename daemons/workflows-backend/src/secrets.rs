@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use bulkhead_daemon_kit::{Credentials, Readiness};
-use bulkhead_model::UserId;
 use bulkhead_model::name::{MAX_NAME_LENGTH, Name};
 use bulkhead_model::run::RunStatus;
+use bulkhead_model::{UserId, WorkflowId};
 use bulkhead_rpc::backend::SecretValue;
 use bulkhead_seal::{OpenError, Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::secrets::SecretUse;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
+use sha2::Sha256;
 
 use crate::error::BackendError;
 use crate::patience::patiently;
@@ -58,7 +60,7 @@ impl Secrets {
         let known = if name.parse::<Name>().is_ok() { name } else { "" };
         let wanted = match scope {
             Scope::Run(run) => self.database.secret_for_run(run, known).await?,
-            Scope::Draft { workflow, .. } => self.database.secret_for_draft(workflow, known).await?,
+            Scope::Draft { workflow, .. } => self.database.secret_of_workflow(workflow, known).await?,
         };
         // Code of a cancelled run may still be running.
         if wanted.status.is_some_and(RunStatus::is_final) {
@@ -78,6 +80,27 @@ impl Secrets {
         let audited = self.database.append_audit(&[record(scope, &wanted, "secret.use", name, request)]).await;
         audited.map_err(|source| BackendError::NotAudited { secret: name.to_owned(), source })?;
         Ok(value)
+    }
+
+    /// Whether the HMAC-SHA256 of `signed` under a secret is `signature`. False where the workflow may not use the secret: its webhook is
+    /// closed then.
+    pub(crate) async fn signs(
+        &self,
+        workflow: WorkflowId,
+        name: &str,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, BackendError> {
+        let wanted = self.database.secret_of_workflow(workflow, name).await?;
+        let Some((id, sealed)) = &wanted.sealed else {
+            tracing::warn!(workflow.id = %workflow, "a signed webhook is refused: the workflow may not use its secret `{name}`");
+            return Ok(false);
+        };
+        let secret = self.open_sealed(*id, sealed, name)?;
+        let key = zeroize::Zeroizing::new(secret.value.into_bytes());
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return Ok(false) };
+        mac.update(signed);
+        Ok(mac.verify_slice(signature).is_ok())
     }
 
     fn open_sealed(&self, id: uuid::Uuid, sealed: &str, name: &str) -> Result<SecretValue, BackendError> {

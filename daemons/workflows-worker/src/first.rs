@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use bulkhead_model::RunId;
 use bulkhead_store::outbox::Claim;
+use bulkhead_store::queues::HELD;
 use bulkhead_store::{Database, StoreError};
 use bulkhead_temporal_engine::{Advance, Engine, Progress, StepError};
 use tokio::sync::oneshot;
@@ -50,6 +51,11 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 const HAND_OVER: Duration = Duration::from_secs(5);
 /// How long a cancel has to be stored.
 const CANCEL: Duration = Duration::from_secs(5);
+
+/// How long a run that is held may wait although there is room: nothing tells when a run ends elsewhere.
+const LET_IN_EVERY: Duration = Duration::from_millis(250);
+/// Looks at what is held come this far apart at least, however many runs end.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// What becomes of a run after a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +112,28 @@ struct Open {
     interrupt: oneshot::Sender<Interrupt>,
 }
 
+/// When to look whether runs that are held may be let in.
+#[derive(Debug, Default)]
+struct Gate {
+    looked_at: Option<Instant>,
+    /// Whether some were held at the last look: each run that ends may make room.
+    is_in_use: bool,
+    /// Whether something was held since.
+    has_news: bool,
+}
+
+impl Gate {
+    fn is_to_be_looked_at(&self) -> bool {
+        let pause = if self.is_in_use { BETWEEN_LOOKS } else { POLL };
+        self.has_news || self.looked_at.is_none_or(|at| at.elapsed() >= pause)
+    }
+
+    /// How long to listen until the next look.
+    fn pause(&self) -> Duration {
+        if self.is_in_use { LET_IN_EVERY } else { POLL }
+    }
+}
+
 /// Takes a step out of those under way when it ends, a panic included: its claim is not held any longer.
 struct UnderWay<'a> {
     of: &'a FirstSteps,
@@ -137,8 +165,11 @@ impl FirstSteps {
         let mut steps: JoinSet<Option<i64>> = JoinSet::new();
         let mut renewal = tokio::time::interval(RENEW);
         let mut renewed = Instant::now();
-        let mut may_be_more = true;
+        let (mut may_be_more, mut gate) = (true, Gate::default());
         loop {
+            if let Some(ready) = self.let_in(&mut gate, stop.is_cancelled()).await {
+                may_be_more |= ready;
+            }
             let free = self.free(steps.len());
             if may_be_more && free > 0 && !stop.is_cancelled() {
                 match self.database.claim_starts(self.own, LEASE, free as i64).await {
@@ -165,9 +196,30 @@ impl FirstSteps {
                     }
                     self.mark(&marked).await;
                 }
-                () = hear(&mut announced, POLL), if !may_be_more && !stop.is_cancelled() => may_be_more = true,
+                heard = hear(&mut announced, gate.pause()), if !may_be_more && !stop.is_cancelled() => {
+                    gate.has_news |= heard.as_deref() == Some(HELD);
+                    may_be_more = true;
+                }
                 _ = renewal.tick() => self.renew(&mut renewed).await,
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Lets in what is held, where it is time for that; gives whether something may be claimed for it.
+    async fn let_in(&self, gate: &mut Gate, is_stopping: bool) -> Option<bool> {
+        if is_stopping || !gate.is_to_be_looked_at() {
+            return None;
+        }
+        (gate.looked_at, gate.has_news) = (Some(Instant::now()), false);
+        match self.database.let_in().await {
+            Ok((count, is_in_use)) => {
+                gate.is_in_use = is_in_use;
+                Some(count > 0)
+            }
+            Err(error) => {
+                tracing::warn!("no run was let in; all that are held stay so: {error}");
+                None
             }
         }
     }
@@ -194,7 +246,7 @@ impl FirstSteps {
         let mut then = Then::of_claim(claim.is_first);
         if then == Then::Step {
             then = tokio::select! {
-                step = tokio::time::timeout(STEP_TIMEOUT, self.interpreter.step(&run)) => {
+                step = tokio::time::timeout(STEP_TIMEOUT, self.metrics.timed("step", self.interpreter.step(&run))) => {
                     let step = step.unwrap_or_else(|_| Err(StepError("a service does not answer".into())));
                     if let Err(error) = &step {
                         tracing::warn!(run.id = %run, "the first step failed, and Temporal goes on: {error}");

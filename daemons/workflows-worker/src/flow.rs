@@ -55,9 +55,8 @@ mod tests {
 
     #[test]
     fn the_walk_that_goes_on_first_decides() {
-        let wait = |until_ms: Option<u64>| {
-            Pause::Wait(WaitingFor { kind: "wait".into(), block: "pause".parse().expect("a name"), until_ms })
-        };
+        let wait =
+            |until_ms: Option<u64>| Pause::Wait(WaitingFor { kind: "wait".into(), until_ms, ..WaitingFor::default() });
         assert_eq!(wait(Some(5)).or(wait(Some(3))), wait(Some(3)));
         assert_eq!(wait(None).or(wait(Some(3))), wait(Some(3)));
         assert_eq!(wait(Some(3)).or(Pause::Budget), Pause::Budget);

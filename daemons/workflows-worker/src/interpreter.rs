@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{RunError, RunStatus};
-use bulkhead_rpc::backend::{FinishRequest, RunState};
+use bulkhead_rpc::backend::{FinishRequest, RunState, WaitingFor};
 use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_temporal_engine::{Advance, Progress, StepError, StepFuture};
 use http::Method;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Metrics;
 use crate::step::Step;
 
 /// The interpreter. It keeps nothing of a run between steps.
@@ -19,6 +20,7 @@ use crate::step::Step;
 pub(crate) struct Interpreter {
     backend: RpcClient,
     executor: RpcClient,
+    metrics: Metrics,
     /// Steps that this process may still make.
     steps_left: AtomicU64,
     worn_out: CancellationToken,
@@ -26,8 +28,8 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     /// One that is worn out after `steps`.
-    pub(crate) fn new(backend: RpcClient, executor: RpcClient, steps: u64) -> Self {
-        Self { backend, executor, steps_left: AtomicU64::new(steps), worn_out: CancellationToken::new() }
+    pub(crate) fn new(backend: RpcClient, executor: RpcClient, metrics: Metrics, steps: u64) -> Self {
+        Self { backend, executor, metrics, steps_left: AtomicU64::new(steps), worn_out: CancellationToken::new() }
     }
 
     /// Cancelled when the process should be replaced: the SDK keeps some bytes of every step for ever.
@@ -37,7 +39,8 @@ impl Interpreter {
 
     /// Makes a step of a run.
     pub(crate) async fn step(&self, run: &str) -> Result<Progress, StepError> {
-        let state: RunState = match self.backend.get(&format!("/v1/runs/{run}")).await {
+        let path = format!("/v1/runs/{run}");
+        let state: RunState = match self.metrics.timed("load", self.backend.get(&path)).await {
             Ok(state) => state,
             // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word.
             Err(RpcError::Problem(problem)) if problem.status == 404 => {
@@ -50,7 +53,13 @@ impl Interpreter {
         if state.status.is_final() {
             return Ok(Progress::Finished);
         }
-        Step::new(&self.backend, &self.executor, &state).make().await
+        if state.is_paused {
+            let paused = WaitingFor { kind: "paused".to_owned(), ..WaitingFor::default() };
+            let path = format!("/v1/runs/{run}/wait");
+            let _: Value = self.backend.call(Method::POST, &path, &paused).await.map_err(|error| step_error(&error))?;
+            return Ok(Progress::Wait(None));
+        }
+        Step::new(&self.backend, &self.executor, &self.metrics, &state).make().await
     }
 }
 

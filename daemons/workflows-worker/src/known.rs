@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bulkhead_model::Name;
-use bulkhead_model::run::{BlockStatus, Iteration, RunResponse};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunResponse};
 use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, BlockReport, JournalEntry, RunState};
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(crate) finished_at_ms: u64,
     /// Whether a failed attempt had made calls that change something.
     pub(crate) wrote: bool,
+    /// What a person has chosen, where its outcome is unknown.
+    pub(crate) choice: Option<Choice>,
 }
 
 impl Entry {
@@ -47,8 +49,10 @@ impl Known {
         let mut variables = state.document.variables.clone();
         variables.extend(state.variables.clone());
         let mut entries: HashMap<Iteration, HashMap<Name, Arc<Entry>>> = HashMap::new();
-        for JournalEntry { place, outcome, started_at_ms, finished_at_ms, wrote } in state.journal.iter().cloned() {
-            let entry = Entry { attempt: place.attempt, outcome, started_at_ms, finished_at_ms, wrote };
+        for JournalEntry { place, outcome, started_at_ms, finished_at_ms, wrote, choice } in
+            state.journal.iter().cloned()
+        {
+            let entry = Entry { attempt: place.attempt, outcome, started_at_ms, finished_at_ms, wrote, choice };
             entries.entry(place.iteration).or_default().insert(place.block, Arc::new(entry));
         }
         Self(Mutex::new(Inner { entries, variables, unsent: Unsent::default(), is_answered: false }))
@@ -76,6 +80,7 @@ impl Known {
             started_at_ms: report.started_at_ms,
             finished_at_ms: report.finished_at_ms,
             wrote: false,
+            choice: None,
         };
         inner.variables.extend(report.variables.clone().unwrap_or_default());
         inner.keep(&report.place, entry);

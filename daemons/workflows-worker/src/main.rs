@@ -13,6 +13,7 @@ mod flow;
 mod interpreter;
 mod known;
 mod metrics;
+mod reports;
 mod scopes;
 mod starter;
 mod step;
@@ -64,7 +65,8 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
             None => readiness.ready("database"),
         }) => {}
     }
-    let interpreter = Arc::new(Interpreter::new(backend, executor, context.config.recycle_after_steps));
+    let interpreter =
+        Arc::new(Interpreter::new(backend, executor, metrics.clone(), context.config.recycle_after_steps));
     let worn_out = interpreter.worn_out();
     // The engine's own token: steps under way are drained before the thread ends.
     let stop = CancellationToken::new();

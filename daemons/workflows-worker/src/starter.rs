@@ -32,9 +32,10 @@ const GRACE: Duration = Duration::from_secs(20);
 pub(crate) type Announced = broadcast::Receiver<String>;
 
 /// Any word is a reason to look at the outbox; silence too, after a while. What comes before that look is seen by it.
-pub(crate) async fn hear(announced: &mut Announced, pause: Duration) {
-    let _ = tokio::time::timeout(pause, announced.recv()).await;
+pub(crate) async fn hear(announced: &mut Announced, pause: Duration) -> Option<String> {
+    let word = tokio::time::timeout(pause, announced.recv()).await;
     *announced = announced.resubscribe();
+    word.ok()?.ok()
 }
 
 #[derive(Debug, Error)]
@@ -109,7 +110,14 @@ impl Starter {
     async fn send(&self, word: &Word) -> Result<bool, StarterError> {
         let run = word.run.to_string();
         match word.kind {
-            _ if word.has_ended => Ok(true),
+            WordKind::Cancel if word.has_ended => {
+                // Temporal may wait for days for what is over; that it does not answer now changes nothing.
+                if let Err(error) = self.engine.cancel(&run).await {
+                    tracing::debug!(run.id = %run, "Temporal was not told that a run is over: {error}");
+                }
+                Ok(true)
+            }
+            WordKind::Wake if word.has_ended => Ok(true),
             WordKind::Wake => Ok(self.engine.wake(&run).await.map(|()| true)?),
             WordKind::Cancel if word.is_unstarted => Ok(self.first_steps.cancel(word.run).await?),
             WordKind::Cancel => {

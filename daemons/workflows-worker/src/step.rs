@@ -13,14 +13,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
-use bulkhead_model::workflow::{Block, Graph, Port, WaitBlock};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunStatus, Usage};
+use bulkhead_model::workflow::{Block, Graph, Port, UnknownOutcome, WaitBlock};
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::RpcClient;
-use bulkhead_rpc::backend::{
-    ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, Cover, FinishRequest, RunState,
-    Stored, WaitingFor,
-};
+use bulkhead_rpc::backend::{ActionValues, BlockAction, BlockOutcome, BlockPlace, FinishRequest, RunState, WaitingFor};
 use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunRequest};
 use bulkhead_temporal_engine::{Progress, StepError};
 use futures_util::FutureExt;
@@ -29,11 +26,12 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::blocks::{self, action_values, may_have_effects, may_repeat, sources, wait_until, work};
-use crate::env::{Env, shown};
+use crate::env::Env;
 use crate::executor::{self, ExecuteError, Executed, now_ms};
 use crate::flow::{Flow, Pause, Settled};
 use crate::interpreter::step_error;
-use crate::known::{Entry, Known, Unsent};
+use crate::known::{Entry, Known};
+use crate::metrics::Metrics;
 
 /// A step ends after this long, between two blocks, so that Temporal hears of progress.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -41,8 +39,6 @@ const BUDGET: Duration = Duration::from_secs(1);
 const MAX_CHAIN: usize = 20;
 /// What the blocks of a chain may take together: well below what Temporal gives a step.
 const MAX_CHAIN_WALL: Duration = Duration::from_secs(300);
-/// Bytes of results in one request, unless a single block has more.
-const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// A block that takes longer is shown as running.
 const SHOWN_AFTER: Duration = Duration::from_millis(300);
 /// Reports that wait for the next commit at most.
@@ -52,18 +48,25 @@ const MAX_UNSENT: usize = 200;
 pub(crate) struct Step<'a> {
     pub(crate) backend: &'a RpcClient,
     pub(crate) executor: &'a RpcClient,
+    pub(crate) metrics: &'a Metrics,
     pub(crate) state: &'a RunState,
     pub(crate) graph: Graph<'a>,
     pub(crate) known: Known,
     started: Instant,
     /// Held over a commit: who finds nothing to send must not go on before it is made.
-    sending: tokio::sync::Mutex<()>,
+    pub(crate) sending: tokio::sync::Mutex<()>,
 }
 
 impl<'a> Step<'a> {
-    pub(crate) fn new(backend: &'a RpcClient, executor: &'a RpcClient, state: &'a RunState) -> Self {
+    pub(crate) fn new(
+        backend: &'a RpcClient,
+        executor: &'a RpcClient,
+        metrics: &'a Metrics,
+        state: &'a RunState,
+    ) -> Self {
         let (graph, known) = (Graph::of(&state.document), Known::of(state));
-        Self { backend, executor, state, graph, known, started: Instant::now(), sending: tokio::sync::Mutex::new(()) }
+        let sending = tokio::sync::Mutex::new(());
+        Self { backend, executor, metrics, state, graph, known, started: Instant::now(), sending }
     }
 
     /// Makes the step.
@@ -159,6 +162,17 @@ impl<'a> Step<'a> {
                 known = self.known.entry(name, &env.iteration);
             }
             let attempt = match known {
+                Some(entry) if self.is_asked_about(name, &entry) => match entry.choice {
+                    None => {
+                        let (iteration, attempt) = (Some(env.iteration.clone()), Some(entry.attempt));
+                        let (kind, block) = ("outcome-unknown".to_owned(), Some(name.clone()));
+                        let asked = WaitingFor { kind, block, iteration, attempt, until_ms: None };
+                        return Ok(Settled::Paused(Pause::Wait(asked)));
+                    }
+                    Some(Choice::Retry) => entry.attempt + 1,
+                    Some(Choice::Skip) => return Ok(Settled::Ended(BlockOutcome::succeeded(Value::Null))),
+                    Some(Choice::Fail) => return Ok(Settled::Ended(entry.outcome.clone())),
+                },
                 Some(entry) if entry.has_ended() => match next_attempt_ms(block, &entry) {
                     None => {
                         self.answer(name, block, &entry.outcome);
@@ -196,6 +210,13 @@ impl<'a> Step<'a> {
                 _ => self.run_chain(&place, env).await?,
             }
         }
+    }
+
+    /// Whether a person is to say what becomes of a block: nothing tells what came of it, and its author has not said it either.
+    fn is_asked_about(&self, name: &Name, entry: &Entry) -> bool {
+        entry.outcome.status == BlockStatus::OutcomeUnknown
+            && self.state.document.unknown_outcome == UnknownOutcome::Ask
+            && self.graph.next(name, Some(&Port::known(Port::ERROR))).is_none()
     }
 
     fn run_deadline_ms(&self) -> Option<u64> {
@@ -300,8 +321,8 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Runs a chain on code-executor; gives what its blocks were given, and what came of them: of one at least. A chain that it refuses for what it is (inputs too
-    /// large, say) would be refused for ever: its first block has failed.
+    /// Runs a chain on code-executor; gives what its blocks were given, and what came of them: of one at least. A chain that it refuses
+    /// for what it is (inputs too large, say) would be refused for ever: its first block has failed.
     pub(crate) async fn execute(
         &self,
         chain: &[Link<'_>],
@@ -337,7 +358,7 @@ impl<'a> Step<'a> {
     }
 
     async fn run_on_executor(&self, request: &RunRequest) -> Result<Vec<Executed>, StepError> {
-        let refused = match executor::run(self.executor, request).await {
+        let refused = match self.metrics.timed("code", executor::run(self.executor, request)).await {
             Ok(executed) if executed.is_empty() => {
                 return Err(StepError("bulkhead-code-executor ended a chain without a result".into()));
             }
@@ -373,64 +394,6 @@ impl<'a> Step<'a> {
         Ok(Ok(one.result.value))
     }
 
-    fn report_executed(
-        &self,
-        place: &BlockPlace,
-        link: &Link<'_>,
-        outcome: BlockOutcome,
-        inputs: &BTreeMap<String, Value>,
-        one: Executed,
-    ) {
-        let variables = match (link.block, outcome.status) {
-            (Block::Set(_), BlockStatus::Succeeded) => serde_json::from_value(outcome.result.clone()).ok(),
-            _ => None,
-        };
-        self.known.add(BlockReport {
-            place: place.clone(),
-            outcome,
-            cover: self.cover(place),
-            input: shown(inputs, &sources(&link.work.0)),
-            started_at_ms: one.started_at_ms,
-            finished_at_ms: one.finished_at_ms,
-            usage: one.result.usage,
-            logs: one.logs,
-            variables,
-        });
-    }
-
-    /// Reports what a block came to by itself.
-    pub(crate) fn report(&self, place: &BlockPlace, outcome: BlockOutcome, input: Value, started_at_ms: u64) {
-        let has_ended = outcome.status != BlockStatus::Running;
-        let finished_at_ms = if has_ended { now_ms() } else { 0 };
-        let wall_ms = finished_at_ms.saturating_sub(started_at_ms) as f64;
-        self.known.add(BlockReport {
-            place: place.clone(),
-            outcome,
-            cover: self.cover(place),
-            input,
-            started_at_ms,
-            finished_at_ms,
-            usage: Usage { wall_ms, ..Usage::default() },
-            logs: Vec::new(),
-            variables: None,
-        });
-    }
-
-    /// The row that covers that of a block, or of a round.
-    fn cover(&self, place: &BlockPlace) -> Option<Cover> {
-        let loops = self.graph.owners(&place.block).into_iter().filter(|owner| self.is_loop(owner)).count();
-        let depth = |depth: usize| u16::try_from(depth).unwrap_or(u16::MAX);
-        if place.iteration.0.len() > loops {
-            return Some(Cover { block: place.block.clone(), depth: depth(loops) });
-        }
-        let around = self.graph.loop_around(&place.block)?;
-        Some(Cover { block: around.clone(), depth: depth(loops) })
-    }
-
-    fn is_loop(&self, name: &Name) -> bool {
-        matches!(self.state.document.blocks.get(name), Some(Block::Loop(_)))
-    }
-
     /// Has workflows-backend do what the block does. Gives a pause where that takes its time.
     async fn act(&self, place: &BlockPlace, block: &Block, env: &Env) -> Result<Option<Pause>, StepError> {
         // What is under way on the other side was asked for with its values; a look at it needs none.
@@ -454,14 +417,14 @@ impl<'a> Step<'a> {
         let path = format!("/v1/runs/{}/blocks/{}", self.state.run, place.block);
         let iteration = place.iteration.clone();
         let action = BlockAction { iteration, attempt: place.attempt, cover: self.cover(place), values };
-        let call = self.call(&path, &action);
+        let call = self.metrics.timed("act", self.call(&path, &action));
         let outcome: BlockOutcome = if goes_on { call.await? } else { self.watched(place, call).await? };
         let is_under_way = outcome.status == BlockStatus::Running;
         // The first word counts: that is when the deadline was set.
         let standing = before.map_or_else(|| outcome.result.clone(), |entry| entry.outcome.result.clone());
         let finished_at_ms = if is_under_way { 0 } else { now_ms() };
         let attempt = place.attempt;
-        self.known.keep(place, Entry { attempt, outcome, started_at_ms, finished_at_ms, wrote: false });
+        self.known.keep(place, Entry { attempt, outcome, started_at_ms, finished_at_ms, wrote: false, choice: None });
         Ok(is_under_way.then(|| waiting(kind, &place.block, standing["until_ms"].as_u64())))
     }
 
@@ -497,31 +460,7 @@ impl<'a> Step<'a> {
         Ok(None)
     }
 
-    /// Answers the webhook's caller when the walk passes a response block. After a crash it may pass there again: the first
-    /// answer counts.
-    fn answer(&self, name: &Name, block: &Block, outcome: &BlockOutcome) {
-        let (Block::Response(block), BlockStatus::Succeeded) = (block, outcome.status) else { return };
-        let headers = serde_json::from_value(outcome.result["headers"].clone()).unwrap_or_default();
-        tracing::trace!(block = %name, "the run answers");
-        self.known.answer(RunResponse { status: block.status, headers, body: outcome.result["body"].clone() });
-    }
-
-    /// Stores what is not stored yet and, with the last of it, the run's end.
-    pub(crate) async fn flush(&self, mut finish: Option<FinishRequest>) -> Result<(), StepError> {
-        let _sending = self.sending.lock().await;
-        let path = format!("/v1/runs/{}/blocks", self.state.run);
-        let mut sending = Sending::of(&self.known);
-        while sending.load(&mut finish) {
-            let stored: Stored = self.call(&path, &sending.request).await?;
-            let request = std::mem::take(&mut sending.request);
-            for report in stored.wrote.into_iter().filter_map(|number| request.blocks.get(number)) {
-                self.known.has_written(&report.place);
-            }
-        }
-        Ok(())
-    }
-
-    async fn call<T: serde::Serialize, A: serde::de::DeserializeOwned>(
+    pub(crate) async fn call<T: serde::Serialize, A: serde::de::DeserializeOwned>(
         &self,
         path: &str,
         body: &T,
@@ -545,7 +484,7 @@ impl Link<'_> {
 }
 
 pub(crate) fn waiting(kind: &str, block: &Name, until_ms: Option<u64>) -> Pause {
-    Pause::Wait(WaitingFor { kind: kind.to_owned(), block: block.clone(), until_ms })
+    Pause::Wait(WaitingFor { kind: kind.to_owned(), block: Some(block.clone()), until_ms, ..WaitingFor::default() })
 }
 
 /// When a failed attempt is followed by another, in milliseconds since the epoch.
@@ -586,44 +525,4 @@ fn stopped(name: &Name, result: &Value) -> FinishRequest {
 /// Whether a refusal would be repeated for ever: it blames the request, and not that there is no place for it now.
 fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && status != 429
-}
-
-/// Reports on their way to workflows-backend. Those that were not stored when this is dropped, since the call failed or nobody waits for
-/// it any more, are unsent again.
-struct Sending<'a> {
-    known: &'a Known,
-    request: BlockReports,
-    rest: Unsent,
-}
-
-impl<'a> Sending<'a> {
-    fn of(known: &'a Known) -> Self {
-        Self { known, request: BlockReports::default(), rest: known.take_unsent() }
-    }
-
-    /// Makes the next request: results and inputs of some megabytes at most, unless a single block has more. The last one takes the
-    /// answer and the end with it. False when there is nothing to send.
-    fn load(&mut self, finish: &mut Option<FinishRequest>) -> bool {
-        let mut bytes = 0;
-        let fits = |report: &&BlockReport| {
-            let logs: usize = report.logs.iter().map(|line| line.text.len()).sum();
-            bytes += report.outcome.result.to_string().len() + report.input.to_string().len() + logs;
-            bytes <= MAX_BATCH_BYTES
-        };
-        let batch = self.rest.reports.iter().take_while(fits).count().max(1).min(self.rest.reports.len());
-        self.request.blocks = self.rest.reports.drain(..batch).collect();
-        if self.rest.reports.is_empty() {
-            (self.request.response, self.request.finish) = (self.rest.response.take(), finish.take());
-        }
-        !self.request.blocks.is_empty() || self.request.response.is_some() || self.request.finish.is_some()
-    }
-}
-
-impl Drop for Sending<'_> {
-    fn drop(&mut self) {
-        let mut reports = std::mem::take(&mut self.request.blocks);
-        reports.append(&mut self.rest.reports);
-        let response = self.request.response.take().or(self.rest.response.take());
-        self.known.put_back(Unsent { reports, response });
-    }
 }

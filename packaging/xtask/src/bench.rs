@@ -11,7 +11,7 @@ use crate::{deb, install, machine, paths, temporal, up};
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Rows; all when none is named
+    /// Rows; all but E1 and E2 (many minutes) when none is named
     rows: Vec<String>,
     /// Install the pinned peers first
     #[arg(long)]

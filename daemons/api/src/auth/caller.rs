@@ -78,6 +78,11 @@ impl Caller {
         (self.user_id().unwrap_or(UserId(uuid::Uuid::nil())), self.is_admin())
     }
 
+    /// The name that stays when the account goes: the e-mail address, or `root`.
+    pub(crate) fn name(&self) -> String {
+        self.user.as_ref().map_or_else(|| "root".to_owned(), |user| user.email.clone())
+    }
+
     /// A record of what this caller does.
     pub(crate) fn record(
         &self,
@@ -87,7 +92,7 @@ impl Caller {
     ) -> AuditRecord {
         AuditRecord {
             user: self.user_id(),
-            actor: self.user.as_ref().map_or_else(|| "root".to_owned(), |user| user.email.clone()),
+            actor: self.name(),
             action,
             object,
             detail,

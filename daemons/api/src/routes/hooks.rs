@@ -18,7 +18,8 @@ use std::time::Duration;
 use super::documents::not_released;
 use super::json;
 use super::json::Json;
-use super::runs::{RunStarted, check_key};
+use super::run_starts::{accepted, begin, check_key};
+use super::signatures::Signed;
 use crate::auth::{Origin, token};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -49,14 +50,20 @@ pub(crate) async fn call(
     let target = authorize(&api, &origin, &slug, &name, request.headers(), request.uri()).await?;
     let version = target.released_version.ok_or_else(|| not_released("workflow"))?;
     let document = api.database.workflow_release(target.workflow, version).await?;
-    let Some(Trigger::Webhook { reply }) = document.triggers.get(name.as_str()) else {
+    let Some(Trigger::Webhook(webhook)) = document.triggers.get(name.as_str()) else {
         let detail = format!("the released version has no trigger `{name}`: release the draft");
         return Err(ApiError::Conflict { code: "trigger-not-released", detail });
     };
     // Each way to start a run has keys of its own.
-    let key = idempotency_key(request.headers())?.map(|key| format!("webhook/{name}/{key}"));
+    let mut key = idempotency_key(request.headers())?.map(|key| format!("webhook/{name}/{key}"));
+    let signed = webhook.signature.as_ref().map(|signature| Signed::of(signature, request.headers())).transpose()?;
     let (headers, query) = (headers_for_code(request.headers()), query_for_code(request.uri()));
     let bytes = json::read(request, api.config.webhook_body_limit_bytes).await?;
+    if let Some(signed) = signed {
+        signed.check(&api, target.workflow, &bytes).await?;
+        // Who listens in can send the same once more, for as long as it counts as new: nothing comes of it.
+        key = key.or_else(|| Some(format!("signed/{name}/{}", signed.once()?)));
+    }
     let body: Value = if bytes.is_empty() { Value::Null } else { json::parse(&bytes)? };
     let trigger = json!({ "kind": "webhook", "name": name, "body": body, "headers": headers, "query": query });
     let record = AuditRecord {
@@ -74,12 +81,12 @@ pub(crate) async fn call(
         trigger: &trigger,
         started_by: None,
         idempotency_key: key.as_deref(),
+        begins_at: None,
         record: &record,
     };
-    let (run, _) = api.database.start_run(&new).await?;
-    api.metrics.runs_started.inc();
-    match reply {
-        WebhookReply::Accepted => Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response()),
+    let run = begin(&api, &new).await?;
+    match webhook.reply {
+        WebhookReply::Accepted => Ok(accepted(run)),
         WebhookReply::Response => answer_of(&api, run).await,
     }
 }

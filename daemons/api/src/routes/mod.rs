@@ -23,16 +23,22 @@ mod block_runs;
 mod documents;
 mod grants;
 mod hooks;
+mod imports;
 pub(crate) mod json;
 mod last;
 mod library_sets;
 mod links;
 mod probes;
+mod queue;
 mod resources;
+mod run_controls;
 mod run_events;
+mod run_starts;
 mod runs;
+mod schedules;
 mod secrets;
 mod session;
+mod signatures;
 mod system;
 mod users;
 mod workflows;
@@ -104,16 +110,31 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(workflows::releases, workflows::release))
         .routes(routes!(workflows::restore))
         .routes(routes!(workflows::new_key))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::pause))
+        .routes(routes!(schedules::resume))
+        .routes(routes!(schedules::preview))
+        .routes(routes!(queue::settings, queue::set_settings))
+        .routes(routes!(queue::pause))
+        .routes(routes!(queue::resume))
+        .routes(routes!(queue::show))
+        .routes(routes!(queue::pause_all))
+        .routes(routes!(queue::resume_all))
+        .routes(routes!(imports::n8n))
         .routes(routes!(block_runs::run))
-        .routes(routes!(runs::of_workflow, runs::start))
+        .routes(routes!(runs::of_workflow, run_starts::start))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::rounds))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::decide))
         .routes(routes!(runs::logs))
-        .routes(routes!(runs::cancel))
-        .routes(routes!(runs::rerun))
+        .routes(routes!(run_controls::cancel))
+        .routes(routes!(run_controls::terminate))
+        .routes(routes!(run_controls::pause))
+        .routes(routes!(run_controls::resume))
+        .routes(routes!(run_controls::choose))
+        .routes(routes!(run_starts::rerun))
         .routes(routes!(run_events::follow))
         .routes(routes!(grants::workflow_list))
         .routes(routes!(grants::workflow_set, grants::workflow_remove))

@@ -1,20 +1,21 @@
-//! Runs: started by hand or again, listed, shown, cancelled.
+//! Runs: listed and shown.
+
+use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{Name, RunId, Slug, WorkflowId};
 use bulkhead_rpc::executor::LogLine;
-use bulkhead_store::runs::{self, NewRun};
-use http::StatusCode;
+use bulkhead_store::queues::Queued;
+use bulkhead_store::run_search::RunFilter;
+use bulkhead_store::runs;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
-use super::documents::not_released;
 use super::json::Json;
 use super::last::Last;
 use crate::auth::{Caller, Editor, On, OnRun, WorkflowKind};
@@ -24,27 +25,8 @@ use crate::state::SharedApi;
 /// Runs on one page of a list.
 const PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
-/// The longest idempotency key, in bytes.
-const MAX_KEY_BYTES: usize = 200;
-
-/// Starts a run of the released version.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StartRunRequest {
-    /// What code sees as `trigger.body`.
-    #[serde(default)]
-    body: Value,
-    /// The same key is the same run, however often it is sent.
-    #[serde(default)]
-    idempotency_key: Option<String>,
-}
-
-/// A run was started.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RunStarted {
-    /// Its id.
-    pub(crate) run: RunId,
-}
+/// The longest text to look for, in characters.
+const MAX_SEARCH: usize = 200;
 
 /// A run, without its blocks.
 #[derive(Serialize, ToSchema)]
@@ -59,7 +41,7 @@ pub(crate) struct RunSummary {
     version: i32,
     /// Where it stands.
     status: RunStatus,
-    /// What started it: `manual`, `webhook` or `workflow`.
+    /// What started it: `manual`, `webhook`, `schedule`, `workflow` (a block of another run) or `failure` (of another run).
     trigger_kind: String,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +52,13 @@ pub(crate) struct RunSummary {
     /// The run that a block of started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<RunId>,
+    /// The earlier run that it took over from, at a block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_run: Option<RunId>,
+    /// Since when a person has paused it.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    #[schema(required = false)]
+    paused_at: Option<OffsetDateTime>,
     /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -93,6 +82,8 @@ impl From<&runs::Run> for RunSummary {
             error: run.error.clone(),
             waiting_for: run.waiting_for.clone(),
             parent: run.parent,
+            from_run: run.from_run,
+            paused_at: run.paused_at,
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
@@ -115,15 +106,54 @@ pub(crate) struct RunList {
 pub(crate) struct RunDetail {
     /// The run.
     run: RunSummary,
+    /// Why it has not begun, while no worker has taken it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued: Option<QueuedBecause>,
     /// What code saw as `trigger`.
     trigger: Value,
     /// What its response block answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<RunResponse>,
     /// The release that it runs.
-    document: WorkflowDocument,
+    #[schema(value_type = WorkflowDocument)]
+    document: Arc<WorkflowDocument>,
     /// Blocks that began, in that order: each as it stands in the round and attempt that began last.
     blocks: Vec<BlockRun>,
+}
+
+/// Why a run has not begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueuedBecause {
+    /// The reason.
+    reason: QueuedReason,
+    /// How many starts are before it, up to 10,000.
+    ahead: i64,
+}
+
+/// The reasons for which a run has not begun.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum QueuedReason {
+    /// An administrator has paused the queue.
+    QueuePaused,
+    /// Its workflow is paused.
+    WorkflowPaused,
+    /// As many runs of its workflow are under way as may be.
+    Limit,
+    /// Workers take up others first.
+    Worker,
+}
+
+impl From<Queued> for QueuedBecause {
+    fn from(queued: Queued) -> Self {
+        let (reason, ahead) = match queued {
+            Queued::QueuePaused => (QueuedReason::QueuePaused, 0),
+            Queued::WorkflowPaused => (QueuedReason::WorkflowPaused, 0),
+            Queued::Limit => (QueuedReason::Limit, 0),
+            Queued::Behind(ahead) => (QueuedReason::Worker, ahead),
+        };
+        Self { reason, ahead }
+    }
 }
 
 /// A block of a run, in one round and attempt.
@@ -158,11 +188,20 @@ pub(crate) struct BlockRun {
     /// When it ended.
     #[serde(with = "time::serde::rfc3339::option")]
     finished_at: Option<OffsetDateTime>,
+    /// What a person has chosen where its outcome was unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<Choice>,
+    /// Who has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen_by: Option<String>,
 }
 
 impl From<runs::BlockRun> for BlockRun {
     fn from(block: runs::BlockRun) -> Self {
+        let (choice, chosen_by) = block.choice.unzip();
         Self {
+            choice,
+            chosen_by,
             block: block.place.block,
             iteration: block.place.iteration,
             attempt: block.place.attempt,
@@ -188,7 +227,7 @@ pub(crate) struct LogLines {
     next: usize,
 }
 
-/// Which page of a list of runs.
+/// Which runs, and which page of them.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -198,6 +237,18 @@ pub(crate) struct RunPage {
     before: Option<String>,
     /// How many: 1 to 200; 50 when absent.
     limit: Option<i64>,
+    /// Runs that stand so.
+    status: Option<RunStatus>,
+    /// Runs of this kind of trigger: `manual`, `webhook`, `schedule`, `workflow` or `failure`.
+    trigger: Option<String>,
+    /// Runs that were accepted at this time or later.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    since: Option<OffsetDateTime>,
+    /// Runs that were accepted before this time.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
+    /// Runs with this text in what started them.
+    text: Option<String>,
 }
 
 /// Which log lines.
@@ -207,53 +258,6 @@ pub(crate) struct RunPage {
 pub(crate) struct LogPage {
     /// How many lines are known already: the `next` of the last answer.
     after: Option<usize>,
-}
-
-/// Starts a run of the released version.
-#[utoipa::path(post, path = "/workflows/{slug}/runs", tag = "runs", operation_id = "startRun", params(("slug" = Slug, Path)), request_body = StartRunRequest, responses(
-    (status = 202, description = "Accepted: from here on it is never lost", body = RunStarted),
-    (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn start(
-    State(api): State<SharedApi>,
-    on: On<WorkflowKind, Editor>,
-    Json(request): Json<StartRunRequest>,
-) -> Result<Response, ApiError> {
-    let version = api.database.workflow_released_version(on.id).await?.ok_or_else(|| not_released("workflow"))?;
-    if let Some(key) = &request.idempotency_key {
-        check_key(key)?;
-    }
-    let trigger = json!({ "kind": "manual", "body": request.body, "user": person(&on.caller) });
-    // Each way to start a run has keys of its own.
-    let key = request.idempotency_key.as_ref().map(|key| format!("manual/{key}"));
-    let detail = json!({ "trigger": "manual", "version": version });
-    let new = NewRun {
-        workflow: on.id,
-        version,
-        trigger: &trigger,
-        started_by: on.caller.user_id(),
-        idempotency_key: key.as_deref(),
-        record: &on.caller.record("workflow.run.start", Some(("workflow", on.id.0)), detail),
-    };
-    let (run, _) = api.database.start_run(&new).await?;
-    api.metrics.runs_started.inc();
-    Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response())
-}
-
-/// What code sees of whoever starts a run by hand; null for root on the appliance.
-fn person(caller: &Caller) -> Value {
-    json!(caller.user.as_ref().map(|user| json!({ "id": user.id, "email": user.email, "name": user.name })))
-}
-
-/// An idempotency key that can be stored.
-pub(crate) fn check_key(key: &str) -> Result<(), ApiError> {
-    if key.is_empty() || key.len() > MAX_KEY_BYTES || key.chars().any(char::is_control) {
-        return Err(ApiError::invalid(
-            format!("the idempotency key must have 1 to {MAX_KEY_BYTES} printable characters"),
-            Vec::new(),
-        ));
-    }
-    Ok(())
 }
 
 /// The runs of a workflow.
@@ -276,23 +280,28 @@ pub(crate) async fn list(
     page_of(&api, &caller, None, page).await
 }
 
+/// A page may have fewer runs than asked for, or none, and another one after it: the search goes on there.
 async fn page_of(
     api: &SharedApi,
     caller: &Caller,
     workflow: Option<WorkflowId>,
     page: Result<Query<RunPage>, QueryRejection>,
 ) -> Result<Json<RunList>, ApiError> {
-    let malformed = || ApiError::Malformed("use ?before=<run id>&limit=<1 to 200>".into());
+    let malformed = || {
+        let detail = "use ?before=<run id>&limit=<1 to 200>&status=<a status>&trigger=<a kind>&since=<time>&until=<time>&text=<1 to 200 characters>";
+        ApiError::Malformed(detail.into())
+    };
     let Query(page) = page.map_err(|_| malformed())?;
     let before = page.before.map(|text| text.parse::<RunId>()).transpose().map_err(|_| malformed())?;
     let limit = page.limit.unwrap_or(PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
+    let is_text = |text: &String| (1..=MAX_SEARCH).contains(&text.chars().count()) && !text.contains('\0');
+    if !(1..=MAX_PAGE).contains(&limit) || !page.text.iter().chain(&page.trigger).all(is_text) {
         return Err(malformed());
     }
-    let found = api.database.runs(workflow, caller.viewer(), before, limit).await?;
-    let full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
-    let next = found.last().filter(|_| full).map(|run| run.id);
-    Ok(Json(RunList { runs: found.iter().map(RunSummary::from).collect(), next }))
+    let RunPage { status, trigger, since, until, text, .. } = page;
+    let filter = RunFilter { workflow, before, status, trigger, since, until, text };
+    let found = api.database.runs(&filter, caller.viewer(), limit).await?;
+    Ok(Json(RunList { runs: found.runs.iter().map(RunSummary::from).collect(), next: found.next }))
 }
 
 /// A run with its blocks.
@@ -301,7 +310,12 @@ pub(crate) async fn show(State(api): State<SharedApi>, on: OnRun) -> Result<Json
     let run = api.database.run(on.run).await?;
     let document = api.database.workflow_release(run.workflow, run.version).await?;
     let blocks = api.database.block_runs(on.run).await?.into_iter().map(BlockRun::from).collect();
-    Ok(Json(RunDetail { run: RunSummary::from(&run), trigger: run.trigger, response: run.response, document, blocks }))
+    let queued = match run.status {
+        RunStatus::Queued => api.database.queued_because(on.run).await?.map(QueuedBecause::from),
+        _ => None,
+    };
+    let summary = RunSummary::from(&run);
+    Ok(Json(RunDetail { run: summary, queued, trigger: run.trigger, response: run.response, document, blocks }))
 }
 
 /// Rounds and attempts of one block.
@@ -380,61 +394,4 @@ pub(crate) async fn logs(
         text: line.text,
     });
     Ok(Json(LogLines { lines: lines.collect(), next }))
-}
-
-/// Asks a run to end. Without effect on one that has ended.
-#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", operation_id = "cancelRun", params(("id" = RunId, Path)), responses((status = 202, description = "Asked")))]
-pub(crate) async fn cancel(State(api): State<SharedApi>, on: OnRun) -> Result<StatusCode, ApiError> {
-    let record = on.caller.record("workflow.run.cancel", Some(("workflow", on.workflow.0)), json!({ "run": on.run }));
-    api.audit.around(record, async { Ok(api.database.request_cancel(on.run).await?) }).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Starts a new run with what started an earlier one.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RerunRequest {
-    /// In place of the earlier run's `trigger.body`, where it is given.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Value>)]
-    body: Option<Value>,
-}
-
-/// Null is a value too.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// Starts a new run of the version in use with what started this one: its headers, query and body, or another body.
-#[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", operation_id = "rerun", params(("id" = RunId, Path)), request_body = RerunRequest, responses(
-    (status = 202, description = "Accepted: from here on it is never lost", body = RunStarted),
-    (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn rerun(
-    State(api): State<SharedApi>,
-    on: OnRun,
-    Json(request): Json<RerunRequest>,
-) -> Result<Response, ApiError> {
-    let version = api.database.workflow_released_version(on.workflow).await?.ok_or_else(|| not_released("workflow"))?;
-    let mut trigger = api.database.run(on.run).await?.trigger;
-    if let Some(trigger) = trigger.as_object_mut() {
-        trigger.extend(request.body.map(|body| ("body".to_owned(), body)));
-        trigger.insert("rerun_of".to_owned(), json!(on.run));
-        // Who is asked for by hand is who asks.
-        if trigger.contains_key("user") {
-            trigger.insert("user".to_owned(), person(&on.caller));
-        }
-    }
-    let detail = json!({ "trigger": trigger["kind"], "rerun_of": on.run, "version": version });
-    let new = NewRun {
-        workflow: on.workflow,
-        version,
-        trigger: &trigger,
-        started_by: on.caller.user_id(),
-        idempotency_key: None,
-        record: &on.caller.record("workflow.run.start", Some(("workflow", on.workflow.0)), detail),
-    };
-    let (run, _) = api.database.start_run(&new).await?;
-    api.metrics.runs_started.inc();
-    Ok((StatusCode::ACCEPTED, Json(RunStarted { run })).into_response())
 }

@@ -99,7 +99,7 @@ async fn require_rights(api: &SharedApi, caller: &Caller, document: &WorkflowDoc
             _ => None,
         })
         .collect();
-    for workflow in workflows {
+    for workflow in workflows.into_iter().chain(&document.on_failure) {
         require_workflow(api, caller, workflow.as_str(), Role::Editor).await?;
     }
     Ok(())
@@ -251,7 +251,8 @@ pub(crate) async fn new_key(
 ) -> Result<Json<WebhookKey>, ApiError> {
     let draft = api.database.workflow_draft(on.id).await?;
     let known = match draft.document.triggers.get(trigger.as_str()) {
-        Some(Trigger::Webhook { .. }) => true,
+        Some(Trigger::Webhook(_)) => true,
+        Some(Trigger::Schedule(_)) => false,
         // Removed from the draft, but still in use: its key may have to be changed in a hurry.
         None => match draft.released_version {
             Some(version) => {

@@ -100,6 +100,18 @@ impl Instance {
         instance
     }
 
+    /// Starts workflows-backend, for tests that need what only it does.
+    pub(crate) fn start_backend(&self) {
+        let directory = self.directory.path();
+        std::fs::write(directory.join("run-token.key"), [7; 32]).expect("written");
+        let raw = json!({ "database": database_table(&self.own), "db-connector-socket": directory.join("db-connector.sock") });
+        let raw = serde_json::from_value(raw).expect("a shape");
+        let config = bulkhead_workflows_backend::Config::from_raw(raw).expect("sound");
+        let sockets = vec![("rpc".to_owned(), unix(&directory.join("workflows-backend.sock")))];
+        let context = context(directory, config, sockets, &self.shutdown);
+        tokio::spawn(async move { bulkhead_workflows_backend::run(context).await.expect("workflows-backend serves") });
+    }
+
     async fn wait_until_up(&self) {
         for _ in 0..200 {
             if self.root.get::<Value>("/api/v1/users").await.is_ok() {

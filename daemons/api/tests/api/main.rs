@@ -3,6 +3,7 @@
 
 mod documents;
 mod identity;
+mod imports;
 mod kit;
 mod library_sets;
 mod openapi;

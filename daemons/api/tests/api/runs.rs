@@ -207,3 +207,131 @@ async fn code_runs_with_the_images_of_the_sets_that_it_names_for_its_language() 
     let event = instance.as_root(http::Method::POST, "/system/code/run", &alone).await.expect("runs");
     assert_eq!(event["value"]["libraries"], image);
 }
+
+#[tokio::test]
+async fn people_say_what_becomes_of_runs_on_record() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let run = start(&instance, &admin).await;
+    let detail = instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
+    assert_eq!(detail["queued"], json!({ "reason": "worker", "ahead": 0 }));
+    for word in ["pause", "resume", "terminate"] {
+        instance.call(&admin, "POST", &format!("/runs/{run}/{word}"), &json!({})).await.ok(202);
+    }
+    let detail = instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
+    assert_eq!(
+        (&detail["run"]["status"], &detail["run"]["error"]["kind"]),
+        (&json!("cancelled"), &json!("terminated"))
+    );
+    let nothing = json!({ "attempt": 1, "choice": "skip" });
+    let refused = instance.call(&admin, "POST", &format!("/runs/{run}/blocks/hello/choice"), &nothing).await;
+    assert_eq!(refused.problem().0, 404);
+    let audit = instance.audit().await;
+    for action in ["workflow.run.pause", "workflow.run.resume", "workflow.run.terminate", "workflow.run.choose"] {
+        assert!(audit.iter().any(|(_, known)| known == action), "{action}: {audit:?}");
+    }
+    let ada = instance.person(&admin, "ada").await;
+    instance.grant(&admin, "/workflows/hello", &ada, "viewer").await;
+    for word in ["pause", "resume", "terminate", "cancel", "rerun"] {
+        let refused = instance.call(&ada, "POST", &format!("/runs/{run}/{word}"), &json!({})).await;
+        assert_eq!(refused.problem().0, 403, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_begins_again_only_where_the_earlier_one_has_been() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let run = start(&instance, &admin).await;
+    let again = async |from: &str| {
+        instance.call(&admin, "POST", &format!("/runs/{run}/rerun"), &json!({ "from": from })).await.problem()
+    };
+    assert_eq!(again("hello").await, (409, "not-ended".into()));
+    instance.call(&admin, "POST", &format!("/runs/{run}/terminate"), &json!({})).await.ok(202);
+    assert_eq!(again("hello").await, (422, "invalid".into()), "it has not come there");
+    assert_eq!(again("nowhere").await, (422, "invalid".into()));
+}
+
+#[tokio::test]
+async fn the_queue_is_paused_by_administrators_and_a_workflow_by_its_editors() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let ada = instance.person(&admin, "ada").await;
+    instance.grant(&admin, "/workflows/hello", &ada, "editor").await;
+    let settings = json!({ "priority": "high", "max_running": 2, "keep_days": 30 });
+    let refused = instance.call(&ada, "PUT", "/workflows/hello/settings", &settings).await;
+    assert_eq!(refused.problem(), (403, "role-too-low".into()));
+    instance.call(&admin, "PUT", "/workflows/hello/settings", &settings).await.ok(204);
+    instance.call(&ada, "POST", "/workflows/hello/pause", &json!({})).await.ok(204);
+    let shown = instance.call(&ada, "GET", "/workflows/hello/settings", &Value::Null).await.ok(200);
+    assert_eq!((&shown["settings"]["max_running"], &shown["settings"]["priority"]), (&json!(2), &json!("high")));
+    assert!(shown["paused_at"].is_string());
+    let run = start(&instance, &admin).await;
+    let detail = instance.call(&ada, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
+    assert_eq!(detail["queued"]["reason"], "workflow-paused");
+    instance.call(&ada, "POST", "/workflows/hello/resume", &json!({})).await.ok(204);
+    for bad in [json!({ "max_running": 0 }), json!({ "keep_runs": -1 })] {
+        assert_eq!(instance.call(&admin, "PUT", "/workflows/hello/settings", &bad).await.problem().0, 422);
+    }
+    assert_eq!(instance.call(&ada, "POST", "/queue/pause", &json!({})).await.problem().0, 403);
+    instance.call(&admin, "POST", "/queue/pause", &json!({})).await.ok(204);
+    let queue = instance.call(&ada, "GET", "/queue", &Value::Null).await.ok(200);
+    assert_eq!((&queue["paused_by"], &queue["held"]), (&json!("root@example.org"), &json!(1)));
+    instance.call(&admin, "POST", "/queue/resume", &json!({})).await.ok(204);
+}
+
+#[tokio::test]
+async fn a_schedule_is_previewed_released_and_paused() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let schedule = json!({ "cron": "30 8 * * 1-5", "timezone": "Europe/Vienna" });
+    let preview = instance.call(&admin, "POST", "/schedules/preview", &json!({ "schedule": schedule })).await.ok(200);
+    assert_eq!(preview["next"].as_array().map(Vec::len), Some(5));
+    let bad = json!({ "schedule": { "cron": "30 25 * * *" } });
+    let refused = instance.call(&admin, "POST", "/schedules/preview", &bad).await;
+    assert_eq!(refused.problem(), (422, "document-invalid".into()));
+    assert_eq!(refused.json()["faults"][0]["path"], "triggers.schedule.cron");
+    let mut trigger = schedule.clone();
+    trigger["type"] = json!("schedule");
+    let document = json!({
+        "format": 1, "title": "Morning", "start": "hello", "triggers": { "morning": trigger },
+        "blocks": { "hello": { "type": "code", "language": "javascript", "source": "return 1" } },
+    });
+    let body = json!({ "slug": "morning", "title": "Morning", "document": document });
+    instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
+    instance.call(&admin, "POST", "/workflows/morning/releases", &json!({ "revision": 1 })).await.ok(200);
+    instance.call(&admin, "POST", "/workflows/morning/triggers/morning/pause", &json!({})).await.ok(204);
+    let unknown = instance.call(&admin, "POST", "/workflows/morning/triggers/evening/pause", &json!({})).await;
+    assert_eq!(unknown.problem().0, 404);
+    let listed = instance.call(&admin, "GET", "/workflows/morning/schedules", &Value::Null).await.ok(200);
+    let state = &listed["schedules"][0];
+    assert_eq!((&state["trigger"], &state["next"]), (&json!("morning"), &Value::Null));
+    assert!(state["paused_at"].is_string());
+}
+
+#[tokio::test]
+async fn runs_are_filtered() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let run = start(&instance, &admin).await.to_string();
+    let count = async |query: &str| {
+        let page = instance.call(&admin, "GET", &format!("/runs?{query}"), &Value::Null).await.ok(200);
+        page["runs"].as_array().expect("a list").iter().filter(|found| found["id"] == run).count()
+    };
+    for (query, found) in [
+        ("status=queued", 1),
+        ("status=failed", 0),
+        ("trigger=manual", 1),
+        ("trigger=webhook", 0),
+        ("since=2026-01-01T00:00:00Z", 1),
+        ("until=2026-01-01T00:00:00Z", 0),
+        ("text=%22a%22:1", 1),
+        ("text=nowhere", 0),
+    ] {
+        assert_eq!(count(query).await, found, "{query}");
+    }
+    for query in ["status=odd", "since=yesterday", "text="] {
+        let refused = instance.call(&admin, "GET", &format!("/runs?{query}"), &Value::Null).await;
+        assert_eq!(refused.problem(), (400, "malformed".into()), "{query}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bulkhead_model::run::{RunResponse, RunStatus};
-use bulkhead_store::journal::RunEnd;
+use bulkhead_store::journal::{Conclusion, RunEnd};
 use bulkhead_store::outbox::Claim;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -37,14 +37,10 @@ fn answer_runs(instance: &Instance) -> tokio::task::JoinHandle<()> {
                 let pinned = backend.pinned_run(run).await.expect("reads");
                 backend.mark_running(run).await.expect("marks");
                 let body = pinned.trigger["body"].clone();
-                backend
-                    .respond(run, &RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body })
-                    .await
-                    .expect("responds");
-                backend
-                    .finish_run(run, RunEnd { status: RunStatus::Succeeded, error: None, result: None })
-                    .await
-                    .expect("finishes");
+                let response = RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body };
+                let end = RunEnd { status: RunStatus::Succeeded, error: None, result: None };
+                let conclusion = Conclusion { response: Some(&response), end: Some(end), on_failure: None };
+                backend.end_blocks(run, &[], conclusion).await.expect("finishes");
                 worker.mark_sent(&[entry]).await.expect("marks");
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -143,4 +139,59 @@ async fn the_same_idempotency_key_is_the_same_run() {
     let worker = instance.as_role("bulkhead-workflows-worker");
     let claims = worker.claim_starts(Uuid::nil(), Duration::from_secs(60), 10).await.expect("claims");
     assert_eq!(claims.len(), 1);
+}
+
+/// What a caller that has `secret` writes into its header.
+fn sign(secret: &str, text: &str) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[tokio::test]
+async fn a_signed_webhook_wants_a_right_and_fresh_signature() {
+    let instance = Instance::start().await;
+    instance.start_backend();
+    let admin = instance.admin().await;
+    let signature = json!({ "secret": "partner", "header": "X-Signature", "prefix": "v0=",
+        "timestamp": { "header": "X-Time", "within-s": 60, "signed": "v0:{timestamp}:{body}" } });
+    let document = json!({
+        "format": 1, "title": "Signed", "start": "answer",
+        "triggers": { "incoming": { "type": "webhook", "reply": "accepted", "signature": signature } },
+        "blocks": { "answer": { "type": "response", "body": "trigger.body" } },
+    });
+    let body = json!({ "slug": "signed", "title": "Signed", "document": document });
+    instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
+    instance.call(&admin, "POST", "/workflows/signed/releases", &json!({ "revision": 1 })).await.ok(200);
+    let key = instance.call(&admin, "POST", "/workflows/signed/triggers/incoming/key", &json!({})).await.ok(200);
+    let path = format!("/hooks/signed/incoming?key={}", key["key"].as_str().expect("a key"));
+    let send = async |signature: &str, time: i64, body: &'static str| {
+        let (signature, time) = (format!("v0={signature}"), time.to_string());
+        instance.send("POST", &path, &[("x-signature", &signature), ("x-time", &time)], body).await
+    };
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let signed = |time: i64, body: &str| sign("hush", &format!("v0:{time}:{body}"));
+
+    let closed = send(&signed(now, "{}"), now, "{}").await;
+    assert_eq!(closed.problem(), (401, "wrong-signature".into()), "without the secret nobody gets in");
+    let secret = json!({ "name": "partner", "value": "hush", "workflows": ["signed"] });
+    instance.call(&admin, "POST", "/secrets", &secret).await.ok(201);
+    let first = send(&signed(now, "{}"), now, "{}").await.ok(202);
+    let replayed = send(&signed(now, "{}"), now, "{}").await.ok(202);
+    assert_eq!(first, replayed, "the same request is the same run");
+    let other = send(&signed(now, "[1]"), now, "[1]").await.ok(202);
+    assert_ne!(first, other);
+    for (signature, time, body) in [
+        (signed(now, "{}"), now, "[2]"),
+        (signed(now, "{}"), now + 1, "{}"),
+        (sign("guess", &format!("v0:{now}:{{}}")), now, "{}"),
+        ("zz".to_owned(), now, "{}"),
+    ] {
+        assert_eq!(send(&signature, time, body).await.problem(), (401, "wrong-signature".into()));
+    }
+    let old = now - 90;
+    assert_eq!(send(&signed(old, "{}"), old, "{}").await.problem(), (401, "signature-too-old".into()));
+    let bare = instance.send("POST", &path, &[], "{}").await;
+    assert_eq!(bare.problem(), (401, "wrong-signature".into()));
 }

@@ -208,6 +208,8 @@ describe('what a run waits for', () => {
     expect(waitingText({ kind: 'approval', block: 'ask' })).toBe('Waits for an approval at ask')
     expect(waitingText({ kind: 'workflow', block: 'child', until_ms: null })).toBe('Waits for the run of child')
     expect(waitingText({ kind: 'wait', block: 'pause', until_ms: Date.now() })).toMatch(/^Waits until \d\d:\d\d at pause$/)
+    expect(waitingText({ kind: 'outcome-unknown', block: 'pay' })).toBe('Waits until somebody has chosen what becomes of pay')
+    expect(waitingText({ kind: 'paused' })).toBe('Paused before its next step')
     expect(waitingText(null)).toBeUndefined()
   })
 

@@ -63,6 +63,18 @@ state!(
 );
 
 state!(
+    /// What a person chooses for a block whose outcome is unknown.
+    Choice {
+        /// It is made again, whatever came of it before.
+        Retry = "retry",
+        /// The run goes on as if it had ended well, with no result.
+        Skip = "skip",
+        /// It has failed.
+        Fail = "fail",
+    }
+);
+
+state!(
     /// The level of a log line.
     LogLevel {
         /// `console.debug`.

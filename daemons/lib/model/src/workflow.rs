@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::query::SqlQuery;
-use crate::{Fault, LibraryNames, Name};
+use crate::{Fault, LibraryNames, Name, Slug};
 
 mod block;
 mod expressions;
@@ -15,6 +15,8 @@ mod graph;
 mod port;
 mod references;
 mod retry;
+mod schedule;
+mod trigger;
 mod validate;
 
 pub use block::{
@@ -27,9 +29,13 @@ pub use graph::{Graph, Scope, Visible};
 pub use port::{Port, PortError};
 pub use references::mentions;
 pub use retry::Retry;
+pub use schedule::{Overlap, Schedule};
+pub use trigger::{Signature, SignatureEncoding, SignedTime, Trigger, Webhook, WebhookReply};
 
 /// Blocks that one workflow may have.
 pub const MAX_BLOCKS: usize = 500;
+/// Triggers that one workflow may have.
+pub const MAX_TRIGGERS: usize = 50;
 /// The longest source of a code block, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 256 * 1024;
 /// How deep scopes (bodies of loops and the like) may nest.
@@ -70,29 +76,29 @@ pub struct WorkflowDocument {
     /// Seconds after which a run fails, waits included; without it a run may take for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
+    /// What becomes of a run when nothing tells whether a block of it took effect.
+    #[serde(default, skip_serializing_if = "UnknownOutcome::is_default")]
+    pub unknown_outcome: UnknownOutcome,
+    /// The workflow that is run when a run of this one has failed; it sees which run and why as `trigger.body`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Slug>,
 }
 
-/// What starts a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Trigger {
-    /// `POST /hooks/<workflow>/<trigger>` with the trigger's key; the body is `trigger.body`.
-    Webhook {
-        /// Whether the caller waits for the response block.
-        #[serde(default)]
-        reply: WebhookReply,
-    },
-}
-
-/// When a webhook's caller is answered.
+/// What becomes of a run when nothing tells whether a block of it took effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum WebhookReply {
-    /// When the response block has run (or the run has ended), within 60 seconds.
+pub enum UnknownOutcome {
+    /// It waits until a person has chosen to try again, to go on without it or to fail; unless the block has a way out for errors.
     #[default]
-    Response,
-    /// At once, with 202 and the run's id.
-    Accepted,
+    Ask,
+    /// The block has failed.
+    Fail,
+}
+
+impl UnknownOutcome {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// `from` (through `port`, where it has several ways out) leads to `to`.
@@ -131,6 +137,8 @@ impl WorkflowDocument {
             variables: BTreeMap::new(),
             on_error: None,
             timeout_s: None,
+            unknown_outcome: UnknownOutcome::Ask,
+            on_failure: None,
         }
     }
 

@@ -5,16 +5,17 @@
 //! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token |
 //! | `POST /v1/runs/{run}/blocks/{block}` | worker | has a block act under the journal: [`BlockAction`] -> [`BlockOutcome`] |
 //! | `POST /v1/runs/{run}/blocks` | worker | stores what blocks came to: [`BlockReports`] -> [`Stored`], idempotent |
-//! | `POST /v1/runs/{run}/response` | worker | stores the response for the webhook's caller, once |
 //! | `POST /v1/runs/{run}/wait` | worker | [`WaitingFor`]: nothing of the run is under way until then |
 //! | `POST /v1/runs/{run}/finish` | worker | [`FinishRequest`], idempotent |
 //! | `POST /v1/calls` (bearer token) | code-executor | `query()` and `fetch()` from code: [`CallRequest`] -> the result |
 //! | `POST /v1/secrets` (bearer token) | code-executor | `secret()` from code: [`SecretRequest`] -> [`SecretValue`] |
+//! | `POST /v1/signatures` | api | [`SignatureRequest`] -> [`SignatureAnswer`]: whether a webhook's caller has signed with the secret |
 //! | `POST /v1/tokens` | api | [`TokenRequest`] -> [`Token`]: the capability of a single-block run from the editor |
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bulkhead_model::run::{BlockStatus, Iteration, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Libraries, Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -36,11 +37,14 @@ pub struct RunState {
     /// The release it is pinned to.
     pub version: i32,
     /// That release.
-    pub document: WorkflowDocument,
+    pub document: Arc<WorkflowDocument>,
     /// What code sees as `trigger`.
     pub trigger: Value,
     /// Where the run stands.
     pub status: RunStatus,
+    /// Whether a person has paused it.
+    #[serde(default)]
+    pub is_paused: bool,
     /// What its blocks came to: the newest attempt of each, in each round that has not ended.
     pub journal: Vec<JournalEntry>,
     /// Variables that were set.
@@ -87,6 +91,9 @@ pub struct JournalEntry {
     /// Whether it failed after it had made calls that change something.
     #[serde(default)]
     pub wrote: bool,
+    /// What a person has chosen, where its outcome is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// How a block ended, or that it has begun.
@@ -228,16 +235,24 @@ pub struct Stored {
 }
 
 /// What a run waits for, for those who look at it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaitingFor {
-    /// The kind of block that it waits at: `wait`, `approval`, `workflow`; `retry` between two attempts.
+    /// The kind of block that it waits at: `wait`, `approval`, `workflow`; `retry` between two attempts; `outcome-unknown` until a
+    /// person has chosen what becomes of it; `paused` until a person lets it go on.
     pub kind: String,
-    /// That block.
-    pub block: Name,
+    /// That block, where it waits at one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Name>,
     /// Until when at most, milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
+    /// The round and attempt of the block, where a person is to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<Iteration>,
+    /// See `iteration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// Ends a run.
@@ -325,4 +340,25 @@ pub struct TokenRequest {
 pub struct Token {
     /// Opaque text.
     pub token: String,
+}
+
+/// Asks whether a webhook's caller has signed with a secret. The secret itself stays where it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureRequest {
+    /// The workflow, which must be allowed to use the secret.
+    pub workflow: WorkflowId,
+    /// The secret's name.
+    pub secret: Name,
+    /// The bytes that are signed, in base64.
+    pub signed: String,
+    /// The HMAC-SHA256 that the caller sent, in base64.
+    pub signature: String,
+}
+
+/// Whether it is right.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct SignatureAnswer {
+    /// Whether the secret gives this signature; false too where the workflow may not use it.
+    pub is_right: bool,
 }

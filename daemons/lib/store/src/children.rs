@@ -1,13 +1,15 @@
-//! Runs that a block of another run starts.
+//! Runs that other runs start: by a block, or by their failure.
 
 use bulkhead_model::run::{RunError, RunResponse, RunStatus};
 use bulkhead_model::{RunId, WorkflowId};
+use deadpool_postgres::Transaction;
 use serde_json::Value;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::journal::{BlockPlace, rounds};
 use crate::payload::Payload;
+use crate::queues::{ANNOUNCE_ENTRY, START_ENTRY};
 use crate::{Database, StoreError};
 
 /// A run to start from a block.
@@ -25,6 +27,15 @@ pub struct NewChild<'a> {
     pub trigger: &'a Value,
     /// Whether the block waits for its end: it is woken then, and its own end cancels the run.
     pub waits: bool,
+}
+
+/// A run to start since another one has failed.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureRun<'a> {
+    /// The workflow to run, by its slug.
+    pub workflow: &'a str,
+    /// What code sees as `trigger`.
+    pub trigger: &'a Value,
 }
 
 /// Where such a run stands.
@@ -78,15 +89,16 @@ impl Database {
         let operation = "start the run of a block";
         let Some((workflow, version)) = self.released_workflow(new.workflow).await? else { return Ok(false) };
         let client = self.client(operation).await?;
-        let sql = "WITH run AS (
+        let sql = format!(
+            "WITH run AS (
                 INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, parent_run, parent_block, parent_iteration, depth,
                     parent_waits)
                 SELECT $1, $2, $3, 'queued', $4, started_by, id, $6, $7, $8, $9 FROM runs WHERE id = $5 AND finished_at IS NULL
                 FOR NO KEY UPDATE
-                ON CONFLICT DO NOTHING RETURNING id),
-            entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run)
-            SELECT pg_notify('run_outbox', id::text) FROM run";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+                ON CONFLICT DO NOTHING RETURNING id, workflow_id),
+            {START_ENTRY} SELECT {ANNOUNCE_ENTRY} FROM entry"
+        );
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let BlockPlace { block, iteration, .. } = new.place;
         let values: [&(dyn ToSql + Sync); 9] = [
             &Uuid::now_v7(),
@@ -102,4 +114,26 @@ impl Database {
         client.query(&statement, &values).await.map_err(StoreError::of(operation))?;
         Ok(true)
     }
+}
+
+/// Starts the run that the failure of another one starts. Nothing happens where that workflow has no released version: a failure that
+/// nobody is told of is shown all the same.
+pub(crate) async fn start_failure_run(
+    transaction: &Transaction<'_>,
+    failed: RunId,
+    failure: &FailureRun<'_>,
+) -> Result<(), StoreError> {
+    let operation = "start the run for a failure";
+    let sql = format!(
+        "WITH run AS (
+            INSERT INTO runs (id, workflow_id, version, status, trigger, idempotency_key)
+            SELECT $1, w.id, w.released_version, 'queued', $3, 'failure/' || $4
+            FROM workflows w WHERE w.slug = $2 AND w.released_version IS NOT NULL
+            ON CONFLICT DO NOTHING RETURNING id, workflow_id),
+        {START_ENTRY} SELECT {ANNOUNCE_ENTRY} FROM entry"
+    );
+    let statement = transaction.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
+    let failed = failed.to_string();
+    let values: [&(dyn ToSql + Sync); 4] = [&Uuid::now_v7(), &failure.workflow, failure.trigger, &failed];
+    transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
 }

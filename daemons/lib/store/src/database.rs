@@ -6,7 +6,11 @@ use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, R
 use serde::Deserialize;
 use tokio_postgres::NoTls;
 
+use crate::release_cache::ReleaseCache;
 use crate::{SCHEMA_VERSION, StoreError};
+
+/// A clause that makes a commit not wait for the disk: for what does no harm when a power cut takes it back. To be named in a FROM.
+pub(crate) const LAZILY: &str = "(SELECT set_config('synchronous_commit', 'off', true)) AS lazily";
 
 /// How to reach the database: the `[database]` table of a daemon's configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +46,7 @@ impl Default for DatabaseConfig {
 pub struct Database {
     pool: Pool,
     config: tokio_postgres::Config,
+    pub(crate) releases: ReleaseCache,
 }
 
 impl Database {
@@ -76,7 +81,7 @@ impl Database {
             }))
             .build()
             .expect("a pool with a runtime always builds");
-        Self { pool, config }
+        Self { pool, config, releases: ReleaseCache::default() }
     }
 
     /// A connection from the pool.

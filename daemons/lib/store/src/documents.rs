@@ -1,6 +1,7 @@
 //! Drafts and releases: what apps and workflows have in common.
 
 use bulkhead_model::{Role, UserId};
+use deadpool_postgres::Transaction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -165,24 +166,7 @@ impl Database {
         let operation = "release";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        let Tables { table, releases, key, .. } = tables;
-        // The row's lock makes two releases at once come one after the other.
-        let lock = format!("SELECT draft_revision FROM {table} WHERE id = $1 FOR UPDATE");
-        let row = transaction.query_opt(&lock, &[&id]).await.map_err(StoreError::of(operation))?;
-        let current: i64 = row.ok_or(StoreError::NotFound { operation })?.get(0);
-        if current != revision {
-            return Err(StoreError::Changed { operation });
-        }
-        let insert = format!(
-            "INSERT INTO {releases} ({key}, version, document, released_by)
-             SELECT id, 1 + coalesce((SELECT max(version) FROM {releases} WHERE {key} = $1), 0), draft, $2 FROM {table} WHERE id = $1
-             RETURNING version"
-        );
-        let row =
-            transaction.query_one(&insert, &[&id, &by.map(|user| user.0)]).await.map_err(StoreError::of(operation))?;
-        let version: i32 = row.get(0);
-        let point = format!("UPDATE {table} SET released_version = $2 WHERE id = $1");
-        transaction.execute(&point, &[&id, &version]).await.map_err(StoreError::of(operation))?;
+        let version = release_in(&transaction, tables, id, revision, by).await?;
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok(version)
     }
@@ -205,15 +189,10 @@ impl Database {
     /// Points viewers and triggers at an earlier version.
     pub(crate) async fn restore_release(&self, tables: Tables, id: Uuid, version: i32) -> Result<(), StoreError> {
         let operation = "restore a release";
-        let client = self.client(operation).await?;
-        let sql = format!(
-            "UPDATE {0} SET released_version = $2 WHERE id = $1 AND EXISTS (SELECT FROM {1} WHERE {2} = $1 AND version = $2)",
-            tables.table, tables.releases, tables.key
-        );
-        match client.execute(&sql, &[&id, &version]).await.map_err(StoreError::of(operation))? {
-            0 => Err(StoreError::NotFound { operation }),
-            _ => Ok(()),
-        }
+        let mut client = self.client(operation).await?;
+        let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        restore_in(&transaction, tables, id, version).await?;
+        transaction.commit().await.map_err(StoreError::of(operation))
     }
 
     pub(crate) async fn released_document<T: DeserializeOwned>(
@@ -251,5 +230,53 @@ impl Database {
         let sql = format!("DELETE FROM {} WHERE id = $1", tables.table);
         transaction.execute(&sql, &[&id]).await.map_err(StoreError::of(operation))?;
         transaction.commit().await.map_err(StoreError::of(operation))
+    }
+}
+
+/// Releases the draft at `revision` as a part of more.
+pub(crate) async fn release_in(
+    transaction: &Transaction<'_>,
+    tables: Tables,
+    id: Uuid,
+    revision: i64,
+    by: Option<UserId>,
+) -> Result<i32, StoreError> {
+    let operation = "release";
+    let Tables { table, releases, key, .. } = tables;
+    // The row's lock makes two releases at once come one after the other.
+    let lock = format!("SELECT draft_revision FROM {table} WHERE id = $1 FOR UPDATE");
+    let row = transaction.query_opt(&lock, &[&id]).await.map_err(StoreError::of(operation))?;
+    let current: i64 = row.ok_or(StoreError::NotFound { operation })?.get(0);
+    if current != revision {
+        return Err(StoreError::Changed { operation });
+    }
+    let insert = format!(
+        "INSERT INTO {releases} ({key}, version, document, released_by)
+         SELECT id, 1 + coalesce((SELECT max(version) FROM {releases} WHERE {key} = $1), 0), draft, $2 FROM {table} WHERE id = $1
+         RETURNING version"
+    );
+    let row =
+        transaction.query_one(&insert, &[&id, &by.map(|user| user.0)]).await.map_err(StoreError::of(operation))?;
+    let version: i32 = row.get(0);
+    let point = format!("UPDATE {table} SET released_version = $2 WHERE id = $1");
+    transaction.execute(&point, &[&id, &version]).await.map_err(StoreError::of(operation))?;
+    Ok(version)
+}
+
+/// Puts an earlier version in use as a part of more.
+pub(crate) async fn restore_in(
+    transaction: &Transaction<'_>,
+    tables: Tables,
+    id: Uuid,
+    version: i32,
+) -> Result<(), StoreError> {
+    let operation = "restore a release";
+    let sql = format!(
+        "UPDATE {0} SET released_version = $2 WHERE id = $1 AND EXISTS (SELECT FROM {1} WHERE {2} = $1 AND version = $2)",
+        tables.table, tables.releases, tables.key
+    );
+    match transaction.execute(&sql, &[&id, &version]).await.map_err(StoreError::of(operation))? {
+        0 => Err(StoreError::NotFound { operation }),
+        _ => Ok(()),
     }
 }

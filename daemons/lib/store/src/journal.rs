@@ -3,8 +3,9 @@
 //! Everything here may be told twice: a report that is already stored changes nothing, and a status only moves forward.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Name, RunId, WorkflowId};
 use futures_util::future::try_join_all;
@@ -12,13 +13,15 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
 
+use crate::children::{FailureRun, start_failure_run};
+use crate::database::LAZILY;
 use crate::payload::Payload;
 use crate::{Database, StoreError};
 
 /// The first answer counts.
-const RESPOND: &str = "WITH changed AS (UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL RETURNING id)
-    SELECT pg_notify('run_changed', id::text) FROM changed";
+const RESPOND: &str = "UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL";
 /// A run that has ended stays as it is. The run that waits for it is woken, and those that it waits for are cancelled.
 const FINISH: &str = "WITH changed AS (
         UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now(), waiting_for = NULL,
@@ -29,7 +32,7 @@ const FINISH: &str = "WITH changed AS (
         SELECT parent_run, 'wake' FROM changed WHERE parent_waits
         UNION ALL SELECT c.id, 'cancel' FROM runs c JOIN changed ON c.parent_run = changed.id WHERE c.parent_waits AND c.finished_at IS NULL
         RETURNING run_id)
-    SELECT pg_notify('run_changed', id::text), (SELECT count(pg_notify('run_outbox', run_id::text)) FROM entries) FROM changed";
+    SELECT (SELECT count(pg_notify('run_outbox', run_id::text)) FROM entries) FROM changed";
 /// A block that is stored already sets nothing again.
 const SET_VARIABLE: &str = "INSERT INTO run_variables (run_id, name, value) VALUES ($1, $2, $3)
     ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value";
@@ -42,7 +45,7 @@ pub struct PinnedRun {
     /// The release's number.
     pub version: i32,
     /// The release.
-    pub document: WorkflowDocument,
+    pub document: Arc<WorkflowDocument>,
     /// What code sees as `trigger`.
     pub trigger: Value,
     /// Where it stands.
@@ -51,6 +54,10 @@ pub struct PinnedRun {
     pub created_at: OffsetDateTime,
     /// How many runs it descends from.
     pub depth: i32,
+    /// Whether a person has paused it.
+    pub is_paused: bool,
+    /// Where it begins, unless at its start: at this block, with what came before in that run; none where that run is gone.
+    pub begins_at: Option<(String, Option<RunId>)>,
 }
 
 /// A block of a run.
@@ -90,6 +97,8 @@ pub struct BlockRow {
     pub finished_at: Option<OffsetDateTime>,
     /// Whether it failed after it had made calls that change something.
     pub wrote: bool,
+    /// What a person has chosen, where its outcome is unknown.
+    pub choice: Option<Choice>,
 }
 
 /// What comes of a run with blocks that ended.
@@ -99,6 +108,8 @@ pub struct Conclusion<'a> {
     pub response: Option<&'a RunResponse>,
     /// Its end.
     pub end: Option<RunEnd<'a>>,
+    /// The run that its failure starts.
+    pub on_failure: Option<FailureRun<'a>>,
 }
 
 /// How a run ends.
@@ -165,6 +176,17 @@ pub enum CallEnd<'a> {
     Unknown,
 }
 
+/// What a run takes over from an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier<'a> {
+    /// The blocks whose results it has from the start.
+    pub blocks: &'a [&'a str],
+    /// The blocks that set variables.
+    pub setters: &'a [&'a str],
+    /// The block that it begins at.
+    pub before: &'a str,
+}
+
 /// The key of a call: with the run, what a repeat is recognised by.
 #[derive(Clone, Copy, Debug)]
 pub struct CallKey<'a> {
@@ -181,20 +203,25 @@ impl Database {
     pub async fn pinned_run(&self, id: RunId) -> Result<PinnedRun, StoreError> {
         let operation = "read a run";
         let client = self.client(operation).await?;
-        let sql = "SELECT r.workflow_id, r.version, v.document, r.trigger, r.status, r.created_at, r.depth FROM runs r
-            JOIN workflow_releases v ON v.workflow_id = r.workflow_id AND v.version = r.version WHERE r.id = $1";
+        let sql = "SELECT r.workflow_id, r.version, r.trigger, r.status, r.created_at, r.depth, r.paused_at IS NOT NULL, r.from_block,
+                r.from_run FROM runs r WHERE r.id = $1";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
         let row = row.ok_or(StoreError::NotFound { operation })?;
-        let status: &str = row.get(4);
+        // Reading the release may need a connection too.
+        drop(client);
+        let (workflow, version) = (WorkflowId(row.get(0)), row.get(1));
+        let status: &str = row.get(3);
         Ok(PinnedRun {
-            workflow: WorkflowId(row.get(0)),
-            version: row.get(1),
-            document: serde_json::from_value(row.get(2)).map_err(StoreError::damaged(operation))?,
-            trigger: row.get(3),
+            workflow,
+            version,
+            document: self.workflow_release(workflow, version).await?,
+            trigger: row.get(2),
             status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
-            created_at: row.get(5),
-            depth: row.get(6),
+            created_at: row.get(4),
+            depth: row.get(5),
+            is_paused: row.get(6),
+            begins_at: row.get::<_, Option<String>>(7).map(|block| (block, row.get::<_, Option<Uuid>>(8).map(RunId))),
         })
     }
 
@@ -203,10 +230,11 @@ impl Database {
         let operation = "mark a run as running";
         let client = self.client(operation).await?;
         // Not waited for on the disk: a mark that is lost with the power is made again when the run goes on.
-        let sql = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-            UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()), waiting_for = NULL
-            FROM relaxed WHERE id = $1 AND status IN ('queued', 'waiting')";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let sql = format!(
+            "UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()), waiting_for = NULL
+            FROM {LAZILY} WHERE id = $1 AND status IN ('queued', 'waiting')"
+        );
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         client.execute(&statement, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
@@ -214,11 +242,43 @@ impl Database {
     pub async fn mark_waiting(&self, id: RunId, waiting_for: &Value) -> Result<(), StoreError> {
         let operation = "mark a run as waiting";
         let client = self.client(operation).await?;
-        let sql = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true)),
-            changed AS (UPDATE runs SET status = 'waiting', waiting_for = $2 FROM relaxed WHERE id = $1 AND finished_at IS NULL RETURNING id)
-            SELECT pg_notify('run_changed', id::text) FROM changed";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let sql = format!(
+            "WITH changed AS (
+                UPDATE runs SET status = 'waiting', waiting_for = $2 FROM {LAZILY} WHERE id = $1 AND finished_at IS NULL RETURNING id)
+            SELECT pg_notify('run_changed', id::text) FROM changed"
+        );
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         client.query(&statement, &[&id.0, waiting_for]).await.map(|_| ()).map_err(StoreError::of(operation))
+    }
+
+    /// Takes over what blocks of an earlier run came to, unless that was done: the newest attempt of each of `blocks`, outside of loops,
+    /// and what the blocks `setters` had set when `before` began.
+    pub async fn take_over(&self, run: RunId, from: RunId, earlier: &Earlier<'_>) -> Result<(), StoreError> {
+        let operation = "take over what an earlier run came to";
+        let mut client = self.client(operation).await?;
+        let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        let sql = "INSERT INTO block_runs (run_id, block, iteration, attempt, status, input_json, input_packed, result_json, result_packed, port,
+                error, wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at, cover_block, cover_depth, wrote)
+            SELECT DISTINCT ON (block) $1, block, iteration, attempt, status, input_json, input_packed, result_json, result_packed, port,
+                error, wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at, cover_block, cover_depth, wrote
+            FROM block_runs WHERE run_id = $2 AND block = ANY($3) AND iteration = '{}' AND status = 'succeeded'
+            ORDER BY block, attempt DESC ON CONFLICT DO NOTHING";
+        transaction.execute(sql, &[&run.0, &from.0, &earlier.blocks]).await.map_err(StoreError::of(operation))?;
+        let sql = "SELECT result_json, result_packed FROM block_runs
+            WHERE run_id = $1 AND block = ANY($2) AND status = 'succeeded'
+              AND finished_at <= (SELECT min(started_at) FROM block_runs WHERE run_id = $1 AND block = $3)
+            ORDER BY finished_at, iteration";
+        let rows = transaction.query(sql, &[&from.0, &earlier.setters, &earlier.before]).await;
+        let mut variables = serde_json::Map::new();
+        for row in rows.map_err(StoreError::of(operation))? {
+            if let Value::Object(set) = Payload::read(operation, row.get(0), row.get(1))? {
+                variables.extend(set);
+            }
+        }
+        for (name, value) in &variables {
+            transaction.execute(SET_VARIABLE, &[&run.0, name, value]).await.map_err(StoreError::of(operation))?;
+        }
+        transaction.commit().await.map_err(StoreError::of(operation))
     }
 
     /// The variables of a run that were set.
@@ -238,7 +298,7 @@ impl Database {
         let operation = "read the journal";
         let client = self.client(operation).await?;
         let sql = "SELECT DISTINCT ON (b.block, b.iteration) b.block, b.iteration, b.attempt, b.status, b.result_json, b.result_packed,
-                b.port, b.error, b.started_at, b.finished_at, b.wrote
+                b.port, b.error, b.started_at, b.finished_at, b.wrote, b.choice
             FROM block_runs b
             WHERE b.run_id = $1 AND (b.cover_block IS NULL OR NOT EXISTS (SELECT FROM block_runs cover WHERE cover.run_id = $1
                 AND cover.block = b.cover_block AND cover.iteration = b.iteration[1:b.cover_depth] AND cover.status <> 'running'))
@@ -249,7 +309,8 @@ impl Database {
     }
 
     /// Stores what blocks came to, with their logs and with what came of the run, in one commit. What is stored already stays as
-    /// it is; [`StoreError::Changed`], and nothing of it is stored, where somebody else has found that a block came to something else. Says of which, by their number, a failed attempt had made calls that change something.
+    /// it is; [`StoreError::Changed`], and nothing of it is stored, where somebody else has found that a block came to something else.
+    /// Says of which, by their number, a failed attempt had made calls that change something.
     pub async fn end_blocks(
         &self,
         run: RunId,
@@ -275,29 +336,20 @@ impl Database {
                 wrote.push(number);
             }
         }
-        let notify = transaction
-            .prepare_cached("SELECT pg_notify('run_changed', $1)")
-            .await
-            .map_err(StoreError::of(operation))?;
-        let about = run.to_string();
-        let values: [&(dyn ToSql + Sync); 1] = [&about];
-        let told = async { transaction.execute(&notify, &values).await.map_err(StoreError::of(operation)) };
-        futures_util::try_join!(conclude(&transaction, run, conclusion), told)?;
+        conclude(&transaction, run, conclusion).await?;
         transaction.commit().await.map_err(StoreError::of(operation))?;
+        // Not in the commit, as for starts; and nobody waits for it.
+        tokio::spawn(async move {
+            if let Ok(notify) = client.prepare_cached("SELECT pg_notify('run_changed', $1)").await {
+                let _ = client.execute(&notify, &[&run.to_string()]).await;
+            }
+        });
         Ok(wrote)
-    }
-
-    /// Stores the answer of a run; the first one counts.
-    pub async fn respond(&self, run: RunId, response: &RunResponse) -> Result<(), StoreError> {
-        let operation = "store a run's response";
-        let client = self.client(operation).await?;
-        let statement = client.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
-        client.query(&statement, &[&run.0, &Json(response)]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
     /// Ends a run. One that has ended stays as it is.
     pub async fn finish_run(&self, run: RunId, end: RunEnd<'_>) -> Result<(), StoreError> {
-        self.end_blocks(run, &[], Conclusion { response: None, end: Some(end) }).await.map(|_| ())
+        self.end_blocks(run, &[], Conclusion { end: Some(end), ..Conclusion::default() }).await.map(|_| ())
     }
 
     /// Marks a call as started, durably, or says where it stands.
@@ -380,7 +432,11 @@ async fn conclude(
     let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
     let values: [&(dyn ToSql + Sync); 6] =
         [&run.0, &end.status.as_str(), &end.error.map(Json), &result.json, &result.packed, &response];
-    transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
+    let ended = transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+    match conclusion.on_failure {
+        Some(failure) if !ended.is_empty() => start_failure_run(transaction, run, &failure).await,
+        _ => Ok(()),
+    }
 }
 
 /// Whether the row is new, or goes on from "running".
@@ -487,6 +543,7 @@ async fn store_logs(
 fn block_row(operation: &'static str, row: &Row) -> Result<BlockRow, StoreError> {
     let status: &str = row.get(3);
     let port = row.get::<_, Option<String>>(6).map(Port::try_from).transpose();
+    let choice = row.get::<_, Option<&str>>(11).map(str::parse);
     Ok(BlockRow {
         place: BlockPlace {
             block: row.get(0),
@@ -502,5 +559,6 @@ fn block_row(operation: &'static str, row: &Row) -> Result<BlockRow, StoreError>
         started_at: row.get(8),
         finished_at: row.get(9),
         wrote: row.get(10),
+        choice: choice.transpose().map_err(|()| StoreError::bad_word(operation, "choice"))?,
     })
 }

@@ -19,8 +19,13 @@ mod listen;
 mod migrations;
 pub mod outbox;
 mod payload;
+pub mod queues;
+mod release_cache;
 pub mod resources;
+pub mod run_control;
+pub mod run_search;
 pub mod runs;
+pub mod schedules;
 pub mod secrets;
 pub mod session_access;
 #[cfg(feature = "test-support")]

@@ -20,10 +20,15 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/V2__secrets_and_libraries.sql"),
     },
     Migration { version: 3, name: "scopes_and_waits", sql: include_str!("../migrations/V3__scopes_and_waits.sql") },
+    Migration {
+        version: 4,
+        name: "schedules_and_queues",
+        sql: include_str!("../migrations/V4__schedules_and_queues.sql"),
+    },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -6,6 +6,7 @@ use bulkhead_model::RunId;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::database::LAZILY;
 use crate::{Database, StoreError};
 
 /// A claim on the start of a run.
@@ -43,19 +44,18 @@ pub struct Word {
     pub is_unstarted: bool,
 }
 
-/// A claim, a renewal or a mark that a power cut takes back does no harm, so none waits for the disk.
-const LAZILY: &str = "(SELECT set_config('synchronous_commit', 'off', true)) AS lazily";
-
+// A claim, a renewal or a mark that a power cut takes back does no harm, so none waits for the disk.
 impl Database {
-    /// Claims up to `limit` starts that nobody holds, the oldest first, for `worker` and as long as `lease`. Those that somebody wants
-    /// cancelled are left to [`Database::claim_start_of`].
+    /// Claims up to `limit` starts that nobody has claimed and nothing holds back, by priority and then the oldest first, for `worker` and
+    /// as long as `lease`. Those that somebody wants cancelled are left to [`Database::claim_start_of`].
     pub async fn claim_starts(&self, worker: Uuid, lease: Duration, limit: i64) -> Result<Vec<Claim>, StoreError> {
         let sql = format!(
             "WITH next AS (
                 SELECT o.id, o.claimed_by IS NULL AS is_first FROM run_outbox o
-                WHERE o.kind = 'start' AND o.sent_at IS NULL AND (o.claimed_until IS NULL OR o.claimed_until < now())
+                WHERE o.kind = 'start' AND o.sent_at IS NULL AND NOT o.is_held AND (o.claimed_until IS NULL OR o.claimed_until < now())
+                  AND NOT EXISTS (SELECT FROM queue WHERE paused_at IS NOT NULL)
                   AND NOT EXISTS (SELECT FROM run_outbox c WHERE c.run_id = o.run_id AND c.kind = 'cancel' AND c.sent_at IS NULL)
-                ORDER BY o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED)
+                ORDER BY o.priority DESC, o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED)
             UPDATE run_outbox o SET claimed_by = $1, claimed_until = now() + make_interval(secs => $2) FROM next, {LAZILY}
             WHERE o.id = next.id RETURNING o.id, o.run_id, next.is_first"
         );

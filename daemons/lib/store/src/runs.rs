@@ -1,15 +1,17 @@
 //! Runs as api needs them: started, listed, shown.
 
-use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
+use bulkhead_model::run::{BlockStatus, Choice, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::{RunId, UserId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
 
 use crate::audit::AuditRecord;
 use crate::journal::{BlockPlace, iteration, rounds};
 use crate::payload::Payload;
+use crate::queues::{ANNOUNCE_START, START_ENTRY};
 use crate::{Database, StoreError};
 
 /// The channel that says "there is something in the outbox".
@@ -30,6 +32,8 @@ pub struct NewRun<'a> {
     pub started_by: Option<UserId>,
     /// The same key for the same workflow is the same run.
     pub idempotency_key: Option<&'a str>,
+    /// The block that it begins at, with what came before in an earlier run; its start when absent.
+    pub begins_at: Option<(RunId, &'a str)>,
     /// What the audit trail says of it.
     pub record: &'a AuditRecord,
 }
@@ -65,6 +69,10 @@ pub struct Run {
     pub waiting_for: Option<Value>,
     /// The run that a block of started it.
     pub parent: Option<RunId>,
+    /// Since when a person has paused it.
+    pub paused_at: Option<OffsetDateTime>,
+    /// The earlier run that it took over from.
+    pub from_run: Option<RunId>,
 }
 
 /// A block of a run.
@@ -90,6 +98,8 @@ pub struct BlockRun {
     pub finished_at: Option<OffsetDateTime>,
     /// In how many rounds and attempts it has run.
     pub times: i64,
+    /// What a person has chosen where its outcome was unknown, and who.
+    pub choice: Option<(Choice, String)>,
 }
 
 /// A line that a block logged.
@@ -107,11 +117,11 @@ pub struct BlockLog {
     pub text: String,
 }
 
-const RUN_COLUMNS: &str =
+pub(crate) const RUN_COLUMNS: &str =
     "r.id, r.workflow_id, w.slug, w.title, r.version, r.status, r.trigger, r.error, r.response, r.created_at,
-    r.started_at, r.finished_at, r.waiting_for, r.parent_run";
+    r.started_at, r.finished_at, r.waiting_for, r.parent_run, r.paused_at, r.from_run";
 
-fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
+pub(crate) fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
     let status: &str = row.get(5);
     Ok(Run {
         id: RunId(row.get(0)),
@@ -127,7 +137,9 @@ fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
         started_at: row.get(10),
         finished_at: row.get(11),
         waiting_for: row.get(12),
-        parent: row.get::<_, Option<uuid::Uuid>>(13).map(RunId),
+        parent: row.get::<_, Option<Uuid>>(13).map(RunId),
+        paused_at: row.get(14),
+        from_run: row.get::<_, Option<Uuid>>(15).map(RunId),
     })
 }
 
@@ -137,21 +149,25 @@ impl Database {
     pub async fn start_run(&self, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
         let operation = "start a run";
         let client = self.client(operation).await?;
-        let sql = "WITH run AS (
-                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key)
-                VALUES ($1, $2, $3, 'queued', $4, $5, $6)
-                ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id),
-            entry AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'start' FROM run),
+        let sql = format!(
+            "WITH run AS (
+                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block)
+                VALUES ($1, $2, $3, 'queued', $4, $5, $6, $15, $16)
+                ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id, workflow_id),
+            {START_ENTRY},
             record AS (INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
                 VALUES ($7, $8, $9, $10, $11, $12, $13, $14))
-            SELECT pg_notify('run_outbox', id::text) FROM run";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+            SELECT FROM entry"
+        );
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
+        let announce = client.prepare_cached(ANNOUNCE_START).await.map_err(StoreError::of(operation))?;
         let id = RunId::new();
         let AuditRecord { user, actor, action, object, detail, request_id, address } = new.record;
         let (object_kind, object_id) = object.unzip();
         let user = user.map(|user| user.0);
         let started_by = new.started_by.map(|user| user.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 14] = [
+        let (from_run, from_block) = new.begins_at.map(|(run, block)| (run.0, block)).unzip();
+        let values: [&(dyn ToSql + Sync); 16] = [
             &id.0,
             &new.workflow.0,
             &new.version,
@@ -166,8 +182,13 @@ impl Database {
             detail,
             request_id,
             address,
+            &from_run,
+            &from_block,
         ];
-        let created = client.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+        // Sent together, done one after the other.
+        let about: [&(dyn ToSql + Sync); 1] = [&id.0];
+        let (created, _) = futures_util::join!(client.query(&statement, &values), client.query(&announce, &about));
+        let created = created.map_err(StoreError::of(operation))?;
         if !created.is_empty() {
             return Ok((id, true));
         }
@@ -175,17 +196,6 @@ impl Database {
         let row =
             client.query_one(sql, &[&new.workflow.0, &new.idempotency_key]).await.map_err(StoreError::of(operation))?;
         Ok((RunId(row.get(0)), false))
-    }
-
-    /// Asks for a run to be cancelled. Without effect on one that has ended.
-    pub async fn request_cancel(&self, id: RunId) -> Result<(), StoreError> {
-        let operation = "cancel a run";
-        let client = self.client(operation).await?;
-        let sql = "WITH entry AS (
-                INSERT INTO run_outbox (run_id, kind) SELECT id, 'cancel' FROM runs WHERE id = $1 AND finished_at IS NULL
-                RETURNING run_id)
-            SELECT pg_notify('run_outbox', run_id::text) FROM entry";
-        client.query(sql, &[&id.0]).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
     /// A run by its id.
@@ -196,28 +206,6 @@ impl Database {
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
         run(operation, &row.ok_or(StoreError::NotFound { operation })?)
-    }
-
-    /// The newest runs before `before`, of one workflow or of all that the person may edit.
-    pub async fn runs(
-        &self,
-        workflow: Option<WorkflowId>,
-        (user, is_admin): (UserId, bool),
-        before: Option<RunId>,
-        limit: i64,
-    ) -> Result<Vec<Run>, StoreError> {
-        let operation = "list runs";
-        let client = self.client(operation).await?;
-        let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM runs r JOIN workflows w ON w.id = r.workflow_id
-             WHERE ($1::uuid IS NULL OR r.workflow_id = $1) AND ($2::uuid IS NULL OR r.id < $2)
-               AND ($3 OR EXISTS (SELECT FROM grants g WHERE g.object_kind = 'workflow' AND g.object_id = r.workflow_id
-                                  AND g.user_id = $4 AND g.role IN ('editor', 'admin')))
-             ORDER BY r.id DESC LIMIT $5"
-        );
-        let (workflow, before) = (workflow.map(|id| id.0), before.map(|id| id.0));
-        let rows = client.query(&sql, &[&workflow, &before, &is_admin, &user.0, &limit]).await;
-        rows.map_err(StoreError::of(operation))?.iter().map(|row| run(operation, row)).collect()
     }
 
     /// Each block of a run, as it stands in the round and attempt that began last, in the order in which they began. A loop stands for
@@ -278,7 +266,7 @@ impl Database {
 
 const BLOCK_COLUMNS: &str =
     "block, iteration, attempt, status, input_json, input_packed, result_json, result_packed, port, error,
-    wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at";
+    wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at, choice, chosen_by";
 
 /// The first three columns.
 fn place(row: &Row) -> BlockPlace {
@@ -295,6 +283,8 @@ fn block_run(operation: &'static str, row: &Row) -> Result<BlockRun, StoreError>
             .and_then(|bytes| u64::try_from(bytes).ok())
             .unwrap_or_default(),
     });
+    let choice = row.get::<_, Option<&str>>(15).map(str::parse).transpose();
+    let choice = choice.map_err(|()| StoreError::bad_word(operation, "choice"))?;
     Ok(BlockRun {
         place: place(row),
         status: status.parse().map_err(|()| StoreError::bad_word(operation, status))?,
@@ -305,7 +295,8 @@ fn block_run(operation: &'static str, row: &Row) -> Result<BlockRun, StoreError>
         usage,
         started_at: row.get(13),
         finished_at: row.get(14),
-        times: row.get(15),
+        choice: choice.map(|choice| (choice, row.get::<_, Option<String>>(16).unwrap_or_default())),
+        times: row.get(17),
     })
 }
 
@@ -344,8 +335,8 @@ impl Database {
         let client = self.client(operation).await?;
         let sql = "SELECT r.finished_at IS NOT NULL,
                 (r.started_at IS NOT NULL)::int + (r.response IS NOT NULL)::int + (r.finished_at IS NOT NULL)::int
-                + (r.waiting_for IS NOT NULL)::int
-                + (SELECT count(*) + count(b.finished_at) FROM block_runs b WHERE b.run_id = r.id)
+                + (r.waiting_for IS NOT NULL)::int + (r.paused_at IS NOT NULL)::int
+                + (SELECT count(*) + count(b.finished_at) + count(b.choice) FROM block_runs b WHERE b.run_id = r.id)
             FROM runs r WHERE r.id = $1";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;

@@ -156,8 +156,8 @@ impl Database {
         Ok(SecretUse { status: Some(status), ..secret_use(&row) })
     }
 
-    /// A secret as code of a workflow's draft asks for it.
-    pub async fn secret_for_draft(&self, workflow: WorkflowId, name: &str) -> Result<SecretUse, StoreError> {
+    /// A secret as a workflow has it, without a run: for code of its draft, and for the signatures of its webhooks.
+    pub async fn secret_of_workflow(&self, workflow: WorkflowId, name: &str) -> Result<SecretUse, StoreError> {
         let operation = "look up a secret";
         let client = self.client(operation).await?;
         let sql = format!("SELECT w.id, w.slug, s.id, s.sealed FROM workflows w {GRANTED} WHERE w.id = $1");

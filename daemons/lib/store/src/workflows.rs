@@ -1,11 +1,15 @@
 //! Workflows: drafts, releases.
 
+use std::sync::Arc;
+
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{UserId, WorkflowId};
+use deadpool_postgres::Transaction;
 
 use crate::access::ObjectKind;
 pub use crate::documents::{Draft, Listed, Release};
-use crate::documents::{NewDocument, Tables};
+use crate::documents::{NewDocument, Tables, release_in, restore_in};
+use crate::schedules::put_schedules;
 use crate::{Database, StoreError};
 
 const TABLES: Tables =
@@ -45,9 +49,15 @@ impl Database {
         self.save_draft(TABLES, id.0, revision, &document.title, document).await
     }
 
-    /// Makes the draft at `revision` the next released version.
+    /// Makes the draft at `revision` the next released version, by whose schedules the clock goes from now on.
     pub async fn release_workflow(&self, id: WorkflowId, revision: i64, by: Option<UserId>) -> Result<i32, StoreError> {
-        self.release(TABLES, id.0, revision, by).await
+        let operation = "release a workflow";
+        let mut client = self.client(operation).await?;
+        let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        let version = release_in(&transaction, TABLES, id.0, revision, by).await?;
+        use_schedules(&transaction, id, version).await?;
+        transaction.commit().await.map_err(StoreError::of(operation))?;
+        Ok(version)
     }
 
     /// All releases of a workflow, newest first.
@@ -57,12 +67,22 @@ impl Database {
 
     /// Points users at an earlier version.
     pub async fn restore_workflow_release(&self, id: WorkflowId, version: i32) -> Result<(), StoreError> {
-        self.restore_release(TABLES, id.0, version).await
+        let operation = "restore a release";
+        let mut client = self.client(operation).await?;
+        let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        restore_in(&transaction, TABLES, id.0, version).await?;
+        use_schedules(&transaction, id, version).await?;
+        transaction.commit().await.map_err(StoreError::of(operation))
     }
 
-    /// A released version. It never changes, so it may be cached.
-    pub async fn workflow_release(&self, id: WorkflowId, version: i32) -> Result<WorkflowDocument, StoreError> {
-        self.released_document(TABLES, id.0, version).await
+    /// A released version.
+    pub async fn workflow_release(&self, id: WorkflowId, version: i32) -> Result<Arc<WorkflowDocument>, StoreError> {
+        if let Some(document) = self.releases.get(id, version) {
+            return Ok(document);
+        }
+        let document = Arc::new(self.released_document(TABLES, id.0, version).await?);
+        self.releases.keep(id, version, &document);
+        Ok(document)
     }
 
     /// The version in use, if there is one.
@@ -74,6 +94,15 @@ impl Database {
     pub async fn delete_workflow(&self, id: WorkflowId) -> Result<(), StoreError> {
         self.delete_document(TABLES, id.0).await
     }
+}
+
+/// Makes the schedules those of a version.
+async fn use_schedules(transaction: &Transaction<'_>, id: WorkflowId, version: i32) -> Result<(), StoreError> {
+    let operation = "read a release";
+    let sql = "SELECT document FROM workflow_releases WHERE workflow_id = $1 AND version = $2";
+    let row = transaction.query_one(sql, &[&id.0, &version]).await.map_err(StoreError::of(operation))?;
+    let document: WorkflowDocument = serde_json::from_value(row.get(0)).map_err(StoreError::damaged(operation))?;
+    put_schedules(transaction, id.0, version, &document).await
 }
 
 /// A workflow that a webhook's key opens.

@@ -99,8 +99,15 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
     let workflow = api.create_workflow("writes", &document.unwrap(), None).await.unwrap();
     api.release_workflow(workflow, 1, None).await.unwrap();
     let trigger = json!({});
-    let new =
-        NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None, record: &record() };
+    let new = NewRun {
+        workflow,
+        version: 1,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: None,
+        begins_at: None,
+        record: &record(),
+    };
     (workflow, api.start_run(&new).await.unwrap().0)
 }
 

@@ -135,8 +135,15 @@ async fn a_run_is_told_the_images_of_its_libraries() {
     let workflow = world.api.create_workflow("report", &document, None).await.unwrap();
     world.api.release_workflow(workflow, 1, None).await.unwrap();
     let trigger = json!({});
-    let new =
-        NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None, record: &record() };
+    let new = NewRun {
+        workflow,
+        version: 1,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: None,
+        begins_at: None,
+        record: &record(),
+    };
     let run = world.api.start_run(&new).await.unwrap().0;
     let state: RunState = world.backend.get(&format!("/v1/runs/{run}")).await.unwrap();
     assert_eq!((state.libraries.python, state.libraries.javascript), (Some(image), None));

@@ -106,6 +106,7 @@ impl Load {
             trigger: &trigger,
             started_by: None,
             idempotency_key: Some(&key),
+            begins_at: None,
             record: &record,
         };
         let mut tries = 0;

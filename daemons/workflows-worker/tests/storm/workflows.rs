@@ -130,7 +130,7 @@ fn document(title: &str, blocks: &Value, edges: &Value) -> Value {
     let first = blocks.as_object().and_then(|blocks| blocks.keys().next().cloned()).unwrap_or_default();
     let start = edges[0]["from"].as_str().map_or(first, str::to_owned);
     json!({
-        "format": 1, "title": title, "start": start, "blocks": blocks, "edges": edges,
+        "format": 1, "title": title, "start": start, "blocks": blocks, "edges": edges, "unknown-outcome": "fail",
         "queries": { "mark": write(&insertion("effect", 0.05, "")) },
     })
 }

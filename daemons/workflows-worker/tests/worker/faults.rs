@@ -55,7 +55,7 @@ async fn a_write_that_backend_dies_in_is_not_repeated() {
     let mut world = World::start().await;
     let workflow = world
         .release(json!({
-            "format": 1, "title": "Slow write", "start": "slow",
+            "format": 1, "title": "Slow write", "start": "slow", "unknown-outcome": "fail",
             "blocks": { "slow": { "type": "query", "resource": "tables", "mode": "write",
                 "statement": "WITH pause AS MATERIALIZED (SELECT pg_sleep(1.5)) INSERT INTO effects SELECT 'slow', 'x' FROM pause" } },
         }))

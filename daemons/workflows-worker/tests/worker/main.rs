@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod controls;
 mod faults;
 mod programs;
 mod runs;

@@ -89,6 +89,15 @@ impl World {
 
     /// Starts a run as api does: a row and an outbox entry.
     pub(crate) async fn run(&self, workflow: WorkflowId, body: Value) -> RunId {
+        self.start_run(workflow, body, None).await
+    }
+
+    /// The same, with what came before a block in an earlier run.
+    pub(crate) async fn run_from(&self, workflow: WorkflowId, body: Value, at: (RunId, &str)) -> RunId {
+        self.start_run(workflow, body, Some(at)).await
+    }
+
+    async fn start_run(&self, workflow: WorkflowId, body: Value, begins_at: Option<(RunId, &str)>) -> RunId {
         let trigger = json!({ "kind": "webhook", "body": body });
         let new = NewRun {
             workflow,
@@ -96,6 +105,7 @@ impl World {
             trigger: &trigger,
             started_by: None,
             idempotency_key: None,
+            begins_at,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts").0

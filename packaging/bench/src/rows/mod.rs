@@ -2,6 +2,7 @@
 
 mod code;
 mod durable;
+mod endurance;
 mod queries;
 mod stages;
 
@@ -14,8 +15,8 @@ use crate::Arguments;
 use crate::peers::Installed;
 use crate::product::Product;
 
-/// The rows' names.
-pub(crate) const NAMES: [&str; 7] = ["Q1", "Q2", "C1", "W1", "W2s", "W2f", "W3"];
+/// The rows' names. Those that begin with E take many minutes, and are measured when they are named alone.
+pub(crate) const NAMES: [&str; 9] = ["Q1", "Q2", "C1", "W1", "W2s", "W2f", "W3", "E1", "E2"];
 
 /// Bulkhead's own daemons; PostgreSQL and Temporal count for nobody.
 pub(crate) const OURS: ProcessGroup = ProcessGroup::Named("bulkhead-");
@@ -38,6 +39,8 @@ impl Bench<'_> {
             "W2s" => durable::chain(self, "W2s", 40, report).await,
             "W2f" => durable::fan_out(self, "W2f", 40, report).await,
             "W3" => durable::chain(self, "W3", 1, report).await,
+            "E1" => endurance::drain(self, report).await,
+            "E2" => endurance::long_loop(self, report).await,
             other => bail!("there is no row {other}"),
         }
     }

@@ -229,6 +229,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/n8n": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a workflow of n8n's as a draft, with a report on what became of each node. Create a workflow with it to keep it. */
+        post: operations["importN8n"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/library-sets": {
         parameters: {
             query?: never;
@@ -345,6 +362,57 @@ export interface paths {
         put?: never;
         /** Uses a link, once: sets the password and logs in. */
         post: operations["redeemLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the queue of all workflows stands. */
+        get: operations["getQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts no run of any workflow any more: they wait in the queue. Those under way go on. */
+        post: operations["pauseQueue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets runs start again. */
+        post: operations["resumeQueue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -491,6 +559,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/blocks/{block}/choice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what becomes of a block whose outcome is unknown: look first whether it took effect. The first choice counts. */
+        post: operations["chooseOutcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/blocks/{block}/rounds": {
         parameters: {
             query?: never;
@@ -559,6 +644,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses a run before its next step. What it is doing now goes on to its end. */
+        post: operations["pauseRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/rerun": {
         parameters: {
             query?: never;
@@ -568,8 +670,62 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Starts a new run of the version in use with what started this one: its headers, query and body, or another body. */
+        /**
+         * Starts a new run with what started this one: its headers, query and body, or another body. It is one of the version in use; or, from
+         *     a block on, of the same version.
+         */
         post: operations["rerun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a paused run go on. */
+        post: operations["resumeRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/terminate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a run here and now, as cancelled, whether or not anything answers that it runs on. Prefer to cancel. */
+        post: operations["terminateRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** When a schedule would start runs, before it is saved. */
+        post: operations["previewSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -871,6 +1027,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{slug}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts no run of a workflow any more: they wait in the queue. Those under way go on. */
+        post: operations["pauseWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{slug}/releases": {
         parameters: {
             query?: never;
@@ -906,6 +1079,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{slug}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the runs of a workflow start again. */
+        post: operations["resumeWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{slug}/runs": {
         parameters: {
             query?: never;
@@ -924,6 +1114,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{slug}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules of the version in use. */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{slug}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the runs of a workflow are taken up and kept. */
+        get: operations["getWorkflowSettings"];
+        /** Changes how the runs of a workflow are taken up and kept, at once. */
+        put: operations["setWorkflowSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{slug}/triggers/{trigger}/key": {
         parameters: {
             query?: never;
@@ -935,6 +1160,40 @@ export interface paths {
         put?: never;
         /** Gives a webhook trigger a new key. The old one no longer works. */
         post: operations["newWebhookKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{slug}/triggers/{trigger}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts nothing by this schedule any more, until it goes on. A release does not change that. */
+        post: operations["pauseSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{slug}/triggers/{trigger}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a schedule go on with what comes next; what came meanwhile is not caught up. */
+        post: operations["resumeSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1188,6 +1447,9 @@ export interface components {
             attempt: number;
             /** @description The block. */
             block: string;
+            choice?: components["schemas"]["Choice"] | null;
+            /** @description Who has. */
+            chosen_by?: string | null;
             error?: components["schemas"]["RunError"] | null;
             /**
              * Format: date-time
@@ -1234,6 +1496,23 @@ export interface components {
             name: components["schemas"]["Slug"];
             /** @description The password. */
             secret: string;
+        };
+        /**
+         * @description What a person chooses for a block whose outcome is unknown.
+         * @enum {string}
+         */
+        Choice: "retry" | "skip" | "fail";
+        /** @description What becomes of a block whose outcome is unknown. */
+        ChooseRequest: {
+            /**
+             * Format: int32
+             * @description Which attempt.
+             */
+            attempt: number;
+            /** @description What becomes of it. */
+            choice: components["schemas"]["Choice"];
+            /** @description In which round of which loops. */
+            iteration?: components["schemas"]["Iteration"];
         };
         /** @description A block that runs code in the sandbox. */
         CodeBlock: {
@@ -1467,6 +1746,20 @@ export interface components {
             /** @description The address, with `{{ }}`. A value is encoded for the place that it stands in, unless the address begins with it. */
             url: string;
         };
+        /** @description A workflow that was read from an export. */
+        Import: {
+            /** @description The draft. It has no faults, unless the report names them. */
+            document: components["schemas"]["WorkflowDocument"];
+            /** @description Its title. */
+            name: string;
+            /** @description What became of each node. */
+            report: components["schemas"]["Note"][];
+        };
+        /** @description A workflow of n8n's. */
+        ImportRequest: {
+            /** @description The file that n8n's editor has downloaded. */
+            export: unknown;
+        };
         /** @description A link's token. */
         InspectLinkRequest: {
             /** @description What follows `token=` in the link. */
@@ -1484,6 +1777,11 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /**
+         * @description How much of something was translated.
+         * @enum {string}
+         */
+        Level: "translated" | "changed" | "missing";
         /** @description The sets of libraries that a workflow's code uses, by name: at most one for each language. */
         LibraryNames: {
             javascript?: components["schemas"]["Name"] | null;
@@ -1632,11 +1930,26 @@ export interface components {
          *     refers to the thing by it.
          */
         Name: string;
+        /** @description What became of one thing in the file. */
+        Note: {
+            block?: components["schemas"]["Name"] | null;
+            /** @description How much of it there is. */
+            level: components["schemas"]["Level"];
+            /** @description What there is to know or to do, as a sentence for a person. */
+            message: string;
+            /** @description The n8n node's name; none if it is about the whole workflow. */
+            node?: string | null;
+        };
         /** @description A link to hand on. */
         OneTimeLink: {
             /** @description Works once, within a day. Earlier ones of the same purpose no longer do. */
             link: string;
         };
+        /**
+         * @description What becomes of a point in time at which the run before has not ended.
+         * @enum {string}
+         */
+        Overlap: "skip" | "wait" | "allow" | "cancel";
         /** @description One page. */
         Page: {
             /** @description Components by name. Names are unique over the whole app, since expressions refer to them. */
@@ -1676,6 +1989,11 @@ export interface components {
             /** @description Role to log in as. */
             user: string;
         };
+        /**
+         * @description Who comes first where runs have to wait.
+         * @enum {string}
+         */
+        Priority: "high" | "normal" | "low";
         /** @description A refusal or failure, in the shape of RFC 9457. */
         Problem: {
             /** @description A stable word for programs: `query-failed`, `parameter-missing`, `forbidden`, ... */
@@ -1765,6 +2083,77 @@ export interface components {
             /** @description Whether rows were left out at the row cap. */
             truncated: boolean;
         };
+        /** @description How the queue of all workflows stands. */
+        Queue: {
+            /**
+             * Format: int64
+             * @description Starts whose workflow is paused or at its limit.
+             */
+            held: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of these was accepted.
+             */
+            oldest?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when nothing starts.
+             */
+            paused_at?: string | null;
+            /** @description Who has paused it. */
+            paused_by?: string | null;
+            /**
+             * Format: int64
+             * @description Starts that workers take up next.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Runs that are under way.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Runs that wait for a time, a person or another run.
+             */
+            waiting: number;
+        };
+        /** @description How the runs of a workflow are taken up, and for how long they are kept. It counts at once, without a release. */
+        QueueSettings: {
+            /**
+             * Format: int32
+             * @description For how many days a run is kept after its end. For ever when absent.
+             */
+            keep_days?: number | null;
+            /**
+             * Format: int32
+             * @description How many runs are kept. All when absent.
+             */
+            keep_runs?: number | null;
+            /**
+             * Format: int32
+             * @description How many runs may be under way at the same time, 1 to 10,000; those that wait for a time or a person do not count. No limit when
+             *     absent.
+             */
+            max_running?: number | null;
+            /** @description Whose runs come first where runs have to wait. */
+            priority?: components["schemas"]["Priority"];
+        };
+        /** @description Why a run has not begun. */
+        QueuedBecause: {
+            /**
+             * Format: int64
+             * @description How many starts are before it, up to 10,000.
+             */
+            ahead: number;
+            /** @description The reason. */
+            reason: components["schemas"]["QueuedReason"];
+        };
+        /**
+         * @description The reasons for which a run has not begun.
+         * @enum {string}
+         */
+        QueuedReason: "queue-paused" | "workflow-paused" | "limit" | "worker";
         /** @description Whose password to set anew. */
         RecoverAdminRequest: {
             /** @description The account's address. */
@@ -1856,6 +2245,7 @@ export interface components {
         RerunRequest: {
             /** @description In place of the earlier run's `trigger.body`, where it is given. */
             body?: unknown;
+            from?: components["schemas"]["Name"] | null;
         };
         /** @description A resource, without its secret. */
         Resource: {
@@ -1978,6 +2368,7 @@ export interface components {
             blocks: components["schemas"]["BlockRun"][];
             /** @description The release that it runs. */
             document: components["schemas"]["WorkflowDocument"];
+            queued?: components["schemas"]["QueuedBecause"] | null;
             response?: components["schemas"]["RunResponse"] | null;
             /** @description The run. */
             run: components["schemas"]["RunSummary"];
@@ -2070,9 +2461,15 @@ export interface components {
              * @description When it ended.
              */
             finished_at?: string | null;
+            from_run?: components["schemas"]["RunId"] | null;
             /** @description The id. */
             id: components["schemas"]["RunId"];
             parent?: components["schemas"]["RunId"] | null;
+            /**
+             * Format: date-time
+             * @description Since when a person has paused it.
+             */
+            paused_at?: string | null;
             /**
              * Format: date-time
              * @description When a worker began it.
@@ -2080,7 +2477,7 @@ export interface components {
             started_at?: string | null;
             /** @description Where it stands. */
             status: components["schemas"]["RunStatus"];
-            /** @description What started it: `manual`, `webhook` or `workflow`. */
+            /** @description What started it: `manual`, `webhook`, `schedule`, `workflow` (a block of another run) or `failure` (of another run). */
             trigger_kind: string;
             /**
              * Format: int32
@@ -2139,6 +2536,67 @@ export interface components {
              * @description The revision that was changed.
              */
             revision: number;
+        };
+        /** @description Starts a run at each point in time of a cron expression. */
+        Schedule: {
+            /** @description What code sees as `trigger.body`. */
+            body?: unknown;
+            /**
+             * Format: int32
+             * @description Seconds for which a point in time that was missed, since nothing ran here, is caught up.
+             */
+            "catch-up-s"?: number;
+            /** @description Five fields: minute, hour, day of the month, month, day of the week: `30 8 * * 1-5`. */
+            cron: string;
+            /**
+             * Format: int32
+             * @description Each start is put off by up to so many seconds, so that not all schedules begin at the same moment.
+             */
+            "jitter-s"?: number;
+            /** @description What becomes of a point in time at which the run before has not ended. */
+            overlap?: components["schemas"]["Overlap"];
+            /** @description The zone that these are meant in, such as `Europe/Vienna`. */
+            timezone?: string;
+        };
+        /** @description The schedules of a workflow. */
+        ScheduleList: {
+            /** @description By the name of their trigger. */
+            schedules: components["schemas"]["ScheduleState"][];
+        };
+        /** @description When a schedule would start runs. */
+        SchedulePreview: {
+            /** @description The next points in time. */
+            next: string[];
+        };
+        /** @description A schedule to look at. */
+        SchedulePreviewRequest: {
+            /** @description The schedule. */
+            schedule: components["schemas"]["Schedule"];
+        };
+        /** @description A schedule of the version in use, and where the clock stands for it. */
+        ScheduleState: {
+            last_run?: components["schemas"]["RunId"] | null;
+            /**
+             * Format: date-time
+             * @description The point in time that comes next, without the jitter; absent while it is paused, and for a moment after a release.
+             */
+            next?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it starts nothing.
+             */
+            paused_at?: string | null;
+            /** @description As released. */
+            schedule: components["schemas"]["Schedule"];
+            /**
+             * Format: date-time
+             * @description The last point in time that started no run.
+             */
+            skipped?: string | null;
+            /** @description Why: `missed` (nothing ran here, and the time for catching up was over) or `overlap` (the run before had not ended). */
+            skipped_because?: string | null;
+            /** @description The trigger's name. */
+            trigger: string;
         };
         /** @description The answer to [`SchemaRequest`]. */
         Schema: {
@@ -2207,6 +2665,35 @@ export interface components {
             values: {
                 [key: string]: string;
             };
+        };
+        /** @description A signature of the body: HMAC with SHA-256 under a secret that the caller has too. */
+        Signature: {
+            /** @description How the signature is written. */
+            encoding?: components["schemas"]["SignatureEncoding"];
+            /** @description The header with the signature. */
+            header: string;
+            /** @description What stands before the signature in that header: `sha256=`, say. */
+            prefix?: string;
+            /** @description The secret, which the workflow must be allowed to use. */
+            secret: components["schemas"]["Name"];
+            timestamp?: components["schemas"]["SignedTime"] | null;
+        };
+        /**
+         * @description How a signature is written.
+         * @enum {string}
+         */
+        SignatureEncoding: "hex" | "base64";
+        /** @description When a request was signed. */
+        SignedTime: {
+            /** @description The header with the seconds since 1970. */
+            header: string;
+            /** @description What is signed, with `{timestamp}` and `{body}` in it: `v0:{timestamp}:{body}`, say. */
+            signed?: string;
+            /**
+             * Format: int32
+             * @description How many seconds this and our clock may be apart: 1 to 3600.
+             */
+            "within-s"?: number;
         };
         /** @description The name of an app, workflow or resource in addresses and files. */
         Slug: string;
@@ -2280,17 +2767,23 @@ export interface components {
          */
         TlsMode: "disabled" | "verify-full";
         /** @description What starts a run. */
-        Trigger: {
-            /** @description Whether the caller waits for the response block. */
-            reply?: components["schemas"]["WebhookReply"];
+        Trigger: (components["schemas"]["Webhook"] & {
             /** @enum {string} */
             type: "webhook";
-        };
+        }) | (components["schemas"]["Schedule"] & {
+            /** @enum {string} */
+            type: "schedule";
+        });
         /** @description A block that runs the walk from its port `try` and, when a block of it fails, the one from `catch`, which sees `error`. */
         TryBlock: {
             /** @description The kinds of errors that are caught (`query-failed`, `http-status`, ...); all of them when empty. */
             on?: string[];
         };
+        /**
+         * @description What becomes of a run when nothing tells whether a block of it took effect.
+         * @enum {string}
+         */
+        UnknownOutcome: "ask" | "fail";
         /** @description New settings of a resource. */
         UpdateResourceRequest: {
             /** @description The settings. */
@@ -2409,6 +2902,12 @@ export interface components {
              */
             until: string;
         };
+        /** @description A request of another program. */
+        Webhook: {
+            /** @description Whether the caller waits for the response block. */
+            reply?: components["schemas"]["WebhookReply"];
+            signature?: components["schemas"]["Signature"] | null;
+        };
         /** @description A webhook's key. It is shown this once. */
         WebhookKey: {
             /** @description To send as `Authorization: Bearer`. */
@@ -2460,6 +2959,7 @@ export interface components {
             /** @description The sets of libraries that its code finds beside the standard ones. */
             libraries?: components["schemas"]["LibraryNames"];
             "on-error"?: components["schemas"]["Name"] | null;
+            "on-failure"?: components["schemas"]["Slug"] | null;
             /** @description Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`. */
             queries?: {
                 [key: string]: components["schemas"]["SqlQuery"];
@@ -2477,6 +2977,8 @@ export interface components {
             triggers?: {
                 [key: string]: components["schemas"]["Trigger"];
             };
+            /** @description What becomes of a run when nothing tells whether a block of it took effect. */
+            "unknown-outcome"?: components["schemas"]["UnknownOutcome"];
             /** @description Values that `set` blocks change during a run, with what they are at its start. Expressions see them as `vars.<name>`. */
             variables?: {
                 [key: string]: unknown;
@@ -2491,6 +2993,16 @@ export interface components {
         WorkflowList: {
             /** @description By title. */
             workflows: components["schemas"]["DocumentSummary"][];
+        };
+        /** @description The settings, and whether the workflow is paused. */
+        WorkflowQueue: {
+            /**
+             * Format: date-time
+             * @description Since when none of its runs starts.
+             */
+            paused_at?: string | null;
+            /** @description The settings. */
+            settings: components["schemas"]["QueueSettings"];
         };
     };
     responses: never;
@@ -2977,6 +3489,39 @@ export interface operations {
             };
         };
     };
+    importN8n: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description The draft and the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description `not-imported`: it is no such file, or too large */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLibrarySets: {
         parameters: {
             query?: never;
@@ -3279,6 +3824,62 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    getQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+        };
+    };
+    pauseQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Paused */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    resumeQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They start */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3587,6 +4188,16 @@ export interface operations {
                 before?: components["schemas"]["RunId"];
                 /** @description How many: 1 to 200; 50 when absent. */
                 limit?: number;
+                /** @description Runs that stand so. */
+                status?: components["schemas"]["RunStatus"];
+                /** @description Runs of this kind of trigger: `manual`, `webhook`, `schedule`, `workflow` or `failure`. */
+                trigger?: string;
+                /** @description Runs that were accepted at this time or later. */
+                since?: string;
+                /** @description Runs that were accepted before this time. */
+                until?: string;
+                /** @description Runs with this text in what started them. */
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -3623,6 +4234,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+        };
+    };
+    chooseOutcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RunId"];
+                block: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseRequest"];
+            };
+        };
+        responses: {
+            /** @description The run goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `chosen`: somebody has chosen something else */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3722,6 +4367,26 @@ export interface operations {
             };
         };
     };
+    pauseRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     rerun: {
         parameters: {
             query?: never;
@@ -3746,8 +4411,90 @@ export interface operations {
                     "application/json": components["schemas"]["RunStarted"];
                 };
             };
-            /** @description `not-released` */
+            /** @description `not-released`, `not-ended` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: the run cannot begin at that block */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    terminateRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description The next points in time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4445,6 +5192,26 @@ export interface operations {
             };
         };
     };
+    pauseWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Paused */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listWorkflowReleases: {
         parameters: {
             query?: never;
@@ -4525,6 +5292,26 @@ export interface operations {
             };
         };
     };
+    resumeWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They start */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listWorkflowRuns: {
         parameters: {
             query?: {
@@ -4532,6 +5319,16 @@ export interface operations {
                 before?: components["schemas"]["RunId"];
                 /** @description How many: 1 to 200; 50 when absent. */
                 limit?: number;
+                /** @description Runs that stand so. */
+                status?: components["schemas"]["RunStatus"];
+                /** @description Runs of this kind of trigger: `manual`, `webhook`, `schedule`, `workflow` or `failure`. */
+                trigger?: string;
+                /** @description Runs that were accepted at this time or later. */
+                since?: string;
+                /** @description Runs that were accepted before this time. */
+                until?: string;
+                /** @description Runs with this text in what started them. */
+                text?: string;
             };
             header?: never;
             path: {
@@ -4587,6 +5384,74 @@ export interface operations {
             };
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the name of their trigger */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+        };
+    };
+    getWorkflowSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowQueue"];
+                };
+            };
+        };
+    };
+    setWorkflowSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueSettings"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     newWebhookKey: {
         parameters: {
             query?: never;
@@ -4607,6 +5472,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WebhookKey"];
                 };
+            };
+        };
+    };
+    pauseSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                trigger: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Paused */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    resumeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                trigger: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

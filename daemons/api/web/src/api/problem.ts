@@ -29,6 +29,11 @@ export function isProblem(error: unknown, code: string): error is ApiProblem {
   return error instanceof ApiProblem && error.code === code
 }
 
+/** The first fault of a document at this place: `triggers.nightly.cron`, say. */
+export function faultAt(error: unknown, path: string): string | undefined {
+  return error instanceof ApiProblem ? error.faults.find((fault) => fault.path === path)?.message : undefined
+}
+
 export async function problemOf(response: Response): Promise<ApiProblem> {
   const body: unknown = await response.json().catch(() => ({}))
   return new ApiProblem({ ...(typeof body === 'object' ? body : {}), status: response.status })

@@ -1,6 +1,7 @@
 /** A new app or workflow: a title, from which the address follows until it is typed. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { isProblem } from '../api/problem'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { TextField } from '../ui/Field'
@@ -14,8 +15,27 @@ interface Props {
 }
 
 export function slugOf(title: string): string {
-  const plain = title.normalize('NFKD').toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return plain.replace(/^-+|-+$/g, '').slice(0, 63)
+  const plain = title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return plain.replace(/^-/, '').slice(0, 63).replace(/-$/, '')
+}
+
+/** Where the app or workflow is found; the server says whether the address is taken. */
+export function AddressField({ noun, slug, isTaken, onChange }: { noun: Props['noun']; slug: string; isTaken: boolean; onChange: (slug: string) => void }) {
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    if (isTaken) field.current?.focus()
+  }, [isTaken])
+  return (
+    <TextField
+      ref={field}
+      label="Address"
+      hint={`/${noun}s/${slug || '…'} — lower-case letters, digits and hyphens`}
+      error={isTaken ? `Another ${noun} has this address: choose another one.` : undefined}
+      required
+      value={slug}
+      onChange={({ target }) => onChange(target.value)}
+    />
+  )
 }
 
 export function CreateDocument({ noun, create, onCreated, onClose }: Props) {
@@ -25,17 +45,18 @@ export function CreateDocument({ noun, create, onCreated, onClose }: Props) {
   const slug = typedSlug ?? slugOf(title)
   const creation = useMutation({
     meta: { showsError: true },
-    mutationFn: () => create(slug, title),
-    onSuccess: async () => {
+    mutationFn: (wanted: string) => create(wanted, title),
+    onSuccess: async (_, wanted) => {
       await queryClient.invalidateQueries({ queryKey: [`${noun}s`] })
-      onCreated(slug)
+      onCreated(wanted)
     },
   })
+  const isTaken = isProblem(creation.error, 'exists')
   return (
     <Dialog
       title={`New ${noun}`}
       onClose={onClose}
-      onSubmit={() => creation.mutate()}
+      onSubmit={() => creation.mutate(slug)}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -45,9 +66,9 @@ export function CreateDocument({ noun, create, onCreated, onClose }: Props) {
         </>
       }
     >
-      <ErrorNotice error={creation.error} />
+      {isTaken ? null : <ErrorNotice error={creation.error} />}
       <TextField label="Title" placeholder={noun === 'app' ? 'Refund desk' : 'Nightly sync'} autoFocus required maxLength={120} value={title} onChange={(event) => setTitle(event.target.value)} />
-      <TextField label="Address" hint={`/${noun}s/${slug || '…'} — lower-case letters, digits and hyphens`} required value={slug} onChange={(event) => setTypedSlug(event.target.value)} />
+      <AddressField noun={noun} slug={slug} isTaken={isTaken && creation.variables === slug} onChange={setTypedSlug} />
     </Dialog>
   )
 }

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api, dataOf } from '../api/client'
-import { StatusBadge } from '../ui/Badge'
+import { RunBadge } from '../ui/Badge'
 import { RelativeTime } from '../ui/format'
 import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { PageHead } from './PageHead'
@@ -74,7 +74,7 @@ export function Home() {
                   <Link className="grow truncate" to="/workflows/$slug/runs/$run" params={{ slug: run.workflow, run: run.id }}>
                     {run.workflow_title}
                   </Link>
-                  <StatusBadge status={run.status} />
+                  <RunBadge run={run} />
                   <span className="muted">
                     <RelativeTime at={run.created_at} />
                   </span>

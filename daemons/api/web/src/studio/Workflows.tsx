@@ -1,7 +1,7 @@
 /** All workflows that the person may see. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Plus, UserPlus, Workflow } from 'lucide-react'
+import { Import, Plus, UserPlus, Workflow } from 'lucide-react'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client'
 import type { DocumentSummary } from '../api/types'
@@ -9,6 +9,7 @@ import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
+import { ImportDialog } from '../workflow/imports/ImportDialog'
 import { CreateDocument } from './CreateDocument'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
@@ -17,21 +18,26 @@ import { workflowsQuery } from './lists'
 export function Workflows() {
   const navigate = useNavigate()
   const workflows = useQuery(workflowsQuery)
-  const [isCreating, setCreating] = useState(false)
+  const [opened, setOpened] = useState<'create' | 'import'>()
   const [shared, setShared] = useState<DocumentSummary>()
-  const newWorkflow = (
-    <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
-      New workflow
-    </Button>
+  const ways = (
+    <>
+      <Button icon={Import} onClick={() => setOpened('import')}>
+        Import from n8n…
+      </Button>
+      <Button variant="primary" icon={Plus} onClick={() => setOpened('create')}>
+        New workflow
+      </Button>
+    </>
   )
   return (
     <>
-      <PageHead title="Workflows">{newWorkflow}</PageHead>
+      <PageHead title="Workflows">{ways}</PageHead>
       <div className="page-body">
         <Loaded query={workflows}>
           {(all) =>
             all.length === 0 ? (
-              <EmptyState icon={Workflow} title="Automate something" action={newWorkflow}>
+              <EmptyState icon={Workflow} title="Automate something" action={<div className="row wrap">{ways}</div>}>
                 A workflow runs blocks of SQL, JavaScript and Python one after the other: when a webhook calls, say, load a month's orders, sum them up and answer. A run survives a crash and goes on where it was.
               </EmptyState>
             ) : (
@@ -72,14 +78,15 @@ export function Workflows() {
           }
         </Loaded>
       </div>
-      {isCreating ? (
+      {opened === 'create' ? (
         <CreateDocument
           noun="workflow"
           create={(slug, title) => dataOf(api.POST('/api/v1/workflows', { body: { slug, title } }))}
           onCreated={(slug) => void navigate({ to: '/workflows/$slug', params: { slug } })}
-          onClose={() => setCreating(false)}
+          onClose={() => setOpened(undefined)}
         />
       ) : null}
+      {opened === 'import' ? <ImportDialog onClose={() => setOpened(undefined)} /> : null}
       {shared ? <Grants kind="workflows" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
     </>
   )

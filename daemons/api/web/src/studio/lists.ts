@@ -8,4 +8,5 @@ export const resourcesQuery = queryOptions({ queryKey: ['resources'], queryFn: a
 export const secretsQuery = queryOptions({ queryKey: ['secrets'], queryFn: async () => (await dataOf(api.GET('/api/v1/secrets'))).secrets })
 export const librarySetsQuery = queryOptions({ queryKey: ['library-sets'], queryFn: async () => (await dataOf(api.GET('/api/v1/library-sets'))).sets })
 export const approvalsQuery = queryOptions({ queryKey: ['approvals'], staleTime: 0, queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })
+export const queueQuery = queryOptions({ queryKey: ['queue'], queryFn: () => dataOf(api.GET('/api/v1/queue')) })
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })

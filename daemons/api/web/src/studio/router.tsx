@@ -2,6 +2,7 @@
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ErrorState } from '../ui/states'
 import { Frame } from './Frame'
+import { type RunFilters, filtersOf } from './run-filters'
 
 const root = createRootRoute({
   component: Outlet,
@@ -36,7 +37,10 @@ const workflows = createRoute({ getParentRoute: () => frame, path: '/workflows',
 const workflow = createRoute({
   getParentRoute: () => frame,
   path: '/workflows/$slug',
-  validateSearch: (search): { tab?: 'runs' } => (search.tab === 'runs' ? { tab: 'runs' } : {}),
+  validateSearch: (search): { tab?: 'runs' | 'operation' } & RunFilters => {
+    if (search.tab === 'operation') return { tab: 'operation' }
+    return search.tab === 'runs' ? { tab: 'runs', ...filtersOf(search) } : {}
+  },
   component: lazyRouteComponent(() => import('../workflow/WorkflowPage'), 'WorkflowPage'),
 })
 const run = createRoute({
@@ -45,7 +49,7 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../workflow/RunPage'), 'RunPage'),
 })
 const resources = createRoute({ getParentRoute: () => frame, path: '/resources', component: lazyRouteComponent(() => import('./Resources'), 'Resources') })
-const runs = createRoute({ getParentRoute: () => frame, path: '/runs', component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
+const runs = createRoute({ getParentRoute: () => frame, path: '/runs', validateSearch: filtersOf, component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
 const approvals = createRoute({ getParentRoute: () => frame, path: '/approvals', component: lazyRouteComponent(() => import('./Approvals'), 'Approvals') })
 const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', component: lazyRouteComponent(() => import('./Secrets'), 'Secrets') })
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })

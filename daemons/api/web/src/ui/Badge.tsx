@@ -1,6 +1,6 @@
 /** Small labels. */
 import type { ReactNode } from 'react'
-import type { BlockStatus, LibraryStatus, RunStatus } from '../api/types'
+import type { BlockStatus, LibraryStatus, RunStatus, RunSummary } from '../api/types'
 
 export type Tone = 'neutral' | 'green' | 'amber' | 'red' | 'accent'
 
@@ -30,6 +30,12 @@ export function StatusBadge({ status }: { status: RunStatus | BlockStatus }) {
       {text}
     </span>
   )
+}
+
+/** Of a run that a person has paused: it stops before its next step, and until then it runs. */
+export function RunBadge({ run }: { run: Pick<RunSummary, 'status' | 'paused_at' | 'waiting_for' | 'finished_at'> }) {
+  if (!run.paused_at || run.finished_at) return <StatusBadge status={run.status} />
+  return <Badge tone="amber">{run.status === 'running' ? 'Pausing' : 'Paused'}</Badge>
 }
 
 const builds: Record<LibraryStatus, { tone: Tone; text: string; isLive?: boolean }> = {

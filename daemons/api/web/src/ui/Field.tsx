@@ -1,5 +1,5 @@
 /** Labelled inputs: the label, a hint or the error below, tied together for assistive technology. */
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react'
+import { type ComponentProps, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react'
 
 interface FieldProps {
   label: string
@@ -30,7 +30,7 @@ function useField({ label, hint, error }: FieldProps) {
   return { wrap, control: { id, className: 'input', 'aria-describedby': described, 'aria-invalid': error ? true : undefined } as const }
 }
 
-export function TextField({ label, hint, error, ...rest }: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
+export function TextField({ label, hint, error, ...rest }: FieldProps & ComponentProps<'input'>) {
   const { wrap, control } = useField({ label, hint, error })
   return wrap(<input type="text" autoComplete="off" spellCheck={false} {...rest} {...control} className={`${control.className} ${rest.className ?? ''}`} />)
 }

@@ -8,6 +8,8 @@ interface Question {
   title: string
   text: string
   confirm: string
+  /** On the other button, where `Cancel` could mean something else. */
+  dismiss?: string
   isDanger?: boolean
 }
 
@@ -35,7 +37,7 @@ export function Questions() {
       onClose={() => answer(false)}
       footer={
         <>
-          <Button onClick={() => answer(false)}>Cancel</Button>
+          <Button onClick={() => answer(false)}>{question.dismiss ?? 'Cancel'}</Button>
           <Button variant={question.isDanger ? 'danger' : 'primary'} onClick={() => answer(true)} autoFocus>
             {question.confirm}
           </Button>

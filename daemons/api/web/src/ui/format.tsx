@@ -40,6 +40,21 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
 }
 
+/**
+ * A point in time by the clocks of a zone, of this browser's when none is given or the browser does not know it. Without the year
+ * where that is this one.
+ */
+export function clockTime(at: string, timeZone?: string, now = new Date()): string {
+  const moment = new Date(at)
+  const style: Intl.DateTimeFormatOptions = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+  if (moment.getFullYear() !== now.getFullYear()) style.year = 'numeric'
+  try {
+    return new Intl.DateTimeFormat('en-GB', { ...style, ...(timeZone ? { timeZone } : {}) }).format(moment)
+  } catch {
+    return new Intl.DateTimeFormat('en-GB', style).format(moment)
+  }
+}
+
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`
   if (count < 1024 ** 2) return `${(count / 1024).toFixed(0)} KiB`

@@ -6,6 +6,7 @@ import { StatusBadge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { duration } from '../ui/format'
 import { ErrorState, SkeletonRows } from '../ui/states'
+import type { RoundPlace } from './waiting'
 
 interface Props {
   rounds: RoundsQuery
@@ -19,7 +20,7 @@ interface Props {
 export type RoundsQuery = ReturnType<typeof useRounds>
 
 /** Names a round among those of its block. */
-export function roundKey({ iteration, attempt }: BlockRun): string {
+export function roundKey({ iteration, attempt }: RoundPlace): string {
   return `${iteration.join('.')}:${attempt}`
 }
 

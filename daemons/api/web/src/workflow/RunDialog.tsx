@@ -11,8 +11,8 @@ import { ErrorNotice } from '../ui/states'
 interface Props {
   slug: string
   isDraftNewer: boolean
-  /** The run to start again, with what its blocks read as `trigger.body`. */
-  again?: { run: string; body: unknown }
+  /** The run to start again, with what its blocks read as `trigger.body`; from a block on, where one is named. */
+  again?: { run: string; version: number; body: unknown; from?: string }
   onClose: () => void
 }
 
@@ -35,7 +35,7 @@ export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
     meta: { showsError: true },
     mutationFn: () => {
       const value = 'value' in body ? body.value : null
-      if (again) return dataOf(api.POST('/api/v1/runs/{id}/rerun', { params: { path: { id: again.run } }, body: { body: value } }))
+      if (again) return dataOf(api.POST('/api/v1/runs/{id}/rerun', { params: { path: { id: again.run } }, body: { body: value, ...(again.from ? { from: again.from } : {}) } }))
       return dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug } }, body: { body: value } }))
     },
     onSuccess: ({ run }) => {
@@ -46,7 +46,7 @@ export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
   })
   return (
     <Dialog
-      title={again ? 'Run again' : 'Run the workflow'}
+      title={again?.from ? `Run again from ${again.from}` : again ? 'Run again' : 'Run the workflow'}
       onClose={onClose}
       onSubmit={() => {
         if ('value' in body) start.mutate()
@@ -62,7 +62,13 @@ export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
     >
       <ErrorNotice error={start.error} />
       {isDraftNewer ? <div className="notice amber">The released version runs. Your changes are not part of it yet.</div> : null}
-      {again ? <p className="muted">A new run of the version in use, with what started this one. Side effects happen again.</p> : null}
+      {again ? (
+        <p className="muted">
+          {again.from
+            ? `A new run of version ${again.version}, as this one. What came before ${again.from} is taken from this run and not run again: results, variables, decisions of people. What ${again.from} and the blocks after it do happens again.`
+            : 'A new run of the version in use, with what started this one. Side effects happen again.'}
+        </p>
+      ) : null}
       <TextAreaField label="Body" className="mono" rows={8} hint="Blocks read it as trigger.body." error={'error' in body ? body.error : undefined} value={text} onChange={(event) => setText(event.target.value)} />
     </Dialog>
   )

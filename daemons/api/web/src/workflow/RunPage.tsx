@@ -1,25 +1,31 @@
 /** One run: the graph coloured by where it stands, and each block's input, output, log and time. It follows the run live. */
-import { type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, getRouteApi } from '@tanstack/react-router'
-import { Ban, RotateCw } from 'lucide-react'
+import { RotateCw, StepForward } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { api, dataOf } from '../api/client'
 import type { BlockRun, LogLine, RunDetail, RunSummary, WorkflowDocument } from '../api/types'
-import { StatusBadge } from '../ui/Badge'
+import { RunBadge, StatusBadge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { JsonView } from '../ui/JsonView'
-import { RelativeTime, bytes, duration } from '../ui/format'
-import { ask } from '../ui/ask'
+import { bytes, duration } from '../ui/format'
 import { ErrorState, Loaded, SkeletonRows } from '../ui/states'
 import { type BlockMark, Graph } from './Graph'
 import { OpenQuestion } from './OpenQuestion'
+import { OutcomeNotice, OutcomePanel } from './OutcomePanel'
+import { RunControls } from './RunControls'
 import { RunDialog } from './RunDialog'
+import { Facts, QueuedNotice } from './RunFacts'
 import { Rounds, durationText, roundCount, roundKey, useRounds, wallMs } from './Rounds'
 import { LogView, RunErrorView } from './RunParts'
-import { loopDepth } from './blocks'
-import { startedBy, waitingBlock, waitingKind, waitingText } from './waiting'
+import { useAskedRound } from './asked-round'
+import { kinds, loopDepth, outermostOwner } from './blocks'
+import { waitingBlock, waitingKind } from './waiting'
 import './workflow.css'
 
+/** The place in the queue changes without word of it. */
+const queuedMs = 3000
 const route = getRouteApi('/frame/workflows/$slug/runs/$run')
 
 /** Hears of every change of an unfinished run that has been loaded: word that comes during the first load would be lost with it. */
@@ -40,7 +46,7 @@ function useLiveRun(id: string, isUnfinished: boolean): void {
 
 export function RunPage() {
   const { run: id } = route.useParams()
-  const detail = useQuery({ queryKey: ['run', id, 'detail'], queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })) })
+  const detail = useQuery({ queryKey: ['run', id, 'detail'], queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })), refetchInterval: ({ state }) => (state.data?.queued ? queuedMs : false) })
   const logs = useQuery({ queryKey: ['run', id, 'logs'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs/{id}/logs', { params: { path: { id } } }))).lines })
   useLiveRun(id, detail.isSuccess && !detail.data.run.finished_at)
   if (detail.isPending) return <SkeletonRows />
@@ -53,9 +59,11 @@ type Logs = UseQueryResult<LogLine[]>
 function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
   const { run } = detail
   const [chosen, setChosen] = useState<string>()
-  const [runsAgain, setRunsAgain] = useState(false)
+  // From the start, or from a block on.
+  const [again, setAgain] = useState<{ from?: string }>()
+  const waits = waitingBlock(run)
   // A block that failed and was caught is not what ended the run.
-  const selected = chosen ?? run.error?.block ?? waitingBlock(run) ?? detail.blocks.at(-1)?.block
+  const selected = chosen ?? run.error?.block ?? waits ?? detail.blocks.at(-1)?.block
   const block = detail.blocks.find((candidate) => candidate.block === selected)
   const list = useRef<HTMLUListElement>(null)
   useEffect(() => {
@@ -66,11 +74,17 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
     if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top
     else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom
   }, [selected])
-  const marks = useMemo(() => Object.fromEntries(detail.blocks.map((done) => [done.block, markOf(done, detail)])), [detail])
-  const cancelRun = async () => {
-    if (await ask({ title: 'Cancel this run?', text: 'It ends where it is. What its blocks have done so far stays done.', confirm: 'Cancel run', isDanger: true })) cancel.mutate()
+  // How often somebody was led to the question: whichever round was chosen before, it is shown.
+  const [led, setLed] = useState(0)
+  const showOutcome = (name: string) => {
+    flushSync(() => {
+      setChosen(name)
+      setLed(led + 1)
+    })
+    document.querySelector('#outcome')?.scrollIntoView({ block: 'center' })
+    document.querySelector<HTMLElement>('#outcome input')?.focus({ preventScroll: true })
   }
-  const cancel = useMutation({ mutationFn: () => api.POST('/api/v1/runs/{id}/cancel', { params: { path: { id: run.id } }, headers: { 'content-type': 'application/json' } }) })
+  const marks = useMemo(() => Object.fromEntries(detail.blocks.map((done) => [done.block, markOf(done, detail)])), [detail])
   return (
     <div className="workflow">
       <header className="page-head">
@@ -82,28 +96,28 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
             /
           </span>
           <h1>Run</h1>
-          <StatusBadge status={run.status} />
+          <RunBadge run={run} />
         </div>
         <div className="tools">
           {run.finished_at ? (
-            <Button icon={RotateCw} onClick={() => setRunsAgain(true)}>
+            <Button icon={RotateCw} onClick={() => setAgain({})}>
               Run again
             </Button>
           ) : (
-            <Button icon={Ban} isBusy={cancel.isPending} onClick={() => void cancelRun()}>
-              Cancel run
-            </Button>
+            <RunControls run={run} />
           )}
           <Link className="button" to="/workflows/$slug" params={{ slug: run.workflow }} search={{}}>
             Open workflow
           </Link>
         </div>
       </header>
-      {runsAgain ? <RunDialog slug={run.workflow} isDraftNewer={false} again={{ run: run.id, body: bodyOf(detail.trigger) }} onClose={() => setRunsAgain(false)} /> : null}
+      {again ? <RunDialog slug={run.workflow} isDraftNewer={false} again={{ run: run.id, version: run.version, body: bodyOf(detail.trigger), ...again }} onClose={() => setAgain(undefined)} /> : null}
       <div className="panel-section run-facts">
         <Facts detail={detail} />
+        {detail.queued ? <QueuedNotice queued={detail.queued} slug={run.workflow} /> : null}
         {run.error && !run.error.block ? <RunErrorView error={run.error} /> : null}
         {waitingKind(run) === 'approval' ? <OpenQuestion run={run.id} /> : null}
+        {waitingKind(run) === 'outcome-unknown' && waits ? <OutcomeNotice block={waits} onShow={() => showOutcome(waits)} /> : null}
       </div>
       <div className="workflow-main">
         <div className="workflow-graph">
@@ -121,7 +135,7 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
               </li>
             ))}
           </ul>
-          {block ? <BlockRounds key={block.block} detail={detail} block={block} logs={logs} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
+          {block ? <BlockRounds key={`${block.block} ${led}`} detail={detail} block={block} logs={logs} onAgain={() => setAgain({ from: block.block })} /> : <p className="panel-section muted">{selected ? 'This block has not run.' : 'No block has begun yet.'}</p>}
         </aside>
       </div>
     </div>
@@ -132,8 +146,9 @@ function bodyOf(trigger: unknown): unknown {
   return typeof trigger === 'object' && trigger !== null && 'body' in trigger ? trigger.body : null
 }
 
-/** Where a block stands: one that the run waits for waits, although it has begun. */
+/** Where a block stands: one that the run waits for waits, although it has begun, or later rounds of it have ended. */
 function statusOf(block: BlockRun, run: RunSummary): BlockRun['status'] | 'waiting' {
+  if (waitingBlock(run) === block.block && waitingKind(run) === 'outcome-unknown') return 'outcome-unknown'
   return block.status === 'running' && waitingBlock(run) === block.block ? 'waiting' : block.status
 }
 
@@ -147,54 +162,32 @@ function markOf(block: BlockRun, { run, document }: RunDetail): BlockMark {
   return { status: statusOf(block, run), times: roundCount(block, wholeDepthOf(block.block, document)), ...(ms === undefined ? {} : { durationMs: ms }), ...(block.port ? { port: block.port } : {}) }
 }
 
-function Facts({ detail: { run, response } }: { detail: RunDetail }) {
-  const facts: [string, React.ReactNode][] = [
-    ['Started', <RelativeTime key="started" at={run.started_at ?? run.created_at} />],
-    ['Duration', run.finished_at ? duration(new Date(run.finished_at).getTime() - new Date(run.started_at ?? run.created_at).getTime()) : 'Under way'],
-    ['Started by', startedBy(run.trigger_kind)],
-    ['Version', run.version],
-  ]
-  const waits = run.status === 'waiting' ? waitingText(run.waiting_for) : undefined
-  if (waits) facts.push(['Waiting', waits])
-  if (run.parent) facts.push(['Parent', <ParentRun key="parent" id={run.parent} />])
-  if (response) facts.push(['Answered', `${response.status}`])
-  return (
-    <dl className="facts">
-      {facts.map(([term, value]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
-/** The run that started this one. Its address has its workflow in it, which only the run itself tells. */
-function ParentRun({ id }: { id: string }) {
-  const parent = useQuery({ queryKey: ['run', id, 'detail'], retry: false, queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })) })
-  if (!parent.data) return parent.isError ? 'A run that you may not see' : '…'
-  const { workflow, workflow_title: title } = parent.data.run
-  return (
-    <Link to="/workflows/$slug/runs/$run" params={{ slug: workflow, run: id }}>
-      Run of {title}
-    </Link>
-  )
-}
-
 /** A block that ran more than once shows the round that is chosen, at first the last one that began. */
-function BlockRounds({ detail, block, logs }: { detail: RunDetail; block: BlockRun; logs: Logs }) {
+function BlockRounds({ detail, block, logs, onAgain }: { detail: RunDetail; block: BlockRun; logs: Logs; onAgain: () => void }) {
   const [chosen, setChosen] = useState<BlockRun>()
   const rounds = useRounds(detail.run.id, block)
   const wholeDepth = wholeDepthOf(block.block, detail.document)
   const known = rounds.data?.pages.flatMap((page) => page.rounds) ?? []
-  // The chosen round as it stands now. A loop shows itself as a whole first.
-  const current = chosen ? known.find((round) => roundKey(round) === roundKey(chosen)) : known.find((round) => round.iteration.length === wholeDepth)
+  // The chosen round as it stands now. One that somebody has to choose about comes first; a loop shows itself as a whole.
+  const { round: asked, loading } = useAskedRound(detail, block, rounds)
+  const current = chosen ? known.find((round) => roundKey(round) === roundKey(chosen)) : (asked ?? known.find((round) => round.iteration.length === wholeDepth))
   const shown = current ?? chosen ?? block
+  const type = detail.document.blocks[block.block]?.type
+  const isPlaceToBegin = detail.run.finished_at && outermostOwner(detail.document, block.block) === undefined
   return (
     <>
+      <div className="panel-head">
+        <h2 className="truncate">{block.block}</h2>
+        {type ? <span className="muted nowrap">{kinds[type].text}</span> : null}
+        {isPlaceToBegin ? (
+          <Button className="push" size="small" icon={StepForward} onClick={onAgain}>
+            Run again from here
+          </Button>
+        ) : null}
+      </div>
+      <OutcomePanel key={roundKey(shown)} detail={detail} round={shown} />
       {block.times > 1 ? <Rounds rounds={rounds} block={block} wholeDepth={wholeDepth} selected={roundKey(shown)} onSelect={setChosen} /> : null}
-      <BlockDetail block={shown} />
+      {loading && shown === asked ? <Loaded query={loading}>{() => <p className="panel-section muted">Nothing is kept of this round.</p>}</Loaded> : <BlockDetail block={shown} />}
       <BlockLog block={block} logs={logs} />
     </>
   )

@@ -3,7 +3,7 @@ import { CircleAlert } from 'lucide-react'
 import type { LogLine, RunError } from '../api/types'
 
 const shownLines = 2000
-const time = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false })
+const time = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' })
 
 export function LogView({ lines }: { lines: LogLine[] }) {
   const shown = lines.slice(-shownLines)

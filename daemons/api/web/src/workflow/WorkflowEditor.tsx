@@ -26,16 +26,17 @@ import { addBlock, connect, removeBlock, removeEdge } from './edits'
 interface Props {
   slug: string
   store: DraftStore<WorkflowDocument>
-  releasedVersion: number | undefined
+  /** That is released, if there is one. */
+  version: number | undefined
+  onVersion: (version: number) => void
   tabs: ReactNode
 }
 
-export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
+export function WorkflowEditor({ slug, store, version, onVersion, tabs }: Props) {
   const state = useStore(store)
   const { document, problem } = state
   const resources = useQuery(resourcesQuery).data ?? []
   const [selected, setSelected] = useState<string | undefined>(document.start)
-  const [version, setVersion] = useState(releasedVersion)
   const [open, setOpen] = useState<'run' | 'releases'>()
   const [isReleasing, setReleasing] = useState(false)
   useDraftKeys(store)
@@ -51,7 +52,7 @@ export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
     try {
       if (!(await store.save())) return
       const released = await dataOf(api.POST('/api/v1/workflows/{slug}/releases', { params: { path: { slug } }, body: { revision: store.getState().revision } }))
-      setVersion(released.version)
+      onVersion(released.version)
       notify(`Version ${released.version} is released: triggers run it from now on.`)
     } catch (error) {
       notify(messageOf(error), 'error')
@@ -115,12 +116,12 @@ export function WorkflowEditor({ slug, store, releasedVersion, tabs }: Props) {
           {selected && block ? (
             <BlockPanel key={selected} slug={slug} name={selected} block={block} store={store} faults={marks[selected]?.faults ?? []} onRenamed={setSelected} onRemoved={() => setSelected(undefined)} />
           ) : (
-            <WorkflowPanel slug={slug} store={store} />
+            <WorkflowPanel slug={slug} store={store} version={version} />
           )}
         </aside>
       </div>
       {open === 'run' ? <RunDialog slug={slug} isDraftNewer={document !== state.saved} onClose={() => setOpen(undefined)} /> : null}
-      {open === 'releases' ? <Releases kind="workflows" slug={slug} onRestored={setVersion} onClose={() => setOpen(undefined)} /> : null}
+      {open === 'releases' ? <Releases kind="workflows" slug={slug} onRestored={onVersion} onClose={() => setOpen(undefined)} /> : null}
     </div>
   )
 }

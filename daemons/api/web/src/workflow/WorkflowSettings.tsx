@@ -1,13 +1,16 @@
-/** Variables of the runs of a workflow, and what becomes of a run that fails or takes too long. */
+/** Variables of the runs of a workflow, and what becomes of a run that fails, takes too long or knows not what came of a block. */
+import { useQuery } from '@tanstack/react-query'
 import { Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
+import { faultAt, messageOf } from '../api/problem'
 import type { WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { workflowsQuery } from '../studio/lists'
+import { workflowOptions } from '../studio/workflow-options'
 import { Button } from '../ui/Button'
 import { SelectField, TextField } from '../ui/Field'
-import { parseJson } from './RunDialog'
-import { OptionalNumber } from './editors/fields'
+import { JsonField, OptionalNumber } from './editors/fields'
 import { setOnError } from './edits'
 
 interface Props {
@@ -29,7 +32,9 @@ export function Variables({ store }: Props) {
       <p className="muted">{Object.keys(variables).length === 0 ? 'A variable keeps a value through a run: “Set variables” changes it, and expressions read it as vars.name.' : 'What each is at the start of a run, as JSON.'}</p>
       {Object.entries(variables).map(([name, value]) => (
         <div key={name} className="row">
-          <InitialValue name={name} value={value} store={store} />
+          <div className="grow">
+            <JsonField label={name} value={value} onChange={(next) => store.edit((draft) => void (draft.variables = { ...draft.variables, [name]: next }), `variable.${name}`)} />
+          </div>
           <Button
             className="align-end"
             variant="ghost"
@@ -56,32 +61,13 @@ export function Variables({ store }: Props) {
   )
 }
 
-/** What is typed is kept while it is no JSON; the document has the last value that was. */
-function InitialValue({ name, value, store }: Props & { name: string; value: unknown }) {
-  const [typed, setTyped] = useState(() => JSON.stringify(value))
-  const parsed = parseJson(typed)
-  const isOld = 'value' in parsed && JSON.stringify(parsed.value) !== JSON.stringify(value)
-  return (
-    <div className="grow">
-      <TextField
-        label={name}
-        className="mono"
-        error={'error' in parsed ? parsed.error : undefined}
-        value={isOld ? JSON.stringify(value) : typed}
-        onChange={({ target }) => {
-          setTyped(target.value)
-          const next = parseJson(target.value)
-          if ('value' in next) store.edit((draft) => void (draft.variables = { ...draft.variables, [name]: next.value }), `variable.${name}`)
-        }}
-      />
-    </div>
-  )
-}
-
 export function RunSettings({ store }: Props) {
   const document = useStore(store, (state) => state.document)
+  const problem = useStore(store, (state) => state.problem)
+  const workflows = useQuery(workflowsQuery)
   return (
     <div className="panel-section">
+      <h3>When something goes wrong</h3>
       <SelectField
         label="When a run fails, go to"
         hint="That block and those after it see the cause as error. The run ends as failed all the same."
@@ -90,6 +76,36 @@ export function RunSettings({ store }: Props) {
         onChange={({ target }) => {
           const { value } = target
           store.edit((draft) => setOnError(draft, value))
+        }}
+      />
+      <SelectField
+        label="When a run has failed, run"
+        hint="The released version of that workflow, once for each run that fails; it reads which run and why as trigger.body."
+        value={document['on-failure'] ?? ''}
+        error={workflows.isError ? messageOf(workflows.error) : faultAt(problem, 'on-failure')}
+        options={[...(document['on-failure'] ? [['', 'Nothing'] as const] : []), ...workflowOptions(workflows.data, document['on-failure'] ?? '', 'Nothing')]}
+        onChange={({ target }) => {
+          const { value } = target
+          store.edit((draft) => {
+            if (value === '') delete draft['on-failure']
+            else draft['on-failure'] = value
+          })
+        }}
+      />
+      <SelectField
+        label="When it is unknown whether a block took effect"
+        hint="After a crash or a connection that broke. A block with the way out error goes that way by itself."
+        value={document['unknown-outcome'] ?? 'ask'}
+        options={[
+          ['ask', 'The run waits until somebody has chosen'],
+          ['fail', 'The block has failed'],
+        ]}
+        onChange={({ target }) => {
+          const { value } = target
+          store.edit((draft) => {
+            if (value === 'fail') draft['unknown-outcome'] = 'fail'
+            else delete draft['unknown-outcome']
+          })
         }}
       />
       <OptionalNumber

@@ -171,6 +171,25 @@ export function loopDepth(document: WorkflowDocument, block: string): number {
   return loops.size
 }
 
+/** The outermost block that has `block` in a body of it; none for one that no body has. */
+export function outermostOwner(document: WorkflowDocument, block: string): string | undefined {
+  let owner: string | undefined
+  const visited = new Set<string>()
+  const pending = [block]
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (visited.has(at)) continue
+    visited.add(at)
+    for (const { from, port, to } of document.edges ?? []) {
+      const before = document.blocks[from]
+      if (to !== at || !before) continue
+      // The walk back comes to the outermost last.
+      if (port != null && scopesOf(before).includes(port)) owner = from
+      pending.push(from)
+    }
+  }
+  return owner
+}
+
 export function nextOf(document: WorkflowDocument, from: string, port: Way): string | undefined {
   return document.edges?.find((edge) => edge.from === from && (edge.port ?? undefined) === port)?.to
 }

@@ -1,6 +1,6 @@
 /** Changes of a workflow's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
-import type { Block, WorkflowDocument } from '../api/types'
+import type { Block, Trigger, WorkflowDocument } from '../api/types'
 import { type Way, nextOf, scopesOf, waysOf } from './blocks'
 
 type Document = Draft<WorkflowDocument>
@@ -130,4 +130,29 @@ export function renameBlock(document: Document, name: string, newName: string, r
   }
   if (document.start === name) document.start = newName
   if (document['on-error'] === name) document['on-error'] = newName
+}
+
+/** Adds a trigger under a name that none has; gives the name. */
+export function addTrigger(document: Document, trigger: Trigger): string {
+  const taken = document.triggers ?? {}
+  let name: string = trigger.type
+  for (let number = 2; name in taken; number += 1) name = `${trigger.type}${number}`
+  document.triggers = { ...taken, [name]: trigger }
+  return name
+}
+
+/** Gives a trigger another name, in its place. */
+export function renameTrigger(document: Document, name: string, newName: string): void {
+  document.triggers = Object.fromEntries(Object.entries(document.triggers ?? {}).map(([key, trigger]) => [key === name ? newName : key, trigger]))
+}
+
+export function removeTrigger(document: Document, name: string): void {
+  delete document.triggers?.[name]
+  if (Object.keys(document.triggers ?? {}).length === 0) delete document.triggers
+}
+
+/** Changes fields of a trigger. What says nothing leaves no trace. */
+export function setTrigger(document: Document, name: string, next: Partial<Trigger>): void {
+  const all = Object.entries({ ...document.triggers?.[name], ...next }).filter(([, value]) => value !== undefined && value !== null)
+  document.triggers = { ...document.triggers, [name]: Object.fromEntries(all) as Trigger }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Block, Graph, HttpBlock, LoopBlock, MAX_BLOCKS, MAX_NESTING, MAX_RUN_SECONDS, MAX_SOURCE_BYTES, Port, Scope,
-    WaitFor, WorkflowDocument,
+    Block, Graph, HttpBlock, LoopBlock, MAX_BLOCKS, MAX_NESTING, MAX_RUN_SECONDS, MAX_SOURCE_BYTES, MAX_TRIGGERS, Port,
+    Scope, WaitFor, WorkflowDocument,
 };
 use crate::binding::{Template, leading_identifier};
 use crate::{Fault, Name};
@@ -66,6 +66,11 @@ pub(super) fn faults(document: &WorkflowDocument) -> Vec<Fault> {
         faults.push(Fault::new("blocks", format!("{} blocks; the most is {MAX_BLOCKS}", document.blocks.len())));
         return faults;
     }
+    if document.triggers.len() > MAX_TRIGGERS {
+        faults
+            .push(Fault::new("triggers", format!("{} triggers; the most is {MAX_TRIGGERS}", document.triggers.len())));
+        return faults;
+    }
     whole(document, &mut faults);
     edges(document, &mut faults);
     let graph = Graph::of(document);
@@ -97,6 +102,9 @@ fn whole(document: &WorkflowDocument, faults: &mut Vec<Fault>) {
         if let Some(block) = block.filter(|block| !document.blocks.contains_key(*block)) {
             faults.push(Fault::new(path, format!("there is no block `{block}`")));
         }
+    }
+    for (name, trigger) in &document.triggers {
+        trigger.faults(&format!("triggers.{name}"), faults);
     }
     for (name, query) in &document.queries {
         let path = format!("queries.{name}");

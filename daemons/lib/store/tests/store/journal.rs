@@ -45,6 +45,7 @@ impl Roles {
             trigger: &trigger,
             started_by: None,
             idempotency_key: key,
+            begins_at: None,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts")
@@ -161,9 +162,10 @@ async fn a_run_may_end_with_its_last_blocks() {
     let (run, _) = roles.start(None).await;
     let (input, response) =
         (json!({}), RunResponse { status: 201, headers: BTreeMap::new(), body: json!({"made": true}) });
-    let conclusion = Conclusion { response: Some(&response), end: Some(SUCCEEDED) };
+    let conclusion = Conclusion { response: Some(&response), end: Some(SUCCEEDED), on_failure: None };
     roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], conclusion).await.expect("stores");
-    let late = Conclusion { response: None, end: Some(RunEnd { status: RunStatus::Failed, ..SUCCEEDED }) };
+    let end_again = RunEnd { status: RunStatus::Failed, ..SUCCEEDED };
+    let late = Conclusion { end: Some(end_again), ..Conclusion::default() };
     roles.backend.end_blocks(run, &[end("hello", json!(1), &input)], late).await.expect("changes nothing");
     let stored = roles.api.run(run).await.expect("reads");
     assert_eq!((stored.status, stored.response), (RunStatus::Succeeded, Some(response)));
@@ -200,11 +202,9 @@ async fn a_run_ends_once_and_its_first_response_counts() {
     assert_eq!(changes.recv().await.expect("the greeting"), "");
     roles.backend.mark_running(run).await.expect("marks");
     for status in [201, 500] {
-        roles
-            .backend
-            .respond(run, &RunResponse { status, headers: BTreeMap::new(), body: json!({}) })
-            .await
-            .expect("stores");
+        let response = RunResponse { status, headers: BTreeMap::new(), body: json!({}) };
+        let answer = Conclusion { response: Some(&response), ..Conclusion::default() };
+        roles.backend.end_blocks(run, &[], answer).await.expect("stores");
     }
     roles.backend.finish_run(run, SUCCEEDED).await.expect("ends");
     let late = RunError::new("cancelled", "too late");

@@ -4,5 +4,7 @@ mod identity;
 mod journal;
 mod library_sets;
 mod migrations;
+mod queues;
 mod releases;
+mod schedules;
 mod secrets;

@@ -15,8 +15,15 @@ async fn workflow(api: &Database, slug: &str) -> WorkflowId {
 
 async fn run(api: &Database, workflow: WorkflowId) -> RunId {
     let trigger = serde_json::json!({});
-    let new =
-        NewRun { workflow, version: 1, trigger: &trigger, started_by: None, idempotency_key: None, record: &record() };
+    let new = NewRun {
+        workflow,
+        version: 1,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: None,
+        begins_at: None,
+        record: &record(),
+    };
     api.start_run(&new).await.expect("starts").0
 }
 
@@ -30,7 +37,7 @@ async fn a_secret_opens_to_the_workflows_that_it_is_granted_to() {
     let taken = api.create_secret(Uuid::now_v7(), "token", "x", &[], None).await;
     assert!(matches!(taken, Err(StoreError::Exists { .. })));
 
-    let sealed = async |workflow| backend.secret_for_draft(workflow, "token").await.expect("reads").sealed;
+    let sealed = async |workflow| backend.secret_of_workflow(workflow, "token").await.expect("reads").sealed;
     assert_eq!(sealed(one).await, Some((id, "bh1.sealed".to_owned())));
     assert_eq!(sealed(two).await, None);
     let run = run(&api, one).await;

@@ -2,10 +2,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { workflowsQuery } from '../../studio/lists'
+import { workflowOptions } from '../../studio/workflow-options'
 import { messageOf } from '../../api/problem'
 import { CheckField, SelectField, TextAreaField, TextField } from '../../ui/Field'
 import type { EditorProps } from './change'
-import { ExpressionField, HeadersField, OptionalNumber } from './fields'
+import { ExpressionField, HeadersField, SecondsField } from './fields'
 
 export function WaitEditor({ block, change, faults }: EditorProps<'wait'>) {
   const isUntil = 'until' in block.for
@@ -44,7 +45,6 @@ export function ApprovalEditor({ block, change }: EditorProps<'approval'>) {
   const [typed, setTyped] = useState('')
   const people = block.people ?? []
   const seconds = block['deadline-s'] ?? undefined
-  const [unit, setUnit] = useState(seconds === undefined || seconds % 3600 === 0 ? 3600 : 60)
   return (
     <div className="panel-section">
       <TextField label="Title" placeholder="Refund {{ load.rows[0].total }}?" hint="What is asked. Text with {{ }}." value={block.title} onChange={({ target }) => change({ title: target.value }, 'title')} />
@@ -60,22 +60,7 @@ export function ApprovalEditor({ block, change }: EditorProps<'approval'>) {
           change({ people: linesOf(target.value) }, 'people')
         }}
       />
-      <div className="form-grid">
-        <OptionalNumber label="Deadline after" placeholder="None" value={seconds === undefined ? undefined : seconds / unit} onChange={(count) => change({ 'deadline-s': count === null ? null : Math.round(count * unit) }, 'deadline')} />
-        <SelectField
-          label="Unit"
-          value={unit}
-          options={[
-            ['3600', 'Hours'],
-            ['60', 'Minutes'],
-          ]}
-          onChange={({ target }) => {
-            const next = Number(target.value)
-            if (seconds !== undefined) change({ 'deadline-s': Math.round((seconds / unit) * next) })
-            setUnit(next)
-          }}
-        />
-      </div>
+      <SecondsField label="Deadline after" placeholder="None" units={['Hours', 'Minutes']} seconds={seconds} onChange={(next) => change({ 'deadline-s': next }, 'deadline')} />
       {seconds === undefined ? null : (
         <SelectField
           label="At the deadline"
@@ -94,9 +79,6 @@ export function ApprovalEditor({ block, change }: EditorProps<'approval'>) {
 
 export function RunWorkflowEditor({ block, change, faults }: EditorProps<'workflow'>) {
   const workflows = useQuery(workflowsQuery)
-  const known = (workflows.data ?? []).map(({ slug, title }) => [slug, title] as const)
-  const isKnown = known.some(([slug]) => slug === block.workflow)
-  const current = block.workflow === '' ? (['', 'Choose a workflow'] as const) : ([block.workflow, isKnown || workflows.isPending ? block.workflow : `${block.workflow} (not found)`] as const)
   return (
     <div className="panel-section">
       <SelectField
@@ -104,7 +86,7 @@ export function RunWorkflowEditor({ block, change, faults }: EditorProps<'workfl
         value={block.workflow}
         error={workflows.isError ? messageOf(workflows.error) : undefined}
         hint="Its released version runs."
-        options={isKnown ? known : [current, ...known]}
+        options={workflowOptions(workflows.data, block.workflow, 'Choose a workflow')}
         onChange={({ target }) => change({ workflow: target.value })}
       />
       <ExpressionField label="Input" value={block.input ?? ''} onChange={(input) => change({ input }, 'input')} faults={faults} placeholderText="{ month: trigger.body.month }" hint="A JavaScript expression; the other run reads its value as trigger.body." />

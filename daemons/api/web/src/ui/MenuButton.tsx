@@ -1,0 +1,88 @@
+/** A button that opens a menu, by the mouse and by the keyboard. Its items are `MenuItem`s. */
+import { ChevronDown } from 'lucide-react'
+import { type KeyboardEvent, type ReactNode, createContext, useContext, useEffect, useRef, useState } from 'react'
+import { Button } from './Button'
+import type { IconType } from './icons'
+
+interface Props {
+  /** On the button. */
+  text: string
+  /** Names the menu. */
+  label: string
+  size?: 'small' | 'normal'
+  children: ReactNode
+}
+
+const CloseMenu = createContext<() => void>(() => {})
+
+export function MenuButton({ text, label, size = 'normal', children }: Props) {
+  const [isOpen, setOpen] = useState(false)
+  const host = useRef<HTMLDivElement>(null)
+  const items = () => [...(host.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])]
+  const close = () => {
+    setOpen(false)
+    host.current?.querySelector('button')?.focus()
+  }
+  useEffect(() => {
+    if (!isOpen) return
+    items()[0]?.focus()
+    const leave = (event: PointerEvent) => {
+      if (event.target instanceof Node && !host.current?.contains(event.target)) setOpen(false)
+    }
+    window.addEventListener('pointerdown', leave)
+    return () => window.removeEventListener('pointerdown', leave)
+  }, [isOpen])
+  const move = (event: KeyboardEvent) => {
+    const all = items()
+    const at = all.findIndex((item) => item === document.activeElement)
+    const to = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key]
+    if (event.key === 'Escape') close()
+    else if (event.key === 'Tab') setOpen(false)
+    else if (to !== undefined) {
+      event.preventDefault()
+      all[to]?.focus()
+    }
+  }
+  return (
+    <div className="menu-button" ref={host}>
+      <Button size={size} icon={ChevronDown} aria-haspopup="menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {text}
+      </Button>
+      {isOpen ? (
+        <div className="menu" role="menu" tabIndex={-1} aria-label={label} onKeyDown={move}>
+          <CloseMenu value={close}>{children}</CloseMenu>
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+export function MenuGroup({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div role="group" aria-label={title}>
+      <p className="menu-title" aria-hidden>
+        {title}
+      </p>
+      {children}
+    </div>
+  )
+}
+
+export function MenuItem({ icon: Icon, isDanger = false, onChoose, children }: { icon: IconType; isDanger?: boolean; onChoose: () => void; children: ReactNode }) {
+  const close = useContext(CloseMenu)
+  return (
+    <button
+      type="button"
+      role="menuitem"
+      tabIndex={-1}
+      className={isDanger ? 'menu-item danger' : 'menu-item'}
+      onClick={() => {
+        close()
+        onChoose()
+      }}
+    >
+      <Icon className="icon" strokeWidth={1.5} aria-hidden />
+      {children}
+    </button>
+  )
+}

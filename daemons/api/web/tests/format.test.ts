@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { clockTime } from '../src/ui/format'
+
+const now = new Date('2026-06-01T00:00:00Z')
+
+test('a point in time is told by the clocks of its zone, and midnight is hour 0', () => {
+  expect(clockTime('2026-11-29T23:00:00Z', 'Europe/Vienna', now)).toMatch(/^Mon,? 30 Nov,? 00:00$/)
+  expect(clockTime('2026-11-29T23:00:00Z', 'UTC', now)).toMatch(/^Sun,? 29 Nov,? 23:00$/)
+})
+
+test('another year is told', () => {
+  expect(clockTime('2028-02-29T12:00:00Z', 'UTC', now)).toMatch(/^Tue,? 29 Feb 2028,? 12:00$/)
+})
+
+test('a zone that the browser does not know breaks nothing', () => {
+  expect(clockTime('2026-11-29T23:00:00Z', 'Mars/Olympus', now)).toBe(clockTime('2026-11-29T23:00:00Z', undefined, now))
+})
