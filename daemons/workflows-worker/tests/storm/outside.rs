@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) const EFFECT: &str = "x-effect";
 /// The header of a request that is refused when its key comes for the first time.
 pub(crate) const FAIL_FIRST: &str = "x-fail-first";
-/// How long an answer takes: long enough to be struck in.
-const WORK: Duration = Duration::from_millis(120);
+/// How long an answer takes after the request has counted: long enough to be struck in.
+const WORK: Duration = Duration::from_millis(250);
 
 /// A request that came whole.
 #[derive(Clone, Debug)]

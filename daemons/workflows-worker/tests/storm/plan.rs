@@ -110,7 +110,7 @@ pub(crate) enum Disturbance {
 }
 
 /// A fault and how long it lasts, in milliseconds. More than ten seconds is longer than a worker's lease.
-const DECK: [(What, Range<u64>); 32] = {
+const DECK: [(What, Range<u64>); 33] = {
     use Disturbance::{Cut, OneWay, Silent};
     use Process::{Backend, Connector, Executor, FirstWorker, SecondWorker};
     use What::{Disturb, Drain, DropResource, Freeze, Kill, KillPostgresql, KillTemporal, WipeTemporal};
@@ -120,6 +120,7 @@ const DECK: [(What, Range<u64>); 32] = {
         (Kill(Backend), 100..2500),
         (Kill(Backend), 100..2500),
         (Kill(Executor), 100..2500),
+        (Kill(Connector), 100..2500),
         (Kill(Connector), 100..2500),
         (KillTemporal, 300..4000),
         (WipeTemporal, 300..1500),

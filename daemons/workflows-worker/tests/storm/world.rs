@@ -24,6 +24,10 @@ use crate::programs::{binary, lenient, zygote_library};
 use crate::relay::Relay;
 use crate::workflows::{CHILD, Kind, PERSON};
 
+/// What queries write to. A commit takes its time: long enough to be struck in, when it is too late to take it back.
+const EFFECTS: &str = "CREATE TABLE effects (effect text NOT NULL);
+    CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON effects DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()";
 /// The name of Bulkhead's own database.
 const DATABASE: &str = "bulkhead";
 
@@ -55,7 +59,7 @@ impl World {
         let (cluster, temporal) = (Cluster::start(), TestTemporal::start());
         let tables_database = TestDatabase::create().await;
         let tables = tables_database.connect().await;
-        tables.batch_execute("CREATE TABLE effects (effect text NOT NULL)").await.expect("created");
+        tables.batch_execute(EFFECTS).await.expect("created");
         let outside = Outside::start().await;
         let (links, ports) = links(directory.path(), &cluster, &temporal, &tables_database, &outside).await;
         let key = SealPrivateKey::generate();
