@@ -23,6 +23,11 @@ impl Env {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// What a name is bound to.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.values.get(name).map(Arc::as_ref)
+    }
+
     /// The same, in a round of a loop.
     pub(crate) fn in_round(&self, index: u32, item: Value) -> Self {
         let mut round = Self { iteration: self.iteration.round(index), values: self.values.clone() };

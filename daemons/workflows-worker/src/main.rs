@@ -13,6 +13,7 @@ mod flow;
 mod interpreter;
 mod known;
 mod metrics;
+mod plain;
 mod reports;
 mod scopes;
 mod starter;

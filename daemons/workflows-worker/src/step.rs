@@ -18,7 +18,7 @@ use bulkhead_model::workflow::{Block, Graph, Port, UnknownOutcome, WaitBlock};
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::backend::{ActionValues, BlockAction, BlockOutcome, BlockPlace, FinishRequest, RunState, WaitingFor};
-use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunRequest};
+use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunRequest, Work};
 use bulkhead_temporal_engine::{Progress, StepError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -32,6 +32,7 @@ use crate::flow::{Flow, Pause, Settled};
 use crate::interpreter::step_error;
 use crate::known::{Entry, Known};
 use crate::metrics::Metrics;
+use crate::plain;
 
 /// A step ends after this long, between two blocks, so that Temporal hears of progress.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -207,7 +208,14 @@ impl<'a> Step<'a> {
                         return Ok(Settled::Paused(pause));
                     }
                 }
-                _ => self.run_chain(&place, env).await?,
+                _ => {
+                    if !self.run_plain(&place, env) {
+                        self.run_chain(&place, env).await?;
+                    }
+                    if self.known.unsent_reports() > MAX_UNSENT {
+                        self.flush(None).await?;
+                    }
+                }
             }
         }
     }
@@ -229,6 +237,27 @@ impl<'a> Step<'a> {
         failed(RunError::new("run-time-limit", message))
     }
 
+    /// The values of a block's expressions, where they only choose and arrange values.
+    fn plain_values(&self, work: &Work, env: &Env) -> Option<Value> {
+        let Work::Expressions { expressions } = work else { return None };
+        let known = |name: &str| match name {
+            "vars" => Some(self.known.variables()),
+            name => env.get(name).cloned(),
+        };
+        plain::values(expressions, &known).map(Value::Object)
+    }
+
+    /// Runs a block here, where that needs no sandbox.
+    fn run_plain(&self, place: &BlockPlace, env: &Env) -> bool {
+        let Some((name, block)) = self.state.document.blocks.get_key_value(&place.block) else { return false };
+        let Some(work) = work(block) else { return false };
+        let Some(value) = self.plain_values(&work.0, env) else { return false };
+        let link = Link { name, block, work };
+        let inputs = env.mentioned(&sources(&link.work.0));
+        self.report_executed(place, &link, blocks::outcome(block, value), &inputs, Executed::at_once(name.as_str()));
+        true
+    }
+
     /// Runs a block and as many after it as travel together, on code-executor.
     async fn run_chain(&self, place: &BlockPlace, env: &Env) -> Result<(), StepError> {
         let chain = self.chain(place);
@@ -248,9 +277,6 @@ impl<'a> Step<'a> {
             let attempt = link.attempt(place);
             let place = BlockPlace { block: link.name.clone(), attempt, ..place.clone() };
             self.report_executed(&place, link, outcome, &inputs, one);
-        }
-        if self.known.unsent_reports() > MAX_UNSENT {
-            self.flush(None).await?;
         }
         Ok(())
     }
@@ -277,8 +303,10 @@ impl<'a> Step<'a> {
             );
             // One that is known already, or is in a further attempt, goes by itself.
             let stands_alone = acts || wall > MAX_CHAIN_WALL || self.known.entry(name, &place.iteration).is_some();
-            // What it makes of the results before it must be stored before it has an effect.
-            if !is_first && (stands_alone || may_have_effects(&work.0)) {
+            // What it makes of the results before it must be stored before it has an effect. Expressions that may need no sandbox are
+            // looked at when those results are there.
+            let may_be_plain = matches!(&work.0, Work::Expressions { expressions } if expressions.values().all(|text| plain::may_be(text)));
+            if !is_first && (stands_alone || may_be_plain || may_have_effects(&work.0)) {
                 break;
             }
             chain.push(Link { name, block, work });
@@ -382,6 +410,9 @@ impl<'a> Step<'a> {
         env: &Env,
     ) -> Result<Result<Value, RunError>, StepError> {
         let Some(work) = work(block) else { return Ok(Ok(Value::Null)) };
+        if let Some(value) = self.plain_values(&work.0, env) {
+            return Ok(Ok(value));
+        }
         let chain = [Link { name: &place.block, block, work }];
         let (inputs, mut executed) = self.execute(&chain, place, env).await?;
         let Some(one) = executed.pop() else {

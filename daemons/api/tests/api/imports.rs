@@ -23,7 +23,7 @@ async fn an_n8n_export_becomes_a_draft_that_can_be_created() {
     let trigger = read["document"]["triggers"].as_object().expect("triggers").values().next().expect("one").clone();
     assert_eq!((&trigger["cron"], &trigger["timezone"]), (&json!("0 7 * * 1-5"), &json!("Europe/Vienna")));
     let report = read["report"].as_array().expect("a report");
-    assert!(report.iter().any(|note| note["node"] == "Greet" && note["block"] == "Greet"), "{report:?}");
+    assert!(report.iter().any(|note| note["node"] == "Greet" && note["block"] == "greet"), "{report:?}");
     assert!(report.iter().all(|note| note["level"] != "missing"), "{report:?}");
     let body = json!({ "slug": "greet", "title": read["name"], "document": read["document"] });
     instance.call(&admin, "POST", "/workflows", &body).await.ok(201);

@@ -110,7 +110,10 @@ fn settings(plan: &Plan<'_>, document: &mut WorkflowDocument, report: &mut Repor
         report.whole(Level::Missing, message);
     }
     if let Some(zone) = settings.get("timezone").and_then(Value::as_str).filter(|zone| *zone != "DEFAULT") {
-        let message = format!("Its times are in the zone `{}` in n8n; here they are UTC.", crate::report::quoted(zone));
+        let message = format!(
+            "Dates that its code makes are in the zone `{}` in n8n; here they are in UTC.",
+            crate::report::quoted(zone)
+        );
         report.whole(Level::Changed, message);
     }
 }

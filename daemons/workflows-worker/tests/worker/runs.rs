@@ -156,3 +156,30 @@ async fn a_cancelled_run_ends_soon_and_its_code_with_it() {
     assert_eq!(ended.status, RunStatus::Cancelled);
     assert!(asked.elapsed() < std::time::Duration::from_secs(15), "{:?}", asked.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_sandbox_is_what_javascript_makes_of_it() {
+    let world = World::start().await;
+    let expressions = "[load, load.rows[0].name, load.rows.length, load.rows[1]['a b'], { n: load.rows[1].n, load, none: null, \
+                       yes: true, 'a b': [-7, 'x', \"y\"] }, trigger.body, vars.total, ((load.rows))[0], []]";
+    let workflow = world
+        .release(json!({
+            "format": 1, "title": "Plain", "start": "load", "variables": { "total": 3 },
+            "blocks": {
+                "load": { "type": "code", "language": "javascript",
+                    "source": "return { rows: [{ name: 'Ann', n: 0.1 + 0.2 }, { 'a b': 'ü', n: 2 ** 53 }], tiny: 1e-7, zero: -0 }" },
+                "sandboxed": { "type": "code", "language": "javascript", "source": format!("return {expressions}") },
+                "answer": { "type": "response", "body": expressions },
+            },
+            "edges": [{ "from": "load", "to": "sandboxed" }, { "from": "sandboxed", "to": "answer" }],
+        }))
+        .await;
+    let run = world.run(workflow, json!({ "month": "2026-03", "deep": [[1, { "x": null }]] })).await;
+    let answer = world.succeeded(run).await.response.expect("a response").body;
+    let blocks = world.api.block_runs(run).await.expect("reads");
+    let block = |name: &str| blocks.iter().find(|block| block.place.block == name).expect("it ran");
+    assert_eq!(answer, block("sandboxed").result);
+    let cpu_ms = |name: &str| block(name).usage.expect("a use").cpu_ms;
+    assert!(cpu_ms("sandboxed") > 0.0);
+    assert_eq!(cpu_ms("answer"), 0.0, "it had no process");
+}
