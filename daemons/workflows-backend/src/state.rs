@@ -1,15 +1,15 @@
 //! What a worker is told of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bulkhead_daemon_kit::Peer;
-use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, RunError, RunStatus};
-use bulkhead_model::workflow::{Block, Graph};
+use bulkhead_model::workflow::{Block, Graph, WorkflowDocument};
+use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, JournalEntry, RunState};
 use bulkhead_store::journal::{self, BlockRow, Earlier, PinnedRun, RunEnd};
 
@@ -119,22 +119,35 @@ impl Backend {
         let earlier = self.database.journal(from).await?;
         let graph = Graph::of(&pinned.document);
         let began_at = earlier.iter().find(|row| row.place.block == block).map(|row| row.started_at);
+        // Time alone does not tell: blocks that need no process end in the millisecond in which they began.
+        let follows = all_from(&pinned.document, block);
         let came_before = |row: &&BlockRow| {
             row.place.iteration.0.is_empty()
                 && row.outcome.status == BlockStatus::Succeeded
-                && row.place.block != block
                 && began_at.is_none_or(|at| row.started_at <= at)
                 && pinned
                     .document
                     .blocks
                     .get_key_value(row.place.block.as_str())
-                    .is_some_and(|(name, _)| graph.owners(name).is_empty())
+                    .is_some_and(|(name, _)| !follows.contains(name.as_str()) && graph.owners(name).is_empty())
         };
         let blocks: Vec<&str> = earlier.iter().filter(came_before).map(|row| row.place.block.as_str()).collect();
-        let sets = |block: &Block| matches!(block, Block::Set(_));
-        let setters = pinned.document.blocks.iter().filter(|(_, block)| sets(block));
+        let sets = |name: &Name, block: &Block| matches!(block, Block::Set(_)) && !follows.contains(name.as_str());
+        let setters = pinned.document.blocks.iter().filter(|(name, block)| sets(name, block));
         let setters: Vec<&str> = setters.map(|(name, _)| name.as_str()).collect();
         let earlier = Earlier { blocks: &blocks, setters: &setters, before: block };
         Ok(self.database.take_over(run, from, &earlier).await?)
     }
+}
+
+/// A block and all that edges lead to from it, bodies too.
+fn all_from<'a>(document: &'a WorkflowDocument, block: &'a str) -> BTreeSet<&'a str> {
+    let (mut found, mut pending) = (BTreeSet::new(), vec![block]);
+    while let Some(at) = pending.pop() {
+        if found.insert(at) {
+            let edges = document.edges.iter().filter(|edge| edge.from.as_str() == at);
+            pending.extend(edges.map(|edge| edge.to.as_str()));
+        }
+    }
+    found
 }

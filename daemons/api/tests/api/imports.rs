@@ -27,7 +27,7 @@ async fn an_n8n_export_becomes_a_draft_that_can_be_created() {
     assert!(report.iter().all(|note| note["level"] != "missing"), "{report:?}");
     let body = json!({ "slug": "greet", "title": read["name"], "document": read["document"] });
     instance.call(&admin, "POST", "/workflows", &body).await.ok(201);
-    for bad in [json!("text"), json!({ "nodes": [] }), json!([1])] {
+    for bad in [json!("text"), json!({ "data": [] }), json!([1])] {
         let refused = instance.call(&admin, "POST", "/imports/n8n", &json!({ "export": bad })).await;
         assert_eq!(refused.problem(), (422, "not-imported".into()));
     }
