@@ -4,6 +4,7 @@
 //! other. So is one whose value JavaScript might see otherwise: what is missing, numbers that it would round, keys with a meaning of their
 //! own, values that a limit might refuse.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
@@ -35,9 +36,9 @@ pub(crate) fn may_be(expression: &str) -> bool {
 }
 
 /// The values of expressions, by their keys; none if one of them is more than a choice.
-pub(crate) fn values(
+pub(crate) fn values<'a>(
     expressions: &BTreeMap<String, String>,
-    known: &dyn Fn(&str) -> Option<Value>,
+    known: &dyn Fn(&str) -> Option<&'a Value>,
 ) -> Option<Map<String, Value>> {
     let mut left = MAX_VALUE;
     let mut values = Map::new();
@@ -49,14 +50,22 @@ pub(crate) fn values(
     Some(values)
 }
 
-fn value(expression: &str, known: &dyn Fn(&str) -> Option<Value>) -> Option<Value> {
+fn value<'a>(expression: &str, known: &dyn Fn(&str) -> Option<&'a Value>) -> Option<Value> {
     if expression.len() > MAX_EXPRESSION {
         return None;
     }
     let mut reader = Reader { rest: expression, known };
     let value = reader.value(0)?;
     reader.space();
-    reader.rest.is_empty().then_some(value)
+    if reader.rest.is_empty() { owned(value) } else { None }
+}
+
+/// A copy of what was chosen. Results can be large: only what is left of them after all choices is copied.
+fn owned(value: Cow<'_, Value>) -> Option<Value> {
+    match value {
+        Cow::Borrowed(value) => size_within(value, MAX_VALUE).map(|_| value.clone()),
+        Cow::Owned(value) => Some(value),
+    }
 }
 
 /// The size of a value that JavaScript hands back as it was given, if it has at most so many bytes.
@@ -98,12 +107,12 @@ fn is_plain_key(key: &str) -> bool {
     key != "__proto__" && !key.starts_with(|c: char| c.is_ascii_digit())
 }
 
-struct Reader<'a> {
-    rest: &'a str,
-    known: &'a dyn Fn(&str) -> Option<Value>,
+struct Reader<'e, 'a> {
+    rest: &'e str,
+    known: &'e dyn Fn(&str) -> Option<&'a Value>,
 }
 
-impl<'a> Reader<'a> {
+impl<'e, 'a> Reader<'e, 'a> {
     fn space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
@@ -120,7 +129,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
+    fn value(&mut self, depth: usize) -> Option<Cow<'a, Value>> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -128,16 +137,16 @@ impl<'a> Reader<'a> {
         let first = self.rest.chars().next()?;
         match first {
             // An object in the place of a statement would be a block: only in brackets, or within another value, it is one.
-            '{' if depth > 0 => self.object(depth),
-            '[' => self.array(depth),
+            '{' if depth > 0 => self.object(depth).map(Cow::Owned),
+            '[' => self.array(depth).map(Cow::Owned),
             '(' => {
                 self.takes('(');
                 let value = self.value(depth + 1)?;
                 self.takes(')').then_some(())?;
                 self.chosen_of(value)
             }
-            '\'' | '"' => self.text().map(Value::String),
-            '0'..='9' | '-' => self.number(),
+            '\'' | '"' => self.text().map(|text| Cow::Owned(text.into())),
+            '0'..='9' | '-' => self.number().map(|number| Cow::Owned(number.into())),
             _ => self.choice(),
         }
     }
@@ -151,11 +160,11 @@ impl<'a> Reader<'a> {
             let key = if is_quoted { self.text()? } else { self.name()?.to_owned() };
             is_plain_key(&key).then_some(())?;
             let value = if self.takes(':') {
-                self.value(depth + 1)?
+                owned(self.value(depth + 1)?)?
             } else {
                 // `{ load }` is `{ load: load }`.
                 (!is_quoted).then_some(())?;
-                self.known_as(&key)?
+                owned(self.known_as(&key)?)?
             };
             entries.insert(key, value);
             if !self.takes(',') {
@@ -169,7 +178,7 @@ impl<'a> Reader<'a> {
         self.takes('[');
         let mut items = Vec::new();
         while !self.takes(']') {
-            items.push(self.value(depth + 1)?);
+            items.push(owned(self.value(depth + 1)?)?);
             if !self.takes(',') {
                 return self.takes(']').then_some(Value::Array(items));
             }
@@ -189,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An integer as JSON has it; `-0` and the like are left to JavaScript.
-    fn number(&mut self) -> Option<Value> {
+    fn number(&mut self) -> Option<i64> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
         let sign = usize::from(self.rest.starts_with('-'));
         let digits = self.rest[sign..].find(|c| !is_part(c)).unwrap_or(self.rest.len() - sign);
@@ -197,24 +206,22 @@ impl<'a> Reader<'a> {
         let number: i64 = text.parse().ok()?;
         (number.to_string() == text).then_some(())?;
         self.rest = rest;
-        Some(number.into())
+        Some(number)
     }
 
     /// A name and what is chosen of its value.
-    fn choice(&mut self) -> Option<Value> {
-        let name = self.name()?;
-        match name {
-            "null" => return Some(Value::Null),
-            "true" => return Some(Value::Bool(true)),
-            "false" => return Some(Value::Bool(false)),
-            _ => {}
-        }
-        let value = self.known_as(name)?;
+    fn choice(&mut self) -> Option<Cow<'a, Value>> {
+        let value = match self.name()? {
+            "null" => return Some(Cow::Owned(Value::Null)),
+            "true" => return Some(Cow::Owned(Value::Bool(true))),
+            "false" => return Some(Cow::Owned(Value::Bool(false))),
+            name => self.known_as(name)?,
+        };
         self.chosen_of(value)
     }
 
     /// What members and indices choose of a value, one after the other.
-    fn chosen_of(&mut self, mut value: Value) -> Option<Value> {
+    fn chosen_of(&mut self, mut value: Cow<'a, Value>) -> Option<Cow<'a, Value>> {
         loop {
             value = if self.takes('.') {
                 let key = self.name()?;
@@ -225,11 +232,7 @@ impl<'a> Reader<'a> {
                     let key = self.text()?;
                     member(value, &key)?
                 } else {
-                    let index = usize::try_from(self.number()?.as_u64()?).ok()?;
-                    match value {
-                        Value::Array(mut items) if index < items.len() => items.swap_remove(index),
-                        _ => return None,
-                    }
+                    item(value, usize::try_from(self.number()?).ok()?)?
                 };
                 self.takes(']').then_some(chosen)?
             } else {
@@ -238,12 +241,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn known_as(&self, name: &str) -> Option<Value> {
-        if WORDS.contains(&name) { None } else { (self.known)(name) }
+    fn known_as(&self, name: &str) -> Option<Cow<'a, Value>> {
+        if WORDS.contains(&name) { None } else { (self.known)(name).map(Cow::Borrowed) }
     }
 
     /// A name, of letters, digits, `_` and `$`.
-    fn name(&mut self) -> Option<&'a str> {
+    fn name(&mut self) -> Option<&'e str> {
         self.space();
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
         let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
@@ -258,11 +261,21 @@ impl<'a> Reader<'a> {
 
 /// What an object has under a key, or how long a list is. What is not there is left to JavaScript, which may have a word of its own for
 /// it.
-fn member(value: Value, key: &str) -> Option<Value> {
+fn member<'a>(value: Cow<'a, Value>, key: &str) -> Option<Cow<'a, Value>> {
     match value {
-        Value::Object(mut entries) if is_plain_key(key) => entries.remove(key),
-        Value::Array(items) if key == "length" => Some(items.len().into()),
+        Cow::Borrowed(Value::Object(entries)) if is_plain_key(key) => entries.get(key).map(Cow::Borrowed),
+        Cow::Owned(Value::Object(mut entries)) if is_plain_key(key) => entries.remove(key).map(Cow::Owned),
+        value if key == "length" => value.as_array().map(|items| Cow::Owned(items.len().into())),
         _ => None,
+    }
+}
+
+/// What a list has at a place.
+fn item(value: Cow<'_, Value>, index: usize) -> Option<Cow<'_, Value>> {
+    match value {
+        Cow::Borrowed(value) => value.as_array()?.get(index).map(Cow::Borrowed),
+        Cow::Owned(Value::Array(mut items)) if index < items.len() => Some(Cow::Owned(items.swap_remove(index))),
+        Cow::Owned(_) => None,
     }
 }
 
@@ -278,7 +291,7 @@ mod tests {
             "small": { "n": 1 },
             "big": { "n": 9_007_199_254_740_993_u64, "half": 0.5, "zero": -0.0, "long": "x".repeat(MAX_VALUE) },
         });
-        value(expression, &|name| bound.get(name).cloned()).filter(|value| size_within(value, MAX_VALUE).is_some())
+        value(expression, &|name| bound.get(name)).filter(|value| size_within(value, MAX_VALUE).is_some())
     }
 
     #[test]

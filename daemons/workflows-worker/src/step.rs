@@ -10,6 +10,7 @@
 //! | the run's answer | with the block that gave it |
 //! | the run's end | with its last block |
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -240,9 +241,10 @@ impl<'a> Step<'a> {
     /// The values of a block's expressions, where they only choose and arrange values.
     fn plain_values(&self, work: &Work, env: &Env) -> Option<Value> {
         let Work::Expressions { expressions } = work else { return None };
+        let variables = OnceCell::new();
         let known = |name: &str| match name {
-            "vars" => Some(self.known.variables()),
-            name => env.get(name).cloned(),
+            "vars" => Some(variables.get_or_init(|| self.known.variables())),
+            name => env.get(name),
         };
         plain::values(expressions, &known).map(Value::Object)
     }
@@ -250,6 +252,9 @@ impl<'a> Step<'a> {
     /// Runs a block here, where that needs no sandbox.
     fn run_plain(&self, place: &BlockPlace, env: &Env) -> bool {
         let Some((name, block)) = self.state.document.blocks.get_key_value(&place.block) else { return false };
+        if let Block::Code(_) = block {
+            return false;
+        }
         let Some(work) = work(block) else { return false };
         let Some(value) = self.plain_values(&work.0, env) else { return false };
         let link = Link { name, block, work };

@@ -130,12 +130,8 @@ pub(crate) async fn set_settings(
     let QueueSettings { max_running, keep_days, keep_runs, .. } = request;
     let detail = json!(request);
     let record = on.caller.record("workflow.settings.change", Some(("workflow", on.id.0)), detail);
-    let changed = async {
-        let paused_at = api.database.workflow_settings(on.id).await?.paused_at;
-        let settings = WorkflowSettings { priority, max_running, paused_at, keep_days, keep_runs };
-        Ok(api.database.set_workflow_settings(on.id, &settings).await?)
-    };
-    api.audit.around(record, changed).await?;
+    let settings = WorkflowSettings { priority, max_running, paused_at: None, keep_days, keep_runs };
+    api.audit.around(record, async { Ok(api.database.set_workflow_settings(on.id, &settings).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -154,12 +150,7 @@ pub(crate) async fn resume(State(api): State<SharedApi>, on: On<WorkflowKind, Ed
 async fn set_paused(api: &SharedApi, on: &On<WorkflowKind, Editor>, pause: bool) -> Result<StatusCode, ApiError> {
     let action = if pause { "workflow.pause" } else { "workflow.resume" };
     let record = on.caller.record(action, Some(("workflow", on.id.0)), json!({}));
-    let changed = async {
-        let mut settings = api.database.workflow_settings(on.id).await?;
-        settings.paused_at = pause.then(|| settings.paused_at.unwrap_or_else(OffsetDateTime::now_utc));
-        Ok(api.database.set_workflow_settings(on.id, &settings).await?)
-    };
-    api.audit.around(record, changed).await?;
+    api.audit.around(record, async { Ok(api.database.pause_workflow(on.id, pause).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,6 +10,7 @@ import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
 import { codeSteps } from './code.mjs'
 import { entrySteps } from './entry.mjs'
+import { importsSteps } from './imports.mjs'
 import { remindersSteps } from './reminders.mjs'
 import { schedulesSteps } from './schedules.mjs'
 import { workflowSteps } from './workflow.mjs'
@@ -22,7 +23,7 @@ if (!url || !link) {
 }
 
 const { browser, page } = await launch()
-const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...schedulesSteps, ...builderSteps, ...codeSteps]
+const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...codeSteps]
 let passed = 0
 let failed = 0
 const report = (/** @type {string} */ name, /** @type {unknown} */ error) => {

@@ -5,6 +5,7 @@
 
 use bulkhead_model::{RunId, WorkflowId};
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::database::LAZILY;
@@ -90,33 +91,46 @@ impl Database {
         }))
     }
 
-    /// Changes the settings of a workflow, for what is in the queue already too.
+    /// Changes the settings of a workflow, but for its pause, for what is in the queue already too.
     pub async fn set_workflow_settings(
         &self,
         workflow: WorkflowId,
         settings: &WorkflowSettings,
     ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO workflow_settings (workflow_id, priority, max_running, keep_days, keep_runs) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (workflow_id) DO UPDATE SET priority = excluded.priority, max_running = excluded.max_running,
+                keep_days = excluded.keep_days, keep_runs = excluded.keep_runs";
+        let WorkflowSettings { priority, max_running, paused_at: _, keep_days, keep_runs } = settings;
+        self.change_settings(workflow, sql, &[&workflow.0, priority, max_running, keep_days, keep_runs]).await
+    }
+
+    /// Pauses a workflow, or lets its runs start again.
+    pub async fn pause_workflow(&self, workflow: WorkflowId, pause: bool) -> Result<(), StoreError> {
+        let sql = "INSERT INTO workflow_settings AS s (workflow_id, paused_at) VALUES ($1, CASE WHEN $2 THEN now() END)
+            ON CONFLICT (workflow_id) DO UPDATE SET paused_at = CASE WHEN $2 THEN coalesce(s.paused_at, now()) END";
+        self.change_settings(workflow, sql, &[&workflow.0, &pause]).await
+    }
+
+    /// Makes a change, and the queue what it is by the settings then.
+    async fn change_settings(
+        &self,
+        workflow: WorkflowId,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), StoreError> {
         let operation = "change a workflow's settings";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        let sql = "INSERT INTO workflow_settings (workflow_id, priority, max_running, paused_at, keep_days, keep_runs)
-            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workflow_id) DO UPDATE SET priority = excluded.priority,
-                max_running = excluded.max_running, paused_at = excluded.paused_at, keep_days = excluded.keep_days, keep_runs = excluded.keep_runs";
-        let WorkflowSettings { priority, max_running, paused_at, keep_days, keep_runs } = settings;
-        transaction
-            .execute(sql, &[&workflow.0, priority, max_running, paused_at, keep_days, keep_runs])
-            .await
-            .map_err(StoreError::of(operation))?;
-        let is_held = max_running.is_some() || paused_at.is_some();
+        transaction.execute(sql, values).await.map_err(StoreError::of(operation))?;
         // One that a worker has taken up already goes on.
-        let sql = "UPDATE run_outbox SET priority = $2, is_held = $3
-            WHERE workflow_id = $1 AND kind = 'start' AND sent_at IS NULL AND claimed_by IS NULL";
-        transaction.execute(sql, &[&workflow.0, priority, &is_held]).await.map_err(StoreError::of(operation))?;
-        if max_running.is_some() {
-            let sql = "INSERT INTO run_slots (run_id, workflow_id) SELECT id, workflow_id FROM runs
-                WHERE workflow_id = $1 AND finished_at IS NULL AND status = 'running' ON CONFLICT DO NOTHING";
-            transaction.execute(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
-        }
+        let sql = "UPDATE run_outbox o SET priority = s.priority, is_held = s.max_running IS NOT NULL OR s.paused_at IS NOT NULL
+            FROM workflow_settings s WHERE s.workflow_id = $1 AND o.workflow_id = $1 AND o.kind = 'start' AND o.sent_at IS NULL
+                AND o.claimed_by IS NULL";
+        transaction.execute(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
+        let sql = "INSERT INTO run_slots (run_id, workflow_id) SELECT r.id, r.workflow_id
+            FROM runs r JOIN workflow_settings s ON s.workflow_id = r.workflow_id AND s.max_running IS NOT NULL
+            WHERE r.workflow_id = $1 AND r.finished_at IS NULL AND r.status = 'running' ON CONFLICT DO NOTHING";
+        transaction.execute(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
         let sql = "SELECT pg_notify('run_outbox', $1)";
         transaction.query(sql, &[&HELD]).await.map_err(StoreError::of(operation))?;
         transaction.commit().await.map_err(StoreError::of(operation))

@@ -150,12 +150,13 @@ async fn a_pause_holds_what_is_queued_and_what_comes() {
     let queue = Queue::new().await;
     let workflow = queue.workflow("paused", WorkflowSettings::default()).await;
     let before = queue.start(workflow).await;
-    let paused = WorkflowSettings { paused_at: Some(OffsetDateTime::now_utc()), ..WorkflowSettings::default() };
-    queue.api.set_workflow_settings(workflow, &paused).await.expect("pauses");
+    queue.api.pause_workflow(workflow, true).await.expect("pauses");
+    // Another person's settings do not end the pause.
+    queue.api.set_workflow_settings(workflow, &WorkflowSettings::default()).await.expect("sets");
     let after = queue.start(workflow).await;
     assert_eq!(queue.claimed().await, []);
     assert_eq!(queue.api.queued_because(before).await.expect("reads"), Some(Queued::WorkflowPaused));
-    queue.api.set_workflow_settings(workflow, &WorkflowSettings::default()).await.expect("goes on");
+    queue.api.pause_workflow(workflow, false).await.expect("goes on");
     assert_eq!(queue.claimed().await, [before, after]);
 
     queue.api.pause_queue(Some("ada@example.org")).await.expect("pauses");
