@@ -105,7 +105,7 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
 impl Server {
     fn prepare(policy: Policy, control: OwnedFd, proc: OwnedFd) -> Result<Self, (StepError, OwnedFd)> {
         let prepared = (|| {
-            sys::memory::tidy_heap();
+            sys::memory::close_heap();
             inherited::copy_all_memory(&proc)?;
             inherited::require_parked_threads(&proc)?;
             // Only slower without.

@@ -197,8 +197,9 @@ impl Interpreters {
         let source = self.zygote_library.clone();
         policy.mounts.push(Mount::ReadOnly { source, target: ZYGOTE_LIBRARY.into(), optional: false });
         if environment.language == Language::Javascript {
-            // A fork copies one thread only, so V8 is to do everything in that. What the zygote has compiled is for its copies.
-            let flags = ["--single-threaded", "--v8-pool-size=0", "--no-flush-bytecode"];
+            // A fork copies one thread only, so V8 is to do everything in that. What the zygote has compiled is for its copies. The code of
+            // V8's own functions is used where it is, and not copied to where each fork would have to take it along page by page.
+            let flags = ["--single-threaded", "--v8-pool-size=0", "--no-flush-bytecode", "--no-short-builtin-calls"];
             program.arguments.splice(0..0, flags.map(str::to_owned));
         }
         program.arguments.push("zygote".to_owned());

@@ -15,8 +15,9 @@ use bulkhead_rpc::backend::{
     WaitingFor,
 };
 use bulkhead_store::Database;
+use bulkhead_store::block_ends::{BlockEnd, Conclusion, RunEnd};
 use bulkhead_store::children::FailureRun;
-use bulkhead_store::journal::{self, BlockEnd, Conclusion, PinnedRun, RunEnd};
+use bulkhead_store::journal::{self, PinnedRun};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 

@@ -10,8 +10,9 @@ use bulkhead_daemon_kit::Peer;
 use bulkhead_model::run::{BlockStatus, RunError, RunStatus};
 use bulkhead_model::workflow::{Block, Graph, WorkflowDocument};
 use bulkhead_model::{Name, RunId};
-use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, JournalEntry, RunState};
-use bulkhead_store::journal::{self, BlockRow, Earlier, PinnedRun, RunEnd};
+use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, EndedRounds, JournalEntry, RunState};
+use bulkhead_store::block_ends::RunEnd;
+use bulkhead_store::journal::{self, BlockRow, Earlier, PinnedRun};
 
 use crate::error::BackendError;
 use crate::routes::{Backend, Shared, WORKER, millis, only};
@@ -29,8 +30,12 @@ pub(crate) async fn run_state(
 ) -> Result<Response, BackendError> {
     only(&peer, WORKER)?;
     let database = &backend.database;
-    let (pinned, mut journal, ()) =
-        tokio::try_join!(database.pinned_run(run), database.journal(run), database.mark_running(run))?;
+    let pinned = database.take_up_run(run).await?;
+    // What nobody has marked as running has no journal: the mark comes before all that is stored of the run.
+    let is_fresh = pinned.status == RunStatus::Queued;
+    let mut journal = if is_fresh { Vec::new() } else { database.journal(run).await? };
+    let has_loops = pinned.document.blocks.values().any(|block| matches!(block, Block::Loop(_)));
+    let rounds = if is_fresh || !has_loops { Vec::new() } else { database.ended_rounds(run).await? };
     if let Some((block, from)) = &pinned.begins_at
         && journal.is_empty()
         && !pinned.status.is_final()
@@ -59,6 +64,7 @@ pub(crate) async fn run_state(
         status: pinned.status,
         is_paused: pinned.is_paused,
         journal,
+        rounds: rounds.into_iter().filter_map(ended_rounds).collect(),
         variables,
         created_at_ms: millis(pinned.created_at),
         token: backend.key.sign(Scope::Run(run), RUN_TOKEN_LIFETIME),
@@ -95,6 +101,12 @@ fn journal_entry(row: BlockRow) -> Option<JournalEntry> {
         wrote: row.wrote,
         choice: row.choice,
     })
+}
+
+/// None where the name is that of no block.
+fn ended_rounds(rounds: journal::EndedRounds) -> Option<EndedRounds> {
+    let journal::EndedRounds { block, iteration, first, last, finished_at } = rounds;
+    Some(EndedRounds { block: block.try_into().ok()?, iteration, first, last, finished_at_ms: millis(finished_at) })
 }
 
 impl Backend {

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use bulkhead_model::RunId;
 use bulkhead_store::outbox::Claim;
-use bulkhead_store::queues::HELD;
 use bulkhead_store::{Database, StoreError};
 use bulkhead_temporal_engine::{Advance, Engine, Progress, StepError};
 use tokio::sync::oneshot;
@@ -33,7 +32,7 @@ use uuid::Uuid;
 
 use crate::interpreter::Interpreter;
 use crate::metrics::Metrics;
-use crate::starter::{Announced, POLL, hear};
+use crate::starter::{Announced, POLL, hear, is_start};
 
 /// How long a claim is held; another worker goes on with the runs of one that died after this.
 const LEASE: Duration = Duration::from_secs(10);
@@ -196,8 +195,8 @@ impl FirstSteps {
                     }
                     self.mark(&marked).await;
                 }
-                heard = hear(&mut announced, gate.pause()), if !may_be_more && !stop.is_cancelled() => {
-                    gate.has_news |= heard.as_deref() == Some(HELD);
+                was_held = hear(&mut announced, gate.pause(), is_start), if !may_be_more && !stop.is_cancelled() => {
+                    gate.has_news |= was_held;
                     may_be_more = true;
                 }
                 _ = renewal.tick() => self.renew(&mut renewed).await,

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{RunError, RunStatus};
@@ -39,7 +40,7 @@ impl Interpreter {
 
     /// Makes a step of a run.
     pub(crate) async fn step(&self, run: &str) -> Result<Progress, StepError> {
-        let path = format!("/v1/runs/{run}");
+        let (path, began) = (format!("/v1/runs/{run}"), Instant::now());
         let state: RunState = match self.metrics.timed("load", self.backend.get(&path)).await {
             Ok(state) => state,
             // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word.
@@ -59,7 +60,7 @@ impl Interpreter {
             let _: Value = self.backend.call(Method::POST, &path, &paused).await.map_err(|error| step_error(&error))?;
             return Ok(Progress::Wait(None));
         }
-        Step::new(&self.backend, &self.executor, &self.metrics, &state).make().await
+        Step::new(&self.backend, &self.executor, &self.metrics, &state, began.elapsed()).make().await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bulkhead_model::Name;
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunResponse};
-use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, BlockReport, JournalEntry, RunState};
+use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, BlockReport, EndedRounds, JournalEntry, RunState};
 use serde_json::Value;
 
 /// The newest attempt of a block in a round.
@@ -37,8 +37,17 @@ pub(crate) struct Unsent {
 /// All of it, shared by the walks of a step.
 pub(crate) struct Known(Mutex<Inner>);
 
+/// Rounds of a loop, one after the other, that came to the same.
+struct Rounds {
+    first: u32,
+    last: u32,
+    entry: Arc<Entry>,
+}
+
 struct Inner {
     entries: HashMap<Iteration, HashMap<Name, Arc<Entry>>>,
+    /// Rounds that have nothing to tell but their end, in order, by their loop and the round that it is in.
+    rounds: HashMap<(Name, Iteration), Vec<Rounds>>,
     variables: BTreeMap<Name, Value>,
     unsent: Unsent,
     is_answered: bool,
@@ -55,7 +64,20 @@ impl Known {
             let entry = Entry { attempt: place.attempt, outcome, started_at_ms, finished_at_ms, wrote, choice };
             entries.entry(place.iteration).or_default().insert(place.block, Arc::new(entry));
         }
-        Self(Mutex::new(Inner { entries, variables, unsent: Unsent::default(), is_answered: false }))
+        let mut rounds: HashMap<_, Vec<Rounds>> = HashMap::new();
+        for EndedRounds { block, iteration, first, last, finished_at_ms } in state.rounds.iter().cloned() {
+            let outcome = BlockOutcome::succeeded(Value::Null);
+            let entry = Entry {
+                attempt: 1,
+                outcome,
+                started_at_ms: finished_at_ms,
+                finished_at_ms,
+                wrote: false,
+                choice: None,
+            };
+            rounds.entry((block, iteration)).or_default().push(Rounds { first, last, entry: Arc::new(entry) });
+        }
+        Self(Mutex::new(Inner { entries, rounds, variables, unsent: Unsent::default(), is_answered: false }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -64,6 +86,18 @@ impl Known {
 
     pub(crate) fn entry(&self, block: &Name, iteration: &Iteration) -> Option<Arc<Entry>> {
         self.lock().entries.get(iteration)?.get(block).cloned()
+    }
+
+    /// A round of a loop that has ended.
+    pub(crate) fn ended_round(&self, looped: &Name, around: &Iteration, index: u32) -> Option<Arc<Entry>> {
+        let inner = self.lock();
+        if let Some(entry) = inner.entries.get(&around.round(index)).and_then(|blocks| blocks.get(looped)) {
+            return entry.has_ended().then(|| Arc::clone(entry));
+        }
+        let rounds = inner.rounds.get(&(looped.clone(), around.clone()))?;
+        let before = rounds.partition_point(|rounds| rounds.first <= index).checked_sub(1)?;
+        let found = &rounds[before];
+        (index <= found.last).then(|| Arc::clone(&found.entry))
     }
 
     pub(crate) fn variables(&self) -> Value {

@@ -181,8 +181,7 @@ impl Step<'_> {
     }
 
     fn entry_of_round(&self, rounds: &Rounds<'_>, index: u32) -> Option<Arc<Entry>> {
-        let entry = self.known.entry(&rounds.place.block, &rounds.place.iteration.round(index))?;
-        entry.has_ended().then_some(entry)
+        self.known.ended_round(&rounds.place.block, &rounds.place.iteration, index)
     }
 
     async fn run_round(&self, rounds: &Rounds<'_>, index: u32) -> Result<Round, StepError> {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bulkhead_store::outbox::{Word, WordKind};
+use bulkhead_store::queues::{HELD, START};
 use bulkhead_store::runs::OUTBOX_CHANNEL;
 use bulkhead_store::{Database, Notifications, StoreError};
 use bulkhead_temporal_engine::{Engine, EngineError};
@@ -31,11 +32,29 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What is announced of the outbox.
 pub(crate) type Announced = broadcast::Receiver<String>;
 
-/// Any word is a reason to look at the outbox; silence too, after a while. What comes before that look is seen by it.
-pub(crate) async fn hear(announced: &mut Announced, pause: Duration) -> Option<String> {
-    let word = tokio::time::timeout(pause, announced.recv()).await;
-    *announced = announced.resubscribe();
-    word.ok()?.ok()
+/// Listens for what is a reason to look at the outbox, and no longer than `pause`: silence is one too, after a while. Says whether
+/// something was held; all else that has come until now is seen by the look.
+pub(crate) async fn hear(announced: &mut Announced, pause: Duration, is_reason: fn(&str) -> bool) -> bool {
+    let mut was_held = false;
+    let listening = async {
+        // Some were missed, which is a reason too.
+        while let Ok(word) = announced.recv().await {
+            was_held |= word == HELD;
+            if is_reason(&word) {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(pause, listening).await;
+    while let Ok(word) = announced.try_recv() {
+        was_held |= word == HELD;
+    }
+    was_held
+}
+
+/// Whether a start may be claimed, or let in.
+pub(crate) fn is_start(word: &str) -> bool {
+    [START, HELD].contains(&word)
 }
 
 #[derive(Debug, Error)]
@@ -79,7 +98,7 @@ impl Starter {
                     POLL
                 }
             };
-            hear(&mut announced, pause).await;
+            hear(&mut announced, pause, |word| !is_start(word)).await;
         }
     }
 

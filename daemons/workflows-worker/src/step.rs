@@ -37,6 +37,8 @@ use crate::plain;
 
 /// A step ends after this long, between two blocks, so that Temporal hears of progress.
 const BUDGET: Duration = Duration::from_secs(1);
+/// But it goes on for so many times as long as it took to load what is known of its run: a run with much to know would do little else.
+const WORK_FOR_LOADING: u32 = 4;
 /// Blocks in one request to code-executor at most.
 const MAX_CHAIN: usize = 20;
 /// What the blocks of a chain may take together: well below what Temporal gives a step.
@@ -55,6 +57,7 @@ pub(crate) struct Step<'a> {
     pub(crate) graph: Graph<'a>,
     pub(crate) known: Known,
     started: Instant,
+    budget: Duration,
     /// Held over a commit: who finds nothing to send must not go on before it is made.
     pub(crate) sending: tokio::sync::Mutex<()>,
 }
@@ -65,10 +68,12 @@ impl<'a> Step<'a> {
         executor: &'a RpcClient,
         metrics: &'a Metrics,
         state: &'a RunState,
+        loading: Duration,
     ) -> Self {
         let (graph, known) = (Graph::of(&state.document), Known::of(state));
         let sending = tokio::sync::Mutex::new(());
-        Self { backend, executor, metrics, state, graph, known, started: Instant::now(), sending }
+        let budget = BUDGET.max(loading * WORK_FOR_LOADING);
+        Self { backend, executor, metrics, state, graph, known, started: Instant::now(), budget, sending }
     }
 
     /// Makes the step.
@@ -191,7 +196,7 @@ impl<'a> Step<'a> {
             if self.run_deadline_ms().is_some_and(|end| now_ms() >= end) {
                 return Ok(Settled::Stopped(Box::new(self.out_of_time())));
             }
-            if self.started.elapsed() > BUDGET {
+            if self.started.elapsed() > self.budget {
                 return Ok(Settled::Paused(Pause::Budget));
             }
             let place = BlockPlace { block: name.clone(), iteration: env.iteration.clone(), attempt };

@@ -14,9 +14,13 @@ const PACKAGES: &str = "adduser,ca-certificates,curl,dbus,iproute2,libnss-system
 /// Manuals and translations double the size of a root and serve no machine.
 const EXCLUDED: [&str; 3] = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*"];
 
+/// What a machine enables at its first boot of what is installed: nothing. The packages have enabled what they want to run; a first boot
+/// would add what they leave to people, such as the archive of PostgreSQL's log.
+const PRESET: &str = "disable *\n";
+
 /// A name for the root with these packages besides; `more` is what else goes into it.
 pub(crate) fn key(packages: &[&str], more: &str) -> String {
-    let digest = Sha256::digest(format!("{SUITE} {} {EXCLUDED:?}{more}", list(packages)));
+    let digest = Sha256::digest(format!("{SUITE} {} {EXCLUDED:?}{PRESET}{more}", list(packages)));
     hex::encode(digest)[..12].to_owned()
 }
 
@@ -50,6 +54,9 @@ fn prepare(root: &Path) -> Result<()> {
     ] {
         std::os::unix::fs::symlink("/dev/null", units.join(unit)).with_context(|| format!("mask {unit}"))?;
     }
+    let presets = root.join("etc/systemd/system-preset");
+    std::fs::create_dir_all(&presets)?;
+    std::fs::write(presets.join("00-first-boot.preset"), PRESET)?;
     std::fs::write(root.join("etc/hostname"), "bulkhead\n")?;
     std::fs::write(root.join("etc/machine-id"), "uninitialized\n").context("leave the machine's id to its first boot")
 }

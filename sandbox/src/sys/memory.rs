@@ -18,11 +18,38 @@ pub(crate) fn touch(start: usize, length: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives free memory of the C library's heap back, and puts together what is left of it: children would do that, each for itself,
-/// and so copy much of the heap.
-pub(crate) fn tidy_heap() {
-    // SAFETY: takes an integer; the allocator's own locks keep it apart from other threads.
-    unsafe { libc::malloc_trim(0) };
+/// The C library's heap grows by so much at once, so that what a child needs is there already.
+const HEAP_ROOM: libc::c_int = 1 << 20;
+/// The largest piece of free memory that is looked for between what is used.
+const HOLE: usize = 32 << 10;
+/// No heap has holes of more in all. One that grew downwards would seem to have no end of them.
+const HOLES_MAX: usize = 16 << 20;
+
+/// Closes the heap of the C library for children: what they allocate comes from its end, in a row, and not from holes all over it, each
+/// of which would cost them the copy of a page.
+///
+/// Free memory is given back where that can be done, and put together; the holes that are left are taken, and never freed.
+pub(crate) fn close_heap() {
+    // SAFETY: integers are passed, and pointers that `malloc` gave and nobody else has; the allocator's own locks keep it apart from other
+    // threads.
+    unsafe {
+        libc::mallopt(libc::M_TOP_PAD, HEAP_ROOM);
+        libc::malloc_trim(0);
+        // No hole has room for this, so it is at the end.
+        let end = libc::malloc(2 * HOLE);
+        libc::free(end);
+        let mut taken = 0;
+        for size in (1..=HOLE / 16).rev().map(|units| units * 16) {
+            loop {
+                let hole = libc::malloc(size);
+                if hole >= end || hole.is_null() || taken > HOLES_MAX {
+                    libc::free(hole);
+                    break;
+                }
+                taken += size;
+            }
+        }
+    }
 }
 
 /// The size of a large page, where transparent ones are to be had.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use super::documents::not_released;
 use super::json;
 use super::json::Json;
-use super::run_starts::{accepted, begin, check_key};
+use super::run_starts::{accepted, begin, begin_as, check_key};
 use super::signatures::Signed;
 use crate::auth::{Origin, token};
 use crate::http_error::ApiError;
@@ -84,10 +84,9 @@ pub(crate) async fn call(
         begins_at: None,
         record: &record,
     };
-    let run = begin(&api, &new).await?;
     match webhook.reply {
-        WebhookReply::Accepted => Ok(accepted(run)),
-        WebhookReply::Response => answer_of(&api, run).await,
+        WebhookReply::Accepted => Ok(accepted(begin(&api, &new).await?)),
+        WebhookReply::Response => answer_of(&api, &new).await,
     }
 }
 
@@ -146,11 +145,19 @@ fn query_for_code(uri: &Uri) -> Map<String, Value> {
         .collect()
 }
 
-/// Waits until the run has answered or ended.
-async fn answer_of(api: &SharedApi, run: RunId) -> Result<Response, ApiError> {
-    let waiter = api.run_watch.watch(run);
+/// Starts a run and waits until it has answered or ended.
+async fn answer_of(api: &SharedApi, new: &NewRun<'_>) -> Result<Response, ApiError> {
+    let id = RunId::new();
+    let mut waiter = api.run_watch.watch(id);
+    let run = begin_as(api, id, new).await?;
     let waited = api.config.webhook_wait;
     let deadline = tokio::time::Instant::now() + waited;
+    if run == id {
+        // Of a new one there is nothing to see before it is told of.
+        let _ = tokio::time::timeout(waited.min(LOOK_EVERY), waiter.changed()).await;
+    } else {
+        waiter = api.run_watch.watch(run);
+    }
     loop {
         let answer = api.database.run_answer(run).await?;
         if let Some(response) = response_of(run, answer) {

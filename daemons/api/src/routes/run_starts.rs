@@ -40,7 +40,12 @@ pub(crate) struct RunStarted {
 
 /// Writes a run, or finds the one that its idempotency key stands for. From here on it is never lost.
 pub(crate) async fn begin(api: &SharedApi, new: &NewRun<'_>) -> Result<RunId, ApiError> {
-    let (run, _) = api.database.start_run(new).await?;
+    begin_as(api, RunId::new(), new).await
+}
+
+/// The same, under this id unless the key stands for another run.
+pub(crate) async fn begin_as(api: &SharedApi, id: RunId, new: &NewRun<'_>) -> Result<RunId, ApiError> {
+    let (run, _) = api.database.start_run_as(id, new).await?;
     api.metrics.runs_started.inc();
     Ok(run)
 }

@@ -47,6 +47,9 @@ pub struct RunState {
     pub is_paused: bool,
     /// What its blocks came to: the newest attempt of each, in each round that has not ended.
     pub journal: Vec<JournalEntry>,
+    /// Rounds of its loops that ended well and have nothing to tell; the journal leaves them out.
+    #[serde(default)]
+    pub rounds: Vec<EndedRounds>,
     /// Variables that were set.
     #[serde(default)]
     pub variables: BTreeMap<Name, Value>,
@@ -94,6 +97,21 @@ pub struct JournalEntry {
     /// What a person has chosen, where its outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+}
+
+/// Rounds of a loop, one after the other, that ended well, by the plain way and with the result null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedRounds {
+    /// The loop.
+    pub block: Name,
+    /// In which round of which loops around it.
+    pub iteration: Iteration,
+    /// The first of them.
+    pub first: u32,
+    /// The last of them.
+    pub last: u32,
+    /// When the last of them ended, in milliseconds since the epoch.
+    pub finished_at_ms: u64,
 }
 
 /// How a block ended, or that it has begun.

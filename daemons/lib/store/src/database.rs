@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+};
 use serde::Deserialize;
 use tokio_postgres::NoTls;
 
@@ -70,6 +72,8 @@ impl Database {
         let wait = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
             .max_size(max_connections)
+            // The one that was used last: its process has plans and caches that are warm.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .post_create(Hook::async_fn(|client, _| {

@@ -4,7 +4,8 @@ use bulkhead_model::RunId;
 use bulkhead_model::run::{Choice, RunError, RunStatus};
 use tokio_postgres::types::ToSql;
 
-use crate::journal::{BlockPlace, RunEnd, rounds};
+use crate::block_ends::RunEnd;
+use crate::journal::{BlockPlace, rounds};
 use crate::{Database, StoreError};
 
 impl Database {

@@ -147,6 +147,11 @@ impl Database {
     /// Writes a run, its outbox entry and its audit record in one transaction: from here on it is never lost. Returns the run that the
     /// idempotency key already stands for, if there is one, and whether this call made it.
     pub async fn start_run(&self, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
+        self.start_run_as(RunId::new(), new).await
+    }
+
+    /// The same, under this id: who chooses it can listen for the run before it begins.
+    pub async fn start_run_as(&self, id: RunId, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
         let operation = "start a run";
         let client = self.client(operation).await?;
         let sql = format!(
@@ -161,7 +166,6 @@ impl Database {
         );
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let announce = client.prepare_cached(ANNOUNCE_START).await.map_err(StoreError::of(operation))?;
-        let id = RunId::new();
         let AuditRecord { user, actor, action, object, detail, request_id, address } = new.record;
         let (object_kind, object_id) = object.unzip();
         let user = user.map(|user| user.0);

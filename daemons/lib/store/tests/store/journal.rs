@@ -6,9 +6,8 @@ use std::time::Duration;
 use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_store::journal::{
-    BlockEnd, BlockOutcome, BlockPlace, CallEnd, CallKey, Conclusion, JournalledCall, RunEnd,
-};
+use bulkhead_store::block_ends::{BlockEnd, Conclusion, RunEnd};
+use bulkhead_store::journal::{BlockOutcome, BlockPlace, CallEnd, CallKey, JournalledCall};
 use bulkhead_store::outbox::{Claim, Word, WordKind};
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
 use bulkhead_store::test_support::{as_role, migrated, record};
@@ -200,7 +199,7 @@ async fn a_run_ends_once_and_its_first_response_counts() {
     let changed = Notifications::listen(&roles.api, CHANGED_CHANNEL);
     let mut changes = changed.subscribe();
     assert_eq!(changes.recv().await.expect("the greeting"), "");
-    roles.backend.mark_running(run).await.expect("marks");
+    roles.backend.take_up_run(run).await.expect("marks");
     for status in [201, 500] {
         let response = RunResponse { status, headers: BTreeMap::new(), body: json!({}) };
         let answer = Conclusion { response: Some(&response), ..Conclusion::default() };
@@ -241,7 +240,7 @@ async fn rounds_that_have_ended_are_not_read_again() {
         let rows = roles.backend.journal(run).await.expect("reads");
         rows.into_iter().map(|row| format!("{} {}", row.place.block, row.place.iteration)).collect::<Vec<_>>()
     };
-    assert_eq!(known().await, ["each ", "each 0", "inner 1"]);
+    assert_eq!(known().await, ["each ", "inner 1"]);
     let rest =
         [row("each", &[1], BlockStatus::Succeeded, Some(("each", 0))), row("each", &[], BlockStatus::Succeeded, None)];
     roles.backend.end_blocks(run, &rest, Conclusion::default()).await.expect("stores");
@@ -251,4 +250,62 @@ async fn rounds_that_have_ended_are_not_read_again() {
     let blocks = roles.api.block_runs(run).await.expect("reads");
     let each = blocks.iter().find(|block| block.place.block == "each").expect("the loop");
     assert_eq!((each.times, &each.place.iteration), (3, &Iteration::default()), "a loop is not its last round");
+}
+
+#[tokio::test]
+async fn rounds_that_have_nothing_to_tell_are_told_of_together() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let input = json!({});
+    let round = |rounds: &[u32], result: Value| {
+        let depth = i16::try_from(rounds.len()).expect("few") - 1;
+        let block = if depth == 0 { "each" } else { "inner" };
+        BlockEnd { place: place(block, rounds), cover: Some((block, depth)), ..end(block, result, &input) }
+    };
+    let begun = |block: &str, rounds: &[u32]| {
+        let mut row = BlockEnd { place: place(block, rounds), ..end(block, json!({ "count": 9 }), &input) };
+        (row.outcome.status, row.finished_at) = (BlockStatus::Running, None);
+        row
+    };
+    let rows = [
+        begun("each", &[]),
+        round(&[0], Value::Null),
+        round(&[1], Value::Null),
+        round(&[2], json!("says something")),
+        round(&[3], Value::Null),
+        begun("inner", &[4]),
+        round(&[4, 0], Value::Null),
+    ];
+    roles.backend.end_blocks(run, &rows, Conclusion::default()).await.expect("stores");
+
+    let told = async || {
+        let rounds = roles.backend.ended_rounds(run).await.expect("reads");
+        let texts = rounds.iter().map(|one| format!("{} {} {}-{}", one.block, one.iteration, one.first, one.last));
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, ["each  0-1", "each  3-3", "inner 4 0-0"]);
+    let journal = roles.backend.journal(run).await.expect("reads");
+    let journal: Vec<String> =
+        journal.iter().map(|row| format!("{} {}", row.place.block, row.place.iteration)).collect();
+    assert_eq!(journal, ["each ", "each 2", "inner 4"]);
+
+    // What a loop that has ended was made of is not told of at all.
+    let ended = BlockEnd { place: place("inner", &[4]), ..end("inner", Value::Null, &input) };
+    roles.backend.end_blocks(run, &[ended], Conclusion::default()).await.expect("stores");
+    assert_eq!(told().await, ["each  0-1", "each  3-3"]);
+}
+
+#[tokio::test]
+async fn a_block_that_began_and_ended_in_one_report_is_stored_as_ended() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let input = json!({});
+    let mut begun = end("each", json!({ "count": 2 }), &input);
+    (begun.outcome.status, begun.finished_at) = (BlockStatus::Running, None);
+    let rows = [begun, end("task", json!(1), &input), end("each", json!(2), &input)];
+
+    roles.backend.end_blocks(run, &rows, Conclusion::default()).await.expect("stores");
+
+    let journal = roles.backend.journal(run).await.expect("reads");
+    assert_eq!((journal[0].outcome.status, &journal[0].outcome.result), (BlockStatus::Succeeded, &json!(2)));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bulkhead_model::run::{Choice, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{RunId, UserId, WorkflowId};
-use bulkhead_store::journal::RunEnd;
+use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::queues::{Queued, WorkflowSettings};
 use bulkhead_store::run_search::RunFilter;
 use bulkhead_store::runs::NewRun;
@@ -65,7 +65,7 @@ impl Queue {
         self.worker.let_in().await.expect("lets in");
         let claims = self.worker.claim_starts(Uuid::now_v7(), Duration::from_secs(60), 100).await.expect("claims");
         for claim in &claims {
-            self.backend.mark_running(claim.run).await.expect("marks");
+            self.backend.take_up_run(claim.run).await.expect("marks");
         }
         claims.iter().map(|claim| claim.run).collect()
     }
