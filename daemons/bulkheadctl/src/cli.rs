@@ -273,6 +273,22 @@ pub(crate) enum WorkflowCommand {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Send an event to the runs that wait for it, or will; prints its id
+    Event {
+        /// The workflow's name in addresses
+        slug: String,
+        /// The event's name, as the blocks that wait for it have it
+        name: String,
+        /// Its key, for blocks that wait for one
+        #[arg(long, value_name = "TEXT")]
+        key: Option<String>,
+        /// What it carries, as JSON
+        #[arg(long, value_name = "JSON")]
+        body: Option<String>,
+        /// The same key is the same event, however often it is sent
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
     /// Print what a run logged
     Logs {
         /// The run's id

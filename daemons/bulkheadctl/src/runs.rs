@@ -1,4 +1,4 @@
-//! `workflow`: its documents, and its runs.
+//! `workflow`: its documents, its runs, and events for them.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +20,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Deserialize)]
 struct Started {
     run: String,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    event: String,
+    runs: i64,
+    known: bool,
 }
 
 #[derive(Deserialize)]
@@ -46,11 +53,20 @@ pub(crate) async fn run(command: WorkflowCommand, api: &Api) -> Result<ExitCode>
     match command {
         WorkflowCommand::Document(command) => documents::run(documents::WORKFLOWS, command, api).await?,
         WorkflowCommand::Logs { run, json } => logs(&run, json, api).await?,
+        WorkflowCommand::Event { slug, name, key, body, idempotency_key } => {
+            let body = json_of(body)?;
+            let request = json!({ "name": name, "key": key, "body": body, "idempotency_key": idempotency_key });
+            let sent: Sent = api.send(Method::POST, &format!("/workflows/{slug}/events"), &request).await?;
+            println!("{}", sent.event);
+            match sent {
+                Sent { known: true, .. } => eprintln!("it was stored before, under this idempotency key"),
+                Sent { runs: 0, .. } => eprintln!("no run waits for it now; one that does later takes it"),
+                Sent { runs: 1, .. } => eprintln!("1 run waits for it"),
+                Sent { runs, .. } => eprintln!("{runs} runs wait for it"),
+            }
+        }
         WorkflowCommand::Run { slug, body, idempotency_key, no_wait } => {
-            let body: Value = match body {
-                Some(text) => serde_json::from_str(&text).context("--body is no JSON")?,
-                None => Value::Null,
-            };
+            let body = json_of(body)?;
             let request = json!({ "body": body, "idempotency_key": idempotency_key });
             let Started { run } = api.send(Method::POST, &format!("/workflows/{slug}/runs"), &request).await?;
             eprintln!("run {run}");
@@ -62,6 +78,11 @@ pub(crate) async fn run(command: WorkflowCommand, api: &Api) -> Result<ExitCode>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `--body` says; null without it.
+fn json_of(body: Option<String>) -> Result<Value> {
+    body.map_or(Ok(Value::Null), |text| serde_json::from_str(&text).context("--body is no JSON"))
 }
 
 /// Waits for the run's end and prints its response.

@@ -2,8 +2,10 @@
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, RunError, RunStatus};
-use bulkhead_model::workflow::{ApprovalBlock, Block, DeadlineOutcome, Port, RunWorkflowBlock};
-use bulkhead_rpc::backend::{ActionValues, BlockOutcome};
+use bulkhead_model::workflow::{
+    ApprovalBlock, Block, DeadlineOutcome, Deciders, Port, RunWorkflowBlock, WaitBlock, WaitFor,
+};
+use bulkhead_rpc::backend::{ActionValues, BlockOutcome, Standing};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_store::StoreError;
 use bulkhead_store::approvals::NewApproval;
@@ -14,7 +16,8 @@ use time::OffsetDateTime;
 
 use crate::body::readable;
 use crate::calls::{Ask, Call, Outcome};
-use crate::routes::Backend;
+use crate::events::rfc3339;
+use crate::routes::{Backend, millis};
 
 /// The call number of a block's own action: code in a block of the same name counts its calls from 0.
 const BLOCK_CALL: u32 = i32::MAX as u32;
@@ -51,6 +54,9 @@ impl Backend {
             }
             (Block::Approval(block), ActionValues::Approval { title, description }) => {
                 self.ask_people(action, block, &title, &description).await?
+            }
+            (Block::Wait(WaitBlock { wait_for: WaitFor::Event(wait) }), ActionValues::Event { key }) => {
+                self.wait_for_event(action, wait, &key).await?
             }
             (Block::Workflow(block), ActionValues::Workflow { input }) => {
                 self.run_workflow(action, block, input).await?
@@ -95,27 +101,34 @@ impl Backend {
         title: &str,
         description: &str,
     ) -> Result<BlockOutcome, StoreError> {
-        let deadline = block.deadline_s.map(|seconds| action.started_at + time::Duration::seconds(seconds.into()));
+        let after = |seconds: u32| action.started_at + time::Duration::seconds(seconds.into());
+        let deadline = block.deadline_s.map(after);
+        let escalate_at = block.escalate_after_s.map(after);
+        let deciders = Deciders { people: block.people.clone(), groups: block.groups.clone() };
         let new = NewApproval {
             run: action.run,
             place: action.place,
             workflow: action.pinned.workflow,
             title: &storable(title, MAX_TITLE),
             description: &storable(description, MAX_DESCRIPTION),
-            people: &block.people,
+            deciders: &deciders,
+            form: &block.form,
+            escalation: escalate_at.map(|at| (at, &block.escalate_to)),
             deadline,
         };
         let Some(decision) = self.database.ask(&new, block.at_deadline == DeadlineOutcome::Approve).await? else {
-            let until_ms = deadline.map(|deadline| deadline.unix_timestamp_nanos() / 1_000_000);
-            return Ok(BlockOutcome::running(json!({ "until_ms": until_ms })));
+            let (until_ms, escalates_ms) = (deadline.map(millis), escalate_at.map(millis));
+            return Ok(BlockOutcome::running(json!(Standing { until_ms, escalates_ms, ..Standing::default() })));
         };
         if decision.by.is_none() && block.at_deadline == DeadlineOutcome::Fail {
             let message = "nobody has decided before the deadline";
             return Ok(BlockOutcome::failed(RunError::new("deadline-passed", message)));
         }
         let port = if decision.approved { Port::APPROVED } else { Port::REJECTED };
-        let at = decision.at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
-        let result = json!({ "approved": decision.approved, "by": decision.by, "comment": decision.comment, "at": at });
+        let result = json!({
+            "approved": decision.approved, "decision": port, "by": decision.by, "comment": decision.comment, "at": rfc3339(decision.at),
+            "form": decision.answers.unwrap_or_else(|| json!({})),
+        });
         Ok(BlockOutcome { port: Some(Port::known(port)), ..BlockOutcome::succeeded(result) })
     }
 

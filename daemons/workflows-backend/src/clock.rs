@@ -1,4 +1,4 @@
-//! What is done because of the time: scheduled runs start, old runs go, the queue is counted.
+//! What is done because of the time: scheduled runs start, questions escalate, old runs and events go, the queue is counted.
 //!
 //! Each replica does all of it. The row of a schedule is locked while somebody looks at it, and a point in time is the idempotency key
 //! of its run: it starts once, whoever is first. The clock that counts is the database's.
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bulkhead_model::workflow::{Overlap, Schedule};
 use bulkhead_store::schedules::{DueSchedule, Look, SCHEDULES_CHANNEL};
-use bulkhead_store::{Database, Notifications};
+use bulkhead_store::{Database, Notifications, StoreError};
 use time::OffsetDateTime;
 
 use crate::metrics::Metrics;
@@ -26,6 +26,10 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 const DELETE_EVERY: Duration = Duration::from_secs(60);
 /// Runs deleted by one statement.
 const DELETE_AT_ONCE: i64 = 200;
+/// Between two looks at questions that nobody has decided in time.
+const ESCALATE_EVERY: Duration = Duration::from_secs(1);
+/// Questions escalated by one statement.
+const ESCALATE_AT_ONCE: i64 = 100;
 
 /// Looks at the queue, for the metrics, for ever.
 pub(crate) async fn watch_queue(database: Database, metrics: Metrics) {
@@ -66,18 +70,49 @@ pub(crate) async fn start_scheduled_runs(database: Database) {
 /// Deletes runs that their workflows do not keep any longer, for ever.
 pub(crate) async fn delete_old_runs(database: Database) {
     loop {
-        match database.delete_old_runs(DELETE_AT_ONCE).await {
-            Ok(0) => tokio::time::sleep(DELETE_EVERY).await,
-            Ok(count) => {
-                tracing::debug!("{count} old runs were deleted");
-                // Others want the disk too.
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-            Err(error) => {
-                tracing::debug!("old runs were not deleted: {error}");
-                tokio::time::sleep(DELETE_EVERY).await;
-            }
+        let deleted = database.delete_old_runs(DELETE_AT_ONCE).await;
+        tokio::time::sleep(pause_after("runs", &deleted)).await;
+    }
+}
+
+/// Deletes events that are too old, or that no run is left for, for ever.
+pub(crate) async fn delete_old_events(database: Database) {
+    loop {
+        let deleted = database.delete_old_events(DELETE_AT_ONCE).await;
+        tokio::time::sleep(pause_after("events", &deleted)).await;
+    }
+}
+
+fn pause_after(what: &str, deleted: &Result<u64, StoreError>) -> Duration {
+    match deleted {
+        Ok(0) => DELETE_EVERY,
+        Ok(count) => {
+            tracing::debug!("{count} old {what} were deleted");
+            // Others want the disk too.
+            LOOK_AGAIN
         }
+        Err(error) => {
+            tracing::debug!("old {what} were not deleted: {error}");
+            DELETE_EVERY
+        }
+    }
+}
+
+/// Lets others decide too where nobody has decided in time, for ever.
+pub(crate) async fn escalate_questions(database: Database) {
+    loop {
+        match database.escalate(ESCALATE_AT_ONCE).await {
+            Ok(escalated) => {
+                for question in &escalated {
+                    tracing::info!(run.id = %question.run, "the question of block `{}` in run {} may be decided by more people now", question.block, question.run);
+                }
+                if escalated.len() as i64 == ESCALATE_AT_ONCE {
+                    continue;
+                }
+            }
+            Err(error) => tracing::debug!("questions were not escalated: {error}"),
+        }
+        tokio::time::sleep(ESCALATE_EVERY).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! workflows-backend owns the effects of runs: what was called, what came of it, what was logged, how a run stands.
 //!
 //! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. It also starts the runs of the
-//! clock and deletes old ones. State: the journal in PostgreSQL, and in memory only which calls are under way in this process. It opens
+//! clock, escalates questions, and deletes old runs and events. State: the journal in PostgreSQL, and in memory only which calls are under way in this process. It opens
 //! the secrets that code may use and webhooks are signed with, each for one answer, and no others. It must not run user code.
 
 mod actions;
@@ -11,6 +11,7 @@ mod capabilities;
 mod clock;
 mod config;
 mod error;
+mod events;
 mod metrics;
 mod patience;
 mod routes;
@@ -49,6 +50,8 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     context.serve_control();
     tokio::spawn(clock::start_scheduled_runs(database.clone()));
     tokio::spawn(clock::delete_old_runs(database.clone()));
+    tokio::spawn(clock::delete_old_events(database.clone()));
+    tokio::spawn(clock::escalate_questions(database.clone()));
     tokio::spawn(clock::watch_queue(database.clone(), metrics.clone()));
     tokio::spawn(watch_database(database, context.readiness.clone()));
     context.notify_ready();

@@ -172,6 +172,7 @@ fn shown(values: &ActionValues) -> Value {
         ActionValues::Query { parameters } => json!(parameters),
         ActionValues::Http { request } => json!({ "method": request.method, "url": request.url }),
         ActionValues::Approval { title, description } => json!({ "title": title, "description": description }),
+        ActionValues::Event { key } => json!({ "key": key }),
         ActionValues::Workflow { input } => input.clone(),
     }
 }

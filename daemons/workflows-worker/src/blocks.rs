@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::run::{BlockStatus, RunError};
-use bulkhead_model::workflow::{Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitFor};
+use bulkhead_model::workflow::{Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitBlock, WaitFor};
 use bulkhead_rpc::backend::{ActionValues, BlockOutcome};
 use bulkhead_rpc::executor::{CodeLimits, Work};
 use bulkhead_rpc::fetch::FetchRequest;
@@ -92,6 +92,9 @@ pub(crate) fn action_values(block: &Block, value: &Value, key: &str) -> Option<A
             title: fill(&block.title, &values),
             description: fill(&block.description, &values),
         },
+        Block::Wait(WaitBlock { wait_for: WaitFor::Event(_) }) => {
+            ActionValues::Event { key: values.get(EXPRESSION).cloned().unwrap_or_default() }
+        }
         Block::Workflow(_) => ActionValues::Workflow { input: values.get(EXPRESSION).cloned().unwrap_or_default() },
         _ => return None,
     })
@@ -146,6 +149,8 @@ pub(crate) fn wait_until(wait_for: &WaitFor, value: &Value, now_ms: u64) -> Resu
             };
             moment.ok_or_else(|| wrong("a point in time such as 2026-05-01T09:00:00Z"))
         }
+        // workflows-backend knows when an event comes, and when it is too late for it.
+        WaitFor::Event(_) => Ok(now_ms),
     }
 }
 
@@ -276,6 +281,24 @@ mod tests {
         let get = block(json!({ "type": "http", "url": "https://a.test" }));
         let Some(ActionValues::Http { request }) = action_values(&get, &Value::Null, "k") else { panic!("no request") };
         assert_eq!((request.headers, request.body), (Vec::new(), None));
+    }
+
+    #[test]
+    fn a_wait_for_an_event_passes_its_key_on_as_it_is() {
+        let key = |block: &Block, value: Value| match action_values(block, &value, "") {
+            Some(ActionValues::Event { key }) => key,
+            other => panic!("no event: {other:?}"),
+        };
+        let keyed =
+            block(json!({ "type": "wait", "for": { "event": { "name": "paid", "key": "trigger.body.order" } } }));
+        assert_eq!(work(&keyed).map(|(work, _)| sources(&work).len()), Some(1));
+        assert_eq!(key(&keyed, json!({ EXPRESSION: 17 })), json!(17));
+        let plain = block(json!({ "type": "wait", "for": { "event": { "name": "paid" } } }));
+        assert!(work(&plain).is_none(), "there is nothing to evaluate");
+        assert_eq!(key(&plain, Value::Null), Value::Null);
+        assert!(
+            action_values(&block(json!({ "type": "wait", "for": { "seconds": "1" } })), &Value::Null, "").is_none()
+        );
     }
 
     #[test]

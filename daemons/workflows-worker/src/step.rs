@@ -6,7 +6,7 @@
 //! | what | when it is stored |
 //! |---|---|
 //! | results of code and expressions | with the next commit, in any case before something that depends on them has an effect |
-//! | what a query, a request, an approval came to | by workflows-backend, before it answers |
+//! | what a query, a request, an approval, an awaited event came to | by workflows-backend, before it answers |
 //! | the run's answer | with the block that gave it |
 //! | the run's end | with its last block |
 
@@ -15,10 +15,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunStatus, Usage};
-use bulkhead_model::workflow::{Block, Graph, Port, UnknownOutcome, WaitBlock};
+use bulkhead_model::workflow::{Block, Graph, Port, UnknownOutcome, WaitBlock, WaitFor};
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::RpcClient;
-use bulkhead_rpc::backend::{ActionValues, BlockAction, BlockOutcome, BlockPlace, FinishRequest, RunState, WaitingFor};
+use bulkhead_rpc::backend::{
+    ActionValues, BlockAction, BlockOutcome, BlockPlace, FinishRequest, RunState, Standing, WaitingFor,
+};
 use bulkhead_rpc::executor::{BlockResult, BlockSpec, RunRequest, Work};
 use bulkhead_temporal_engine::{Progress, StepError};
 use futures_util::FutureExt;
@@ -173,7 +175,7 @@ impl<'a> Step<'a> {
                     None => {
                         let (iteration, attempt) = (Some(env.iteration.clone()), Some(entry.attempt));
                         let (kind, block) = ("outcome-unknown".to_owned(), Some(name.clone()));
-                        let asked = WaitingFor { kind, block, iteration, attempt, until_ms: None };
+                        let asked = WaitingFor { kind, block, iteration, attempt, ..WaitingFor::default() };
                         return Ok(Settled::Paused(Pause::Wait(asked)));
                     }
                     Some(Choice::Retry) => entry.attempt + 1,
@@ -204,12 +206,12 @@ impl<'a> Step<'a> {
                 Block::Loop(looped) => return self.run_loop(&place, looped, env).await,
                 Block::Parallel(parallel) => return self.run_parallel(&place, parallel, env).await,
                 Block::Try(tried) => return self.run_try(&place, tried, env).await,
-                Block::Wait(wait) => {
+                Block::Wait(wait) if !matches!(wait.wait_for, WaitFor::Event(_)) => {
                     if let Some(pause) = self.wait(&place, block, wait, env).await? {
                         return Ok(Settled::Paused(pause));
                     }
                 }
-                Block::Query(_) | Block::Http(_) | Block::Approval(_) | Block::Workflow(_) => {
+                Block::Query(_) | Block::Http(_) | Block::Approval(_) | Block::Workflow(_) | Block::Wait(_) => {
                     if let Some(pause) = self.act(&place, block, env).await? {
                         return Ok(Settled::Paused(pause));
                     }
@@ -438,7 +440,7 @@ impl<'a> Step<'a> {
     /// Has workflows-backend do what the block does. Gives a pause where that takes its time.
     async fn act(&self, place: &BlockPlace, block: &Block, env: &Env) -> Result<Option<Pause>, StepError> {
         // What is under way on the other side was asked for with its values; a look at it needs none.
-        let goes_on = matches!(block, Block::Approval(_) | Block::Workflow(_));
+        let goes_on = matches!(block, Block::Approval(_) | Block::Workflow(_) | Block::Wait(_));
         let before = self.known.entry(&place.block, &place.iteration).filter(|entry| goes_on && !entry.has_ended());
         let value = match before {
             Some(_) => Value::Null,
@@ -451,6 +453,7 @@ impl<'a> Step<'a> {
         let Some(values) = action_values(block, &value, &key) else { return Ok(None) };
         let kind = match values {
             ActionValues::Approval { .. } => "approval",
+            ActionValues::Event { .. } => "event",
             _ => "workflow",
         };
         self.flush(None).await?;
@@ -466,7 +469,13 @@ impl<'a> Step<'a> {
         let finished_at_ms = if is_under_way { 0 } else { now_ms() };
         let attempt = place.attempt;
         self.known.keep(place, Entry { attempt, outcome, started_at_ms, finished_at_ms, wrote: false, choice: None });
-        Ok(is_under_way.then(|| waiting(kind, &place.block, standing["until_ms"].as_u64())))
+        if !is_under_way {
+            return Ok(None);
+        }
+        let Standing { until_ms, event, escalates_ms, .. } = serde_json::from_value(standing).unwrap_or_default();
+        let (kind, block) = (kind.to_owned(), Some(place.block.clone()));
+        let asked = WaitingFor { kind, block, until_ms, event, escalates_ms, ..WaitingFor::default() };
+        Ok(Some(Pause::Wait(asked)))
     }
 
     async fn wait(

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use bulkhead_model::RunId;
-use bulkhead_store::approvals;
+use bulkhead_model::workflow::{FormField, form_answers};
+use bulkhead_store::approvals::{self, Verdict};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -45,6 +46,16 @@ pub(crate) struct Approval {
     title: String,
     /// What there is to know.
     description: String,
+    /// What you fill in.
+    form: Vec<FormField>,
+    /// From when on others may decide too.
+    #[serde(with = "time::serde::rfc3339::option")]
+    escalate_at: Option<OffsetDateTime>,
+    /// Since when they may.
+    #[serde(with = "time::serde::rfc3339::option")]
+    escalated_at: Option<OffsetDateTime>,
+    /// Who they are: e-mail addresses, and groups.
+    escalate_to: Vec<String>,
     /// Until when.
     #[serde(with = "time::serde::rfc3339::option")]
     deadline: Option<OffsetDateTime>,
@@ -63,6 +74,10 @@ impl From<approvals::Approval> for Approval {
             block: approval.block,
             title: approval.title,
             description: approval.description,
+            form: approval.form,
+            escalate_at: approval.escalate_at,
+            escalated_at: approval.escalated_at,
+            escalate_to: approval.escalate_to.0.into_iter().chain(approval.escalate_to.1).collect(),
             deadline: approval.deadline,
             created_at: approval.created_at,
         }
@@ -78,6 +93,9 @@ pub(crate) struct DecideRequest {
     /// What there is to say; the run sees it.
     #[serde(default)]
     comment: String,
+    /// What you fill in, by the names of the form's fields. What is not given is the field's default.
+    #[serde(default)]
+    form: Map<String, Value>,
 }
 
 /// The open questions that you may decide.
@@ -89,7 +107,10 @@ pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result
 }
 
 /// Decides a question. 404 where it is not yours to decide, or is decided already.
-#[utoipa::path(post, path = "/approvals/{id}/decision", tag = "runs", operation_id = "decideApproval", params(("id" = Uuid, Path)), request_body = DecideRequest, responses((status = 204, description = "Decided: the run goes on")))]
+#[utoipa::path(post, path = "/approvals/{id}/decision", tag = "runs", operation_id = "decideApproval", params(("id" = Uuid, Path)), request_body = DecideRequest, responses(
+    (status = 204, description = "Decided: the run goes on"),
+    (status = 422, description = "`invalid`: the form is not filled in as it must be", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
 pub(crate) async fn decide(
     State(api): State<SharedApi>,
     caller: Caller,
@@ -100,9 +121,16 @@ pub(crate) async fn decide(
     if request.comment.chars().count() > MAX_COMMENT || request.comment.contains('\0') {
         return Err(ApiError::invalid(format!("the comment must have at most {MAX_COMMENT} characters"), Vec::new()));
     }
+    // The fields stay as they were asked; whether it is still open and yours is looked at once more when it is decided.
+    let form = api.database.open_approval(id, caller.viewer()).await?.form;
+    let answers = form_answers(&form, &request.form, request.approved).map_err(|faults| {
+        let first = faults.first().map(ToString::to_string).unwrap_or_default();
+        ApiError::invalid(first, faults)
+    })?;
     let detail = json!({ "approval": id, "approved": request.approved, "comment": request.comment });
     let record = caller.record("workflow.approval.decide", None, detail);
-    let decided = async { Ok(api.database.decide(id, caller.viewer(), request.approved, &request.comment).await?) };
+    let verdict = Verdict { approved: request.approved, comment: request.comment, answers };
+    let decided = async { Ok(api.database.decide(id, caller.viewer(), &verdict).await?) };
     api.audit.around(record, decided).await?;
     Ok(StatusCode::NO_CONTENT)
 }

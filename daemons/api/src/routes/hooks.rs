@@ -1,13 +1,13 @@
-//! `POST /hooks/{workflow}/{trigger}`: other programs start runs, with a key of their own.
+//! `POST /hooks/{workflow}/{trigger}`: other programs start runs, or send events to them, with a key of their own.
 //!
 //! A wrong key, an unknown workflow and an unknown trigger are one and the same answer. The body is read only after the key was
 //! found right.
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::RunId;
 use bulkhead_model::run::RunStatus;
-use bulkhead_model::workflow::{Trigger, WebhookReply};
+use bulkhead_model::workflow::{EventDelivery, Trigger, WebhookReply};
+use bulkhead_model::{Fault, RunId};
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::runs::{NewRun, RunAnswer};
 use bulkhead_store::workflows::WebhookTarget;
@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 use super::documents::not_released;
+use super::events::{self, Arrived};
 use super::json;
 use super::json::Json;
 use super::run_starts::{accepted, begin, begin_as, check_key};
@@ -40,7 +41,7 @@ const RESERVED_HEADERS: [&str; 7] = [
     "x-content-type-options",
 ];
 
-/// Starts a run and, unless the trigger says otherwise, waits for its response block.
+/// Starts a run and, unless the trigger says otherwise, waits for its response block; or delivers an event.
 pub(crate) async fn call(
     State(api): State<SharedApi>,
     origin: Origin,
@@ -65,8 +66,8 @@ pub(crate) async fn call(
         key = key.or_else(|| Some(format!("signed/{name}/{}", signed.once()?)));
     }
     let body: Value = if bytes.is_empty() { Value::Null } else { json::parse(&bytes)? };
-    let trigger = json!({ "kind": "webhook", "name": name, "body": body, "headers": headers, "query": query });
-    let record = AuditRecord {
+    let mut trigger = json!({ "kind": "webhook", "name": name, "body": body, "headers": headers, "query": query });
+    let mut record = AuditRecord {
         user: None,
         actor: "webhook".into(),
         action: "workflow.run.start",
@@ -75,6 +76,10 @@ pub(crate) async fn call(
         request_id: origin.request_id,
         address: origin.address,
     };
+    if let Some(event) = &webhook.event {
+        record.action = "workflow.event.send";
+        return deliver(&api, (&target, event), &mut trigger, key.as_deref(), record).await;
+    }
     let new = NewRun {
         workflow: target.workflow,
         version,
@@ -88,6 +93,36 @@ pub(crate) async fn call(
         WebhookReply::Accepted => Ok(accepted(begin(&api, &new).await?)),
         WebhookReply::Response => answer_of(&api, &new).await,
     }
+}
+
+/// Hands a request to the runs that wait for it.
+async fn deliver(
+    api: &SharedApi,
+    (target, event): (&WebhookTarget, &EventDelivery),
+    request: &mut Value,
+    idempotency_key: Option<&str>,
+    mut record: AuditRecord,
+) -> Result<Response, ApiError> {
+    let key = match event.key_in(request) {
+        _ if event.key.is_empty() => String::new(),
+        Some(value) => events::key_text(value, &event.key)?,
+        None => {
+            let fault = Fault::new(&event.key, "is not in the request: the trigger takes the event's key from there");
+            return Err(ApiError::invalid(fault.to_string(), vec![fault]));
+        }
+    };
+    record.detail["event"] = json!(event.name);
+    record.detail["key"] = json!(key);
+    let body = request["body"].take();
+    let arrived = Arrived {
+        workflow: target.workflow,
+        name: &event.name,
+        key: &key,
+        body: &body,
+        idempotency_key,
+        record: &record,
+    };
+    events::deliver(api, &arrived).await
 }
 
 /// The workflow whose trigger has the request's key.

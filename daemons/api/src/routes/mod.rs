@@ -21,7 +21,9 @@ mod apps;
 mod audit;
 mod block_runs;
 mod documents;
+mod events;
 mod grants;
+mod groups;
 mod hooks;
 mod imports;
 pub(crate) mod json;
@@ -81,6 +83,9 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::update))
         .routes(routes!(users::invite))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::show, groups::update, groups::delete))
+        .routes(routes!(groups::add_member, groups::remove_member))
         .routes(routes!(audit::list))
         .routes(routes!(system::admin_link))
         .routes(routes!(system::recover_admin))
@@ -123,6 +128,7 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(imports::n8n))
         .routes(routes!(block_runs::run))
         .routes(routes!(runs::of_workflow, run_starts::start))
+        .routes(routes!(events::send))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::rounds))

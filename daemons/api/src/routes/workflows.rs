@@ -13,6 +13,7 @@ use super::documents::{
     DocumentSummary, DraftSaved, ReleaseList, ReleaseRequest, Released, released_draft, require_resources,
     require_valid,
 };
+use super::groups;
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
@@ -127,6 +128,7 @@ pub(crate) async fn create(
     let document = request.document.unwrap_or_else(|| WorkflowDocument::starter(&request.title));
     require_valid(document.validate())?;
     library_sets::resolve(&api, &document.libraries).await?;
+    groups::require_groups(&api, &document).await?;
     let slug = request.slug.as_str();
     let record = caller.record("workflow.create", None, json!({ "slug": slug }));
     let created = async { Ok(api.database.create_workflow(slug, &document, caller.user_id()).await?) };
@@ -184,6 +186,7 @@ pub(crate) async fn save_draft(
 ) -> Result<Json<DraftSaved>, ApiError> {
     require_valid(request.document.validate())?;
     library_sets::resolve(&api, &request.document.libraries).await?;
+    groups::require_groups(&api, &request.document).await?;
     let revision = api.database.save_workflow_draft(on.id, request.revision, &request.document).await?;
     Ok(Json(DraftSaved { revision }))
 }
@@ -201,6 +204,7 @@ pub(crate) async fn release(
     let draft = released_draft(api.database.workflow_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
     library_sets::resolve(&api, &draft.libraries).await?;
+    groups::require_groups(&api, &draft).await?;
     require_rights(&api, &on.caller, &draft).await?;
     let record =
         on.caller.record("workflow.release", Some(("workflow", on.id.0)), json!({ "revision": request.revision }));
@@ -235,6 +239,7 @@ pub(crate) async fn restore(
     let document = api.database.workflow_release(on.id, version).await?;
     require_rights(&api, &on.caller, &document).await?;
     library_sets::resolve(&api, &document.libraries).await?;
+    groups::require_groups(&api, &document).await?;
     let record = on.caller.record("workflow.restore", Some(("workflow", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_workflow_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))

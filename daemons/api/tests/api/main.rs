@@ -2,6 +2,8 @@
 //! db-connector beside it.
 
 mod documents;
+mod events;
+mod groups;
 mod identity;
 mod imports;
 mod kit;

@@ -10,6 +10,7 @@ import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
 import { codeSteps } from './code.mjs'
 import { entrySteps } from './entry.mjs'
+import { eventsSteps } from './events.mjs'
 import { importsSteps } from './imports.mjs'
 import { remindersSteps } from './reminders.mjs'
 import { schedulesSteps } from './schedules.mjs'
@@ -23,7 +24,9 @@ if (!url || !link) {
 }
 
 const { browser, page } = await launch()
-const steps = [...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...codeSteps]
+const steps = [
+  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...codeSteps,
+]
 let passed = 0
 let failed = 0
 const report = (/** @type {string} */ name, /** @type {unknown} */ error) => {

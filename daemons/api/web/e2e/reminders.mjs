@@ -39,8 +39,8 @@ export const remindersSteps = [
       await checkAccessibility(page, 'approvals')
       await picture(page, 'approvals')
       await question.getByRole('button', { name: 'Approve' }).click()
-      // The comment has the focus at once.
-      await page.keyboard.type(comment)
+      await page.getByLabel('Send by').selectOption({ label: 'Post' })
+      await page.getByLabel('Comment').fill(comment)
       await checkAccessibility(page, 'decision dialog')
       await picture(page, 'decision-dialog')
       await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()

@@ -4,7 +4,7 @@ import type { Block, WorkflowDocument } from '../src/api/types'
 import { kinds, loopDepth, scopesOf, upstreamOf, waysOf } from '../src/workflow/blocks'
 import { addBlock, connect, removeBlock, removePort, renameBlock, renamePort, setFields } from '../src/workflow/edits'
 import { rewriteReferences } from '../src/workflow/rewrite'
-import { waitingBlock, waitingText } from '../src/workflow/waiting'
+import { awaitedEvent, waitingBlock, waitingText } from '../src/workflow/waiting'
 
 const code: Block = { type: 'code', language: 'javascript', source: 'return load' }
 const loop: Block = { type: 'loop', over: 'load.rows' }
@@ -178,6 +178,10 @@ describe('renaming a block', () => {
       { type: 'wait', for: { until: 'fetch.due' } },
     ],
     [
+      { type: 'wait', for: { event: { name: 'load', key: 'load.id', 'timeout-s': 5 } } },
+      { type: 'wait', for: { event: { name: 'load', key: 'fetch.id', 'timeout-s': 5 } } },
+    ],
+    [
       { type: 'approval', title: 'load {{ load.id }}?' },
       { type: 'approval', title: 'load {{ fetch.id }}?' },
     ],
@@ -204,10 +208,19 @@ describe('renaming a block', () => {
 })
 
 describe('what a run waits for', () => {
+  it('is an event with a name and a key, or nothing that is known here', () => {
+    expect(awaitedEvent({ kind: 'event', event: { name: 'paid', key: '' } })).toEqual({ name: 'paid', key: '' })
+    for (const odd of [null, 'x', {}, { event: 'paid' }, { event: { name: 1, key: '' } }]) expect(awaitedEvent(odd)).toBeUndefined()
+  })
+
   it('is said in a sentence', () => {
     expect(waitingText({ kind: 'approval', block: 'ask' })).toBe('Waits for an approval at ask')
     expect(waitingText({ kind: 'workflow', block: 'child', until_ms: null })).toBe('Waits for the run of child')
     expect(waitingText({ kind: 'wait', block: 'pause', until_ms: Date.now() })).toMatch(/^Waits until \d\d:\d\d at pause$/)
+    expect(waitingText({ kind: 'event', block: 'payment', event: { name: 'paid', key: '17' } })).toBe('Waits for the event paid with the key 17 at payment')
+    expect(waitingText({ kind: 'event', block: 'payment', event: { name: 'paid', key: '' }, until_ms: Date.now() })).toMatch(/^Waits for the event paid at payment until \d\d:\d\d$/)
+    expect(waitingText({ kind: 'approval', block: 'ask', escalates_ms: Date.now() + 1000 })).toMatch(/^Waits for an approval at ask; from .* on others may decide too$/)
+    expect(waitingText({ kind: 'approval', block: 'ask', escalates_ms: Date.now() - 1000 })).toMatch(/; others may decide too since /)
     expect(waitingText({ kind: 'outcome-unknown', block: 'pay' })).toBe('Waits until somebody has chosen what becomes of pay')
     expect(waitingText({ kind: 'paused' })).toBe('Paused before its next step')
     expect(waitingText(null)).toBeUndefined()

@@ -9,8 +9,11 @@ use utoipa::ToSchema;
 use crate::query::SqlQuery;
 use crate::{Fault, LibraryNames, Name, Slug};
 
+mod approval;
 mod block;
+mod event;
 mod expressions;
+mod form;
 mod graph;
 mod port;
 mod references;
@@ -19,12 +22,16 @@ mod schedule;
 mod trigger;
 mod validate;
 
+pub use approval::{ApprovalBlock, Deciders, DeadlineOutcome};
 pub use block::{
-    ApprovalBlock, Block, BranchBlock, CodeBlock, DeadlineOutcome, FilterBlock, HttpBlock, ItemFailure, Language,
-    LoopBlock, LoopMode, ParallelBlock, QueryBlock, ResponseBlock, RunWorkflowBlock, SetBlock, StopBlock, StopStatus,
+    Block, BranchBlock, CodeBlock, FilterBlock, HttpBlock, ItemFailure, Language, LoopBlock, LoopMode, ParallelBlock, QueryBlock, ResponseBlock, RunWorkflowBlock, SetBlock, StopBlock, StopStatus,
     SwitchBlock, SwitchCase, TryBlock, WaitBlock, WaitFor,
 };
+pub use event::{
+    EventDelivery, EventKeyError, EventWait, MAX_EVENT_BODY_BYTES, MAX_EVENT_KEY_BYTES, TimeoutOutcome, event_key,
+};
 pub use expressions::OWN_EXPRESSION;
+pub use form::{FieldKind, FormField, MAX_FORM_FIELDS, form_answers};
 pub use graph::{Graph, Scope, Visible};
 pub use port::{Port, PortError};
 pub use references::mentions;

@@ -99,8 +99,10 @@ impl Facts {
 /// Whether each item that comes out is one that went in.
 fn keeps_items(node: &Node) -> bool {
     match node.kind.as_str() {
-        "set" | "httpRequest" | "if" | "switch" | "noOp" | "wait" | "respondToWebhook" | "splitInBatches"
-        | "functionItem" => true,
+        "set" | "httpRequest" | "if" | "switch" | "noOp" | "respondToWebhook" | "splitInBatches" | "functionItem" => {
+            true
+        }
+        "wait" => !kinds::waits_for_event(node),
         "code" => node.text("mode") == "runOnceForEachItem",
         _ => node.disabled,
     }
@@ -111,6 +113,7 @@ fn many_out(node: &Node, many_in: bool) -> bool {
         _ if node.disabled => many_in,
         "postgres" | "mySql" | "microsoftSql" | "questDb" | "timescaleDb" | "crateDb" => true,
         "splitOut" | "splitInBatches" => true,
+        "wait" => many_in && !kinds::waits_for_event(node),
         "itemLists" => matches!(node.text("operation"), "" | "splitOutItems") || (many_in && !makes_one(node)),
         "merge" => many_in || matches!(node.text("mode"), "" | "append"),
         "aggregate" => !node.at("options.groupByFields").as_str().unwrap_or_default().is_empty(),

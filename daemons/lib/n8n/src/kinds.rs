@@ -78,10 +78,16 @@ pub(crate) fn is_trigger(node: &Node) -> bool {
 /// Whether the node's items are those that it was given: its block's result is something else, or it has no block.
 pub(crate) fn passes_on(node: &Node, is_gate: bool) -> bool {
     match node.kind.as_str() {
-        "if" | "switch" | "noOp" | "wait" | "respondToWebhook" | "stopAndError" => true,
+        "if" | "switch" | "noOp" | "respondToWebhook" | "stopAndError" => true,
+        "wait" => !waits_for_event(node),
         "filter" => is_gate,
         _ => node.disabled,
     }
+}
+
+/// Whether a Wait waits for a call, with which it goes on; other Waits go on with what they were given.
+pub(crate) fn waits_for_event(node: &Node) -> bool {
+    node.kind == "wait" && node.text("resume") == "webhook"
 }
 
 /// Whether the node runs for each item by itself, so that it becomes a loop where there may be several.

@@ -203,7 +203,7 @@ fn webhook(triggers: &mut Triggers, names: &mut Names, node: &Node, report: &mut
     }
     report.node(&node.name, None, Level::Changed, message);
     let when = format!("trigger.name === '{name}'");
-    triggers.declared.insert(name, Trigger::Webhook(Webhook { reply, signature: None }));
+    triggers.declared.insert(name, Trigger::Webhook(Webhook { reply, signature: None, event: None }));
     when
 }
 

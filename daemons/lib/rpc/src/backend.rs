@@ -185,6 +185,11 @@ pub enum ActionValues {
         /// What there is to know.
         description: String,
     },
+    /// Waits for an event.
+    Event {
+        /// The value of its key's expression.
+        key: Value,
+    },
     /// Runs the other workflow.
     Workflow {
         /// What it sees as `trigger.body`.
@@ -256,7 +261,7 @@ pub struct Stored {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaitingFor {
-    /// The kind of block that it waits at: `wait`, `approval`, `workflow`; `retry` between two attempts; `outcome-unknown` until a
+    /// The kind of block that it waits at: `wait`, `event`, `approval`, `workflow`; `retry` between two attempts; `outcome-unknown` until a
     /// person has chosen what becomes of it; `paused` until a person lets it go on.
     pub kind: String,
     /// That block, where it waits at one.
@@ -265,12 +270,44 @@ pub struct WaitingFor {
     /// Until when at most, milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
+    /// The event that it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<AwaitedEvent>,
+    /// From when on others may decide too, milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_ms: Option<u64>,
     /// The round and attempt of the block, where a person is to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration: Option<Iteration>,
     /// See `iteration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+}
+
+/// The event that a block waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedEvent {
+    /// Its name.
+    pub name: Name,
+    /// Its key; empty where it has none.
+    pub key: String,
+}
+
+/// Where a block stands that waits for an event, a decision or another run: the result of its outcome meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Until when at most, milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// The event that it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<AwaitedEvent>,
+    /// From when on others may decide too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_ms: Option<u64>,
+    /// The run that it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// Ends a run.

@@ -12,6 +12,8 @@ pub mod children;
 mod database;
 mod documents;
 mod error;
+pub mod events;
+pub mod groups;
 pub mod identity;
 pub mod jobs;
 pub mod journal;

@@ -25,10 +25,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "schedules_and_queues",
         sql: include_str!("../migrations/V4__schedules_and_queues.sql"),
     },
+    Migration { version: 5, name: "events_and_groups", sql: include_str!("../migrations/V5__events_and_groups.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 4;
+pub const SCHEMA_VERSION: i32 = 5;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
 use bulkhead_store::StoreError;
+use bulkhead_store::approvals::Verdict;
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::record;
 use serde_json::json;
@@ -142,7 +143,8 @@ impl Load {
             let open = tokio::time::timeout(PATIENCE, api.open_approvals(person, false, 1000)).await;
             for question in open.ok().and_then(Result::ok).unwrap_or_default() {
                 let planned = question.title.parse().ok().and_then(|number: usize| answers.get(&number));
-                let decided = api.decide(question.id, (person, false), planned == Some(&true), "");
+                let verdict = Verdict { approved: planned == Some(&true), ..Verdict::default() };
+                let decided = api.decide(question.id, (person, false), &verdict);
                 match tokio::time::timeout(PATIENCE, decided).await {
                     // Decided by a try that seemed to fail, or the run has ended.
                     Ok(Ok(_) | Err(StoreError::NotFound { .. })) => {}

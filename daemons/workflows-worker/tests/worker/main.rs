@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod controls;
+mod events;
 mod faults;
 mod programs;
 mod runs;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bulkhead_model::run::{BlockStatus, RunStatus};
+use bulkhead_store::approvals::Verdict;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -36,6 +37,10 @@ async fn a_waiting_run_can_be_cancelled() {
     assert_eq!(world.ended(run).await.status, RunStatus::Cancelled);
 }
 
+fn verdict(approved: bool, comment: &str) -> Verdict {
+    Verdict { approved, comment: comment.into(), ..Verdict::default() }
+}
+
 fn approval(deadline_s: Option<u32>) -> Value {
     json!({
         "format": 1, "title": "Approval", "start": "ask",
@@ -58,11 +63,11 @@ async fn a_person_that_the_block_names_decides_and_nobody_else() {
     assert!(world.api.open_approvals(bob, true, 10).await.expect("reads").is_empty());
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
     assert_eq!(open.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["Pay 12?"]);
-    assert!(world.api.decide(open[0].id, (bob, true), true, "").await.is_err());
+    assert!(world.api.decide(open[0].id, (bob, true), &verdict(true, "")).await.is_err());
     // The decision is kept for a worker that is away.
     world.worker.kill();
-    world.api.decide(open[0].id, (ann, false), true, "fine").await.expect("decides");
-    assert!(world.api.decide(open[0].id, (ann, false), false, "").await.is_err());
+    world.api.decide(open[0].id, (ann, false), &verdict(true, "fine")).await.expect("decides");
+    assert!(world.api.decide(open[0].id, (ann, false), &verdict(false, "")).await.is_err());
     world.worker.restart();
     let body = world.succeeded(run).await.response.expect("a response").body;
     assert_eq!(
@@ -92,11 +97,11 @@ async fn no_more_rounds_wait_than_may_be_open_at_the_same_time() {
     assert_eq!(open.len(), 2, "{open:#?}");
     for left in [2, 1] {
         let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
-        world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+        world.api.decide(open[0].id, (ann, false), &verdict(true, "")).await.expect("decides");
         world.open_approvals(ann, left).await;
     }
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
-    world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+    world.api.decide(open[0].id, (ann, false), &verdict(true, "")).await.expect("decides");
     world.succeeded(run).await;
 }
 
@@ -179,4 +184,42 @@ async fn what_takes_its_time_is_shown_as_running_and_keeps_what_it_stands_for() 
     let run = world.run(world.release(document).await, Value::Null).await;
     world.block_is(run, "think", BlockStatus::Running).await;
     assert_eq!(world.succeeded(run).await.response.expect("a response").body, json!(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_asked_others_later_and_the_form_is_part_of_the_result() {
+    let world = World::start().await;
+    let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
+    let bob = world.api.create_user("bob@example.test", "Bob", false).await.expect("created");
+    let group = uuid::Uuid::now_v7();
+    world.api.create_group(group, "finance", "", 10).await.expect("created");
+    world.api.add_group_member(group, ann).await.expect("added");
+    let document = json!({
+        "format": 1, "title": "Refund", "start": "ask",
+        "blocks": {
+            "ask": {
+                "type": "approval", "title": "Refund?", "groups": ["finance"],
+                "form": [{ "name": "amount", "type": "number", "required": true }],
+                "escalate-after-s": 1, "escalate-to": { "people": ["bob@example.test"] },
+            },
+            "reply": { "type": "response", "body": "ask" },
+        },
+        "edges": [{ "from": "ask", "port": "approved", "to": "reply" }],
+    });
+    let run = world.run(world.release(document).await, Value::Null).await;
+    world.waits(run, "approval").await;
+    assert!(world.api.run(run).await.expect("reads").waiting_for.expect("waits")["escalates_ms"].is_u64());
+    world.open_approvals(ann, 1).await;
+    world.open_approvals(bob, 1).await;
+    let open = world.api.open_approvals(bob, false, 10).await.expect("reads");
+    assert!(open[0].escalated_at.is_some());
+    assert_eq!(open[0].form[0].name.as_str(), "amount");
+    let answers = [("amount".to_owned(), json!(12.5))].into_iter().collect();
+    let verdict = Verdict { answers, ..verdict(true, "") };
+    world.api.decide(open[0].id, (bob, false), &verdict).await.expect("decides");
+    let body = world.succeeded(run).await.response.expect("a response").body;
+    assert_eq!(
+        (&body["approved"], &body["decision"], &body["by"], &body["form"]),
+        (&json!(true), &json!("approved"), &json!("bob@example.test"), &json!({ "amount": 12.5 }))
+    );
 }

@@ -229,6 +229,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All groups, without the people who belong to them. */
+        get: operations["listGroups"];
+        put?: never;
+        /** Adds a group without members. */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group with the people who belong to it. */
+        get: operations["getGroup"];
+        put?: never;
+        post?: never;
+        /** Deletes a group. Open questions that name it are decided by whoever else they name. */
+        delete: operations["deleteGroup"];
+        options?: never;
+        head?: never;
+        /** Says anew what a group is for. */
+        patch: operations["updateGroup"];
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a person a member of a group. */
+        put: operations["addGroupMember"];
+        post?: never;
+        /** Takes a person out of a group: from then on they decide nothing by it. */
+        delete: operations["removeGroupMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/n8n": {
         parameters: {
             query?: never;
@@ -992,6 +1047,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{slug}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an event to the runs of a workflow: to those that wait for it, and to those that were there when it came and wait for it later. */
+        post: operations["sendEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{slug}/grants": {
         parameters: {
             query?: never;
@@ -1302,6 +1374,20 @@ export interface components {
             /** @description What there is to know. */
             description: string;
             /**
+             * Format: date-time
+             * @description From when on others may decide too.
+             */
+            escalate_at?: string | null;
+            /** @description Who they are: e-mail addresses, and groups. */
+            escalate_to: string[];
+            /**
+             * Format: date-time
+             * @description Since when they may.
+             */
+            escalated_at?: string | null;
+            /** @description What you fill in. */
+            form: components["schemas"]["FormField"][];
+            /**
              * Format: uuid
              * @description The id.
              */
@@ -1326,7 +1412,18 @@ export interface components {
             "deadline-s"?: number | null;
             /** @description What there is to know, with `{{ }}`. */
             description?: string;
-            /** @description The e-mail addresses of those who may decide; everyone who may edit the workflow when empty. */
+            /**
+             * Format: int32
+             * @description Seconds after which others may decide too.
+             */
+            "escalate-after-s"?: number | null;
+            /** @description Who may decide too from then on. */
+            "escalate-to"?: components["schemas"]["Deciders"];
+            /** @description What the person fills in. */
+            form?: components["schemas"]["FormField"][];
+            /** @description Groups whose members may decide. */
+            groups?: components["schemas"]["Slug"][];
+            /** @description The e-mail addresses of those who may decide; everyone who may edit the workflow when there are no groups either. */
             people?: string[];
             /** @description What is asked, with `{{ }}`. */
             title: string;
@@ -1560,6 +1657,13 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description A new group. */
+        CreateGroupRequest: {
+            /** @description What it is for; at most 500 characters. */
+            description?: string;
+            /** @description The name that documents use. It stays. */
+            name: components["schemas"]["Slug"];
+        };
         /** @description A new set of libraries. */
         CreateLibrarySetRequest: {
             /** @description The language. It cannot be changed later. */
@@ -1624,6 +1728,17 @@ export interface components {
             approved: boolean;
             /** @description What there is to say; the run sees it. */
             comment?: string;
+            /** @description What you fill in, by the names of the form's fields. What is not given is the field's default. */
+            form?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Who may decide. */
+        Deciders: {
+            /** @description Groups. */
+            groups?: components["schemas"]["Slug"][];
+            /** @description E-mail addresses. */
+            people?: string[];
         };
         /** @description A line of a list of apps or workflows. */
         DocumentSummary: {
@@ -1665,12 +1780,51 @@ export interface components {
             /** @description The block that runs next. */
             to: components["schemas"]["Name"];
         };
+        /** @description How a webhook delivers an event instead of starting a run. */
+        EventDelivery: {
+            /** @description Where its key stands in the request: `body.order.id`, `query.order` or `headers.x-order`. An event without a key when empty. */
+            key?: string;
+            /** @description The event's name. */
+            name: components["schemas"]["Name"];
+        };
         /** @description `on` an event, do an action. */
         EventHandler: {
             /** @description What happens. */
             action: components["schemas"]["Action"];
             /** @description `click`, `change`, `submit` or `row-select`. */
             on: string;
+        };
+        /** @description An event was stored. */
+        EventSent: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            event: string;
+            /** @description Whether it was stored before, under the same idempotency key. */
+            known: boolean;
+            /**
+             * Format: int64
+             * @description How many runs were waiting for it. Others may come to wait for it later.
+             */
+            runs: number;
+        };
+        /** @description A wait for an event. */
+        EventWait: {
+            /** @description What becomes of the block then. */
+            "at-timeout"?: components["schemas"]["TimeoutOutcome"];
+            /**
+             * @description A JavaScript expression, without braces: the key that the event must have, a text, a number or a boolean. An event without a key
+             *     when empty.
+             */
+            key?: string;
+            /** @description The event's name. */
+            name: components["schemas"]["Name"];
+            /**
+             * Format: int32
+             * @description Seconds after which the wait is over; without it, it lasts until the event comes.
+             */
+            "timeout-s"?: number | null;
         };
         /** @description One fault of a document: the place as a dotted path (`blocks.load.statement`) and what to do about it. */
         Fault: {
@@ -1679,12 +1833,32 @@ export interface components {
             /** @description Dotted path from the root of the document. */
             path: string;
         };
+        /**
+         * @description What is filled into a field.
+         * @enum {string}
+         */
+        FieldKind: "text" | "number" | "boolean" | "choice" | "date";
         /** @description A block that keeps the items for which an expression holds. */
         FilterBlock: {
             /** @description A JavaScript expression, without braces: a list. */
             over: string;
             /** @description A JavaScript expression over `item` and `index`; its truth decides. */
             where: string;
+        };
+        /** @description A field of a form. */
+        FormField: {
+            /** @description What stands in it at the start. */
+            default?: unknown;
+            /** @description What the person reads; the name when empty. */
+            label?: string;
+            /** @description What the answer is called in the block's result: `form.<name>`. */
+            name: components["schemas"]["Name"];
+            /** @description What can be chosen, where the type is `choice`. */
+            options?: string[];
+            /** @description Whether nobody approves without it. */
+            required?: boolean;
+            /** @description What is filled in. */
+            type: components["schemas"]["FieldKind"];
         };
         /** @description A person with a role. */
         Grant: {
@@ -1729,6 +1903,46 @@ export interface components {
              * @description Columns covered.
              */
             width: number;
+        };
+        /** @description A group. */
+        Group: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: int64
+             * @description How many people belong to it.
+             */
+            members: number;
+            /** @description The name that documents use. */
+            name: string;
+        };
+        /** @description A group with the people who belong to it. */
+        GroupDetail: {
+            /** @description The group. */
+            group: components["schemas"]["Group"];
+            /** @description By address. */
+            members: components["schemas"]["GroupMember"][];
+        };
+        /** @description All groups. */
+        GroupList: {
+            /** @description By name. */
+            groups: components["schemas"]["Group"][];
+        };
+        /** @description A person who belongs to a group. */
+        GroupMember: {
+            /** @description Whether they are kept out: they decide nothing. */
+            disabled: boolean;
+            /** @description The address that they log in with. */
+            email: string;
+            /** @description The id. */
+            id: components["schemas"]["UserId"];
+            /** @description The name. */
+            name: string;
         };
         /** @description A block that sends an HTTP request. An answer of status 400 and above is a failure of kind `http-status`. */
         HttpBlock: {
@@ -2639,6 +2853,17 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description An event for the runs of a workflow. */
+        SendEventRequest: {
+            /** @description What the block sees as `body`; at most 256 KiB of JSON. */
+            body?: unknown;
+            /** @description The same key is the same event, however often it is sent. */
+            idempotency_key?: string | null;
+            /** @description Its key: a text, a number or a boolean. Blocks that wait for an event without a key take it where it has none. */
+            key?: unknown;
+            /** @description Its name, as the blocks that wait for it have it. */
+            name: components["schemas"]["Name"];
+        };
         /** @description An open session. */
         Session: {
             /** @description The name of this environment. */
@@ -2762,6 +2987,11 @@ export interface components {
             secret?: string | null;
         };
         /**
+         * @description What becomes of a block whose event did not come in time.
+         * @enum {string}
+         */
+        TimeoutOutcome: "fail" | "continue";
+        /**
          * @description Encryption of a connection. There is no mode that encrypts without checking whom it speaks to.
          * @enum {string}
          */
@@ -2784,6 +3014,11 @@ export interface components {
          * @enum {string}
          */
         UnknownOutcome: "ask" | "fail";
+        /** @description What to change of a group. */
+        UpdateGroupRequest: {
+            /** @description What it is for; at most 500 characters. */
+            description: string;
+        };
         /** @description New settings of a resource. */
         UpdateResourceRequest: {
             /** @description The settings. */
@@ -2901,9 +3136,13 @@ export interface components {
              *     milliseconds since 1970.
              */
             until: string;
+        } | {
+            /** @description Until an event comes. */
+            event: components["schemas"]["EventWait"];
         };
         /** @description A request of another program. */
         Webhook: {
+            event?: components["schemas"]["EventDelivery"] | null;
             /** @description Whether the caller waits for the response block. */
             reply?: components["schemas"]["WebhookReply"];
             signature?: components["schemas"]["Signature"] | null;
@@ -3054,6 +3293,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `invalid`: the form is not filled in as it must be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3486,6 +3734,187 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
                 };
+            };
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                };
+            };
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description `exists`; `too-many-groups` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They belong to it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    removeGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They do not belong to it any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5114,6 +5543,50 @@ export interface operations {
                 };
             };
             /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendEventRequest"];
+            };
+        };
+        responses: {
+            /** @description Stored: from here on it is never lost */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSent"];
+                };
+            };
+            /** @description `events-full` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;

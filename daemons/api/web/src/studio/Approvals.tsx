@@ -1,21 +1,29 @@
 /** The questions that runs ask and that the person here may decide. */
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, getRouteApi } from '@tanstack/react-router'
 import { Check, ClipboardCheck, X } from 'lucide-react'
 import { useState } from 'react'
 import type { Approval } from '../api/types'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
+import { ApprovalFilterBar } from './ApprovalFilterBar'
 import { DecisionDialog } from './DecisionDialog'
+import { Escalation } from './Escalation'
 import { PageHead } from './PageHead'
+import { type ApprovalFilters, narrowed } from './approval-filters'
 import { approvalsQuery } from './lists'
 
 const followMs = 15_000
 
+const route = getRouteApi('/frame/approvals')
+
 export function Approvals() {
   const approvals = useQuery({ ...approvalsQuery, refetchInterval: followMs, refetchOnWindowFocus: 'always' })
+  const filters = route.useSearch()
+  const navigate = route.useNavigate()
   const [decided, setDecided] = useState<{ approval: Approval; isApproved: boolean }>()
+  const show = (next: ApprovalFilters) => void navigate({ search: next, replace: true })
   return (
     <>
       <PageHead title="Approvals" />
@@ -27,30 +35,46 @@ export function Approvals() {
                 A workflow with an approval block, say before it refunds an order, asks its question here and goes on when you have decided.
               </EmptyState>
             ) : (
-              <table className="list approvals">
-                <thead>
-                  <tr>
-                    <th>Question</th>
-                    <th className="wide-only">Run of</th>
-                    <th className="wide-only">Asked</th>
-                    <th className="wide-only">Deadline</th>
-                    <th>
-                      <span className="visually-hidden">Actions</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {all.map((approval) => (
-                    <Row key={approval.id} approval={approval} onDecide={(isApproved) => setDecided({ approval, isApproved })} />
-                  ))}
-                </tbody>
-              </table>
+              <>
+                <ApprovalFilterBar approvals={all} filters={filters} onChange={show} />
+                <Questions approvals={narrowed(all, filters)} onDecide={setDecided} onClear={() => show({})} />
+              </>
             )
           }
         </Loaded>
       </div>
       {decided ? <DecisionDialog {...decided} onClose={() => setDecided(undefined)} /> : null}
     </>
+  )
+}
+
+function Questions({ approvals, onDecide, onClear }: { approvals: Approval[]; onDecide: (decided: { approval: Approval; isApproved: boolean }) => void; onClear: () => void }) {
+  if (approvals.length === 0) {
+    return (
+      <EmptyState icon={ClipboardCheck} title="No question is like that" action={<Button onClick={onClear}>Clear filters</Button>}>
+        Others wait for you: clear the filters to see them.
+      </EmptyState>
+    )
+  }
+  return (
+    <table className="list approvals">
+      <thead>
+        <tr>
+          <th>Question</th>
+          <th className="wide-only">Run of</th>
+          <th className="wide-only">Asked</th>
+          <th className="wide-only">Deadline</th>
+          <th>
+            <span className="visually-hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {approvals.map((approval) => (
+          <Row key={approval.id} approval={approval} onDecide={(isApproved) => onDecide({ approval, isApproved })} />
+        ))}
+      </tbody>
+    </table>
   )
 }
 
@@ -66,6 +90,7 @@ function Row({ approval, onDecide }: { approval: Approval; onDecide: (isApproved
       <td>
         <strong>{approval.title}</strong>
         {approval.description ? <p className="muted approval-text">{approval.description}</p> : null}
+        <Escalation approval={approval} />
         <div className="muted narrow-only">
           {run}, asked <RelativeTime at={approval.created_at} />
           {approval.deadline ? (

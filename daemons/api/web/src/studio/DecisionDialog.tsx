@@ -2,20 +2,23 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../api/client'
-import { ApiProblem } from '../api/problem'
+import { ApiProblem, faultAt } from '../api/problem'
 import type { Approval } from '../api/types'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { TextAreaField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { notify } from '../ui/toasts'
+import { DecisionForm } from './DecisionForm'
+import { answersOf, filledAtStart } from './decision-form'
 
 export function DecisionDialog({ approval, isApproved, onClose }: { approval: Approval; isApproved: boolean; onClose: () => void }) {
   const queryClient = useQueryClient()
   const [comment, setComment] = useState('')
+  const [filled, setFilled] = useState(() => filledAtStart(approval.form))
   const decide = useMutation({
     meta: { showsError: true },
-    mutationFn: () => api.POST('/api/v1/approvals/{id}/decision', { params: { path: { id: approval.id } }, body: { approved: isApproved, comment } }),
+    mutationFn: () => api.POST('/api/v1/approvals/{id}/decision', { params: { path: { id: approval.id } }, body: { approved: isApproved, comment, form: answersOf(approval.form, filled) } }),
     onSuccess: async () => {
       notify(isApproved ? 'Approved: the run goes on.' : 'Rejected: the run goes on.')
       await queryClient.invalidateQueries({ queryKey: ['approvals'] })
@@ -39,12 +42,13 @@ export function DecisionDialog({ approval, isApproved, onClose }: { approval: Ap
         </>
       }
     >
-      <ErrorNotice error={isGone ? new Error('This question is no longer open: somebody has decided it, or its run has ended.') : decide.error} />
+      <ErrorNotice error={isGone ? new Error('This question is no longer open to you: somebody has decided it, its run has ended, or you may not decide it any more.') : decide.error} />
       <p>
         <strong>{approval.title}</strong>
       </p>
       {approval.description ? <p className="approval-text">{approval.description}</p> : null}
-      <TextAreaField label="Comment" rows={3} hint="If you like; the run sees it." autoFocus value={comment} onChange={({ target }) => setComment(target.value)} />
+      <DecisionForm fields={approval.form} filled={filled} isApproved={isApproved} fault={(name) => faultAt(decide.error, `form.${name}`)} onChange={setFilled} />
+      <TextAreaField label="Comment" rows={3} maxLength={2000} hint="If you like; the run sees it." autoFocus={approval.form.length === 0} value={comment} onChange={({ target }) => setComment(target.value)} />
     </Dialog>
   )
 }

@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { AppWindow, ClipboardCheck, Database, House, KeyRound, LogOut, Menu, Moon, Package, Play, ScrollText, Search, Sun, Users, Workflow, X } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, House, KeyRound, LogOut, Menu, Moon, Package, Play, ScrollText, Search, Sun, Users, UsersRound, Workflow, X } from 'lucide-react'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -25,6 +25,7 @@ const administrators = [
   { to: '/libraries', text: 'Libraries', icon: Package },
   { to: '/secrets', text: 'Secrets', icon: KeyRound },
   { to: '/users', text: 'Users', icon: Users },
+  { to: '/groups', text: 'Groups', icon: UsersRound },
   { to: '/audit', text: 'Audit', icon: ScrollText },
 ] as const
 

@@ -10,3 +10,4 @@ export const librarySetsQuery = queryOptions({ queryKey: ['library-sets'], query
 export const approvalsQuery = queryOptions({ queryKey: ['approvals'], staleTime: 0, queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })
 export const queueQuery = queryOptions({ queryKey: ['queue'], queryFn: () => dataOf(api.GET('/api/v1/queue')) })
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })
+export const groupsQuery = queryOptions({ queryKey: ['groups'], queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })

@@ -2,6 +2,7 @@
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ErrorState } from '../ui/states'
 import { Frame } from './Frame'
+import { approvalFiltersOf } from './approval-filters'
 import { type RunFilters, filtersOf } from './run-filters'
 
 const root = createRootRoute({
@@ -50,13 +51,14 @@ const run = createRoute({
 })
 const resources = createRoute({ getParentRoute: () => frame, path: '/resources', component: lazyRouteComponent(() => import('./Resources'), 'Resources') })
 const runs = createRoute({ getParentRoute: () => frame, path: '/runs', validateSearch: filtersOf, component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
-const approvals = createRoute({ getParentRoute: () => frame, path: '/approvals', component: lazyRouteComponent(() => import('./Approvals'), 'Approvals') })
+const approvals = createRoute({ getParentRoute: () => frame, path: '/approvals', validateSearch: approvalFiltersOf, component: lazyRouteComponent(() => import('./Approvals'), 'Approvals') })
 const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', component: lazyRouteComponent(() => import('./Secrets'), 'Secrets') })
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
+const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, approvals, libraries, secrets, users, audit])])
+const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, approvals, libraries, secrets, users, groups, audit])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

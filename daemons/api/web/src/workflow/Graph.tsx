@@ -187,7 +187,9 @@ function isInSight(rect: Rect, view: { x: number; y: number; zoom: number }, siz
 
 /** Where walks begin that no block leads to. */
 function rootsOf(document: WorkflowDocument): { id: string; text: string; to: string }[] {
-  const types = new Set(Object.values(document.triggers ?? {}).map(({ type }) => type))
+  // A webhook that delivers an event begins nothing.
+  const starting = Object.values(document.triggers ?? {}).filter((trigger) => trigger.type !== 'webhook' || !trigger.event)
+  const types = new Set(starting.map(({ type }) => type))
   const text = types.size === 2 ? 'Webhook or schedule' : types.has('schedule') ? 'Schedule or by hand' : types.has('webhook') ? 'Webhook or by hand' : 'By hand'
   const roots = [{ id: startId, text, to: document.start }]
   if (document['on-error']) roots.push({ id: failureId, text: 'When a run fails', to: document['on-error'] })

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Check, X } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { DecisionDialog } from '../studio/DecisionDialog'
+import { Escalation } from '../studio/Escalation'
 import { approvalsQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
 
@@ -21,6 +22,7 @@ export function OpenQuestion({ run }: { run: string }) {
           <strong>{approval.title}</strong>
         </p>
         {approval.description ? <p className="approval-text">{approval.description}</p> : null}
+        <Escalation approval={approval} />
       </div>
       <span className="row">
         <Button size="small" icon={Check} onClick={() => setApproved(true)}>

@@ -12,6 +12,7 @@ import { JsonView } from '../ui/JsonView'
 import { bytes, duration } from '../ui/format'
 import { ErrorState, Loaded, SkeletonRows } from '../ui/states'
 import { type BlockMark, Graph } from './Graph'
+import { OpenEvent } from './OpenEvent'
 import { OpenQuestion } from './OpenQuestion'
 import { OutcomeNotice, OutcomePanel } from './OutcomePanel'
 import { RunControls } from './RunControls'
@@ -21,7 +22,7 @@ import { Rounds, durationText, roundCount, roundKey, useRounds, wallMs } from '.
 import { LogView, RunErrorView } from './RunParts'
 import { useAskedRound } from './asked-round'
 import { kinds, loopDepth, outermostOwner } from './blocks'
-import { waitingBlock, waitingKind } from './waiting'
+import { awaitedEvent, waitingBlock, waitingKind } from './waiting'
 import './workflow.css'
 
 /** The place in the queue changes without word of it. */
@@ -62,6 +63,7 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
   // From the start, or from a block on.
   const [again, setAgain] = useState<{ from?: string }>()
   const waits = waitingBlock(run)
+  const event = waitingKind(run) === 'event' ? awaitedEvent(run.waiting_for) : undefined
   // A block that failed and was caught is not what ended the run.
   const selected = chosen ?? run.error?.block ?? waits ?? detail.blocks.at(-1)?.block
   const block = detail.blocks.find((candidate) => candidate.block === selected)
@@ -116,6 +118,7 @@ function Shown({ detail, logs }: { detail: RunDetail; logs: Logs }) {
         <Facts detail={detail} />
         {detail.queued ? <QueuedNotice queued={detail.queued} slug={run.workflow} /> : null}
         {run.error && !run.error.block ? <RunErrorView error={run.error} /> : null}
+        {event ? <OpenEvent slug={run.workflow} event={event} /> : null}
         {waitingKind(run) === 'approval' ? <OpenQuestion run={run.id} /> : null}
         {waitingKind(run) === 'outcome-unknown' && waits ? <OutcomeNotice block={waits} onShow={() => showOutcome(waits)} /> : null}
       </div>

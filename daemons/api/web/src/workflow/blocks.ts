@@ -75,6 +75,7 @@ export function summaryOf(block: Block): string {
     case 'http':
       return `${block.method ?? 'GET'} ${block.url}`
     case 'wait':
+      if ('event' in block.for) return `For ${block.for.event.name}${block.for.event.key ? ` of ${block.for.event.key}` : ''}`
       return 'seconds' in block.for ? `For ${block.for.seconds} s` : `Until ${block.for.until}`
     case 'approval':
       return block.title

@@ -30,6 +30,7 @@ function rewritten(block: Block, from: string, to: string): Block {
     case 'set':
       return { ...block, values: each(block.values, expression) }
     case 'wait':
+      if ('event' in block.for) return { ...block, for: { event: { ...block.for.event, ...(block.for.event.key ? { key: expression(block.for.event.key) } : {}) } } }
       return { ...block, for: 'seconds' in block.for ? { seconds: expression(block.for.seconds) } : { until: expression(block.for.until) } }
     case 'approval':
       return { ...block, title: template(block.title), ...(block.description ? { description: template(block.description) } : {}) }

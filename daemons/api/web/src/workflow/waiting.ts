@@ -11,7 +11,11 @@ export function waitingText(waiting: unknown, now = Date.now()): string | undefi
   const until = 'until_ms' in waiting && typeof waiting.until_ms === 'number' ? pointInTime(waiting.until_ms, now) : undefined
   switch (waiting.kind) {
     case 'approval':
-      return `Waits for an approval at ${block}${until ? ` until ${until}` : ''}`
+      return `Waits for an approval at ${block}${until ? ` until ${until}` : ''}${escalationText(waiting, now)}`
+    case 'event': {
+      const event = awaitedEvent(waiting)
+      return `Waits for the event ${event ? eventText(event) : ''}at ${block}${until ? ` until ${until}` : ''}`
+    }
     case 'wait':
       return until ? `Waits until ${until} at ${block}` : `Waits at ${block}`
     case 'retry':
@@ -25,6 +29,29 @@ export function waitingText(waiting: unknown, now = Date.now()): string | undefi
     default:
       return `Waits at ${block}`
   }
+}
+
+function escalationText(waiting: object, now: number): string {
+  if (!('escalates_ms' in waiting) || typeof waiting.escalates_ms !== 'number') return ''
+  const at = pointInTime(waiting.escalates_ms, now)
+  return waiting.escalates_ms <= now ? `; others may decide too since ${at}` : `; from ${at} on others may decide too`
+}
+
+/** The event that a run waits for. */
+export interface AwaitedEvent {
+  name: string
+  /** Empty where it has none. */
+  key: string
+}
+
+export function awaitedEvent(waiting: unknown): AwaitedEvent | undefined {
+  const event: unknown = typeof waiting === 'object' && waiting !== null && 'event' in waiting ? waiting.event : undefined
+  if (typeof event !== 'object' || event === null || !('name' in event) || !('key' in event)) return undefined
+  return typeof event.name === 'string' && typeof event.key === 'string' ? { name: event.name, key: event.key } : undefined
+}
+
+function eventText({ name, key }: AwaitedEvent): string {
+  return key === '' ? `${name} ` : `${name} with the key ${key} `
 }
 
 /** What kind of thing an unfinished run waits for. */

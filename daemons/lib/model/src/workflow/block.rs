@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Port, Retry};
+use super::{ApprovalBlock, EventWait, Port, Retry};
 use crate::query::SqlQuery;
 use crate::{Name, Slug};
 
@@ -286,39 +286,8 @@ pub enum WaitFor {
     /// Until a point in time: a JavaScript expression whose value is a text such as `2026-05-01T09:00:00Z`, a `Date`, or
     /// milliseconds since 1970.
     Until(String),
-}
-
-/// A block that goes on when a person has decided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ApprovalBlock {
-    /// What is asked, with `{{ }}`.
-    pub title: String,
-    /// What there is to know, with `{{ }}`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub description: String,
-    /// The e-mail addresses of those who may decide; everyone who may edit the workflow when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub people: Vec<String>,
-    /// Seconds until the deadline; without it the question stays open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_s: Option<u32>,
-    /// What becomes of the question at the deadline.
-    #[serde(default)]
-    pub at_deadline: DeadlineOutcome,
-}
-
-/// What becomes of a question that nobody has answered in time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeadlineOutcome {
-    /// It counts as rejected.
-    #[default]
-    Reject,
-    /// It counts as approved.
-    Approve,
-    /// The block fails.
-    Fail,
+    /// Until an event comes.
+    Event(EventWait),
 }
 
 /// A block that runs another workflow's released version.

@@ -31,6 +31,7 @@ impl Block {
             Self::Set(block) => block.values.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             Self::Wait(block) => match &block.wait_for {
                 WaitFor::Seconds(source) | WaitFor::Until(source) => own(source),
+                WaitFor::Event(event) => with(BTreeMap::new(), &event.key),
             },
             Self::Approval(block) => of_texts([block.title.as_str(), block.description.as_str()]),
             Self::Workflow(block) => with(BTreeMap::new(), &block.input),

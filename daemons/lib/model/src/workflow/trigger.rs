@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Schedule;
+use super::{EventDelivery, Schedule};
 use crate::{Fault, Name};
 
 /// What starts a run.
@@ -26,6 +26,9 @@ pub struct Webhook {
     /// How the caller signs, besides having the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// The event that it delivers to runs which wait for it. It starts no run then, and its caller is answered at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventDelivery>,
 }
 
 /// When a webhook's caller is answered.
@@ -135,6 +138,9 @@ impl Trigger {
             Self::Webhook(webhook) => {
                 if let Some(signature) = &webhook.signature {
                     signature.faults(&format!("{path}.signature"), faults);
+                }
+                if let Some(event) = &webhook.event {
+                    event.faults(&format!("{path}.event"), faults);
                 }
             }
             Self::Schedule(schedule) => schedule.faults(path, faults),

@@ -250,6 +250,10 @@ impl BlockCheck<'_> {
             Block::Wait(block) => match &block.wait_for {
                 WaitFor::Seconds(seconds) => self.expression(seconds, "for.seconds"),
                 WaitFor::Until(time) => self.expression(time, "for.until"),
+                WaitFor::Event(event) => {
+                    self.optional_expression(&event.key, "for.event.key");
+                    event.faults(&format!("{}.for.event", self.path), self.faults);
+                }
             },
             Block::Approval(block) => {
                 if block.title.trim().is_empty() {
@@ -257,10 +261,7 @@ impl BlockCheck<'_> {
                 }
                 self.template(&block.title, "title");
                 self.template(&block.description, "description");
-                self.count(block.people.len(), 0..=100, "people");
-                if let Some(seconds) = block.deadline_s {
-                    seconds_in_range(seconds, &format!("{}.deadline-s", self.path), self.faults);
-                }
+                block.faults(&self.path, self.faults);
             }
             Block::Workflow(block) => self.optional_expression(&block.input, "input"),
             Block::Response(block) => {
@@ -545,7 +546,32 @@ mod tests {
                 "blocks.only.values.total: there is no such variable",
             ),
             (json!({ "type": "wait", "for": { "seconds": " " } }), "blocks.only.for.seconds: is empty"),
+            (
+                json!({ "type": "wait", "for": { "event": { "name": "paid", "key": "nosuch.id" } } }),
+                "blocks.only.for.event.key: `nosuch` is not a block",
+            ),
+            (
+                json!({ "type": "wait", "for": { "event": { "name": "paid", "timeout-s": 0 } } }),
+                "blocks.only.for.event.timeout-s: is 0 and must be",
+            ),
             (json!({ "type": "approval", "title": "" }), "blocks.only.title: is empty"),
+            (
+                json!({ "type": "approval", "title": "?", "escalate-after-s": 60 }),
+                "blocks.only.escalate-to: names nobody",
+            ),
+            (
+                json!({ "type": "approval", "title": "?", "escalate-to": { "groups": ["leads"] } }),
+                "blocks.only.escalate-after-s: is missing",
+            ),
+            (
+                json!({ "type": "approval", "title": "?", "escalate-after-s": 60, "deadline-s": 60,
+                    "escalate-to": { "groups": ["leads"] } }),
+                "blocks.only.escalate-after-s: is not before the deadline",
+            ),
+            (
+                json!({ "type": "approval", "title": "?", "form": [{ "name": "why", "type": "choice" }] }),
+                "blocks.only.form.0.options: has 0 options",
+            ),
             (json!({ "type": "stop", "message": "{{ x" }), "blocks.only.message: the binding that opens"),
             (
                 json!({ "type": "code", "language": "python", "source": "", "retry": { "count": 0 } }),

@@ -1,7 +1,10 @@
 //! Wait, Respond to Webhook, Stop and Error, Execute Workflow, Loop Over Items.
 
 use bulkhead_model::Slug;
-use bulkhead_model::workflow::{Block, ResponseBlock, RunWorkflowBlock, StopBlock, StopStatus, WaitBlock, WaitFor};
+use bulkhead_model::workflow::{
+    Block, EventWait, MAX_RUN_SECONDS, ResponseBlock, RunWorkflowBlock, StopBlock, StopStatus, TimeoutOutcome,
+    WaitBlock, WaitFor,
+};
 use serde_json::{Value, json};
 
 use super::{Made, Task, http, looped as loop_over};
@@ -17,12 +20,7 @@ pub(super) fn wait(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         "timeInterval" => {
             // Its first version waited for an hour unless told otherwise.
             let (amount, unit) = if node.version < 1.1 { (1, "hours") } else { (5, "seconds") };
-            let length = match node.param("unit").as_str().unwrap_or(unit) {
-                "minutes" => 60,
-                "hours" => 3_600,
-                "days" => 86_400,
-                _ => 1,
-            };
+            let length = seconds_of(node.param("unit").as_str().unwrap_or(unit));
             let given = node.param("amount");
             WaitFor::Seconds(match given.as_f64().or_else(|| given.is_null().then_some(f64::from(amount))) {
                 Some(amount) => (amount * f64::from(length)).clamp(0.0, 31_622_400.0).to_string(),
@@ -33,14 +31,48 @@ pub(super) fn wait(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
             writer.problem(Level::Changed, "A time without a zone is none here: write it as `2026-05-01T09:00:00Z`.");
             WaitFor::Until(writer.expression(node.param("dateTime")))
         }
-        "webhook" | "form" => {
-            return Err(
-                "It waits for a call: use an approval block, or a workflow of its own with a webhook.".to_owned()
-            );
-        }
+        "webhook" => event(task, writer)?,
+        "form" => return Err("It waits for somebody to fill in a form: use an approval block with a form.".to_owned()),
         other => return Err(format!("It waits for `{}`, for which there is no word here.", quoted(other))),
     };
     Ok(Block::Wait(WaitBlock { wait_for }))
+}
+
+/// A Wait for a call: an event with the run's id for its key, by which one run is told from another.
+fn event(task: &Task<'_>, writer: &mut Writer<'_>) -> Result<WaitFor, String> {
+    let node = task.node;
+    let name = task.plan.name(task.place).cloned().ok_or("It has no name here.")?;
+    writer.problem(
+        Level::Changed,
+        format!(
+            "Nobody calls an address of the run here: let whoever did send the event `{name}` with the run's id (`run.id`) as its key, \
+             by the API or by a webhook trigger that delivers it. What it carries is `body`."
+        ),
+    );
+    let limit = match (node.param("limitWaitTime") == &json!(true), node.param("limitType").as_str()) {
+        (true, None | Some("afterTimeInterval")) => {
+            let length = seconds_of(node.param("resumeUnit").as_str().unwrap_or("hours"));
+            let amount = node.param("resumeAmount").as_f64().unwrap_or(1.0);
+            Some((amount * f64::from(length)).clamp(1.0, f64::from(MAX_RUN_SECONDS)) as u32)
+        }
+        (true, Some(_)) => {
+            writer.problem(Level::Changed, "Its limit is a point in time: give the block a timeout in seconds.");
+            None
+        }
+        (false, _) => None,
+    };
+    // n8n goes on when the time is over.
+    let at_timeout = if limit.is_some() { TimeoutOutcome::Continue } else { TimeoutOutcome::Fail };
+    Ok(WaitFor::Event(EventWait { name, key: "run.id".to_owned(), timeout_s: limit, at_timeout }))
+}
+
+fn seconds_of(unit: &str) -> u32 {
+    match unit {
+        "minutes" => 60,
+        "hours" => 3_600,
+        "days" => 86_400,
+        _ => 1,
+    }
 }
 
 /// A Respond to Webhook.

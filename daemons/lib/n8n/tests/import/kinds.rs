@@ -146,7 +146,14 @@ fn waits_ends_and_other_workflows() {
         block("wait", 1.1, json!({ "resume": "specificTime", "dateTime": "={{ $json.at }}" }))["for"],
         json!({ "until": "load[0]?.at" })
     );
-    assert!(has_note(&one("wait", 1.1, json!({ "resume": "webhook" })).report, "Node", Level::Missing, "approval"));
+    let event = json!({ "resume": "webhook", "limitWaitTime": true, "resumeAmount": 2, "resumeUnit": "days" });
+    let waits = one("wait", 1.1, event.clone());
+    assert!(has_note(&waits.report, "Node", Level::Changed, "send the event"));
+    let expected = json!({ "key": "run.id", "timeout-s": 172_800, "at-timeout": "continue" });
+    let mut found = block("wait", 1.1, event)["for"]["event"].clone();
+    assert!(found.as_object_mut().expect("an event").remove("name").is_some());
+    assert_eq!(found, expected);
+    assert!(has_note(&one("wait", 1.1, json!({ "resume": "form" })).report, "Node", Level::Missing, "approval"));
     assert_eq!(
         block("stopAndError", 1.0, json!({ "errorMessage": "=No {{ $json.a }}" }))["message"],
         "No {{ load[0]?.a }}"

@@ -1,5 +1,7 @@
 //! The store on a real PostgreSQL.
 
+mod approvals;
+mod events;
 mod identity;
 mod journal;
 mod library_sets;

@@ -1,10 +1,11 @@
 /** The editor for what one kind of block does. */
 import type { Block } from '../../api/types'
+import { ApprovalEditor } from './approval'
 import { CodeBlockEditor, HttpEditor, QueryEditor } from './calls'
 import type { EditorProps } from './change'
 import { BranchEditor, FilterEditor, LoopEditor, SetEditor, TryEditor } from './flow'
 import { ParallelEditor, SwitchEditor } from './ports'
-import { ApprovalEditor, ResponseEditor, RunWorkflowEditor, StopEditor, WaitEditor } from './time'
+import { ResponseEditor, RunWorkflowEditor, StopEditor, WaitEditor } from './time'
 
 export function Editor({ block, ...rest }: Omit<EditorProps, 'block'> & { block: Block }) {
   switch (block.type) {

@@ -1,79 +1,77 @@
 /** Editors of the blocks that wait for something, and of those that end or answer. */
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useStore } from 'zustand'
+import { faultAt, messageOf } from '../../api/problem'
+import type { EventWait } from '../../api/types'
 import { workflowsQuery } from '../../studio/lists'
 import { workflowOptions } from '../../studio/workflow-options'
-import { messageOf } from '../../api/problem'
-import { CheckField, SelectField, TextAreaField, TextField } from '../../ui/Field'
+import { CheckField, SelectField, TextField } from '../../ui/Field'
 import type { EditorProps } from './change'
 import { ExpressionField, HeadersField, SecondsField } from './fields'
 
-export function WaitEditor({ block, change, faults }: EditorProps<'wait'>) {
-  const isUntil = 'until' in block.for
-  const value = 'until' in block.for ? block.for.until : block.for.seconds
+const waits = {
+  seconds: { text: 'For some seconds', first: { seconds: '60' } },
+  until: { text: 'Until a point in time', first: { until: "'2030-01-01T09:00:00Z'" } },
+  event: { text: 'For an event', first: { event: { name: 'event' } } },
+} as const
+
+export function WaitEditor({ name, block, change, faults, store }: EditorProps<'wait'>) {
+  const until = block.for
+  const kind = 'event' in until ? 'event' : 'until' in until ? 'until' : 'seconds'
   return (
     <div className="panel-section">
-      <SelectField
-        label="Waits"
-        value={isUntil ? 'until' : 'seconds'}
-        options={[
-          ['seconds', 'For some seconds'],
-          ['until', 'Until a point in time'],
-        ]}
-        onChange={({ target }) => change({ for: target.value === 'until' ? { until: "'2030-01-01T09:00:00Z'" } : { seconds: '60' } })}
-      />
-      <ExpressionField
-        key={isUntil ? 'until' : 'seconds'}
-        label={isUntil ? 'Time' : 'Seconds'}
-        value={value}
-        onChange={(next) => change({ for: isUntil ? { until: next } : { seconds: next } }, 'for')}
-        faults={faults}
-        placeholderText={isUntil ? 'load.rows[0].due_at' : '24 * 3600'}
-        hint={isUntil ? 'A JavaScript expression: a text such as 2030-01-01T09:00:00Z, a Date, or milliseconds since 1970.' : 'A JavaScript expression. A run that waits takes up nothing meanwhile.'}
-      />
+      <SelectField label="Waits" value={kind} options={Object.entries(waits).map(([value, { text }]) => [value, text] as const)} onChange={({ target }) => change({ for: waits[target.value as keyof typeof waits].first })} />
+      {'event' in until ? (
+        <EventFields name={name} event={until.event} faults={faults} store={store} onChange={(event, key) => change({ for: { event } }, key)} />
+      ) : (
+        <ExpressionField
+          key={kind}
+          label={'until' in until ? 'Time' : 'Seconds'}
+          value={'until' in until ? until.until : until.seconds}
+          onChange={(next) => change({ for: 'until' in until ? { until: next } : { seconds: next } }, 'for')}
+          faults={faults}
+          placeholderText={'until' in until ? 'load.rows[0].due_at' : '24 * 3600'}
+          hint={'until' in until ? 'A JavaScript expression: a text such as 2030-01-01T09:00:00Z, a Date, or milliseconds since 1970.' : 'A JavaScript expression. A run that waits takes up nothing meanwhile.'}
+        />
+      )}
     </div>
   )
 }
 
-const linesOf = (text: string) =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
-
-export function ApprovalEditor({ block, change }: EditorProps<'approval'>) {
-  const [typed, setTyped] = useState('')
-  const people = block.people ?? []
-  const seconds = block['deadline-s'] ?? undefined
+function EventFields({ name, event, faults, store, onChange }: Pick<EditorProps<'wait'>, 'name' | 'faults' | 'store'> & { event: EventWait; onChange: (event: EventWait, key?: string) => void }) {
+  const problem = useStore(store, (state) => state.problem)
+  const fault = (key: string) => faultAt(problem, `blocks.${name}.for.event.${key}`)
+  // What says nothing leaves no trace.
+  const set = (next: Partial<EventWait>, key: string) => {
+    const all = Object.entries({ ...event, ...next }).filter(([, value]) => value !== undefined && value !== null && value !== '')
+    onChange({ name: '', ...Object.fromEntries(all) }, `event.${key}`)
+  }
+  const seconds = event['timeout-s'] ?? undefined
   return (
-    <div className="panel-section">
-      <TextField label="Title" placeholder="Refund {{ load.rows[0].total }}?" hint="What is asked. Text with {{ }}." value={block.title} onChange={({ target }) => change({ title: target.value }, 'title')} />
-      <TextAreaField label="Description" rows={4} hint="What the person should know. Text with {{ }}." value={block.description ?? ''} onChange={({ target }) => change({ description: target.value }, 'description')} />
-      <TextAreaField
-        label="People"
-        rows={3}
-        placeholder="ada@example.com"
-        hint="E-mail addresses of those who may decide, one per line; everyone who may edit the workflow when empty."
-        value={linesOf(typed).join() === people.join() ? typed : people.join('\n')}
-        onChange={({ target }) => {
-          setTyped(target.value)
-          change({ people: linesOf(target.value) }, 'people')
-        }}
+    <>
+      <TextField
+        label="Event"
+        className="mono"
+        maxLength={63}
+        error={/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(event.name) ? fault('name') : 'Use a letter, then letters, digits or _.'}
+        hint="Its name. It is sent by a webhook that delivers it, by the API, or from a run that waits."
+        value={event.name}
+        onChange={({ target }) => set({ name: target.value }, 'name')}
       />
-      <SecondsField label="Deadline after" placeholder="None" units={['Hours', 'Minutes']} seconds={seconds} onChange={(next) => change({ 'deadline-s': next }, 'deadline')} />
+      <ExpressionField label="Key" value={event.key ?? ''} onChange={(key) => set({ key }, 'key')} faults={faults} placeholderText="trigger.body.order" hint="A JavaScript expression: which of these events. Empty for events without a key." />
+      <SecondsField label="At most" placeholder="For ever" units={['Days', 'Hours', 'Minutes', 'Seconds']} seconds={seconds} error={fault('timeout-s')} onChange={(next) => set({ 'timeout-s': next, ...(next === null ? { 'at-timeout': undefined } : {}) }, 'timeout')} />
       {seconds === undefined ? null : (
         <SelectField
-          label="At the deadline"
-          value={block['at-deadline'] ?? 'reject'}
+          label="If it has not come by then"
+          value={event['at-timeout'] ?? 'fail'}
           options={[
-            ['reject', 'It counts as rejected'],
-            ['approve', 'It counts as approved'],
             ['fail', 'The block fails'],
+            ['continue', 'The run goes on with null'],
           ]}
-          onChange={({ target }) => change({ 'at-deadline': target.value === 'approve' || target.value === 'fail' ? target.value : 'reject' })}
+          onChange={({ target }) => set({ 'at-timeout': target.value === 'continue' ? 'continue' : undefined }, 'at-timeout')}
         />
       )}
-    </div>
+    </>
   )
 }
 

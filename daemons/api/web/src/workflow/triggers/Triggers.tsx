@@ -108,7 +108,7 @@ function TriggerCard({ slug, name, trigger, store, version, isOpen, onToggle, on
 
 function summaryOf(trigger: Trigger): string {
   if (trigger.type === 'schedule') return `${cronText(trigger.cron)}, ${trigger.timezone ?? 'UTC'}`
-  const reply = trigger.reply === 'accepted' ? 'Answers at once' : 'Waits for the response'
+  const reply = trigger.event ? `Delivers ${trigger.event.name}` : trigger.reply === 'accepted' ? 'Answers at once' : 'Waits for the response'
   return trigger.signature ? `${reply}, signed: ${signaturePresets[presetOf(trigger.signature)]?.text}` : reply
 }
 

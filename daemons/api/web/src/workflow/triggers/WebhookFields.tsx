@@ -1,10 +1,10 @@
-/** A webhook: when its caller is answered, its key, and how the caller signs. */
+/** A webhook: what it does, when its caller is answered, its key, and how the caller signs. */
 import { useQuery } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import { faultAt } from '../../api/problem'
-import type { Signature, WorkflowDocument } from '../../api/types'
+import type { EventDelivery, Signature, WorkflowDocument } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
 import { secretsQuery } from '../../studio/lists'
 import { useSession } from '../../studio/session'
@@ -29,17 +29,31 @@ export function WebhookFields({ slug, name, trigger, change, store }: Props) {
   // A preset that was changed by hand shows as another caller; so does one that was chosen as such.
   const [isOwn, setOwn] = useState(false)
   const chosen = signature ? (isOwn ? 'other' : presetOf(signature)) : ''
+  const { event } = trigger
   return (
     <>
       <SelectField
-        label="Answer"
-        value={trigger.reply ?? 'response'}
+        label="What it does"
+        value={event ? 'event' : 'run'}
         options={[
-          ['response', 'Waits for the response block'],
-          ['accepted', 'Answers at once with the run'],
+          ['run', 'Starts a run'],
+          ['event', 'Delivers an event to runs that wait'],
         ]}
-        onChange={({ target }) => change({ reply: target.value === 'accepted' ? 'accepted' : 'response' })}
+        onChange={({ target }) => change({ event: target.value === 'event' ? { name: soundName.test(name) ? name : 'event' } : null })}
       />
+      {event ? (
+        <EventFields path={`triggers.${name}.event`} event={event} change={(next, key) => change({ event: next }, key)} store={store} />
+      ) : (
+        <SelectField
+          label="Answer"
+          value={trigger.reply ?? 'response'}
+          options={[
+            ['response', 'Waits for the response block'],
+            ['accepted', 'Answers at once with the run'],
+          ]}
+          onChange={({ target }) => change({ reply: target.value === 'accepted' ? 'accepted' : 'response' })}
+        />
+      )}
       <div className="trigger-address">
         <code className="grow">
           POST /hooks/{slug}/{name}
@@ -62,6 +76,42 @@ export function WebhookFields({ slug, name, trigger, change, store }: Props) {
       />
       {signature ? <SignatureFields path={`triggers.${name}.signature`} slug={slug} signature={signature} isOpen={chosen === 'other'} change={(next, key) => change({ signature: next }, key)} store={store} /> : null}
       {isKeyed ? <KeyDialog slug={slug} trigger={name} onClose={() => setKeyed(false)} store={store} /> : null}
+    </>
+  )
+}
+
+const soundName = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
+
+interface EventProps {
+  path: string
+  event: EventDelivery
+  change: (event: EventDelivery, key?: string) => void
+  store: DraftStore<WorkflowDocument>
+}
+
+function EventFields({ path, event, change, store }: EventProps) {
+  const problem = useStore(store, (state) => state.problem)
+  const fault = (key: string) => faultAt(problem, `${path}.${key}`)
+  return (
+    <>
+      <TextField
+        label="Event"
+        className="mono"
+        maxLength={63}
+        error={soundName.test(event.name) ? fault('name') : 'Use a letter, then letters, digits or _.'}
+        hint="As the wait blocks have it."
+        value={event.name}
+        onChange={({ target }) => change({ ...event, name: target.value }, 'event.name')}
+      />
+      <TextField
+        label="Key is at"
+        className="mono"
+        placeholder="No key"
+        error={fault('key')}
+        hint="Its place in the request: body.order.id, query.order or headers.x-order. Empty for an event without a key."
+        value={event.key ?? ''}
+        onChange={({ target: { value } }) => change({ name: event.name, ...(value === '' ? {} : { key: value }) }, 'event.key')}
+      />
     </>
   )
 }
