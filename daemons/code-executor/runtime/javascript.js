@@ -22,6 +22,8 @@
   const TEXT_MAX = 16 * 1024;
   // Where import() looks for libraries from.
   const HOME = '/run/bulkhead/';
+  // The names of the sources of functions begin so.
+  const FUNCTIONS = `${HOME}functions/`;
   const { parse, stringify } = JSON;
   const { writeSync, readSync } = fs;
   const byteLength = Buffer.byteLength;
@@ -82,15 +84,17 @@
   // --- The work ---------------------------------------------------------------------------------
 
   // What the executor's first frame says, and what follows from it.
-  let start, fileName, userFrame, head, logBudget, names, values;
+  let start, fileName, userFrame, functionFrame, head, logBudget, callable, names, values;
 
   function begin(frame) {
     start = frame;
     fileName = `${HOME}${start.block}.js`;
     userFrame = new RegExp(`[ (]${fileName.replace('.', '\\.')}:(\\d+):(\\d+)\\)?$`);
+    functionFrame = new RegExp(`[ (]${FUNCTIONS}(\\w+)\\.js:(\\d+):(\\d+)\\)?$`);
     head = `{"nonce":${stringify(start.nonce)},"kind":`;
     logBudget = start.log_bytes;
-    const given = new Map(Object.entries({ inputs: start.inputs, query, secret, log, require }));
+    callable = noFunctions();
+    const given = new Map(Object.entries({ inputs: start.inputs, query, secret, log, require, ...(start.work.functions && { functions: callable }) }));
     for (const [name, value] of Object.entries(start.inputs)) {
       // `inputs.class` stays reachable where `class` cannot be a variable.
       if (!given.has(name) && isVariable(name)) given.set(name, value);
@@ -252,19 +256,39 @@
     finish(wellFormed(`${head}"error","error":${stringify({ kind, ...fields })}}`));
   }
 
-  // Where in the user's source an error arose, and the frames of the user's own code.
+  // Where in the user's source an error arose, and the frames of the user's own code. What arose in a function has the place of the
+  // call in the block, and says its own.
   function place(error, sourceLines) {
     const stack = String(error.stack);
-    const isUsers = (line) => /^\s+at /.test(line) && line.match(userFrame)?.[1] <= sourceLines;
-    const frames = stack.split('\n').filter(isUsers);
-    const at = frames.length > 0 && frames[0].match(userFrame);
-    if (at) return { line: Number(at[1]), column: Number(at[2]), stack: frames.map((line) => line.trim().replaceAll(HOME, '')).join('\n') };
+    const isBlocks = (line) => line.match(userFrame)?.[1] <= sourceLines;
+    const isFunctions = (line) => {
+      const [, name, at] = line.match(functionFrame) ?? [];
+      return at <= (start.work.functions?.[name]?.source?.split('\n').length ?? 1);
+    };
+    const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && (isBlocks(line) || isFunctions(line)));
+    if (frames.length > 0) {
+      const at = frames.find(isBlocks)?.match(userFrame);
+      return {
+        within: functionAt(frames[0]),
+        ...(at && { line: Number(at[1]), column: Number(at[2]) }),
+        stack: frames.map((line) => line.trim().replaceAll(HOME, '')).join('\n'),
+      };
+    }
     // A syntax error begins with the place and a line of carets instead of a frame.
     const [first, , carets] = stack.split('\n');
+    if (first.startsWith(FUNCTIONS)) return { within: functionAt(` ${first}:1`) };
     const line = first.startsWith(`${fileName}:`) && first.slice(fileName.length + 1).match(/^\d+/);
     if (!line) return sourceLines === 1 ? { line: 1 } : {};
     const column = carets ? carets.indexOf('^') + 1 : 0;
     return { line: clamp(line[0], sourceLines), ...(column > 0 && { column }) };
+  }
+
+  // The function that a frame is in, in the words of an error. The source of a query is nobody's.
+  function functionAt(frame) {
+    const [, name, line] = frame.match(functionFrame) ?? [];
+    const spec = start.work.functions?.[name];
+    if (spec === undefined) return '';
+    return spec.kind === 'query' ? `function \`${name}\`: ` : `function \`${name}\`, line ${clamp(line, spec.source.split('\n').length)}: `;
   }
 
   // A source that ends too early fails in the wrapper's last line.
@@ -281,9 +305,11 @@
       let kind = compiling ? 'syntax' : 'thrown';
       if (error instanceof QueryError) kind = 'query-failed';
       if (name === 'RangeError' && /allocation failed|Invalid array buffer length|Unable to grow instance memory/i.test(message)) kind = 'memory';
-      // With a prefix the name stands behind it.
-      const described = prefix ? { message: `${prefix}${name}: ${message}` } : { name, message };
-      fail(kind, { ...described, ...place(error, sourceLines) });
+      const { within, ...at } = place(error, sourceLines);
+      const before = `${prefix}${within ?? ''}`;
+      // With words before it the name stands behind them.
+      const described = before ? { message: `${before}${name}: ${message}` } : { name, message };
+      fail(kind, { ...described, ...at });
     } catch {
       fail('thrown', { message: `${prefix}the code threw a value that cannot be described` });
     }
@@ -318,18 +344,52 @@
   );
   const isVariable = (name) => /^[A-Za-z_$][\w$]*$/.test(name) && !RESERVED.has(name);
 
-  function compile(before, source, after) {
+  function compile(before, source, after, filename = fileName, parameters = names) {
     // Older than Node 20.12 there is no import() here, only require().
     const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-    const options = { filename: fileName, lineOffset: -1, importModuleDynamically };
+    const options = { filename, lineOffset: -1, importModuleDynamically };
     // Two functions, so that code may declare a variable with the name of an input.
-    const text = `(function (${names.join(', ')}) { return (async () => {${before}\n${source}\n${after}})(); })`;
+    const text = `(function (${parameters.join(', ')}) { return (async () => {${before}\n${source}\n${after}})(); })`;
     return new vm.Script(text, options).runInThisContext();
+  }
+
+  // What the code may call of its workflow. It says so itself where there is no such function.
+  const noFunctions = () =>
+    new Proxy(Object.create(null), {
+      get(functions, name) {
+        if (name in functions || typeof name === 'symbol') return functions[name];
+        throw new TypeError(`functions.${name}: the workflow has no such function for JavaScript; add it, or mend the name`);
+      },
+    });
+
+  // Makes the functions. They see their parameters, one another and the platform, and nothing of the run.
+  function defineFunctions() {
+    const platform = { query, secret, log, require, functions: callable };
+    for (const [name, spec] of Object.entries(start.work.functions)) {
+      const { kind, parameters } = spec;
+      const known = Object.keys(platform).filter((one) => !parameters.includes(one));
+      const own = known.map((one) => platform[one]);
+      const source = kind === 'query' ? `return query(${stringify(name)}, { ${parameters.join(', ')} })` : spec.source;
+      const body = compile('', source, '', `${FUNCTIONS}${name}.js`, [...known, ...parameters]);
+      callable[name] = (given = {}, ...more) => body(...own, ...argumentsOf(name, parameters, given, more));
+    }
+  }
+
+  function argumentsOf(name, parameters, given, more) {
+    const call = `functions.${name}(${parameters.length > 0 ? `{ ${parameters.join(', ')} }` : ''})`;
+    const isObject = given !== null && typeof given === 'object' && !Array.isArray(given);
+    if (!isObject || more.length > 0) throw new TypeError(`functions.${name} takes its parameters by their names: ${call}`);
+    const unknown = Object.keys(given).find((key) => !parameters.includes(key));
+    if (unknown !== undefined) throw new TypeError(`functions.${name} has no parameter \`${unknown}\`: ${call}`);
+    const missing = parameters.find((parameter) => given[parameter] === undefined);
+    if (missing !== undefined) throw new TypeError(`functions.${name} needs \`${missing}\`, which is undefined; give null for nothing: ${call}`);
+    return parameters.map((parameter) => given[parameter]);
   }
 
   async function runCode(source) {
     let block;
     try {
+      if (start.work.functions) defineFunctions();
       block = compile('', source, '');
     } catch (error) {
       return failWith(error, source, '', true);
@@ -427,8 +487,9 @@
       'throw new TypeError("thrown")',
       'this is no JavaScript',
     ];
-    for (const source of sources) {
-      const body = stringify({ ...limits, work: { kind: 'code', source } });
+    const functions = { gross: { kind: 'code', parameters: ['net'], source: 'return net * 2' } };
+    for (const rehearsed of [...sources.map((source) => ({ source })), { source: 'return functions.gross({ net: row.id })', functions }]) {
+      const body = stringify({ ...limits, work: { kind: 'code', ...rehearsed } });
       fs.writeFileSync('/tmp/frame', `\0\0${String.fromCharCode(body.length >> 8, body.length & 255)}${body}`, 'latin1');
       incoming = fs.openSync('/tmp/frame');
       begin(receive());

@@ -155,6 +155,8 @@ def run(rehearsal=None):
     nonce = start["nonce"]
     file_name = start["block"] + ".py"
     source = start["work"]["source"]
+    # What it may call of its workflow, by the names of the files that their code says it is in.
+    specs = {f"functions/{name}.py": (name, spec) for name, spec in start["work"].get("functions", {}).items()}
 
     # --- Logs ---------------------------------------------------------------------------------
 
@@ -273,24 +275,40 @@ def run(rehearsal=None):
         import linecache
         import traceback
 
+        name = type(error).__name__
         if isinstance(error, SyntaxError) and error.filename == file_name:
-            fail("syntax", name=type(error).__name__, message=str(error.msg), line=error.lineno, column=error.offset)
-        linecache.cache[file_name] = (len(source), None, (source + "\n").splitlines(True), file_name)
+            fail("syntax", name=name, message=str(error.msg), line=error.lineno, column=error.offset)
+        if isinstance(error, SyntaxError) and error.filename in specs:
+            fail("syntax", message=f"{within(error.filename, error.lineno)}{name}: {error.msg}")
+        sources = {file: spec["source"] for file, (_, spec) in specs.items() if spec["kind"] == "code"}
+        for file, text in {**sources, file_name: source}.items():
+            linecache.cache[file] = (len(text), None, (text + "\n").splitlines(True), file)
         summary = traceback.extract_tb(error.__traceback__)
-        frames = [frame for frame in summary if frame.filename == file_name]
+        frames = [frame for frame in summary if frame.filename == file_name or frame.filename in specs]
         place = {}
+        # What arose in a function has the place of the call in the block, and says its own.
+        for frame in reversed(frames):
+            if frame.filename == file_name:
+                place["line"] = frame.lineno
+                column = getattr(frame, "colno", None)
+                if column is not None:
+                    place["column"] = column + 1
+                break
         if frames:
-            place["line"] = frames[-1].lineno
-            column = getattr(frames[-1], "colno", None)
-            if column is not None:
-                place["column"] = column + 1
             place["stack"] = "".join(traceback.format_list(frames)).rstrip()
         kind = "query-failed" if isinstance(error, QueryError) else "thrown"
         try:
             text = str(error)
         except BaseException:
             text = "the code raised an error that cannot be described"
-        fail(kind, name=type(error).__name__, message=text, **place)
+        if frames and frames[-1].filename in specs:
+            fail(kind, message=f"{within(frames[-1].filename, frames[-1].lineno)}{name}: {text}", **place)
+        fail(kind, name=name, message=text, **place)
+
+    def within(file, line):
+        """A function in the words of an error. The source of a query is nobody's."""
+        name, spec = specs[file]
+        return f"function `{name}`: " if spec["kind"] == "query" else f"function `{name}`, line {line}: "
 
     # --- User code ----------------------------------------------------------------------------
 
@@ -304,21 +322,38 @@ def run(rehearsal=None):
             return True
         return any(awaits(child) for child in ast.iter_child_nodes(node))
 
-    def compile_block(variables):
+    def compile_body(name, file, source, variables, scope):
         """The source as the body of a function, so that `return` works and inputs can be assigned to.
 
         The tree is wrapped and not the text: lines, columns and strings over several lines stay
         what they were.
         """
-        body = ast.parse(source, file_name).body or [ast.Pass(lineno=1, col_offset=0)]
+        body = ast.parse(source, file).body or [ast.Pass(lineno=1, col_offset=0)]
         asynchronous = any(awaits(node) for node in body)
-        shape = "async def block(): pass" if asynchronous else "def block(): pass"
-        module = ast.parse(shape, file_name)
+        module = ast.parse(f"{'async ' if asynchronous else ''}def {name}(): pass", file)
         module.body[0].body = body
         module.body[0].args.args = [ast.arg(arg=name, lineno=1, col_offset=0) for name in variables]
-        scope = {"__name__": "__main__", "__builtins__": __builtins__}
-        exec(compile(module, file_name, "exec"), scope)
-        return scope["block"], asynchronous
+        scope = {"__name__": "__main__", "__builtins__": __builtins__, **scope}
+        exec(compile(module, file, "exec"), scope)
+        return scope[name], asynchronous
+
+    class Functions:
+        """What the code may call of its workflow."""
+
+        def __getattr__(self, name):
+            raise AttributeError(f"functions.{name}: the workflow has no such function for Python; add it, or mend the name")
+
+    def define_functions():
+        """They see their parameters, one another and the platform, and nothing of the run."""
+        functions = Functions()
+        scope = {"query": query, "secret": secret, "log": log, "QueryError": QueryError, "functions": functions}
+        for file, (name, spec) in specs.items():
+            parameters = spec["parameters"]
+            bound = ", ".join(f"{parameter!r}: {parameter}" for parameter in parameters)
+            text = f"return query({name!r}, {{{bound}}})" if spec["kind"] == "query" else spec["source"]
+            function, _ = compile_body(name, file, text, parameters, scope)
+            setattr(functions, name, function)
+        return functions
 
     inputs = start["inputs"]
     given = {"inputs": inputs, "query": query, "secret": secret, "log": log, "QueryError": QueryError}
@@ -329,7 +364,9 @@ def run(rehearsal=None):
         if name not in given and name.isidentifier() and not iskeyword(name):
             given[name] = value
     try:
-        block, asynchronous = compile_block(list(given))
+        if specs:
+            given["functions"] = define_functions()
+        block, asynchronous = compile_body("block", file_name, source, list(given), {})
         value = block(*given.values())
         if asynchronous:
             import asyncio

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bulkhead_model::workflow::Language;
 use bulkhead_model::{Libraries, LibraryImage};
-use bulkhead_rpc::executor::{CodeLimits, Work};
+use bulkhead_rpc::executor::{CodeLimits, FunctionSpec, Work};
 use bulkhead_sandbox::{Identity, Limits, Mount, Policy, Proc, Processes, Program};
 use serde::Deserialize;
 
@@ -74,19 +74,20 @@ impl Environment {
 
     /// What this work runs in.
     pub(crate) fn of(work: &Work, libraries: &Libraries) -> Self {
-        let (language, source) = match work {
-            Work::Code { language, source } => (*language, source.as_str()),
-            Work::Expressions { .. } => return Self::standard(Language::Javascript),
+        let Work::Code { language, source, functions } = work else {
+            return Self::standard(Language::Javascript);
         };
+        let language = *language;
         let libraries = match language {
             Language::Javascript => libraries.javascript.clone(),
             Language::Python => libraries.python.clone(),
         };
-        let preloaded = libraries.is_none()
-            && match language {
-                Language::Javascript => mentions_library(source),
-                Language::Python => imports_data(source),
-            };
+        let is_used = match language {
+            Language::Javascript => mentions_library,
+            Language::Python => imports_data,
+        };
+        let mut sources = std::iter::once(source.as_str()).chain(functions.values().map(FunctionSpec::source));
+        let preloaded = libraries.is_none() && sources.any(is_used);
         Self { language, libraries, preloaded }
     }
 
@@ -288,7 +289,7 @@ mod tests {
     #[test]
     fn what_a_source_mentions_decides_what_is_loaded_ahead() {
         let environment = |language, source: &str| {
-            let work = Work::Code { language, source: source.to_owned() };
+            let work = Work::code(language, source);
             Environment::of(&work, &Libraries::default())
         };
         for source in ["const _ = require('lodash')", "await import(\"lodash/fp\")"] {

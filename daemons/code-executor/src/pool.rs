@@ -335,7 +335,7 @@ fn trials(language: Language) -> [&'static str; 2] {
 
 /// Has a copy run a block, which stays as it is then until it is dropped.
 fn try_out(ready: &mut Ready, language: Language, source: &str, limits: &Limits) -> io::Result<()> {
-    let work = Work::Code { language, source: source.to_owned() };
+    let work = Work::code(language, source);
     let allowed = CodeLimits::default();
     let nonce = "trial";
     let inputs = [("row".to_owned(), json!({ "id": 1, "name": "a" }))].into();

@@ -1,9 +1,10 @@
 //! What a request must be before anything of it runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bulkhead_model::workflow::MAX_FUNCTIONS;
 use bulkhead_rpc::Problem;
-use bulkhead_rpc::executor::{BlockSpec, RunRequest, Work};
+use bulkhead_rpc::executor::{BlockSpec, FunctionSpec, RunRequest, Work};
 
 const MIB: u64 = 1024 * 1024;
 const SOURCE_BYTES_MAX: usize = 1024 * 1024;
@@ -39,7 +40,10 @@ pub(crate) fn check(request: &RunRequest, memory_max_bytes: u64) -> Result<(), B
 
 fn check_work(block: &BlockSpec) -> Result<(), Box<Problem>> {
     let size = match &block.work {
-        Work::Code { source, .. } => source.len(),
+        Work::Code { source, functions, .. } => {
+            check_functions(block, functions)?;
+            source.len() + functions.values().map(|function| function.source().len()).sum::<usize>()
+        }
         Work::Expressions { expressions } if expressions.len() > EXPRESSIONS_MAX => {
             return Err(invalid(format!("block '{}' has more than {EXPRESSIONS_MAX} expressions", block.id)));
         }
@@ -48,6 +52,19 @@ fn check_work(block: &BlockSpec) -> Result<(), Box<Problem>> {
     if size > SOURCE_BYTES_MAX {
         let detail = format!("the source of block '{}' takes {size} bytes and may take {SOURCE_BYTES_MAX}", block.id);
         return Err(Box::new(Problem::new(422, "source-too-large", detail)));
+    }
+    Ok(())
+}
+
+fn check_functions(block: &BlockSpec, functions: &BTreeMap<String, FunctionSpec>) -> Result<(), Box<Problem>> {
+    if functions.len() > MAX_FUNCTIONS {
+        return Err(invalid(format!("block '{}' has more than {MAX_FUNCTIONS} functions", block.id)));
+    }
+    for (name, function) in functions {
+        let names = std::iter::once(name).chain(function.parameters());
+        if let Some(name) = names.into_iter().find(|name| !is_identifier(name)) {
+            return Err(invalid(format!("block '{}': {name:?} is no name of a function or parameter", block.id)));
+        }
     }
     Ok(())
 }
@@ -124,6 +141,21 @@ mod tests {
         let work = serde_json::json!({"kind": "code", "language": "python", "source": "pass"});
         let block = |id: &str| serde_json::json!({"id": id, "work": work});
 
+        let with = |functions: serde_json::Value| {
+            let work =
+                serde_json::json!({"kind": "code", "language": "python", "source": "pass", "functions": functions});
+            code_of(serde_json::json!({"blocks": [{"id": "a", "work": work}]}))
+        };
+        assert_eq!(with(serde_json::json!({"f": {"kind": "query", "parameters": ["id"]}})), None);
+        for wrong in [
+            serde_json::json!({"f": {"kind": "query", "parameters": ["a, b"]}}),
+            serde_json::json!({"a-b": {"kind": "query", "parameters": []}}),
+        ] {
+            assert_eq!(with(wrong).unwrap(), "invalid-run");
+        }
+        let half = "#".repeat(SOURCE_BYTES_MAX / 2 + 1);
+        let large = serde_json::json!({"f": {"kind": "code", "parameters": [], "source": half}, "g": {"kind": "code", "parameters": [], "source": half}});
+        assert_eq!(with(large).unwrap(), "source-too-large");
         assert_eq!(code_of(serde_json::json!({"blocks": [block("a")]})), None);
         assert_eq!(code_of(serde_json::json!({"blocks": []})).unwrap(), "invalid-run");
         assert_eq!(code_of(serde_json::json!({"blocks": [block("a"), block("a")]})).unwrap(), "invalid-run");

@@ -90,7 +90,7 @@ pub(crate) async fn try_interpreters(runner: Arc<Runner>, readiness: Readiness) 
         (Language::Python, "python", "return 6 * 7", "is Python 3.9 or newer installed where `python` says?"),
     ];
     for (language, condition, source, hint) in trials {
-        let work = Work::Code { language, source: source.to_owned() };
+        let work = Work::code(language, source);
         // Right after a boot the interpreter comes from a cold disk.
         let limits = CodeLimits { wall_ms: 60_000, ..CodeLimits::default() };
         let spec = BlockSpec::new("trial", work, limits);

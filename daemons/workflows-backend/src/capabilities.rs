@@ -64,7 +64,7 @@ async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> 
     };
     let ask = match &request.ask {
         CallAsk::Fetch { request } => Ask::Fetch(request.clone()),
-        CallAsk::Query { query: name, parameters } => match document.queries.get(name.as_str()) {
+        CallAsk::Query { query: name, parameters } => match document.query_named(name) {
             Some(query) => Ask::Query { query: query.clone(), parameters: parameters.clone() },
             None => {
                 let detail = format!("there is no query `{name}` in this workflow: add it to the workflow's queries");

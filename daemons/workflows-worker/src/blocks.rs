@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::run::{BlockStatus, RunError};
-use bulkhead_model::workflow::{Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitBlock, WaitFor};
+use bulkhead_model::workflow::{
+    Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitBlock, WaitFor, WorkflowDocument,
+};
 use bulkhead_rpc::backend::{ActionValues, BlockOutcome};
-use bulkhead_rpc::executor::{CodeLimits, Work};
+use bulkhead_rpc::executor::{CodeLimits, FunctionSpec, Work};
 use bulkhead_rpc::fetch::FetchRequest;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -21,17 +23,17 @@ const ANSWERED: [&str; 4] = ["http-status", "fetch-broken", "fetch-redirected", 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The work of a block for code-executor; none if it has nothing to evaluate.
-pub(crate) fn work(block: &Block) -> Option<(Work, CodeLimits)> {
+pub(crate) fn work(document: &WorkflowDocument, block: &Block) -> Option<(Work, CodeLimits)> {
     let limits = CodeLimits::default();
     if let Block::Code(block) = block {
         let limits = CodeLimits { wall_ms: block.timeout_ms, ..limits };
-        return Some((Work::Code { language: block.language, source: block.source.clone() }, limits));
+        return Some((Work::code_of(document, block.language, block.source.clone()), limits));
     }
     let expressions = block.expressions();
     (!expressions.is_empty()).then_some((Work::Expressions { expressions }, limits))
 }
 
-/// The sources of a work, in which names are looked for.
+/// The sources of a work, in which names are looked for. Its functions see nothing but their parameters.
 pub(crate) fn sources(work: &Work) -> Vec<&str> {
     match work {
         Work::Code { source, .. } => vec![source],
@@ -42,7 +44,15 @@ pub(crate) fn sources(work: &Work) -> Vec<&str> {
 /// Whether running this twice may show: it may call out of the sandbox. A word too many costs a commit, no more.
 pub(crate) fn may_have_effects(work: &Work) -> bool {
     const WORDS: [&str; 7] = ["query", "fetch", "http", "requests", "import", "require", "eval"];
-    sources(work).iter().any(|source| WORDS.iter().any(|word| source.contains(word)))
+    let has_word = |source: &str| WORDS.iter().any(|word| source.contains(word));
+    let of_functions = match work {
+        Work::Code { functions, .. } => functions.values().any(|function| match function {
+            FunctionSpec::Code { source, .. } => has_word(source),
+            FunctionSpec::Query { .. } => true,
+        }),
+        Work::Expressions { .. } => false,
+    };
+    of_functions || sources(work).into_iter().any(has_word)
 }
 
 /// How a block ended whose work code-executor has done.

@@ -262,7 +262,7 @@ impl<'a> Step<'a> {
         if let Block::Code(_) = block {
             return false;
         }
-        let Some(work) = work(block) else { return false };
+        let Some(work) = work(&self.state.document, block) else { return false };
         let Some(value) = self.plain_values(&work.0, env) else { return false };
         let link = Link { name, block, work };
         let inputs = env.mentioned(&sources(&link.work.0));
@@ -300,7 +300,7 @@ impl<'a> Step<'a> {
         let mut chain: Vec<Link<'_>> = Vec::new();
         let (mut wall, mut at) = (Duration::ZERO, Some(&place.block));
         while let Some((name, block)) = at.and_then(|name| blocks.get_key_value(name))
-            && let Some(work) = work(block)
+            && let Some(work) = work(&self.state.document, block)
         {
             wall += Duration::from_millis(work.1.wall_ms.into());
             let is_first = chain.is_empty();
@@ -421,7 +421,7 @@ impl<'a> Step<'a> {
         block: &Block,
         env: &Env,
     ) -> Result<Result<Value, RunError>, StepError> {
-        let Some(work) = work(block) else { return Ok(Ok(Value::Null)) };
+        let Some(work) = work(&self.state.document, block) else { return Ok(Ok(Value::Null)) };
         if let Some(value) = self.plain_values(&work.0, env) {
             return Ok(Ok(value));
         }

@@ -149,6 +149,6 @@ pub(crate) async fn run_code(
     limits.wall_ms = wall_ms.unwrap_or(limits.wall_ms);
     limits.memory_bytes = memory_bytes.unwrap_or(limits.memory_bytes);
     api.audit.write(caller.record("system.code.run", None, json!({ "language": language }))).await?;
-    let block = BlockSpec::new("code", Work::Code { language, source }, limits);
+    let block = BlockSpec::new("code", Work::code(language, source), limits);
     execute(&api, COMMAND_LINE.to_owned(), None, libraries, inputs, block).await
 }

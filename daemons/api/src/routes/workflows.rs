@@ -86,7 +86,7 @@ fn resources_of(document: &WorkflowDocument) -> impl Iterator<Item = &Slug> {
         Block::Query(block) => Some(&block.query.resource),
         _ => None,
     });
-    blocks.chain(document.queries.values().map(|query| &query.resource))
+    blocks.chain(document.queries_of_code().map(|query| &query.resource))
 }
 
 /// Requires the role editor on all that a document's blocks use: a release lets others run them.

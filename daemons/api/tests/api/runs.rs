@@ -126,7 +126,14 @@ async fn executor(
     let block = &asked["blocks"][0];
     let value = match block["work"]["kind"].as_str() {
         Some("expressions") => json!({ "trigger.body.id": asked["inputs"]["trigger"]["body"]["id"] }),
-        _ => json!({ "source": block["work"]["source"], "token": asked["token"], "libraries": asked["libraries"] }),
+        _ => {
+            let mut value =
+                json!({ "source": block["work"]["source"], "token": asked["token"], "libraries": asked["libraries"] });
+            if let Some(functions) = block["work"].get("functions") {
+                value["functions"] = functions.clone();
+            }
+            value
+        }
     };
     let usage = json!({ "wall_ms": 1.0, "cpu_ms": 1.0, "peak_memory_bytes": 1 });
     let line = json!({ "event": "result", "block": block["id"], "value": value, "usage": usage });
@@ -179,6 +186,45 @@ async fn a_single_block_runs_with_sample_inputs() {
     let query = instance.call(&admin, "POST", "/workflows/two/blocks/load/run", &inputs).await.ok(200);
     assert_eq!(query["rows"], json!([{ "name": "person 3" }]));
     assert_eq!(instance.call(&admin, "POST", "/workflows/two/blocks/none/run", &inputs).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn functions_travel_with_the_code_that_calls_them_and_need_rights_on_their_resources() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    serve_at!(instance.directory.path().join("code-executor.sock"), executor);
+    serve_at!(instance.directory.path().join("workflows-backend.sock"), backend);
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let code = |source: &str| json!({ "type": "code", "language": "javascript", "source": source });
+    let document = |statement: &str| {
+        json!({
+            "format": 1, "title": "Functions", "start": "calls",
+            "blocks": { "calls": code("return functions.lookup({ id: 1 })"), "plain": code("return 1") },
+            "edges": [{ "from": "calls", "to": "plain" }],
+            "functions": {
+                "lookup": { "type": "query", "parameters": ["id"], "resource": "tables", "statement": statement },
+                "other": { "type": "code", "language": "javascript", "source": "return 2" },
+            },
+        })
+    };
+    let body = |statement: &str| json!({ "slug": "functions", "title": "Functions", "document": document(statement) });
+    let wrong = instance.call(&admin, "POST", "/workflows", &body("select {{ id + 1 }}")).await;
+    assert_eq!(wrong.problem(), (422, "document-invalid".into()));
+    let sound = body("select {{ id }}");
+    instance.call(&ada, "POST", "/workflows", &sound).await.ok(201);
+    let release = json!({ "revision": 1 });
+    for path in ["releases", "blocks/calls/run"] {
+        let body = if path == "releases" { &release } else { &json!({ "inputs": {} }) };
+        let refused = instance.call(&ada, "POST", &format!("/workflows/functions/{path}"), body).await;
+        assert_eq!(refused.problem(), (403, "resource-role-too-low".into()), "{path}");
+    }
+    let run = async |block: &str| {
+        let path = format!("/workflows/functions/blocks/{block}/run");
+        instance.call(&admin, "POST", &path, &json!({ "inputs": {} })).await.ok(200)["value"]["functions"].clone()
+    };
+    assert_eq!(run("calls").await, json!({ "lookup": { "kind": "query", "parameters": ["id"] } }));
+    assert_eq!(run("plain").await, Value::Null);
 }
 
 #[tokio::test]

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use crate::executor::{Ended, Executor, LENIENT, ended, javascript, python, request};
 
-type Seen = Arc<Mutex<Vec<(String, CallRequest)>>>;
+pub(crate) type Seen = Arc<Mutex<Vec<(String, CallRequest)>>>;
 
 /// Serves calls at the executor's configured socket: `double` doubles, one secret is granted, requests to `example.test` are
 /// told what arrived, and everything else is refused.
-fn serve_backend(executor: &Executor) -> Seen {
+pub(crate) fn serve_backend(executor: &Executor) -> Seen {
     let seen = Seen::default();
     let listener = tokio::net::UnixListener::bind(executor.backend_socket()).unwrap();
     let router =
@@ -82,7 +82,7 @@ fn serve_dying_backend(executor: &Executor) {
     });
 }
 
-async fn run_with_token(executor: &Executor, spec: bulkhead_rpc::executor::BlockSpec) -> Ended {
+pub(crate) async fn run_with_token(executor: &Executor, spec: bulkhead_rpc::executor::BlockSpec) -> Ended {
     let mut request = request(vec![spec], Value::Null);
     request.token = Some("capability-of-this-run".to_owned());
     ended(executor.run(&request).await.unwrap())

@@ -117,7 +117,7 @@ pub(crate) fn python(source: &str) -> BlockSpec {
 }
 
 fn code(language: Language, source: &str) -> BlockSpec {
-    let work = Work::Code { language, source: source.to_owned() };
+    let work = Work::code(language, source);
     BlockSpec::new("block", work, CodeLimits::default())
 }
 

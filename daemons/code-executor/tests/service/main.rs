@@ -6,6 +6,7 @@ mod attacks;
 mod backend;
 mod bad_input;
 mod executor;
+mod functions;
 mod isolation;
 mod javascript_attacks;
 mod languages;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bulkhead_model::Name;
-use bulkhead_model::workflow::{Block, Edge};
+use bulkhead_model::workflow::{Block, Edge, Function};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -50,4 +50,18 @@ fn every_kind_of_block_has_a_page_with_an_example_from_the_demo() {
     }
     let kinds: BTreeSet<String> = demo.iter().flat_map(|document| document.blocks.values()).map(kind).collect();
     assert_eq!(pages, kinds);
+}
+
+#[test]
+fn the_functions_of_their_page_are_the_demos() {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Functions {
+        functions: BTreeMap<Name, Function>,
+    }
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/functions.md"));
+    let text = text.expect("a page");
+    let fence = text.split("```json\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("an example");
+    let Functions { functions } = serde_json::from_str(fence).expect("functions");
+    assert_eq!(functions, bulkhead_demo::reminders().functions);
 }

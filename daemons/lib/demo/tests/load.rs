@@ -57,6 +57,9 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
     for block in ["openTickets", "paidLate"] {
         assert_eq!(run(&client, &reminders, block, &[]).await, 1, "{block}");
     }
+    let last_payment = reminders.query_named("lastPayment").expect("a function");
+    let compiled = compile(&last_payment.statement).expect("compiles");
+    assert_eq!(client.query(&compiled.text, &[&"nobody"]).await.expect("runs").len(), 1);
 }
 
 /// Runs a query block's statement; gives the number of rows.

@@ -14,6 +14,7 @@ mod block;
 mod event;
 mod expressions;
 mod form;
+mod function;
 mod graph;
 mod port;
 mod references;
@@ -32,6 +33,7 @@ pub use event::{
 };
 pub use expressions::OWN_EXPRESSION;
 pub use form::{FieldKind, FormField, MAX_FORM_FIELDS, form_answers};
+pub use function::{CodeFunction, Function, MAX_FUNCTIONS, QueryFunction};
 pub use graph::{Graph, Scope, Visible};
 pub use port::{Port, PortError};
 pub use references::mentions;
@@ -71,6 +73,9 @@ pub struct WorkflowDocument {
     /// Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queries: BTreeMap<Name, SqlQuery>,
+    /// What code blocks may call by name, at most 50: `await functions.name({a: 1})` in JavaScript, `functions.name(a=1)` in Python.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<Name, Function>,
     /// The sets of libraries that its code finds beside the standard ones.
     #[serde(default, skip_serializing_if = "LibraryNames::is_empty")]
     pub libraries: LibraryNames,
@@ -140,6 +145,7 @@ impl WorkflowDocument {
             blocks: BTreeMap::from([(hello, Block::Code(block))]),
             edges: Vec::new(),
             queries: BTreeMap::new(),
+            functions: BTreeMap::new(),
             libraries: LibraryNames::default(),
             variables: BTreeMap::new(),
             on_error: None,

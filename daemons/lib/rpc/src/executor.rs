@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::Libraries;
 use bulkhead_model::run::{Iteration, LogLevel, RunError, Usage};
-use bulkhead_model::workflow::Language;
+use bulkhead_model::workflow::{Function, Language, WorkflowDocument};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -82,12 +82,72 @@ pub enum Work {
         language: Language,
         /// Its source.
         source: String,
+        /// What it may call as `functions.<name>`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        functions: BTreeMap<String, FunctionSpec>,
     },
     /// JavaScript expressions by key; the result is an object of their values by the same keys.
     Expressions {
         /// The expressions.
         expressions: BTreeMap<String, String>,
     },
+}
+
+impl Work {
+    /// Code that calls no functions of its workflow.
+    pub fn code(language: Language, source: impl Into<String>) -> Self {
+        Self::Code { language, source: source.into(), functions: BTreeMap::new() }
+    }
+
+    /// Code with the functions of its workflow that it may call.
+    pub fn code_of(document: &WorkflowDocument, language: Language, source: String) -> Self {
+        let functions = document.functions_of(language, &source).into_iter();
+        let functions = functions.map(|(name, function)| (name.to_string(), FunctionSpec::of(function))).collect();
+        Self::Code { language, source, functions }
+    }
+}
+
+/// A function that code may call. It is run in the code's own process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FunctionSpec {
+    /// A function's body, in the language of the code.
+    Code {
+        /// The names under which it sees what it is called with.
+        parameters: Vec<String>,
+        /// Its source.
+        source: String,
+    },
+    /// The query of the function's name, with these parameters.
+    Query {
+        /// The names of its parameters.
+        parameters: Vec<String>,
+    },
+}
+
+impl FunctionSpec {
+    fn of(function: &Function) -> Self {
+        let parameters = function.parameters().iter().map(ToString::to_string).collect();
+        match function {
+            Function::Code(code) => Self::Code { parameters, source: code.source.clone() },
+            Function::Query(_) => Self::Query { parameters },
+        }
+    }
+
+    /// The names of its parameters.
+    pub fn parameters(&self) -> &[String] {
+        match self {
+            Self::Code { parameters, .. } | Self::Query { parameters } => parameters,
+        }
+    }
+
+    /// Its source; nothing for a query, whose statement stays where it is run.
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Code { source, .. } => source,
+            Self::Query { .. } => "",
+        }
+    }
 }
 
 /// Limits on one block.

@@ -56,6 +56,42 @@ async fn a_run_goes_from_trigger_to_response() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_functions_write_is_written_once_however_often_the_code_runs() {
+    let mut world = World::start().await;
+    let workflow = world
+        .release(json!({
+            "format": 1, "title": "Functions", "start": "work",
+            "blocks": {
+                "work": { "type": "code", "language": "javascript", "source": "\
+                    await functions.mark({ block: 'first', of: trigger.body });\n\
+                    const gross = await functions.gross({ net: 100 });\n\
+                    await functions.mark({ block: 'second', of: trigger.body });\n\
+                    await query('slow');\n\
+                    return gross" },
+                "check": { "type": "code", "language": "python", "source": "return [work, functions.found(of=trigger['body'])['rows'][0]['found']]" },
+                "answer": { "type": "response", "body": "check" },
+            },
+            "edges": [{ "from": "work", "to": "check" }, { "from": "check", "to": "answer" }],
+            "queries": { "slow": { "resource": "tables", "statement": "SELECT pg_sleep(1.5)" } },
+            "functions": {
+                "mark": { "type": "query", "parameters": ["block", "of"], "resource": "tables", "mode": "write", "statement": "INSERT INTO effects VALUES ({{ block }}, {{ of }})" },
+                "found": { "type": "query", "parameters": ["of"], "resource": "tables", "statement": "SELECT count(*)::int AS found FROM effects WHERE run = {{ of }}" },
+                "gross": { "type": "code", "parameters": ["net"], "language": "javascript", "source": "return net * (1 + await functions.rate())" },
+                "rate": { "type": "code", "language": "javascript", "source": "return 0.5" },
+            },
+        }))
+        .await;
+    let run = world.run(workflow, json!("x")).await;
+    world.statement_under_way("pg_sleep(1.5)").await;
+    // The code runs again, and finds its writes in the journal.
+    world.executor.restart();
+    let ended = world.succeeded(run).await;
+    assert_eq!(ended.response.expect("a response").body, json!([150, 2]));
+    let effects = [("first".to_owned(), "x".to_owned(), 1), ("second".to_owned(), "x".to_owned(), 1)];
+    assert_eq!(world.effects().await, effects);
+}
+
 /// A workflow of one block.
 fn single(block: Value) -> Value {
     json!({ "format": 1, "title": "Single", "start": "only", "blocks": { "only": block } })

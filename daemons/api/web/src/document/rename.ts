@@ -53,6 +53,11 @@ export function renameInPython(source: string, from: string, to: string): string
   return source.replace(new RegExp(`(?<![\\w.])${from}(?!\\w)`, 'g'), to)
 }
 
+/** `object.from` renamed to `object.to`, in either language. It is looked for as text: in strings it is renamed too. */
+export function renameMember(source: string, object: string, from: string, to: string): string {
+  return source.replace(new RegExp(`(?<![\\w.$])(${object}\\s*\\??\\.\\s*)${from}(?![\\w$])`, 'g'), `$1${to}`)
+}
+
 function replaceAt(source: string, places: number[], from: string, to: string): string {
   return places.sort((a, b) => b - a).reduce((text, at) => text.slice(0, at) + to + text.slice(at + from.length), source)
 }

@@ -1,5 +1,5 @@
 /** CodeMirror with our theme. Its styles carry the page's nonce; it makes no markup from text. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import { type CompletionContext, type CompletionResult, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { javascript } from '@codemirror/lang-javascript'
 import { python } from '@codemirror/lang-python'
@@ -30,6 +30,8 @@ export interface CodeEditorProps {
   faults?: EditorFault[]
   /** Tables and their columns, for completion. */
   schema?: Record<string, string[]>
+  /** Functions of the workflow, for completion after `functions.`. */
+  functions?: string[]
   placeholderText?: string
   /** A field of a few lines in a form, without line numbers. */
   isShort?: boolean
@@ -91,17 +93,26 @@ const typeOver = EditorView.domEventHandlers({
   },
 })
 
+/** Completes the names of functions. It reads them when it is asked: they change while the editor stays. */
+function functionNames(namesOf: () => string[]) {
+  return (context: CompletionContext): CompletionResult | null => {
+    const word = context.matchBefore(/\bfunctions\??\.\w*/)
+    if (!word) return null
+    return { from: word.from + word.text.lastIndexOf('.') + 1, options: namesOf().map((label) => ({ label, type: 'function' })), validFor: /^\w*$/ }
+  }
+}
+
 function languageOf({ language, schema }: Pick<CodeEditorProps, 'language' | 'schema'>): Extension {
   if (language === 'javascript') return javascript()
   if (language === 'python') return python()
   return [sql({ dialect: PostgreSQL, upperCaseKeywords: false, ...(schema ? { schema } : {}) }), bindings]
 }
 
-export function CodeMirrorEditor({ label, language, value, onChange, onRun, faults, schema, placeholderText, isShort = false }: CodeEditorProps) {
+export function CodeMirrorEditor({ label, language, value, onChange, onRun, faults, schema, functions, placeholderText, isShort = false }: CodeEditorProps) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
-  const handlers = useRef({ onChange, onRun })
-  handlers.current = { onChange, onRun }
+  const handlers = useRef({ onChange, onRun, functions })
+  handlers.current = { onChange, onRun, functions }
   const languageSlot = useRef(new Compartment())
 
   useEffect(() => {
@@ -130,6 +141,7 @@ export function CodeMirrorEditor({ label, language, value, onChange, onRun, faul
           theme,
           isShort ? EditorView.lineWrapping : [lineNumbers(), lintGutter(), highlightActiveLine()],
           placeholderText ? placeholder(placeholderText) : [],
+          EditorState.languageData.of(() => [{ autocomplete: functionNames(() => handlers.current.functions ?? []) }]),
           languageSlot.current.of(languageOf({ language, ...(schema ? { schema } : {}) })),
           EditorView.contentAttributes.of({ 'aria-label': label }),
           EditorView.updateListener.of((update) => {

@@ -1,20 +1,16 @@
 /** Runs one block alone, with sample inputs, and shows its log as it comes. */
 import { Play, Square } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
-import { api, dataOf, wholeResult } from '../api/client'
-import { runBlock } from '../api/ndjson'
-import { ApiProblem, messageOf } from '../api/problem'
-import type { Block, LogLine, QueryResult, RunError, WorkflowDocument } from '../api/types'
+import { useState } from 'react'
+import { api, dataOf } from '../api/client'
+import type { Block, RunError, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
 import { Button } from '../ui/Button'
 import { TextAreaField } from '../ui/Field'
-import { JsonView } from '../ui/JsonView'
-import { ResultGrid } from '../ui/ResultGrid'
-import { bytes, duration } from '../ui/format'
 import { ErrorNotice } from '../ui/states'
-import { LogView, RunErrorView } from './RunParts'
+import { OutcomeView } from './OutcomeView'
 import { type BlockKind, upstreamOf } from './blocks'
 import { parseJson } from './RunDialog'
+import { useBlockRun } from './use-block-run'
 
 interface Props {
   slug: string
@@ -22,16 +18,6 @@ interface Props {
   block: Block
   store: DraftStore<WorkflowDocument>
   onError: (error: RunError | { message: string; position?: number } | undefined) => void
-}
-
-interface Outcome {
-  lines: LogLine[]
-  value?: unknown
-  hasValue?: boolean
-  result?: QueryResult
-  error?: RunError
-  problem?: unknown
-  usage?: { wall_ms: number; peak_memory_bytes: number }
 }
 
 /** Kinds that do their work when they are run alone; of the others the expressions are evaluated. */
@@ -44,11 +30,8 @@ const typedInputs = new Map<string, string>()
 export function BlockRunner({ slug, name, block, store, onError }: Props) {
   const key = `${slug} ${name}`
   const [inputs, setInputs] = useState(() => typedInputs.get(key) ?? nothing)
-  const [outcome, setOutcome] = useState<Outcome>()
+  const { outcome, isRunning, run: start, stop } = useBlockRun(slug, onError)
   const [loadError, setLoadError] = useState<unknown>()
-  const running = useRef<AbortController>(null)
-  const [isRunning, setRunning] = useState(false)
-  useEffect(() => () => running.current?.abort(), [])
 
   const parsed = parseJson(inputs)
   const isRun = runKinds.has(block.type)
@@ -56,33 +39,8 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
     typedInputs.set(key, text)
     setInputs(text)
   }
-  const run = async () => {
-    if ('error' in parsed) return
-    const controller = new AbortController()
-    running.current = controller
-    setRunning(true)
-    onError(undefined)
-    let now: Outcome = { lines: [] }
-    const show = (part: Partial<Outcome>) => {
-      now = { ...now, ...part }
-      setOutcome(now)
-    }
-    show({})
-    try {
-      const body = { document: store.getState().document, inputs: parsed.value }
-      const result = await runBlock(slug, name, body, (event) => {
-        if (event.event === 'log') return show({ lines: [...now.lines, event] })
-        if (event.error) onError(event.error)
-        show({ usage: event.usage, ...(event.error ? { error: event.error } : { value: event.value, hasValue: true }) })
-      }, controller.signal)
-      if (result) show({ result: wholeResult(result) })
-    } catch (problem) {
-      if (controller.signal.aborted) return show({ problem: new Error('Stopped.') })
-      onError({ message: messageOf(problem), ...(problem instanceof ApiProblem && problem.position !== undefined ? { position: problem.position } : {}) })
-      show({ problem })
-    } finally {
-      setRunning(false)
-    }
+  const run = () => {
+    if ('value' in parsed) void start(name, store.getState().document, parsed.value)
   }
   const takeLastRun = async () => {
     try {
@@ -108,11 +66,11 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
             Inputs of the last run
           </Button>
           {isRunning ? (
-            <Button size="small" icon={Square} onClick={() => running.current?.abort()}>
+            <Button size="small" icon={Square} onClick={stop}>
               Stop
             </Button>
           ) : (
-            <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={() => void run()}>
+            <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={run}>
               {isRun ? 'Run block' : 'Evaluate'}
             </Button>
           )}
@@ -129,27 +87,4 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
 function givenIn(input: unknown): Record<string, unknown> {
   if (typeof input !== 'object' || input === null) return {}
   return Object.fromEntries(Object.entries(input).filter(([name]) => ['item', 'index', 'vars', 'error'].includes(name)))
-}
-
-function OutcomeView({ outcome, isRunning }: { outcome: Outcome; isRunning: boolean }) {
-  return (
-    <div className="stack" aria-live="polite">
-      {outcome.lines.length > 0 ? <LogView lines={outcome.lines} /> : null}
-      {outcome.error ? <RunErrorView error={outcome.error} /> : null}
-      {outcome.problem ? <ErrorNotice error={outcome.problem} /> : null}
-      {outcome.result ? <ResultGrid label="Result of the block" result={outcome.result} /> : null}
-      {outcome.hasValue ? (
-        <div className="output">
-          <JsonView value={outcome.value} />
-        </div>
-      ) : null}
-      {outcome.usage ? (
-        <p className="muted">
-          {duration(outcome.usage.wall_ms)} · {bytes(outcome.usage.peak_memory_bytes)} of memory at most
-        </p>
-      ) : isRunning ? (
-        <p className="muted">Running…</p>
-      ) : null}
-    </div>
-  )
 }

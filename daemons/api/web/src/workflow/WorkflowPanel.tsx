@@ -9,6 +9,7 @@ import { librarySetsQuery } from '../studio/lists'
 import { SelectField, TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { RunSettings, Variables } from './WorkflowSettings'
+import { Functions } from './functions/Functions'
 import { Triggers } from './triggers/Triggers'
 
 export function WorkflowPanel({ slug, store, version }: { slug: string; store: DraftStore<WorkflowDocument>; version: number | undefined }) {
@@ -39,6 +40,7 @@ export function WorkflowPanel({ slug, store, version }: { slug: string; store: D
       </div>
       <Triggers slug={slug} store={store} version={version} />
       <Variables store={store} />
+      <Functions slug={slug} store={store} />
       <RunSettings store={store} />
       <LibrarySelects store={store} />
       <div className="panel-section">

@@ -1,6 +1,6 @@
 /** Changes of a workflow's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
-import type { Block, Trigger, WorkflowDocument } from '../api/types'
+import type { Block, Trigger, WorkflowDocument, WorkflowFunction } from '../api/types'
 import { type Way, nextOf, scopesOf, waysOf } from './blocks'
 
 type Document = Draft<WorkflowDocument>
@@ -155,4 +155,32 @@ export function removeTrigger(document: Document, name: string): void {
 export function setTrigger(document: Document, name: string, next: Partial<Trigger>): void {
   const all = Object.entries({ ...document.triggers?.[name], ...next }).filter(([, value]) => value !== undefined && value !== null)
   document.triggers = { ...document.triggers, [name]: Object.fromEntries(all) as Trigger }
+}
+
+/** Adds a function under a name that none and no query has; gives the name. */
+export function addFunction(document: Document, added: WorkflowFunction): string {
+  const taken = { ...document.queries, ...document.functions }
+  const base = added.type === 'query' ? 'lookup' : 'compute'
+  let name = base
+  for (let number = 2; name in taken; number += 1) name = `${base}${number}`
+  document.functions = { ...document.functions, [name]: added }
+  return name
+}
+
+/** Gives a function another name, in its place. Code that calls it is rewritten by the caller, who parsed it. */
+export function renameFunction(document: Document, name: string, newName: string, rewritten: Pick<WorkflowDocument, 'blocks' | 'functions'>): void {
+  document.blocks = rewritten.blocks
+  document.functions = Object.fromEntries(Object.entries(rewritten.functions ?? {}).map(([key, one]) => [key === name ? newName : key, one]))
+}
+
+export function removeFunction(document: Document, name: string): void {
+  delete document.functions?.[name]
+  if (Object.keys(document.functions ?? {}).length === 0) delete document.functions
+}
+
+/** Changes fields of a function. What says nothing leaves no trace. */
+export function setFunction(document: Document, name: string, next: object): void {
+  const isSaid = ([field, value]: [string, unknown]) => value !== undefined && !(field === 'parameters' && isEmpty(value))
+  const all = Object.entries({ ...document.functions?.[name], ...next }).filter(isSaid)
+  document.functions = { ...document.functions, [name]: Object.fromEntries(all) as WorkflowFunction }
 }

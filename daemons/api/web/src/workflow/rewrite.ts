@@ -1,9 +1,16 @@
 /** A workflow's blocks with their references to a renamed block rewritten. */
 import type { Block, WorkflowDocument } from '../api/types'
-import { renameInExpression, renameInPython, renameInScript, renameInTemplate } from '../document/rename'
+import { renameInExpression, renameInPython, renameInScript, renameInTemplate, renameMember } from '../document/rename'
 
 export function rewriteReferences(document: WorkflowDocument, from: string, to: string): Record<string, Block> {
   return Object.fromEntries(Object.entries(document.blocks).map(([name, block]) => [name, rewritten(block, from, to)]))
+}
+
+/** Code with its calls of a renamed function rewritten. */
+export function rewriteCalls(document: WorkflowDocument, from: string, to: string): Pick<WorkflowDocument, 'blocks' | 'functions'> {
+  const inCode = <Code extends { type: string }>(code: Code): Code => ('source' in code && typeof code.source === 'string' ? { ...code, source: renameMember(code.source, 'functions', from, to) } : code)
+  const each = <Code extends { type: string }>(all: Record<string, Code>) => Object.fromEntries(Object.entries(all).map(([name, one]) => [name, inCode(one)]))
+  return { blocks: each(document.blocks), functions: each(document.functions ?? {}) }
 }
 
 function rewritten(block: Block, from: string, to: string): Block {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::function::{self, FUNCTIONS};
 use super::{
     Block, Graph, HttpBlock, LoopBlock, MAX_BLOCKS, MAX_NESTING, MAX_RUN_SECONDS, MAX_SOURCE_BYTES, MAX_TRIGGERS, Port,
     Scope, WaitFor, WorkflowDocument,
@@ -10,7 +11,7 @@ use crate::binding::{Template, leading_identifier};
 use crate::{Fault, Name};
 
 /// Words that Bulkhead binds in workflows, so that no block can have them for a name.
-const BOUND: [&str; 5] = ["error", "index", "item", "run", "vars"];
+const BOUND: [&str; 6] = ["error", FUNCTIONS, "index", "item", "run", "vars"];
 /// The longest template or expression that is no code, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Bytes of the initial values of all variables together.
@@ -113,6 +114,7 @@ fn whole(document: &WorkflowDocument, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(path, "a block has this name already"));
         }
     }
+    function::faults(document, faults);
     let bytes: usize = document.variables.values().map(|value| value.to_string().len()).sum();
     if bytes > MAX_VARIABLES_BYTES {
         faults.push(Fault::new("variables", format!("take {bytes} bytes of JSON; the most is {MAX_VARIABLES_BYTES}")));
@@ -422,6 +424,7 @@ fn unbound(identifier: &str) -> String {
     match identifier {
         "item" | "index" => format!("`{identifier}` is known in the body of a loop alone"),
         "error" => "`error` is known where a failure leads alone: after `error`, in `catch` and in on-error".to_owned(),
+        FUNCTIONS => "functions are called from code alone: call it in a code block before this one".to_owned(),
         other => format!("`{other}` is not a block that runs before this one, nor `trigger`"),
     }
 }

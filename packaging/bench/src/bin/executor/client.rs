@@ -44,7 +44,7 @@ impl Executor {
 
     /// Runs one block and gives its value.
     pub(crate) async fn run(&self, language: Language, source: &str, inputs: Value) -> Result<Value> {
-        let work = Work::Code { language, source: source.to_owned() };
+        let work = Work::code(language, source);
         let block = BlockSpec::new("block", work, CodeLimits::default());
         let inputs: BTreeMap<String, Value> = serde_json::from_value(inputs)?;
         let request = RunRequest { inputs, blocks: vec![block], ..RunRequest::default() };

@@ -1,11 +1,13 @@
 /** Editors of the blocks that call something: a database, code, another system. */
 import { useQuery } from '@tanstack/react-query'
+import { useStore } from 'zustand'
 import { messageOf } from '../../api/problem'
 import { resourcesQuery } from '../../studio/lists'
 import { CodeEditor } from '../../ui/CodeEditor'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
 import { SqlEditor } from '../../ui/SqlEditor'
 import { resourceOptions } from '../../ui/resource-options'
+import { completionsOf } from '../functions/calls'
 import { RetrySection } from './RetrySection'
 import type { EditorProps } from './change'
 import { ExpressionField, HeadersField } from './fields'
@@ -43,7 +45,8 @@ export function QueryEditor({ block, change, faults }: EditorProps<'query'>) {
   )
 }
 
-export function CodeBlockEditor({ block, change, faults }: EditorProps<'code'>) {
+export function CodeBlockEditor({ block, change, faults, store }: EditorProps<'code'>) {
+  const functions = completionsOf(useStore(store, (state) => state.document), block.language)
   return (
     <>
       <div className="panel-section compact">
@@ -62,7 +65,7 @@ export function CodeBlockEditor({ block, change, faults }: EditorProps<'code'>) 
         <CheckField label="May be repeated although it changes something (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} />
       </div>
       <div className="panel-editor">
-        <CodeEditor label="Code" language={block.language} value={block.source} onChange={(source) => change({ source }, 'source')} faults={faults} />
+        <CodeEditor label="Code" language={block.language} value={block.source} onChange={(source) => change({ source }, 'source')} faults={faults} functions={functions} />
       </div>
       <RetrySection retry={block.retry} change={change} />
     </>

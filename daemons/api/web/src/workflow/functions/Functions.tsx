@@ -1,0 +1,142 @@
+/** Functions of the workflow: code and statements with parameters that its code blocks call. */
+import { ChevronRight, CircleAlert, Database, SquareCode, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useStore } from 'zustand'
+import { ApiProblem } from '../../api/problem'
+import type { WorkflowDocument, WorkflowFunction } from '../../api/types'
+import type { DraftStore } from '../../document/draft-store'
+import { resourcesQuery } from '../../studio/lists'
+import { Button } from '../../ui/Button'
+import { TextField } from '../../ui/Field'
+import { addFunction, removeFunction, renameFunction, setFunction } from '../edits'
+import { FunctionFields } from './FunctionFields'
+import { FunctionRunner } from './FunctionRunner'
+import { callOf } from './calls'
+import '../triggers/triggers.css'
+
+interface Props {
+  slug: string
+  store: DraftStore<WorkflowDocument>
+}
+
+export function Functions({ slug, store }: Props) {
+  const functions = Object.entries(useStore(store, (state) => state.document.functions) ?? {})
+  const resources = useQuery(resourcesQuery).data ?? []
+  const [opened, setOpened] = useState<string>()
+  const add = (added: WorkflowFunction) => {
+    let name = ''
+    store.edit((draft) => {
+      name = addFunction(draft, added)
+    })
+    setOpened(name)
+  }
+  return (
+    <div className="panel-section">
+      <header>
+        <h3>Functions</h3>
+        <span className="row wrap">
+          <Button size="small" icon={SquareCode} onClick={() => add({ type: 'code', parameters: ['value'], language: 'javascript', source: 'return value\n' })}>
+            Add code
+          </Button>
+          <Button size="small" icon={Database} onClick={() => add({ type: 'query', parameters: ['id'], resource: resources[0]?.name ?? '', statement: 'select {{ id }} as id' })}>
+            Add query
+          </Button>
+        </span>
+      </header>
+      {functions.length === 0 ? <p className="muted">A function is written once and called from many code blocks, with parameters.</p> : null}
+      {functions.map(([name, one], index) => (
+        <FunctionCard
+          // By its place: a new name must not take the focus away.
+          key={index}
+          slug={slug}
+          name={name}
+          one={one}
+          store={store}
+          isOpen={opened === name}
+          onToggle={(isOpen) => setOpened((current) => (isOpen ? name : current === name ? undefined : current))}
+          onRenamed={setOpened}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface CardProps extends Props {
+  name: string
+  one: WorkflowFunction
+  isOpen: boolean
+  onToggle: (isOpen: boolean) => void
+  onRenamed: (name: string) => void
+}
+
+function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: CardProps) {
+  const problem = useStore(store, (state) => state.problem)
+  const path = `functions.${name}`
+  const faults = problem instanceof ApiProblem ? problem.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`)) : []
+  const Icon = one.type === 'query' ? Database : SquareCode
+  return (
+    <details className="trigger card" open={isOpen} onToggle={({ currentTarget }) => onToggle(currentTarget.open)}>
+      <summary>
+        <ChevronRight className="icon turner" strokeWidth={1.5} aria-hidden />
+        <Icon className="icon" strokeWidth={1.5} aria-hidden />
+        <strong className="mono truncate">{name}</strong>
+        <span className="muted grow truncate">{one.type === 'query' ? `SQL on ${one.resource || 'no resource'}` : one.language === 'python' ? 'Python' : 'JavaScript'}</span>
+        {faults.length > 0 ? <CircleAlert className="icon faulty" role="img" aria-label="Has a fault" /> : null}
+      </summary>
+      {isOpen ? (
+        <div className="trigger-body">
+          {faults.map((fault) => (
+            <div key={fault.path + fault.message} className="notice red" role="alert">
+              <CircleAlert className="icon" aria-hidden />
+              {fault.message}
+            </div>
+          ))}
+          <FunctionName name={name} store={store} onRenamed={onRenamed} />
+          <FunctionFields one={one} change={(next, key) => store.edit((draft) => setFunction(draft, name, next), key && `function.${name}.${key}`)} />
+          <p className="muted">
+            Called as <code>{callOf(name, one)}</code>
+          </p>
+          <FunctionRunner slug={slug} name={name} one={one} store={store} />
+          <div>
+            <Button size="small" variant="danger" icon={Trash2} label={`Remove ${name}`} onClick={() => store.edit((draft) => removeFunction(draft, name))}>
+              Remove
+            </Button>
+          </div>
+        </div>
+      ) : null}
+    </details>
+  )
+}
+
+function FunctionName({ name, store, onRenamed }: { name: string; store: DraftStore<WorkflowDocument>; onRenamed: (name: string) => void }) {
+  const [typed, setTyped] = useState(name)
+  const [error, setError] = useState<string>()
+  const rename = async () => {
+    const { document } = store.getState()
+    if (typed === name) return
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed)) return setError('Use a letter, then letters, digits or _.')
+    if (typed in { ...document.functions, ...document.queries }) return setError('Another function or query has this name.')
+    const { rewriteCalls } = await import('../rewrite')
+    store.edit((draft) => renameFunction(draft, name, typed, rewriteCalls(document, name, typed)))
+    onRenamed(typed)
+  }
+  return (
+    <TextField
+      label="Name"
+      className="mono"
+      maxLength={63}
+      hint="Code that calls it is rewritten when it gets another name."
+      error={error}
+      value={typed}
+      onChange={({ target }) => {
+        setTyped(target.value)
+        setError(undefined)
+      }}
+      onBlur={() => void rename()}
+      onKeyDown={({ key }) => {
+        if (key === 'Enter') void rename()
+      }}
+    />
+  )
+}
