@@ -76,6 +76,12 @@ pub(crate) enum QueryError {
     TooLarge(u32),
     #[error("column `{column}` holds a value that cannot be shown as {type_name}: cast it, for example {column}::text")]
     Value { column: String, type_name: String },
+    #[error(
+        "{rows} rows fit the conditions and at most {at_most} may change, so none did: narrow the conditions, or raise at-most"
+    )]
+    TooManyRows { rows: u64, at_most: u64 },
+    #[error("the rows of `{expression}`: {problem}")]
+    Rows { expression: String, problem: String },
     #[error("{message}")]
     Sql { message: String, sqlstate: String, position: Option<u32> },
     #[error("the connection to resource `{0}` was lost and nothing was changed: try again")]
@@ -104,7 +110,7 @@ impl QueryError {
         }
         let position = match said.position() {
             // PostgreSQL counts from 1.
-            Some(ErrorPosition::Original(position)) => {
+            Some(ErrorPosition::Original(position)) if compiled.is_written() => {
                 let position = (*position as usize).saturating_sub(1);
                 u32::try_from(compiled.written_position(position) + 1).ok()
             }
@@ -157,6 +163,8 @@ impl QueryError {
             Self::Busy(_) => (503, "resource-busy"),
             Self::Timeout(_) => (504, "query-timeout"),
             Self::TooLarge(_) => (422, "result-too-large"),
+            Self::TooManyRows { .. } => (422, "too-many-rows"),
+            Self::Rows { .. } => (422, "rows-invalid"),
             Self::Sql { .. } => (422, "query-failed"),
             Self::Lost(_) => (502, "resource-lost"),
             Self::OutcomeUnknown(_) => (502, "outcome-unknown"),

@@ -3,6 +3,7 @@
 //! State: one pool of connections for each resource and revision. It owns nothing durable. It must not decide who may run what
 //! (api and workflows-backend do), and it must not log statements' values or secrets.
 
+mod changes;
 mod config;
 mod connect;
 mod error;

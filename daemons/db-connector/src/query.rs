@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bulkhead_model::change::TableChange;
 use bulkhead_model::query::{QueryLimits, QueryMode};
 use bulkhead_model::sql::{self, CompiledStatement};
 use bulkhead_rpc::connector::QueryRequest;
@@ -21,7 +22,7 @@ use crate::connect::{Cancel, PrepareError, Prepared};
 use crate::error::QueryError;
 use crate::pool::{Loan, Pool};
 use crate::reader::{End, Reader, Summary};
-use crate::{parameters, session, statement};
+use crate::{changes, parameters, session, statement};
 
 /// Chunks that wait for a slow reader; beyond them the database is not read further.
 const CHUNKS_AHEAD: usize = 4;
@@ -42,9 +43,18 @@ pub(crate) enum Answer {
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
 pub(crate) async fn run(pool: &Arc<Pool>, request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
-    let compiled = sql::compile(&request.statement)?;
+    changes::check_rows(&request)?;
+    let outcome = run_once_or_twice(pool, &request, started).await;
+    match (outcome, &request.change) {
+        (Err(error), Some(change)) => Err(changes::explained(error, change, pool).await),
+        (outcome, _) => outcome,
+    }
+}
+
+async fn run_once_or_twice(pool: &Arc<Pool>, request: &QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+    let compiled = request.compile()?;
     statement::refuse_unsupported(&compiled.text, request.mode)?;
-    let job = Job { pool, request: &request, compiled: &compiled, limits: within_bounds(request.limits), started };
+    let job = Job { pool, request, compiled: &compiled, limits: within_bounds(request.limits), started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // Nothing was committed yet, so a second try repeats no effect.
@@ -122,7 +132,7 @@ impl Job<'_> {
             guard,
             ending,
             reader,
-            statement: self.request.statement.clone(),
+            source: Source { statement: self.request.statement.clone(), change: self.request.change.clone() },
             mode: self.request.mode,
             limits: self.limits,
             started: self.started,
@@ -255,13 +265,19 @@ impl Drop for CancelOnDrop {
     }
 }
 
+/// What a statement was compiled from.
+struct Source {
+    statement: String,
+    change: Option<TableChange>,
+}
+
 /// A statement that runs.
 struct Execution {
     loan: Loan,
     guard: CancelOnDrop,
     ending: Ending,
     reader: Reader,
-    statement: String,
+    source: Source,
     mode: QueryMode,
     limits: QueryLimits,
     started: Instant,
@@ -325,7 +341,7 @@ impl Execution {
             None if truncated && mode == QueryMode::Read => {
                 tokio::spawn(stop(loan, guard, ending, reader, deadline));
             }
-            None | Some(QueryError::Sql { .. }) => {
+            None | Some(QueryError::Sql { .. } | QueryError::TooManyRows { .. }) => {
                 guard.disarm();
                 settle(loan, ending);
             }
@@ -343,12 +359,18 @@ impl Execution {
                 Ok(Ok(())) => {}
             }
         }
+        let rows = self.reader.affected();
+        if let (Some(change), Some(rows)) = (&self.source.change, rows)
+            && let Some(at_most) = change.at_most().filter(|at_most| rows > *at_most)
+        {
+            return Err(QueryError::TooManyRows { rows, at_most });
+        }
         let client = &self.loan.connection.client;
         match timeout(COMMIT_PATIENCE, client.batch_execute(session::COMMIT)).await {
             Ok(Ok(())) => {
                 self.ending = send(&self.loan, session::clean_after_write());
-                let rows = self.reader.affected();
-                Ok(rows.filter(|_| statement::changes_rows(&self.statement)))
+                let is_change = self.source.change.is_some() || statement::changes_rows(&self.source.statement);
+                Ok(rows.filter(|_| is_change))
             }
             // A deferred constraint, for example: the server has rolled back.
             Ok(Err(error)) if error.as_db_error().is_some() => Err(self.said(&error)),
@@ -357,7 +379,7 @@ impl Execution {
     }
 
     fn said(&self, error: &tokio_postgres::Error) -> QueryError {
-        match sql::compile(&self.statement) {
+        match sql::compile_either(&self.source.statement, self.source.change.as_ref()) {
             Ok(compiled) => QueryError::from_postgres(error, self.loan.resource(), self.limits.timeout_ms, &compiled),
             Err(error) => QueryError::Statement(error),
         }

@@ -73,7 +73,7 @@ impl Ask {
     /// Whether it may have an effect, which the journal then remembers.
     fn has_effect(&self) -> bool {
         match self {
-            Self::Query { query, .. } => query.mode == QueryMode::Write,
+            Self::Query { query, .. } => query.effect() == QueryMode::Write,
             Self::Fetch(request) => !request.is_safe(),
         }
     }
@@ -89,6 +89,9 @@ impl Ask {
             Self::Query { query, parameters } => {
                 add(query.resource.as_str());
                 add(&query.statement);
+                if let Some(change) = &query.change {
+                    add(&serde_json::json!(change).to_string());
+                }
                 add(&serde_json::json!(parameters).to_string());
             }
             Self::Fetch(request) => add(&serde_json::json!(request).to_string()),
@@ -241,14 +244,10 @@ impl Calls {
             return Ok(Err(RunError::new("resource-unknown", message)));
         };
         let limits = query.limits;
-        Ok(Ok(Target::Query(QueryRequest {
-            resource,
-            statement: query.statement.clone(),
-            parameters: parameters.clone(),
-            mode: query.mode,
-            // The connector's own cap, since it undoes a write whose result is too large.
-            limits: QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits },
-        })))
+        let mut request = QueryRequest::of(resource, query, parameters.clone());
+        // The connector's own cap, since it undoes a write whose result is too large.
+        request.limits = QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits };
+        Ok(Ok(Target::Query(request)))
     }
 
     /// Sends a call again while that is harmless and it may help. A person at the editor is told at once instead.

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bulkhead_model::query::{QueryMode, SqlQuery};
-use bulkhead_model::{Fault, Name, ResourceId, Role, Slug, sql};
+use bulkhead_model::{Fault, Name, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::identity::User;
@@ -110,11 +110,10 @@ pub(crate) async fn run_statement(
     query: SqlQuery,
     sent: BTreeMap<String, Value>,
 ) -> Result<Response, ApiError> {
-    let parameters = bind(&query.statement, sent, user, &api.config.environment)?;
-    let SqlQuery { statement, mode, limits, .. } = query;
-    let request = QueryRequest { resource, statement, parameters, mode, limits };
+    let parameters = bind(&query, sent, user, &api.config.environment)?;
+    let request = QueryRequest::of(resource, &query, parameters);
     api.metrics.queries.inc();
-    let answer = match mode {
+    let answer = match request.mode {
         // Nothing changes, so the record and the rows may be on their way together: the answer still waits for both.
         QueryMode::Read => {
             let query = api.connector.stream(Method::POST, "/v1/query", &request);
@@ -151,14 +150,14 @@ fn user_value(expression: &str, user: Option<&User>) -> Option<Value> {
     Some(value.unwrap_or(Value::Null))
 }
 
-/// The value of every expression of `statement`: what was sent, except that who runs it and where is never taken from the sender.
+/// The value of every expression of a query: what was sent, except that who runs it and where is never taken from the sender.
 pub(crate) fn bind(
-    statement: &str,
+    query: &SqlQuery,
     mut sent: BTreeMap<String, Value>,
     user: &User,
     environment: &str,
 ) -> Result<BTreeMap<String, Value>, ApiError> {
-    let compiled = sql::compile(statement).map_err(|error| {
+    let compiled = query.compile().map_err(|error| {
         let fault = Fault::new("statement", error.to_string());
         ApiError::Unprocessable { code: "document-invalid", detail: error.to_string(), faults: vec![fault] }
     })?;
@@ -239,7 +238,9 @@ mod tests {
 
     fn bound(statement: &str, sent: Value) -> Result<Value, String> {
         let sent = serde_json::from_value(sent).expect("a map");
-        bind(statement, sent, &ada(), "production").map(|map| json!(map)).map_err(|error| error.problem().code)
+        let query = json!({ "resource": "tables", "statement": statement });
+        let query = serde_json::from_value(query).expect("a query");
+        bind(&query, sent, &ada(), "production").map(|map| json!(map)).map_err(|error| error.problem().code)
     }
 
     #[test]

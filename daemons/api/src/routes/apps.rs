@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::app::{Action, AppDocument, AppQuery, Page, RunWhen};
 use bulkhead_model::query::QueryMode;
-use bulkhead_model::{AppId, Name, Role, Slug, sql};
+use bulkhead_model::{AppId, Name, Role, Slug};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -126,14 +126,10 @@ pub(crate) struct ViewerQuery {
 impl ViewerQuery {
     fn of(query: AppQuery) -> Self {
         // A released statement compiled when it was saved; one that does not any more fails when it is run, with its reason.
-        let expressions = sql::compile(&query.query.statement).map(|compiled| compiled.expressions).unwrap_or_default();
-        let mut expressions: Vec<String> =
-            expressions.into_iter().filter(|expression| !is_bound_here(expression)).map(str::to_owned).collect();
-        expressions.sort();
-        expressions.dedup();
+        let expressions = query.query.expressions().into_iter().filter(|expression| !is_bound_here(expression));
         Self {
-            expressions,
-            mode: query.query.mode,
+            expressions: expressions.map(str::to_owned).collect(),
+            mode: query.query.effect(),
             run: query.run,
             confirm: query.confirm,
             on_success: query.on_success,

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bulkhead_model::workflow::{Block, CodeBlock, OWN_EXPRESSION, QueryBlock, WorkflowDocument};
-use bulkhead_model::{Libraries, Name, Role, Slug, sql};
+use bulkhead_model::{Libraries, Name, Role, Slug};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
@@ -150,8 +150,7 @@ async fn evaluate(
     block: &QueryBlock,
     inputs: BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, Value>, ApiError> {
-    let compiled =
-        sql::compile(&block.query.statement).map_err(|error| ApiError::invalid(error.to_string(), Vec::new()))?;
+    let compiled = block.query.compile().map_err(|error| ApiError::invalid(error.to_string(), Vec::new()))?;
     let foreign = compiled.expressions.into_iter().filter(|expression| !is_bound_here(expression));
     let expressions: BTreeMap<String, String> = foreign.map(|text| (text.to_owned(), text.to_owned())).collect();
     if expressions.is_empty() {

@@ -78,6 +78,63 @@ async fn a_value_is_never_sql() {
 }
 
 #[tokio::test]
+async fn a_viewer_gives_a_change_its_values_and_no_more() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let change = |change: Value| json!({ "resource": "tables", "change": change, "run": "manual" });
+    let by_id = |value: &str| json!([{ "column": "id", "operator": "in", "value": value }]);
+    let mut document = json!({
+        "format": 1, "title": "People", "home-page": "home", "pages": { "home": {} },
+        "queries": {
+            "rename": change(json!({ "do": "update", "table": "people", "values": { "name": "form.name" }, "where": by_id("rows") })),
+            "sign": change(json!({ "do": "upsert", "table": "people", "values": { "id": "1", "name": "current_user.email" }, "conflict": ["id"] })),
+            "rest": change(json!({ "do": "bulk-upsert", "table": "people", "rows": "rows", "columns": ["id", "name"], "conflict": ["id"] })),
+        },
+    });
+    let mut wrong = document.clone();
+    wrong["queries"]["rename"]["change"]["where"] = json!([]);
+    let body = |document: &Value| json!({ "slug": "people", "title": "People", "document": document });
+    let refused = instance.call(&admin, "POST", "/apps", &body(&wrong)).await;
+    assert_eq!(refused.problem(), (422, "document-invalid".into()));
+    assert_eq!(refused.json()["faults"][0]["path"], "queries.rename.change.where");
+    instance.call(&admin, "POST", "/apps", &body(&document)).await.ok(201);
+    instance.call(&admin, "POST", "/apps/people/releases", &json!({ "revision": 1 })).await.ok(200);
+    instance.grant(&admin, "/apps/people", &ada, "viewer").await;
+
+    let released = instance.call(&ada, "GET", "/apps/people/released", &Value::Null).await.ok(200);
+    let rename = &released["document"]["queries"]["rename"];
+    assert_eq!((&rename["expressions"], &rename["mode"]), (&json!(["form.name", "rows"]), &json!("write")));
+    assert!(!released.to_string().contains("change"), "no table or column reaches a viewer");
+    let run = async |query: &str, parameters: Value| {
+        let body = json!({ "parameters": parameters, "version": "released" });
+        instance.call(&ada, "POST", &format!("/apps/people/queries/{query}/run"), &body).await
+    };
+    let renamed = run("rename", json!({ "form.name": "'; drop table people; --", "rows": [7] })).await.ok(200);
+    assert_eq!(renamed["affected"], 1);
+    let many = run("rename", json!({ "form.name": "x", "rows": [1, 2, 3] })).await;
+    assert_eq!(many.problem(), (422, "too-many-rows".into()));
+    assert!(many.json()["detail"].as_str().expect("text").starts_with("3 rows fit"), "{:?}", many.json());
+    let signed = run("sign", json!({ "1": 1, "current_user.email": "root@example.org" })).await.ok(200);
+    assert_eq!(signed["rows"], json!([{ "id": 1, "name": "ada@example.org" }]));
+    let rows = json!({ "rows": [{ "id": 2, "name": "two", "is_admin": true }, { "id": 60, "name": "new" }] });
+    assert_eq!(run("rest", rows).await.ok(200)["affected"], 2);
+    assert_eq!(run("rename", json!({ "form.name": "x" })).await.problem(), (422, "parameter-missing".into()));
+
+    // As it stands in the builder.
+    document["queries"]["rename"]["change"]["table"] = json!("peopel");
+    let query = document["queries"]["rename"]["change"].clone();
+    let unsaved =
+        json!({ "query": { "resource": "tables", "change": query }, "parameters": { "form.name": "x", "rows": [1] } });
+    let unknown = instance.call(&admin, "POST", "/apps/people/queries/run", &unsaved).await;
+    assert_eq!(unknown.json()["detail"], "there is no table `peopel`: there is `people`");
+    // What has no values is not run.
+    let is_run = |(_, action): &(String, String)| action == "app.query.run";
+    assert_eq!(instance.audit().await.iter().filter(|record| is_run(record)).count(), 5);
+}
+
+#[tokio::test]
 async fn bad_runs_are_told_apart() {
     let instance = Instance::start().await;
     let admin = released_app(&instance).await;

@@ -118,6 +118,7 @@ impl Service {
         QueryRequest {
             resource: self.resource,
             statement: statement.to_owned(),
+            change: None,
             parameters: Default::default(),
             mode: QueryMode::Read,
             limits: QueryLimits::default(),

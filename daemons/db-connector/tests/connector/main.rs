@@ -1,5 +1,6 @@
 //! db-connector over its socket, against real PostgreSQL databases.
 
+mod changes;
 mod cluster;
 mod failures;
 mod fetching;

@@ -48,6 +48,10 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
     let rows = client.query(&compiled.text, &[&"gruber", &"gruber", &"gruber"]).await.expect("runs");
     assert!(rows.len() > 10, "{} customers match", rows.len());
 
+    let change = app.queries.get("updateEmail").expect("a query").query.compile().expect("compiles");
+    let changed = client.execute(&change.text, &[&"new@example.org", &1_i32]).await.expect("runs");
+    assert_eq!(changed, 1);
+
     let workflow = bulkhead_demo::workflow();
     let rows = run(&client, &workflow, "loadInvoices", &[&"2026-03"]).await;
     assert!(rows > 100, "{rows} invoices in March");

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod binding;
+pub mod change;
 pub mod fault;
 pub mod ids;
 pub mod library;

@@ -1,21 +1,29 @@
-//! A query: one statement against one resource, with limits.
+//! A query: one statement, or one change of a table, against one resource, with limits.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::change::TableChange;
+use crate::sql::{CompiledStatement, SqlError};
 use crate::{Fault, Slug, sql};
 
 /// The longest statement, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 256 * 1024;
 
-/// A SQL statement with `{{ }}` bindings. Every binding becomes a bind parameter; text is never spliced.
+/// A SQL statement with `{{ }}` bindings, or a change of a table. Every binding becomes a bind parameter; text is never spliced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SqlQuery {
     /// The resource's name.
     pub resource: Slug,
-    /// The statement.
+    /// The statement; nothing where there is a `change`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub statement: String,
+    /// A change of a table that is said without SQL, in the place of a statement. It is a write, whatever `mode` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<TableChange>,
     /// Whether the statement may change anything.
     #[serde(default)]
     pub mode: QueryMode,
@@ -63,15 +71,36 @@ impl QueryLimits {
 }
 
 impl SqlQuery {
+    /// Whether it may change anything.
+    pub fn effect(&self) -> QueryMode {
+        if self.change.is_some() { QueryMode::Write } else { self.mode }
+    }
+
+    /// The statement to prepare and the expressions to bind.
+    pub fn compile(&self) -> Result<CompiledStatement<'_>, SqlError> {
+        sql::compile_either(&self.statement, self.change.as_ref())
+    }
+
+    /// The expressions whose values it needs, each once. None of one that does not compile: whoever runs it says why.
+    pub fn expressions(&self) -> BTreeSet<&str> {
+        self.compile().map(|compiled| compiled.expressions.into_iter().collect()).unwrap_or_default()
+    }
+
     /// Faults of this query; `path` is its place in the document.
     pub fn validate(&self, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if self.statement.len() > MAX_STATEMENT_BYTES {
+        if let Some(change) = &self.change {
+            if !self.statement.is_empty() {
+                let message = "a query has a statement or a change: remove one of them";
+                faults.push(Fault::new(format!("{path}.statement"), message));
+            }
+            change.faults(&format!("{path}.change"), &mut faults);
+        } else if self.statement.len() > MAX_STATEMENT_BYTES {
             faults.push(Fault::new(
                 format!("{path}.statement"),
                 format!("is {} bytes long; the most is {MAX_STATEMENT_BYTES}", self.statement.len()),
             ));
-        } else if let Err(error) = sql::compile(&self.statement) {
+        } else if let Err(error) = self.compile() {
             faults.push(Fault::new(format!("{path}.statement"), error.to_string()));
         }
         let limits = [

@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::binding::{BindingError, Part, Template};
+use crate::change::{ChangeError, TableChange};
 
 /// A statement ready to prepare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,17 @@ pub struct CompiledStatement<'a> {
     origins: Vec<(usize, usize)>,
 }
 
-impl CompiledStatement<'_> {
+impl<'a> CompiledStatement<'a> {
+    /// A statement that nobody has written.
+    pub(crate) fn made(text: String, expressions: Vec<&'a str>) -> Self {
+        Self { text, expressions, origins: Vec::new() }
+    }
+
+    /// Whether there is a text of a person's that a position could be told in.
+    pub fn is_written(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
     /// The character of the written statement that character `position` of `text` (both from 0) came from; for a
     /// parameter, the end of the text before it.
     pub fn written_position(&self, position: usize) -> usize {
@@ -48,9 +59,23 @@ pub enum SqlError {
         /// The expression.
         expression: String,
     },
+    /// A change of a table that cannot be one.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// Nothing but white space.
     #[error("the statement is empty: write some SQL")]
     Empty,
+}
+
+/// Compiles a change, or the statement where there is none.
+pub fn compile_either<'a>(
+    statement: &'a str,
+    change: Option<&'a TableChange>,
+) -> Result<CompiledStatement<'a>, SqlError> {
+    match change {
+        Some(change) => Ok(change.compile()?),
+        None => compile(statement),
+    }
 }
 
 /// Replaces each binding of `statement` by a bind parameter.

@@ -11,8 +11,10 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::ResourceId;
-use bulkhead_model::query::{QueryLimits, QueryMode};
+use bulkhead_model::change::TableChange;
+use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::sql::{self, CompiledStatement, SqlError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -28,14 +30,31 @@ pub const SOCKET: &str = "/run/bulkhead/db-connector.sock";
 pub struct QueryRequest {
     /// The resource.
     pub resource: ResourceId,
-    /// The statement as the person wrote it, with `{{ }}`.
+    /// The statement as the person wrote it, with `{{ }}`; nothing where there is a `change`.
     pub statement: String,
+    /// A change of a table in the place of a statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<TableChange>,
     /// The value of each expression, by the expression's text. One that is missing is an error, never null.
     pub parameters: BTreeMap<String, Value>,
     /// Whether it may change anything.
     pub mode: QueryMode,
     /// Caps.
     pub limits: QueryLimits,
+}
+
+impl QueryRequest {
+    /// A query with the values of its expressions.
+    pub fn of(resource: ResourceId, query: &SqlQuery, parameters: BTreeMap<String, Value>) -> Self {
+        let SqlQuery { statement, change, limits, .. } = query;
+        let (statement, change) = (statement.clone(), change.clone());
+        Self { resource, statement, change, parameters, mode: query.effect(), limits: *limits }
+    }
+
+    /// The statement to prepare and the expressions to bind.
+    pub fn compile(&self) -> Result<CompiledStatement<'_>, SqlError> {
+        sql::compile_either(&self.statement, self.change.as_ref())
+    }
 }
 
 /// A finished result, as the streamed object reads when it is whole.

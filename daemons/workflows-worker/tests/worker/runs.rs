@@ -92,6 +92,44 @@ async fn what_functions_write_is_written_once_however_often_the_code_runs() {
     assert_eq!(world.effects().await, effects);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_a_write_of_its_block_and_its_guard_a_kind_of_error() {
+    let world = World::start().await;
+    world.tables.batch_execute("CREATE UNIQUE INDEX ON effects (block, run)").await.expect("created");
+    let query = |change: Value| json!({ "type": "query", "resource": "tables", "change": change });
+    let of_run = json!([{ "column": "run", "value": "trigger.body" }]);
+    let workflow = world
+        .release(json!({
+            "format": 1, "title": "Changes", "start": "many",
+            "blocks": {
+                "many": query(json!({ "do": "bulk-upsert", "table": "effects", "columns": ["block", "run"], "conflict": ["block", "run"],
+                    "rows": "['a', 'b'].map((block) => ({ block, run: trigger.body }))" })),
+                "one": query(json!({ "do": "insert", "table": "effects", "values": { "block": "'c'", "run": "many.affected" } })),
+                "named": { "type": "code", "language": "python", "source": "return functions.move(block='d', of=trigger['body'])['affected']" },
+                "guarded": query(json!({ "do": "delete", "table": "effects", "where": of_run })),
+                "caught": { "type": "response", "body": "({ kind: error.kind, message: error.message, run: one.rows[0].run, named })" },
+            },
+            "edges": [
+                { "from": "many", "to": "one" }, { "from": "one", "to": "named" }, { "from": "named", "to": "guarded" },
+                { "from": "guarded", "port": "error", "to": "caught" },
+            ],
+            "functions": { "move": { "type": "query", "parameters": ["block", "of"], "resource": "tables", "change": {
+                "do": "update", "table": "effects", "values": { "block": "block" },
+                "where": [{ "column": "run", "value": "of" }, { "column": "block", "value": "block" }] } } },
+        }))
+        .await;
+    let run = world.run(workflow, json!("x")).await;
+    let answer = world.succeeded(run).await.response.expect("a response").body;
+    assert_eq!((&answer["kind"], &answer["run"], &answer["named"]), (&json!("too-many-rows"), &json!("2"), &json!(0)));
+    assert!(answer["message"].as_str().expect("text").starts_with("2 rows fit the conditions"), "{answer}");
+    let effects: Vec<_> = world.effects().await.into_iter().map(|(block, run, _)| (block, run)).collect();
+    let wanted = [("a", "x"), ("b", "x"), ("c", "2")].map(|(block, run)| (block.to_owned(), run.to_owned()));
+    assert_eq!(effects, wanted);
+    let owner = world.own.connect().await;
+    let journalled = owner.query_one("SELECT count(*) FROM block_calls", &[]).await.expect("counted");
+    assert_eq!(journalled.get::<_, i64>(0), 4);
+}
+
 /// A workflow of one block.
 fn single(block: Value) -> Value {
     json!({ "format": 1, "title": "Single", "start": "only", "blocks": { "only": block } })

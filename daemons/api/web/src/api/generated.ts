@@ -1295,6 +1295,11 @@ export interface components {
             /** @description The text, with bindings. */
             message: string;
         };
+        /**
+         * @description The word for no limit.
+         * @enum {string}
+         */
+        Any: "any";
         /** @description An app as its editors see it. */
         AppDetail: {
             /** @description The draft. */
@@ -1433,6 +1438,8 @@ export interface components {
             /** @description The oldest first. */
             approvals: components["schemas"]["Approval"][];
         };
+        /** @description How many rows may change: a number, or `any`. */
+        AtMost: number | components["schemas"]["Any"];
         /** @description A record. */
         AuditEntry: {
             /** @description What was done. */
@@ -1649,6 +1656,15 @@ export interface components {
          * @enum {string}
          */
         ComponentKind: "text" | "text-input" | "button" | "table";
+        /** @description A condition on a column. */
+        Condition: {
+            /** @description The column. */
+            column: string;
+            /** @description How it compares. */
+            operator?: components["schemas"]["Operator"];
+            /** @description A JavaScript expression, without braces; a list for `in`, nothing for `is-null`. */
+            value?: string;
+        };
         /** @description A new app. */
         CreateAppRequest: {
             document?: components["schemas"]["AppDocument"] | null;
@@ -2159,6 +2175,11 @@ export interface components {
             /** @description Works once, within a day. Earlier ones of the same purpose no longer do. */
             link: string;
         };
+        /**
+         * @description How a column compares with a value. Nothing equals null, as in SQL: that is what `is-null` is for.
+         * @enum {string}
+         */
+        Operator: "=" | "<>" | "<" | "<=" | ">" | ">=" | "in" | "is-null";
         /**
          * @description What becomes of a point in time at which the run before has not ended.
          * @enum {string}
@@ -2922,16 +2943,17 @@ export interface components {
         };
         /** @description The name of an app, workflow or resource in addresses and files. */
         Slug: string;
-        /** @description A SQL statement with `{{ }}` bindings. Every binding becomes a bind parameter; text is never spliced. */
+        /** @description A SQL statement with `{{ }}` bindings, or a change of a table. Every binding becomes a bind parameter; text is never spliced. */
         SqlQuery: {
+            change?: components["schemas"]["TableChange"] | null;
             /** @description Caps on one execution. */
             limits?: components["schemas"]["QueryLimits"];
             /** @description Whether the statement may change anything. */
             mode?: components["schemas"]["QueryMode"];
             /** @description The resource's name. */
             resource: components["schemas"]["Slug"];
-            /** @description The statement. */
-            statement: string;
+            /** @description The statement; nothing where there is a `change`. */
+            statement?: string;
         };
         /**
          * Format: uuid
@@ -2977,6 +2999,71 @@ export interface components {
             name: string;
             /** @description Its schema. */
             schema: string;
+        };
+        /** @description A change of the rows of one table. Values are JavaScript expressions, without braces; each becomes a bind parameter. */
+        TableChange: {
+            /** @enum {string} */
+            do: "insert";
+            /** @description The schema of the table; the first one in the search path that has it when absent. */
+            schema?: string | null;
+            /** @description The table. */
+            table: string;
+            /** @description The value of each column that is given one. */
+            values: {
+                [key: string]: string;
+            };
+        } | {
+            /** @description How many rows may change; more, and none does. 1 when absent. */
+            "at-most"?: components["schemas"]["AtMost"];
+            /** @enum {string} */
+            do: "update";
+            /** @description The schema of the table. */
+            schema?: string | null;
+            /** @description The table. */
+            table: string;
+            /** @description The value of each column that changes. */
+            values: {
+                [key: string]: string;
+            };
+            /** @description Which rows: at least one condition. */
+            where: components["schemas"]["Condition"][];
+        } | {
+            /** @description How many rows may go; more, and none does. 1 when absent. */
+            "at-most"?: components["schemas"]["AtMost"];
+            /** @enum {string} */
+            do: "delete";
+            /** @description The schema of the table. */
+            schema?: string | null;
+            /** @description The table. */
+            table: string;
+            /** @description Which rows: at least one condition. */
+            where: components["schemas"]["Condition"][];
+        } | {
+            /** @description The columns of a unique index that tell which row is meant; they are among the values. */
+            conflict: string[];
+            /** @enum {string} */
+            do: "upsert";
+            /** @description The schema of the table. */
+            schema?: string | null;
+            /** @description The table. */
+            table: string;
+            /** @description The value of each column. */
+            values: {
+                [key: string]: string;
+            };
+        } | {
+            /** @description The columns to write. */
+            columns: string[];
+            /** @description The columns of a unique index that tell which row is meant; they are among the columns. */
+            conflict: string[];
+            /** @enum {string} */
+            do: "bulk-upsert";
+            /** @description A JavaScript expression: a list of objects, each with all columns as keys. Other keys are passed by. */
+            rows: string;
+            /** @description The schema of the table. */
+            schema?: string | null;
+            /** @description The table. */
+            table: string;
         };
         /** @description Settings to try. */
         TestResourceRequest: {

@@ -1,4 +1,4 @@
-/** One query: where it runs, when, its statement, and the result of running it as it stands. */
+/** One query: where it runs, when, its statement or change, and the result of running it as it stands. */
 import { useQuery } from '@tanstack/react-query'
 import { Play, Plus, Trash2 } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
@@ -7,11 +7,13 @@ import { ApiProblem, messageOf } from '../api/problem'
 import type { AppDocument, AppQuery, QueryResult } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
+import { writtenAs } from '../document/table-change'
 import { resourcesQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
 import { SelectField } from '../ui/Field'
 import { ResultGrid } from '../ui/ResultGrid'
 import { SqlEditor } from '../ui/SqlEditor'
+import { TableChangeForm } from '../ui/TableChangeForm'
 import type { EditorFault } from '../ui/code-mirror'
 import { ErrorNotice } from '../ui/states'
 import { resourceOptions } from '../ui/resource-options'
@@ -19,7 +21,7 @@ import { ActionFields, firstAction } from './ActionFields'
 import { BindingField } from './BindingField'
 import { NameField } from './Inspector'
 import { removeQuery } from './edits'
-import { statementOf } from './use-builder-runtime'
+import { cutQuery, statementOf } from './use-builder-runtime'
 
 interface Props {
   slug: string
@@ -50,7 +52,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
     setProblem(undefined)
     try {
       const current = store.getState().document.queries?.[name] ?? query
-      const { expressions, error } = await runtime.cut(current.statement)
+      const { expressions, error } = await cutQuery(runtime, current)
       if (error) throw new Error(error)
       const { values, missing } = await runtime.valuesOf(expressions)
       if (missing) throw new Error(missing)
@@ -69,7 +71,13 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
   return (
     <>
       <div className="drawer-editor">
-        <SqlEditor label={`Statement of ${name}`} resource={query.resource} value={query.statement} onChange={(statement) => change({ statement }, 'statement')} onRun={() => void run()} faults={faults} placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'" />
+        {query.change ? (
+          <div className="drawer-form compact">
+            <TableChangeForm resource={query.resource} change={query.change} onChange={(next, key) => change({ change: next }, key && `change.${key}`)} />
+          </div>
+        ) : (
+          <SqlEditor label={`Statement of ${name}`} resource={query.resource} value={query.statement ?? ''} onChange={(statement) => change({ statement }, 'statement')} onRun={() => void run()} faults={faults} placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'" />
+        )}
         <div className="drawer-run">
           <Button variant="primary" size="small" icon={Play} isBusy={isRunning} onClick={() => void run()}>
             Run query
@@ -96,10 +104,20 @@ function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omi
     <div className="drawer-settings compact">
       <NameField name={name} store={store} onRenamed={onRenamed} />
       <SelectField label="Resource" value={query.resource} options={resourceOptions(resources.map((resource) => resource.name), query.resource)} onChange={(event) => change({ resource: event.target.value })} />
+      <SelectField
+        label="Written as"
+        value={query.change ? 'form' : 'sql'}
+        options={[
+          ['sql', 'SQL'],
+          ['form', 'Form: change a table'],
+        ]}
+        onChange={(event) => change(event.target.value === 'form' ? { ...writtenAs('form'), run: 'manual' } : writtenAs('sql'))}
+      />
       <div className="pair">
         <SelectField
           label="Mode"
-          value={query.mode ?? 'read'}
+          disabled={query.change != null}
+          value={query.change ? 'write' : (query.mode ?? 'read')}
           options={[
             ['read', 'Reads'],
             ['write', 'Writes'],

@@ -1,6 +1,7 @@
 /** Changes of an app's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
 import type { AppDocument, AppQuery, Component, GridRect, Page } from '../api/types'
+import { mapExpressions } from '../document/table-change'
 import { place } from './layout'
 
 type Document = Draft<AppDocument>
@@ -79,7 +80,9 @@ export function renameEverywhere(document: Document, from: string, to: string, r
   }
   document.queries = renamed(document.queries ?? {})
   for (const query of Object.values(document.queries)) {
-    query.statement = rewrite(query.statement)
+    if (query.statement) query.statement = rewrite(query.statement)
+    // An expression that stands alone is rewritten as one in a text is.
+    if (query.change) query.change = mapExpressions(query.change, (source) => rewrite(`{{${source}}}`).slice(2, -2))
     if (query.confirm) query.confirm = rewrite(query.confirm)
   }
   forEachActions(document, (actions) =>

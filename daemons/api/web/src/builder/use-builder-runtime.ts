@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
 import type { AppDocument, AppQuery, Session, SqlQuery } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { expressionsOf } from '../document/table-change'
 import { AppRuntime } from '../runtime/runtime'
 import type { RuntimeQuery } from '../runtime/model'
 import { ask } from '../ui/ask'
@@ -12,8 +13,13 @@ import { notify } from '../ui/toasts'
 const settleMs = 120
 
 export function statementOf(query: AppQuery): SqlQuery {
-  const { resource, statement, mode, limits } = query
-  return { resource, statement, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
+  const { resource, statement, change, mode, limits } = query
+  return { resource, ...(change ? { change } : { statement: statement ?? '' }), ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
+}
+
+/** The expressions whose values a query needs. */
+export async function cutQuery(runtime: AppRuntime, query: AppQuery): Promise<{ expressions: string[]; error?: string }> {
+  return query.change ? { expressions: expressionsOf(query.change) } : runtime.cut(query.statement ?? '')
 }
 
 export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime | undefined {
@@ -66,15 +72,16 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
 
 async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promise<Record<string, RuntimeQuery>> {
   const entries = Object.entries(document.queries ?? {}).map(async ([name, query]): Promise<[string, RuntimeQuery]> => {
-    const { expressions } = await runtime.cut(query.statement)
+    const { expressions } = await cutQuery(runtime, query)
+    const isWrite = query.change != null || query.mode === 'write'
     return [
       name,
       {
         expressions: [...new Set(expressions)],
-        mode: query.mode ?? 'read',
+        mode: isWrite ? 'write' : 'read',
         // What changes data is never run by editing.
-        run: query.mode === 'write' ? 'manual' : (query.run ?? 'automatic'),
-        fingerprint: `${query.resource}\n${query.statement}`,
+        run: isWrite ? 'manual' : (query.run ?? 'automatic'),
+        fingerprint: `${query.resource}\n${query.change ? JSON.stringify(query.change) : query.statement}`,
         ...(query.confirm ? { confirm: query.confirm } : {}),
         ...(query['on-success'] ? { 'on-success': query['on-success'] } : {}),
       },

@@ -1,6 +1,7 @@
 /** What the screens say about each kind of block, and which ways lead out of it. */
 import { CircleStop, Clock, Database, Filter, GitBranch, GitFork, Globe, PenLine, Repeat, Reply, ShieldAlert, Split, SquareCode, UserCheck, Workflow } from 'lucide-react'
 import type { Block, WorkflowDocument } from '../api/types'
+import { changeText } from '../document/table-change'
 import type { IconType } from '../ui/icons'
 
 export type BlockKind = Block['type']
@@ -55,7 +56,7 @@ export const moreKinds: readonly (readonly [title: string, kinds: readonly Block
 export function summaryOf(block: Block): string {
   switch (block.type) {
     case 'query':
-      return `SQL on ${block.resource || 'no resource'}`
+      return block.change ? changeText(block.change) : `SQL on ${block.resource || 'no resource'}`
     case 'code':
       return block.language === 'python' ? 'Python' : 'JavaScript'
     case 'branch':

@@ -27,7 +27,7 @@ export function addBlock(document: Document, name: string, block: Block, after: 
 }
 
 /** Fields whose empty value means the same as none. */
-const optionalFields = new Set(['headers', 'description', 'people', 'groups', 'form', 'on', 'input', 'message'])
+const optionalFields = new Set(['headers', 'description', 'people', 'groups', 'form', 'on', 'input', 'message', 'statement'])
 
 /** Changes fields of a block. What says nothing leaves no trace in the document. */
 export function setFields(document: Document, name: string, next: Partial<Block>): void {
@@ -180,7 +180,7 @@ export function removeFunction(document: Document, name: string): void {
 
 /** Changes fields of a function. What says nothing leaves no trace. */
 export function setFunction(document: Document, name: string, next: object): void {
-  const isSaid = ([field, value]: [string, unknown]) => value !== undefined && !(field === 'parameters' && isEmpty(value))
+  const isSaid = ([field, value]: [string, unknown]) => value !== undefined && value !== null && !(['parameters', 'statement'].includes(field) && isEmpty(value))
   const all = Object.entries({ ...document.functions?.[name], ...next }).filter(isSaid)
   document.functions = { ...document.functions, [name]: Object.fromEntries(all) as WorkflowFunction }
 }

@@ -14,7 +14,10 @@ impl Block {
     pub fn expressions(&self) -> BTreeMap<String, String> {
         match self {
             Self::Code(_) | Self::Parallel(_) | Self::Try(_) => BTreeMap::new(),
-            Self::Query(block) => of_texts([block.query.statement.as_str()]),
+            Self::Query(block) => {
+                let expressions = block.query.expressions().into_iter();
+                expressions.map(|expression| (expression.to_owned(), expression.to_owned())).collect()
+            }
             Self::Http(block) => {
                 let texts = [block.url.as_str()].into_iter().chain(block.headers.values().map(String::as_str));
                 with(of_texts(texts), &block.body)

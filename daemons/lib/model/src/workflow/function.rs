@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Language, MAX_SOURCE_BYTES, WorkflowDocument, mentions};
-use crate::binding::Template;
 use crate::query::SqlQuery;
 use crate::{Fault, Name};
 
@@ -180,18 +179,14 @@ fn parameters(parameters: &[Name], path: &str, faults: &mut Vec<Fault>) {
 /// Nobody evaluates expressions in the middle of code: what a statement binds are the values that it was called with.
 fn statement(function: &QueryFunction, path: &str, faults: &mut Vec<Fault>) {
     faults.extend(function.query.validate(path));
-    // What is no template is among the query's own faults already.
-    let Ok(template) = Template::parse(&function.query.statement) else { return };
-    let unknown = template.expressions().filter(|expression| {
-        let mut parameters = function.parameters.iter();
-        !parameters.any(|parameter| parameter.as_str() == *expression)
-    });
-    for expression in unknown.collect::<BTreeSet<_>>() {
+    let is_unknown = |expression: &&str| !function.parameters.iter().any(|one| one.as_str() == *expression);
+    let key = if function.query.change.is_some() { "change" } else { "statement" };
+    for expression in function.query.expressions().into_iter().filter(is_unknown) {
         let message = format!(
             "{{{{ {expression} }}}} is no parameter of the function: a statement binds parameters as they are, so add one, and give it \
              the value where the function is called"
         );
-        faults.push(Fault::new(format!("{path}.statement"), message));
+        faults.push(Fault::new(format!("{path}.{key}"), message));
     }
 }
 

@@ -207,9 +207,9 @@ impl BlockCheck<'_> {
         match block {
             Block::Query(block) => {
                 self.faults.extend(block.query.validate(&self.path));
-                // What is no template is among the query's own faults already.
-                if let Ok(template) = Template::parse(&block.query.statement) {
-                    self.references(&template, "statement");
+                let key = if block.query.change.is_some() { "change" } else { "statement" };
+                for expression in block.query.expressions() {
+                    self.reference(expression, key, false);
                 }
             }
             Block::Code(block) => {

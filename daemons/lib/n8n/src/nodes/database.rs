@@ -53,7 +53,7 @@ pub(super) fn of(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         );
     }
     let mode = if reads(&statement) { QueryMode::Read } else { QueryMode::Write };
-    let query = SqlQuery { resource, statement, mode, limits: QueryLimits::default() };
+    let query = SqlQuery { resource, statement, change: None, mode, limits: QueryLimits::default() };
     Ok(Block::Query(QueryBlock { query, idempotent: false, retry: None }))
 }
 

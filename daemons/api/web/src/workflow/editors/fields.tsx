@@ -1,9 +1,8 @@
 /** Fields that the editors of several kinds share. */
-import { Plus, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import { Button } from '../../ui/Button'
 import { CodeEditor } from '../../ui/CodeEditor'
 import { SelectField, TextAreaField, TextField } from '../../ui/Field'
+import { PairsField } from '../../ui/PairsField'
 import type { EditorFault } from '../../ui/code-mirror'
 import { parseJson } from '../RunDialog'
 
@@ -139,36 +138,6 @@ export function WordsField({ label, value, onChange, hint, placeholder }: { labe
   )
 }
 
-type Row = [name: string, value: string]
-const mapOf = (rows: Row[]) => Object.fromEntries(rows.filter(([name]) => name !== ''))
-const textOf = (map: Record<string, string>) => JSON.stringify(Object.entries(map).sort())
-
-/** Headers as rows. A row without a name is not sent, and is kept while it is typed. */
 export function HeadersField({ value, onChange }: { value: Record<string, string>; onChange: (value: Record<string, string>) => void }) {
-  const [typed, setTyped] = useState<Row[]>([])
-  const rows = textOf(mapOf(typed)) === textOf(value) ? typed : Object.entries(value)
-  const set = (next: Row[]) => {
-    setTyped(next)
-    onChange(mapOf(next))
-  }
-  const edit = (index: number, row: Row) => set(rows.map((old, at) => (at === index ? row : old)))
-  return (
-    <div className="field compact">
-      <span className="label">Headers</span>
-      <ul className="rows">
-        {rows.map(([name, text], index) => (
-          <li key={index}>
-            <input className="input mono short-name" aria-label={`Name of header ${index + 1}`} placeholder="Accept" spellCheck={false} value={name} onChange={({ target }) => edit(index, [target.value, text])} />
-            <input className="input mono grow" aria-label={`Value of header ${index + 1}`} placeholder="text, {{ value }}" spellCheck={false} value={text} onChange={({ target }) => edit(index, [name, target.value])} />
-            <Button variant="ghost" size="small" icon={Trash2} label={`Remove header ${name || index + 1}`} onClick={() => set(rows.filter((_, at) => at !== index))} />
-          </li>
-        ))}
-      </ul>
-      <div>
-        <Button size="small" icon={Plus} onClick={() => setTyped([...rows, ['', '']])}>
-          Add header
-        </Button>
-      </div>
-    </div>
-  )
+  return <PairsField label="Headers" noun="header" placeholders={['Accept', 'text, {{ value }}']} value={value} onChange={onChange} />
 }

@@ -1,18 +1,19 @@
 /** Functions of the workflow: code and statements with parameters that its code blocks call. */
+import { useQuery } from '@tanstack/react-query'
 import { ChevronRight, CircleAlert, Database, SquareCode, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { useQuery } from '@tanstack/react-query'
 import { useStore } from 'zustand'
 import { ApiProblem } from '../../api/problem'
 import type { WorkflowDocument, WorkflowFunction } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
+import { changeText } from '../../document/table-change'
 import { resourcesQuery } from '../../studio/lists'
 import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { addFunction, removeFunction, renameFunction, setFunction } from '../edits'
 import { FunctionFields } from './FunctionFields'
 import { FunctionRunner } from './FunctionRunner'
-import { callOf } from './calls'
+import { callOf, completionsOf } from './calls'
 import '../triggers/triggers.css'
 
 interface Props {
@@ -72,6 +73,8 @@ interface CardProps extends Props {
 
 function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: CardProps) {
   const problem = useStore(store, (state) => state.problem)
+  const document = useStore(store, (state) => state.document)
+  const functions = one.type === 'code' ? completionsOf(document, one.language) : []
   const path = `functions.${name}`
   const faults = problem instanceof ApiProblem ? problem.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`)) : []
   const Icon = one.type === 'query' ? Database : SquareCode
@@ -81,7 +84,7 @@ function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: C
         <ChevronRight className="icon turner" strokeWidth={1.5} aria-hidden />
         <Icon className="icon" strokeWidth={1.5} aria-hidden />
         <strong className="mono truncate">{name}</strong>
-        <span className="muted grow truncate">{one.type === 'query' ? `SQL on ${one.resource || 'no resource'}` : one.language === 'python' ? 'Python' : 'JavaScript'}</span>
+        <span className="muted grow truncate">{summaryOf(one)}</span>
         {faults.length > 0 ? <CircleAlert className="icon faulty" role="img" aria-label="Has a fault" /> : null}
       </summary>
       {isOpen ? (
@@ -93,7 +96,7 @@ function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: C
             </div>
           ))}
           <FunctionName name={name} store={store} onRenamed={onRenamed} />
-          <FunctionFields one={one} change={(next, key) => store.edit((draft) => setFunction(draft, name, next), key && `function.${name}.${key}`)} />
+          <FunctionFields one={one} functions={functions} change={(next, key) => store.edit((draft) => setFunction(draft, name, next), key && `function.${name}.${key}`)} />
           <p className="muted">
             Called as <code>{callOf(name, one)}</code>
           </p>
@@ -139,4 +142,9 @@ function FunctionName({ name, store, onRenamed }: { name: string; store: DraftSt
       }}
     />
   )
+}
+
+function summaryOf(one: WorkflowFunction): string {
+  if (one.type === 'code') return one.language === 'python' ? 'Python' : 'JavaScript'
+  return one.change ? changeText(one.change) : `SQL on ${one.resource || 'no resource'}`
 }
