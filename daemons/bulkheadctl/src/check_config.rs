@@ -25,6 +25,8 @@ pub(crate) fn run() -> Result<ExitCode> {
             .with_context(|| format!("start {}", program.display()))?;
         if output.status.success() {
             println!("{}: sound", daemon.name);
+            let text = String::from_utf8_lossy(&output.stdout);
+            text.lines().filter(|line| line.starts_with("note: ")).for_each(|line| println!("  {line}"));
         } else {
             faulty += 1;
             println!("{}: {}", daemon.name, String::from_utf8_lossy(&output.stderr).trim());

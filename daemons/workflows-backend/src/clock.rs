@@ -70,7 +70,7 @@ pub(crate) async fn start_scheduled_runs(database: Database) {
 /// Deletes runs that their workflows do not keep any longer, for ever.
 pub(crate) async fn delete_old_runs(database: Database) {
     loop {
-        let deleted = database.delete_old_runs(DELETE_AT_ONCE).await;
+        let deleted = delete_some(&database).await;
         tokio::time::sleep(pause_after("runs", &deleted)).await;
     }
 }
@@ -87,7 +87,7 @@ fn pause_after(what: &str, deleted: &Result<u64, StoreError>) -> Duration {
     match deleted {
         Ok(0) => DELETE_EVERY,
         Ok(count) => {
-            tracing::debug!("{count} old {what} were deleted");
+            tracing::debug!("{count} old {what} were measured or deleted");
             // Others want the disk too.
             LOOK_AGAIN
         }
@@ -114,6 +114,13 @@ pub(crate) async fn escalate_questions(database: Database) {
         }
         tokio::time::sleep(ESCALATE_EVERY).await;
     }
+}
+
+/// Some of that; gives how many runs it has dealt with.
+async fn delete_some(database: &Database) -> Result<u64, StoreError> {
+    let old = database.delete_old_runs(DELETE_AT_ONCE).await?;
+    let measured = database.measure_runs(DELETE_AT_ONCE).await?;
+    Ok(old + measured + database.delete_large_runs(DELETE_AT_ONCE).await?)
 }
 
 /// What comes of a schedule now.
@@ -221,5 +228,78 @@ mod tests {
     fn what_came_while_one_waited_is_one() {
         let look = look(json!({ "overlap": "wait", "catch-up-s": 3600 }), Some("10:05:00"), None, "10:21:00");
         assert_eq!((look.start, look.next_due), (Some(at("10:20:00")), Some(at("10:25:00"))));
+    }
+
+    /// Lets the clock of a schedule show these times one after the other, forward or back; gives for which points runs start.
+    fn starts(definition: Value, clock: &[&str]) -> Vec<OffsetDateTime> {
+        let definition: Schedule = serde_json::from_value(definition).expect("a schedule");
+        let (mut due, mut look_at, mut starts) = (None, None, Vec::new());
+        for now in clock {
+            let now = OffsetDateTime::parse(now, &Rfc3339).expect("a moment");
+            // As the database does: a row is looked at once its time has come, and again for as long as that is so.
+            while look_at.is_none_or(|at| at <= now) {
+                let (workflow, trigger) = (WorkflowId::new(), "nightly".to_owned());
+                let look = judge(&DueSchedule {
+                    workflow,
+                    trigger,
+                    definition: definition.clone(),
+                    version: 1,
+                    due,
+                    under_way: None,
+                    now,
+                });
+                starts.extend(look.start);
+                (due, look_at) = (look.next_due, look.look_at);
+            }
+        }
+        starts
+    }
+
+    fn moments(times: &[&str]) -> Vec<OffsetDateTime> {
+        times.iter().map(|time| OffsetDateTime::parse(time, &Rfc3339).expect("a moment")).collect()
+    }
+
+    #[test]
+    fn a_clock_that_jumps_forward_by_a_day_starts_what_the_window_allows_and_goes_on() {
+        let jump = ["2026-05-01T10:02:00Z", "2026-05-02T10:02:30Z", "2026-05-02T10:05:00Z"];
+        let hourly = |catch_up_s: u32| json!({ "cron": "5 * * * *", "timezone": "UTC", "catch-up-s": catch_up_s });
+        assert_eq!(starts(hourly(600), &jump), moments(&["2026-05-02T10:05:00Z"]));
+        let caught_up = starts(hourly(3 * 3600), &jump);
+        assert_eq!(
+            caught_up,
+            moments(&["2026-05-02T07:05:00Z", "2026-05-02T08:05:00Z", "2026-05-02T09:05:00Z", "2026-05-02T10:05:00Z"])
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_starts_nothing_twice() {
+        let clock = [
+            "2026-05-01T10:02:00Z",
+            "2026-05-01T10:05:00Z",
+            "2026-05-01T09:04:00Z",
+            "2026-05-01T10:05:30Z",
+            "2026-04-30T10:10:00Z",
+            "2026-05-01T10:10:00Z",
+        ];
+        let often = json!({ "cron": "*/5 * * * *", "timezone": "UTC" });
+        assert_eq!(starts(often, &clock), moments(&["2026-05-01T10:05:00Z", "2026-05-01T10:10:00Z"]));
+    }
+
+    #[test]
+    fn each_night_has_one_run_though_an_hour_is_left_out_or_comes_twice() {
+        let nightly = json!({ "cron": "30 2 * * *", "timezone": "Europe/Vienna" });
+        let every_ten_minutes = |from: &str, count: i64| -> Vec<String> {
+            let from = OffsetDateTime::parse(from, &Rfc3339).expect("a moment");
+            let times = (0..count).map(|number| from + time::Duration::minutes(10 * number));
+            times.map(|time| time.format(&Rfc3339).expect("a text")).collect()
+        };
+        for (from, expected) in [
+            ("2026-03-28T00:00:00Z", ["2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"]),
+            ("2026-10-24T00:00:00Z", ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]),
+        ] {
+            let clock = every_ten_minutes(from, 3 * 24 * 6);
+            let clock: Vec<&str> = clock.iter().map(String::as_str).collect();
+            assert_eq!(starts(nightly.clone(), &clock), moments(&expected));
+        }
     }
 }

@@ -6,6 +6,8 @@ use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
+use crate::traces::{RawTraces, TraceSettings};
+
 /// The file's shape.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -14,11 +16,17 @@ pub struct RawConfig {
     database: DatabaseConfig,
     /// Where db-connector listens.
     db_connector_socket: PathBuf,
+    /// Where traces of runs are sent.
+    traces: RawTraces,
 }
 
 impl Default for RawConfig {
     fn default() -> Self {
-        Self { database: DatabaseConfig::default(), db_connector_socket: bulkhead_rpc::connector::SOCKET.into() }
+        Self {
+            database: DatabaseConfig::default(),
+            db_connector_socket: bulkhead_rpc::connector::SOCKET.into(),
+            traces: RawTraces::default(),
+        }
     }
 }
 
@@ -29,6 +37,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where db-connector listens.
     pub db_connector_socket: PathBuf,
+    /// Where traces of runs are sent; none are when absent.
+    pub traces: Option<TraceSettings>,
 }
 
 impl DaemonConfig for Config {
@@ -38,6 +48,11 @@ impl DaemonConfig for Config {
         if !raw.db_connector_socket.is_absolute() {
             return Err(ConfigFault::new("db-connector-socket", "must be an absolute path"));
         }
-        Ok(Self { database: raw.database, db_connector_socket: raw.db_connector_socket })
+        let traces = raw.traces.check()?;
+        Ok(Self { database: raw.database, db_connector_socket: raw.db_connector_socket, traces })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.traces.iter().map(TraceSettings::note).collect()
     }
 }

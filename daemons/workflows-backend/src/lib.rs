@@ -1,7 +1,8 @@
 //! workflows-backend owns the effects of runs: what was called, what came of it, what was logged, how a run stands.
 //!
 //! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. It also starts the runs of the
-//! clock, escalates questions, and deletes old runs and events. State: the journal in PostgreSQL, and in memory only which calls are under way in this process. It opens
+//! clock, escalates questions, deletes old runs and events, and sends traces of runs where that is wanted. State: the journal in
+//! PostgreSQL, and in memory only which calls are under way in this process. It opens
 //! the secrets that code may use and webhooks are signed with, each for one answer, and no others. It must not run user code.
 
 mod actions;
@@ -18,6 +19,7 @@ mod routes;
 mod secrets;
 mod state;
 mod token;
+mod traces;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, Threads, serve};
 use bulkhead_rpc::RpcClient;
@@ -46,6 +48,11 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let metrics = metrics::Metrics::register(&mut context.metrics);
     let connector = RpcClient::new("bulkhead-db-connector", &context.config.db_connector_socket);
     let secrets = Secrets::open(database.clone(), &context.credentials, &context.readiness);
+    if let Some(settings) = context.config.traces.clone() {
+        let (metrics, readiness) = (metrics.clone(), context.readiness.clone());
+        let exporter = traces::Exporter::new(database.clone(), settings, &context.credentials, metrics, readiness)?;
+        tokio::spawn(exporter.run());
+    }
     let backend = Backend::new(database.clone(), connector, key, secrets, metrics.clone());
     context.serve_control();
     tokio::spawn(clock::start_scheduled_runs(database.clone()));

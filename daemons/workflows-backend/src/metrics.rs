@@ -23,6 +23,12 @@ struct Status {
     status: &'static str,
 }
 
+/// What came of the trace of a run.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
 /// The metrics of workflows-backend.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -30,6 +36,7 @@ pub struct Metrics {
     ended: Family<Status, Counter>,
     runs: Family<Status, Gauge>,
     oldest: Gauge<f64, AtomicU64>,
+    traces: Family<Outcome, Counter>,
 }
 
 impl Metrics {
@@ -40,6 +47,7 @@ impl Metrics {
             ended: Family::default(),
             runs: Family::default(),
             oldest: Gauge::default(),
+            traces: Family::default(),
         };
         registry.register("bulkhead_backend_runs_ended", "Runs that ended, by status", metrics.ended.clone());
         registry.register(
@@ -57,7 +65,17 @@ impl Metrics {
             "Calls by answer: made, attached, stored, unknown",
             metrics.calls.clone(),
         );
+        registry.register(
+            "bulkhead_backend_traces",
+            "Traces of runs by outcome: sent, refused (by the collector), given-up (none took them in time)",
+            metrics.traces.clone(),
+        );
         metrics
+    }
+
+    /// This came of so many traces.
+    pub(crate) fn traces(&self, outcome: &'static str, count: u64) {
+        self.traces.get_or_create(&Outcome { outcome }).inc_by(count);
     }
 
     /// A run has ended so.

@@ -19,7 +19,7 @@ use super::documents::not_released;
 use super::events::{self, Arrived};
 use super::json;
 use super::json::Json;
-use super::run_starts::{accepted, begin, begin_as, check_key};
+use super::run_starts::{accepted, begin, begin_as, check_key, trace_parent};
 use super::signatures::Signed;
 use crate::auth::{Origin, token};
 use crate::http_error::ApiError;
@@ -58,6 +58,7 @@ pub(crate) async fn call(
     // Each way to start a run has keys of its own.
     let mut key = idempotency_key(request.headers())?.map(|key| format!("webhook/{name}/{key}"));
     let signed = webhook.signature.as_ref().map(|signature| Signed::of(signature, request.headers())).transpose()?;
+    let trace_parent = trace_parent(request.headers());
     let (headers, query) = (headers_for_code(request.headers()), query_for_code(request.uri()));
     let bytes = json::read(request, api.config.webhook_body_limit_bytes).await?;
     if let Some(signed) = signed {
@@ -87,6 +88,7 @@ pub(crate) async fn call(
         started_by: None,
         idempotency_key: key.as_deref(),
         begins_at: None,
+        trace_parent,
         record: &record,
     };
     match webhook.reply {

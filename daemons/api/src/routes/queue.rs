@@ -44,6 +44,9 @@ pub(crate) struct QueueSettings {
     /// How many runs are kept. All when absent.
     #[serde(default)]
     keep_runs: Option<i32>,
+    /// How many megabytes (of 1,000,000 bytes) of results and logs of runs that have ended are kept. All when absent.
+    #[serde(default)]
+    keep_mb: Option<i32>,
 }
 
 /// The settings, and whether the workflow is paused.
@@ -83,6 +86,7 @@ impl QueueSettings {
             ("max_running", self.max_running, 10_000),
             ("keep_days", self.keep_days, 36_500),
             ("keep_runs", self.keep_runs, 100_000_000),
+            ("keep_mb", self.keep_mb, 100_000_000),
         ] {
             if value.is_some_and(|value| !(1..=most).contains(&value)) {
                 return Err(ApiError::invalid(format!("{name} must be between 1 and {most}, or absent"), Vec::new()));
@@ -94,13 +98,13 @@ impl QueueSettings {
 
 impl From<WorkflowSettings> for QueueSettings {
     fn from(settings: WorkflowSettings) -> Self {
-        let WorkflowSettings { priority, max_running, keep_days, keep_runs, .. } = settings;
+        let WorkflowSettings { priority, max_running, keep_days, keep_runs, keep_mb, .. } = settings;
         let priority = match priority {
             1.. => Priority::High,
             0 => Priority::Normal,
             _ => Priority::Low,
         };
-        Self { priority, max_running, keep_days, keep_runs }
+        Self { priority, max_running, keep_days, keep_runs, keep_mb }
     }
 }
 
@@ -127,10 +131,10 @@ pub(crate) async fn set_settings(
         Priority::Normal => 0,
         Priority::Low => -1,
     };
-    let QueueSettings { max_running, keep_days, keep_runs, .. } = request;
+    let QueueSettings { max_running, keep_days, keep_runs, keep_mb, .. } = request;
     let detail = json!(request);
     let record = on.caller.record("workflow.settings.change", Some(("workflow", on.id.0)), detail);
-    let settings = WorkflowSettings { priority, max_running, paused_at: None, keep_days, keep_runs };
+    let settings = WorkflowSettings { priority, max_running, paused_at: None, keep_days, keep_runs, keep_mb };
     api.audit.around(record, async { Ok(api.database.set_workflow_settings(on.id, &settings).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

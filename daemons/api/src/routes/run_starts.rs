@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::workflow::Graph;
-use bulkhead_model::{Name, RunId, Slug};
+use bulkhead_model::{Name, RunId, Slug, TraceParent};
 use bulkhead_store::runs::{NewRun, Run};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -63,6 +63,7 @@ pub(crate) fn accepted(run: RunId) -> Response {
 pub(crate) async fn start(
     State(api): State<SharedApi>,
     on: On<WorkflowKind, Editor>,
+    headers: HeaderMap,
     Json(request): Json<StartRunRequest>,
 ) -> Result<Response, ApiError> {
     let version = api.database.workflow_released_version(on.id).await?.ok_or_else(|| not_released("workflow"))?;
@@ -80,9 +81,15 @@ pub(crate) async fn start(
         started_by: on.caller.user_id(),
         idempotency_key: key.as_deref(),
         begins_at: None,
+        trace_parent: trace_parent(&headers),
         record: &on.caller.record("workflow.run.start", Some(("workflow", on.id.0)), detail),
     };
     Ok(accepted(begin(&api, &new).await?))
+}
+
+/// The trace of the caller (W3C Trace Context). A header that is none is no reason to refuse a run: it begins a trace of its own.
+pub(crate) fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 
 /// What code sees of whoever starts a run by hand; null for root on the appliance.
@@ -159,6 +166,7 @@ pub(crate) async fn rerun(
         started_by: on.caller.user_id(),
         idempotency_key: None,
         begins_at: request.from.as_ref().map(|from| (on.run, from.as_str())),
+        trace_parent: None,
         record: &on.caller.record("workflow.run.start", Some(("workflow", on.workflow.0)), detail),
     };
     Ok(accepted(begin(&api, &new).await?))

@@ -304,19 +304,20 @@ async fn the_queue_is_paused_by_administrators_and_a_workflow_by_its_editors() {
     let admin = released_workflow(&instance).await;
     let ada = instance.person(&admin, "ada").await;
     instance.grant(&admin, "/workflows/hello", &ada, "editor").await;
-    let settings = json!({ "priority": "high", "max_running": 2, "keep_days": 30 });
+    let settings = json!({ "priority": "high", "max_running": 2, "keep_days": 30, "keep_mb": 500 });
     let refused = instance.call(&ada, "PUT", "/workflows/hello/settings", &settings).await;
     assert_eq!(refused.problem(), (403, "role-too-low".into()));
     instance.call(&admin, "PUT", "/workflows/hello/settings", &settings).await.ok(204);
     instance.call(&ada, "POST", "/workflows/hello/pause", &json!({})).await.ok(204);
     let shown = instance.call(&ada, "GET", "/workflows/hello/settings", &Value::Null).await.ok(200);
     assert_eq!((&shown["settings"]["max_running"], &shown["settings"]["priority"]), (&json!(2), &json!("high")));
+    assert_eq!(shown["settings"]["keep_mb"], 500);
     assert!(shown["paused_at"].is_string());
     let run = start(&instance, &admin).await;
     let detail = instance.call(&ada, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200);
     assert_eq!(detail["queued"]["reason"], "workflow-paused");
     instance.call(&ada, "POST", "/workflows/hello/resume", &json!({})).await.ok(204);
-    for bad in [json!({ "max_running": 0 }), json!({ "keep_runs": -1 })] {
+    for bad in [json!({ "max_running": 0 }), json!({ "keep_runs": -1 }), json!({ "keep_mb": 0 })] {
         assert_eq!(instance.call(&admin, "PUT", "/workflows/hello/settings", &bad).await.problem().0, 422);
     }
     assert_eq!(instance.call(&ada, "POST", "/queue/pause", &json!({})).await.problem().0, 403);

@@ -131,7 +131,7 @@ async fn the_same_idempotency_key_is_the_same_run() {
     let key = instance.call(&admin, "POST", "/workflows/echo/triggers/later/key", &json!({})).await.ok(200);
     let path = format!("/hooks/echo/later?key={}", key["key"].as_str().expect("a key"));
     let headers = [("idempotency-key", "order-17")];
-    let calls = (0..20).map(|_| instance.send("POST", &path, &headers, "{}"));
+    let calls = (0..50).map(|_| instance.send("POST", &path, &headers, "{}"));
     let answers = futures_util::future::join_all(calls).await;
     let runs: std::collections::BTreeSet<String> =
         answers.into_iter().map(|answer| answer.ok(202)["run"].as_str().expect("a run").to_owned()).collect();
@@ -139,6 +139,43 @@ async fn the_same_idempotency_key_is_the_same_run() {
     let worker = instance.as_role("bulkhead-workflows-worker");
     let claims = worker.claim_starts(Uuid::nil(), Duration::from_secs(60), 10).await.expect("claims");
     assert_eq!(claims.len(), 1);
+}
+
+#[tokio::test]
+async fn all_that_wait_for_the_same_run_get_its_answer() {
+    let instance = Instance::start().await;
+    let (admin, key) = released_workflow(&instance).await;
+    let worker = answer_runs(&instance);
+    let path = format!("/hooks/echo/incoming?key={key}");
+    let headers = [("idempotency-key", "order-18")];
+    // Bodies differ: the first one that is stored is the run's.
+    let bodies: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    let calls = bodies.iter().map(|body| instance.send("POST", &path, &headers, body.clone()));
+    let answers: std::collections::BTreeSet<String> = futures_util::future::join_all(calls)
+        .await
+        .into_iter()
+        .map(|answer| format!("{:?} {}", answer.headers["x-bulkhead-run"].clone(), answer.ok(201)))
+        .collect();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let runs = instance.call(&admin, "GET", "/workflows/echo/runs", &Value::Null).await.ok(200);
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(1));
+    worker.abort();
+}
+
+#[tokio::test]
+async fn a_run_joins_the_trace_of_its_caller() {
+    let instance = Instance::start().await;
+    let (admin, _) = released_workflow(&instance).await;
+    let key = instance.call(&admin, "POST", "/workflows/echo/triggers/later/key", &json!({})).await.ok(200);
+    let path = format!("/hooks/echo/later?key={}", key["key"].as_str().expect("a key"));
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    instance.send("POST", &path, &[("traceparent", parent)], "{}").await.ok(202);
+    // One that is none is no reason to refuse a run.
+    instance.send("POST", &path, &[("traceparent", "00-no-01")], "{}").await.ok(202);
+    let client = instance.own.connect().await;
+    let rows = client.query("SELECT trace_parent FROM runs ORDER BY id", &[]).await.expect("reads");
+    let found: Vec<Option<String>> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(found, [Some(parent.to_owned()), None]);
 }
 
 /// What a caller that has `secret` writes into its header.

@@ -17,6 +17,11 @@ pub trait DaemonConfig: Sized {
 
     /// Checks what types cannot.
     fn from_raw(raw: Self::Raw) -> Result<Self, ConfigFault>;
+
+    /// What a sound configuration needs besides, for whoever has it checked.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A key whose value cannot be used.

@@ -114,7 +114,7 @@ where
     let arguments = cli::parse(&spec);
     let loaded = config::load::<C>(&arguments.config);
     if arguments.check_config {
-        return report_check(&arguments.config, loaded.map(|_| ()));
+        return report_check(&arguments.config, loaded.map(|(_, config)| config.notes()));
     }
     let (common, config) = match loaded {
         Ok(loaded) => loaded,
@@ -161,10 +161,13 @@ where
     }
 }
 
-fn report_check(path: &std::path::Path, outcome: Result<(), ConfigError>) -> ExitCode {
+fn report_check(path: &std::path::Path, outcome: Result<Vec<String>, ConfigError>) -> ExitCode {
     match outcome {
-        Ok(()) => {
+        Ok(notes) => {
             println!("{}: ok", path.display());
+            for note in notes {
+                println!("note: {note}");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -16,6 +16,7 @@ pub mod resource;
 pub mod role;
 pub mod run;
 pub mod sql;
+pub mod trace;
 pub mod workflow;
 
 pub use fault::Fault;
@@ -24,3 +25,4 @@ pub use library::{Libraries, LibraryImage};
 pub use library_set::{LibraryNames, LibraryPackage, LibrarySet};
 pub use name::{Name, Slug};
 pub use role::Role;
+pub use trace::TraceParent;

@@ -225,12 +225,18 @@ impl Database {
         let operation = "delete a document";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        let grants = "DELETE FROM grants WHERE object_kind = $1 AND object_id = $2";
-        transaction.execute(grants, &[&tables.kind.as_str(), &id]).await.map_err(StoreError::of(operation))?;
-        let sql = format!("DELETE FROM {} WHERE id = $1", tables.table);
-        transaction.execute(&sql, &[&id]).await.map_err(StoreError::of(operation))?;
+        delete_in(&transaction, tables, id).await?;
         transaction.commit().await.map_err(StoreError::of(operation))
     }
+}
+
+/// Deletes a document with all that belongs to it as a part of more.
+pub(crate) async fn delete_in(transaction: &Transaction<'_>, tables: Tables, id: Uuid) -> Result<(), StoreError> {
+    let operation = "delete a document";
+    let grants = "DELETE FROM grants WHERE object_kind = $1 AND object_id = $2";
+    transaction.execute(grants, &[&tables.kind.as_str(), &id]).await.map_err(StoreError::of(operation))?;
+    let sql = format!("DELETE FROM {} WHERE id = $1", tables.table);
+    transaction.execute(&sql, &[&id]).await.map(|_| ()).map_err(StoreError::of(operation))
 }
 
 /// Releases the draft at `revision` as a part of more.

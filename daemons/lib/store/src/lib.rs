@@ -25,6 +25,7 @@ mod payload;
 pub mod queues;
 mod release_cache;
 pub mod resources;
+mod retention;
 pub mod run_control;
 pub mod run_search;
 pub mod runs;
@@ -33,6 +34,7 @@ pub mod secrets;
 pub mod session_access;
 #[cfg(feature = "test-support")]
 pub mod test_support;
+pub mod traces;
 pub mod workflows;
 
 pub use database::{Database, DatabaseConfig};

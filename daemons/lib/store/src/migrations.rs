@@ -26,10 +26,15 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/V4__schedules_and_queues.sql"),
     },
     Migration { version: 5, name: "events_and_groups", sql: include_str!("../migrations/V5__events_and_groups.sql") },
+    Migration {
+        version: 6,
+        name: "traces_and_retention",
+        sql: include_str!("../migrations/V6__traces_and_retention.sql"),
+    },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 5;
+pub const SCHEMA_VERSION: i32 = 6;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

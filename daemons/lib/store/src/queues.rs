@@ -43,6 +43,8 @@ pub struct WorkflowSettings {
     pub keep_days: Option<i32>,
     /// How many runs are kept that have ended.
     pub keep_runs: Option<i32>,
+    /// How many megabytes of runs are kept that have ended.
+    pub keep_mb: Option<i32>,
 }
 
 /// How the queue stands.
@@ -80,7 +82,7 @@ impl Database {
     pub async fn workflow_settings(&self, workflow: WorkflowId) -> Result<WorkflowSettings, StoreError> {
         let operation = "read a workflow's settings";
         let client = self.client(operation).await?;
-        let sql = "SELECT priority, max_running, paused_at, keep_days, keep_runs FROM workflow_settings WHERE workflow_id = $1";
+        let sql = "SELECT priority, max_running, paused_at, keep_days, keep_runs, keep_mb FROM workflow_settings WHERE workflow_id = $1";
         let row = client.query_opt(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
         Ok(row.map_or_else(WorkflowSettings::default, |row| WorkflowSettings {
             priority: row.get(0),
@@ -88,6 +90,7 @@ impl Database {
             paused_at: row.get(2),
             keep_days: row.get(3),
             keep_runs: row.get(4),
+            keep_mb: row.get(5),
         }))
     }
 
@@ -97,11 +100,12 @@ impl Database {
         workflow: WorkflowId,
         settings: &WorkflowSettings,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO workflow_settings (workflow_id, priority, max_running, keep_days, keep_runs) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (workflow_id) DO UPDATE SET priority = excluded.priority, max_running = excluded.max_running,
-                keep_days = excluded.keep_days, keep_runs = excluded.keep_runs";
-        let WorkflowSettings { priority, max_running, paused_at: _, keep_days, keep_runs } = settings;
-        self.change_settings(workflow, sql, &[&workflow.0, priority, max_running, keep_days, keep_runs]).await
+        let sql = "INSERT INTO workflow_settings (workflow_id, priority, max_running, keep_days, keep_runs, keep_mb)
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workflow_id) DO UPDATE SET priority = excluded.priority,
+                max_running = excluded.max_running, keep_days = excluded.keep_days, keep_runs = excluded.keep_runs,
+                keep_mb = excluded.keep_mb";
+        let WorkflowSettings { priority, max_running, paused_at: _, keep_days, keep_runs, keep_mb } = settings;
+        self.change_settings(workflow, sql, &[&workflow.0, priority, max_running, keep_days, keep_runs, keep_mb]).await
     }
 
     /// Pauses a workflow, or lets its runs start again.
@@ -223,21 +227,5 @@ impl Database {
             (_, _, true) => Queued::Limit,
             _ => Queued::Behind(row.get(3)),
         }))
-    }
-
-    /// Deletes runs that their workflows do not keep any longer, at most `limit`; gives how many. A run stays while one that it has
-    /// started goes on.
-    pub async fn delete_old_runs(&self, limit: i64) -> Result<u64, StoreError> {
-        let operation = "delete old runs";
-        let client = self.client(operation).await?;
-        let sql = "DELETE FROM runs WHERE id IN (
-            SELECT r.id FROM workflow_settings s CROSS JOIN LATERAL (
-                SELECT r.id FROM runs r WHERE r.workflow_id = s.workflow_id AND r.finished_at IS NOT NULL
-                  AND (r.finished_at < now() - make_interval(days => s.keep_days)
-                       OR s.keep_runs IS NOT NULL AND r.id < (SELECT k.id FROM runs k WHERE k.workflow_id = s.workflow_id ORDER BY k.id DESC OFFSET s.keep_runs - 1 LIMIT 1))
-                  AND NOT EXISTS (SELECT FROM runs c WHERE c.parent_run = r.id AND c.finished_at IS NULL)
-                ORDER BY r.id LIMIT $1) r
-            WHERE s.keep_days IS NOT NULL OR s.keep_runs IS NOT NULL LIMIT $1)";
-        client.execute(sql, &[&limit]).await.map_err(StoreError::of(operation))
     }
 }

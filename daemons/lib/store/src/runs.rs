@@ -1,7 +1,7 @@
 //! Runs as api needs them: started, listed, shown.
 
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
-use bulkhead_model::{RunId, UserId, WorkflowId};
+use bulkhead_model::{RunId, TraceParent, UserId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -34,6 +34,8 @@ pub struct NewRun<'a> {
     pub idempotency_key: Option<&'a str>,
     /// The block that it begins at, with what came before in an earlier run; its start when absent.
     pub begins_at: Option<(RunId, &'a str)>,
+    /// The trace that it is part of, by the request that started it.
+    pub trace_parent: Option<TraceParent>,
     /// What the audit trail says of it.
     pub record: &'a AuditRecord,
 }
@@ -156,8 +158,8 @@ impl Database {
         let client = self.client(operation).await?;
         let sql = format!(
             "WITH run AS (
-                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block)
-                VALUES ($1, $2, $3, 'queued', $4, $5, $6, $15, $16)
+                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block, trace_parent)
+                VALUES ($1, $2, $3, 'queued', $4, $5, $6, $15, $16, $17)
                 ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id, workflow_id),
             {START_ENTRY},
             record AS (INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
@@ -171,7 +173,8 @@ impl Database {
         let user = user.map(|user| user.0);
         let started_by = new.started_by.map(|user| user.0);
         let (from_run, from_block) = new.begins_at.map(|(run, block)| (run.0, block)).unzip();
-        let values: [&(dyn ToSql + Sync); 16] = [
+        let trace_parent = new.trace_parent.map(|parent| parent.to_string());
+        let values: [&(dyn ToSql + Sync); 17] = [
             &id.0,
             &new.workflow.0,
             &new.version,
@@ -188,6 +191,7 @@ impl Database {
             address,
             &from_run,
             &from_block,
+            &trace_parent,
         ];
         // Sent together, done one after the other.
         let about: [&(dyn ToSql + Sync); 1] = [&id.0];

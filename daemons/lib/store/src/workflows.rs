@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 
 use crate::access::ObjectKind;
 pub use crate::documents::{Draft, Listed, Release};
-use crate::documents::{NewDocument, Tables, release_in, restore_in};
+use crate::documents::{NewDocument, Tables, delete_in, release_in, restore_in};
 use crate::schedules::put_schedules;
 use crate::{Database, StoreError};
 
@@ -90,9 +90,19 @@ impl Database {
         self.released_version(TABLES, id.0).await
     }
 
-    /// Deletes a workflow with its releases and grants.
+    /// Deletes a workflow with its releases, grants and runs. Runs of others that wait for one of these are woken: they find it gone.
     pub async fn delete_workflow(&self, id: WorkflowId) -> Result<(), StoreError> {
-        self.delete_document(TABLES, id.0).await
+        let operation = "delete a workflow";
+        let mut client = self.client(operation).await?;
+        let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        let sql = "WITH waiting AS (
+                SELECT DISTINCT p.id FROM runs c JOIN runs p ON p.id = c.parent_run
+                WHERE c.workflow_id = $1 AND c.parent_waits AND c.finished_at IS NULL AND p.workflow_id <> $1 AND p.finished_at IS NULL),
+            entries AS (INSERT INTO run_outbox (run_id, kind) SELECT id, 'wake' FROM waiting RETURNING run_id)
+            SELECT pg_notify('run_outbox', run_id::text) FROM entries";
+        transaction.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        delete_in(&transaction, TABLES, id.0).await?;
+        transaction.commit().await.map_err(StoreError::of(operation))
     }
 }
 

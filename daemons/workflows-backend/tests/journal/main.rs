@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod collector;
 mod secrets;
+mod traces;
 
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -106,6 +108,7 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
         started_by: None,
         idempotency_key: None,
         begins_at: None,
+        trace_parent: None,
         record: &record(),
     };
     (workflow, api.start_run(&new).await.unwrap().0)

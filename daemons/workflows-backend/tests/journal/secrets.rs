@@ -142,6 +142,7 @@ async fn a_run_is_told_the_images_of_its_libraries() {
         started_by: None,
         idempotency_key: None,
         begins_at: None,
+        trace_parent: None,
         record: &record(),
     };
     let run = world.api.start_run(&new).await.unwrap().0;

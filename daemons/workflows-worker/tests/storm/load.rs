@@ -108,6 +108,7 @@ impl Load {
             started_by: None,
             idempotency_key: Some(&key),
             begins_at: None,
+            trace_parent: None,
             record: &record,
         };
         let mut tries = 0;

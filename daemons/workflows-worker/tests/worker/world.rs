@@ -14,6 +14,7 @@ use bulkhead_store::runs::{BlockRun, NewRun, Run};
 use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::{Daemon, TestDatabase, TestTemporal};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::programs::{binary, lenient, zygote_library};
@@ -33,7 +34,7 @@ pub(crate) struct World {
     pub(crate) tables: tokio_postgres::Client,
     pub(crate) own: TestDatabase,
     tables_database: TestDatabase,
-    _directories: [tempfile::TempDir; 2],
+    directories: [tempfile::TempDir; 2],
     connector: CancellationToken,
 }
 
@@ -44,6 +45,12 @@ impl World {
 
     /// With a Temporal server that may not run yet.
     pub(crate) async fn with(temporal: TestTemporal) -> Self {
+        let settings = format!("address = '{}'\n", temporal.address());
+        Self::with_settings(temporal, &settings, None).await
+    }
+
+    /// With these settings below `[temporal]` of the worker, and with the API key that its unit would pass.
+    pub(crate) async fn with_settings(temporal: TestTemporal, settings: &str, api_key: Option<&str>) -> Self {
         let (own, database) = migrated().await;
         let tables_database = TestDatabase::create().await;
         let tables = tables_database.connect().await;
@@ -52,12 +59,15 @@ impl World {
         let key = SealPrivateKey::generate();
         std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).expect("written");
         std::fs::write(directory.path().join("run-token.key"), [7; 32]).expect("written");
+        if let Some(api_key) = api_key {
+            std::fs::write(directory.path().join("temporal-api-key"), api_key).expect("written");
+        }
         add_resource(&database, &tables_database, &key).await;
         let connector = CancellationToken::new();
         start_connector(directory.path(), &own, &connector);
         let library = tempfile::tempdir().expect("a directory");
         let zygote = zygote_library(library.path());
-        let (backend, executor, worker) = start_daemons(directory.path(), &zygote, &own, &temporal);
+        let (backend, executor, worker) = start_daemons(directory.path(), &zygote, &own, settings);
         let api = as_role(&own, "bulkhead-api");
         Self {
             temporal,
@@ -68,7 +78,7 @@ impl World {
             tables,
             own,
             tables_database,
-            _directories: [directory, library],
+            directories: [directory, library],
             connector,
         }
     }
@@ -106,6 +116,7 @@ impl World {
             started_by: None,
             idempotency_key: None,
             begins_at,
+            trace_parent: None,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts").0
@@ -177,6 +188,24 @@ impl World {
         }
     }
 
+    /// Waits until the worker's `/readyz` says this.
+    pub(crate) async fn worker_says(&self, words: &str) {
+        let end = Instant::now() + PATIENCE;
+        let socket = self.directories[0].path().join("worker-control.sock");
+        loop {
+            let mut stream = tokio::net::UnixStream::connect(&socket).await.expect("its control socket");
+            let request = b"GET /readyz HTTP/1.1\r\nhost: worker\r\nconnection: close\r\n\r\n";
+            stream.write_all(request).await.expect("asked");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("answered");
+            if answer.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < end, "the worker does not say `{words}`: {answer}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// How often each (block, run) took effect.
     pub(crate) async fn effects(&self) -> Vec<(String, String, i64)> {
         let sql = "SELECT block, run, count(*) FROM effects GROUP BY block, run ORDER BY block, run";
@@ -245,12 +274,7 @@ fn start_connector(directory: &Path, own: &TestDatabase, shutdown: &Cancellation
     tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("db-connector serves") });
 }
 
-fn start_daemons(
-    directory: &Path,
-    zygote: &Path,
-    own: &TestDatabase,
-    temporal: &TestTemporal,
-) -> (Daemon, Daemon, Daemon) {
+fn start_daemons(directory: &Path, zygote: &Path, own: &TestDatabase, temporal: &str) -> (Daemon, Daemon, Daemon) {
     let at = |name: &str| directory.join(name).display().to_string();
     let database = database_toml(own);
     let config = format!("db-connector-socket = '{}'\n{database}", at("db-connector.sock"));
@@ -266,10 +290,9 @@ fn start_daemons(
     );
     let executor = start("bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
     let config = format!(
-        "workflows-backend-socket = '{}'\ncode-executor-socket = '{}'\nreconcile-interval-s = 1\n{database}[temporal]\naddress = '{}'\n",
+        "workflows-backend-socket = '{}'\ncode-executor-socket = '{}'\nreconcile-interval-s = 1\n{database}[temporal]\n{temporal}",
         at("workflows-backend.sock"),
         at("code-executor.sock"),
-        temporal.address()
     );
     let worker = start("bulkhead-workflows-worker", ("control", "worker-control.sock"), &config);
     (backend, executor, worker)

@@ -45,6 +45,7 @@ impl Roles {
             started_by: None,
             idempotency_key: key,
             begins_at: None,
+            trace_parent: None,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts")

@@ -55,6 +55,7 @@ impl Queue {
             started_by: None,
             idempotency_key: None,
             begins_at: None,
+            trace_parent: None,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts").0
@@ -207,6 +208,52 @@ async fn old_runs_go_and_those_that_go_on_stay() {
     client.batch_execute("UPDATE runs SET finished_at = finished_at - interval '25 hours'").await.expect("changes");
     assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 2);
     assert_eq!(queue.found(RunFilter::default()).await, [kept, runs[0]]);
+}
+
+#[tokio::test]
+async fn the_oldest_runs_go_where_all_take_too_much() {
+    let queue = Queue::new().await;
+    let settings = WorkflowSettings { keep_mb: Some(1), ..WorkflowSettings::default() };
+    let workflow = queue.workflow("large", settings).await;
+    let other = queue.workflow("unlimited", WorkflowSettings::default()).await;
+    let mut runs = Vec::new();
+    for _ in 0..6 {
+        runs.push(queue.start(workflow).await);
+    }
+    let kept = queue.start(other).await;
+    // What does not compress: some 400 kB each, as a log of the first and as results of the others.
+    let client = queue.own.connect().await;
+    let noise = "(SELECT string_agg(md5(n::text || $1::text), '') FROM generate_series(1, 12500) n)";
+    for run in &runs[1..] {
+        let sql = format!(
+            "INSERT INTO block_runs (run_id, block, status, result_json, started_at) VALUES ($1, 'b', 'succeeded', {noise}, now())"
+        );
+        client.execute(&sql, &[&run.0]).await.expect("inserts");
+    }
+    let sql = format!(
+        "INSERT INTO block_logs (run_id, block, seq, level, logged_at, text) VALUES ($1, 'b', 0, 'info', now(), {noise})"
+    );
+    for run in [runs[0], kept] {
+        client.execute(&sql, &[&run.0]).await.expect("inserts");
+    }
+    // The third goes on: it is neither counted nor deleted.
+    for run in [runs[0], runs[1], runs[3], runs[4], runs[5], kept] {
+        queue.end(run, RunStatus::Succeeded).await;
+    }
+    assert_eq!(queue.backend.delete_large_runs(10).await.expect("deletes"), 0, "nothing is measured yet");
+    assert_eq!(queue.backend.measure_runs(4).await.expect("measures"), 4);
+    assert_eq!(queue.backend.measure_runs(4).await.expect("measures"), 1);
+    assert_eq!(queue.backend.measure_runs(4).await.expect("measures"), 0);
+    assert_eq!(queue.backend.delete_large_runs(2).await.expect("deletes"), 2);
+    assert_eq!(queue.found(RunFilter::default()).await, [kept, runs[5], runs[4], runs[3], runs[2]]);
+    assert_eq!(queue.backend.delete_large_runs(2).await.expect("deletes"), 1);
+    assert_eq!(queue.backend.delete_large_runs(2).await.expect("deletes"), 0);
+    assert_eq!(queue.found(RunFilter::default()).await, [kept, runs[5], runs[4], runs[2]]);
+    // One alone may take more than all may.
+    let sql = "UPDATE run_sizes SET bytes = 5000000 WHERE run_id = $1";
+    client.execute(sql, &[&runs[5].0]).await.expect("changes");
+    assert_eq!(queue.backend.delete_large_runs(9).await.expect("deletes"), 1);
+    assert_eq!(queue.found(RunFilter::default()).await, [kept, runs[5], runs[2]]);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ async fn run(api: &Database, workflow: WorkflowId) -> RunId {
         started_by: None,
         idempotency_key: None,
         begins_at: None,
+        trace_parent: None,
         record: &record(),
     };
     api.start_run(&new).await.expect("starts").0

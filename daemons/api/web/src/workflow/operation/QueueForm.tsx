@@ -10,12 +10,13 @@ import { ErrorNotice } from '../../ui/states'
 import { notify } from '../../ui/toasts'
 import { OptionalNumber } from '../editors/fields'
 
-type Limit = 'max_running' | 'keep_days' | 'keep_runs'
+type Limit = 'max_running' | 'keep_days' | 'keep_runs' | 'keep_mb'
 
 const limits: readonly { name: Limit; label: string; placeholder: string; hint: string; most: number }[] = [
   { name: 'max_running', label: 'Runs at the same time', placeholder: 'No limit', hint: 'Over all machines. Those that wait for a time, a person or another run do not count.', most: 10_000 },
   { name: 'keep_days', label: 'Days that a run is kept', placeholder: 'For ever', hint: 'After its end. Then it is deleted with its blocks, logs and answers.', most: 36_500 },
   { name: 'keep_runs', label: 'Runs that are kept', placeholder: 'All', hint: 'The oldest that have ended are deleted beyond that.', most: 100_000_000 },
+  { name: 'keep_mb', label: 'Megabytes of runs that are kept', placeholder: 'All', hint: 'Results and logs, as they are stored. The oldest that have ended are deleted beyond that; the newest stays.', most: 100_000_000 },
 ]
 
 /** What is wrong with a limit, before the server says so. */
