@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
-use crate::step::Step;
+use crate::step::{self, Step};
 
 /// The interpreter. It keeps nothing of a run between steps.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Interpreter {
             let paused = WaitingFor { kind: "paused".to_owned(), ..WaitingFor::default() };
             let path = format!("/v1/runs/{run}/wait");
             let _: Value = self.backend.call(Method::POST, &path, &paused).await.map_err(|error| step_error(&error))?;
-            return Ok(Progress::Wait(None));
+            return Ok(Progress::Wait(Some(step::LOOK_EVERY)));
         }
         Step::new(&self.backend, &self.executor, &self.metrics, &state, began.elapsed()).make().await
     }

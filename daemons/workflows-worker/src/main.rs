@@ -99,10 +99,9 @@ async fn watch_engine(engine: Engine, readiness: Readiness) {
         let now = state.borrow_and_update().clone();
         match now {
             EngineState::Working => readiness.ready("temporal"),
-            EngineState::Waiting(reason) => readiness.not_ready(
-                "temporal",
-                format!("{reason}; runs wait and nothing is lost: check bulkhead-temporal.service, or temporal.address in workflows-worker.toml"),
-            ),
+            EngineState::Waiting(reason) => {
+                readiness.not_ready("temporal", format!("{reason}; runs wait and nothing is lost"))
+            }
         }
         if state.changed().await.is_err() {
             return;

@@ -47,6 +47,9 @@ const MAX_CHAIN: usize = 20;
 const MAX_CHAIN_WALL: Duration = Duration::from_secs(300);
 /// A block that takes longer is shown as running.
 const SHOWN_AFTER: Duration = Duration::from_millis(300);
+/// However long a run waits, it looks this often whether it is still there and whether what it waits for has come: a run that was deleted
+/// would wait in Temporal for ever otherwise.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Reports that wait for the next commit at most.
 const MAX_UNSENT: usize = 200;
 
@@ -113,8 +116,7 @@ impl<'a> Step<'a> {
             waiting.until_ms = Some(waiting.until_ms.map_or(end, |until| until.min(end)));
         }
         let _: Value = self.call(&format!("/v1/runs/{}/wait", self.state.run), &waiting).await?;
-        let left = waiting.until_ms.map(|until| Duration::from_millis(until.saturating_sub(now_ms()).max(1)));
-        Ok(Progress::Wait(left))
+        Ok(Progress::Wait(Some(patience(waiting.until_ms, now_ms()))))
     }
 
     /// Walks from `first` until there is nowhere to go.
@@ -575,4 +577,23 @@ fn stopped(name: &Name, result: &Value) -> FinishRequest {
 /// Whether a refusal would be repeated for ever: it blames the request, and not that there is no place for it now.
 fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && status != 429
+}
+
+/// How long to leave a run that waits until then, or until it is woken where nothing is said.
+fn patience(until_ms: Option<u64>, now_ms: u64) -> Duration {
+    let left = until_ms.map_or(LOOK_EVERY, |until| Duration::from_millis(until.saturating_sub(now_ms).max(1)));
+    left.min(LOOK_EVERY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_waits_is_looked_at_at_its_time_and_once_a_day() {
+        assert_eq!(patience(Some(5_000), 2_000), Duration::from_secs(3));
+        assert_eq!(patience(Some(1_000), 2_000), Duration::from_millis(1), "what is over is looked at now");
+        assert_eq!(patience(Some(u64::MAX), 0), LOOK_EVERY);
+        assert_eq!(patience(None, 2_000), LOOK_EVERY);
+    }
 }

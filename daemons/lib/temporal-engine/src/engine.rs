@@ -1,6 +1,7 @@
 //! The engine: a thread that keeps a connection and a worker alive, and the calls that starters make on that connection.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,13 +34,26 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// Not connected.
-    #[error("Temporal at {address} does not answer")]
+    #[error("Temporal at {address} does not answer as it should: {fix}")]
     Connect {
         /// `host:port`.
         address: String,
+        /// What to look at.
+        fix: String,
         /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of the configuration cannot be read.
+    #[error("{setting} names {}, which cannot be read", file.display())]
+    File {
+        /// The setting.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
     },
     /// Asked while not connected.
     #[error("Temporal is not connected")]
@@ -203,7 +217,11 @@ impl Keeper {
         self.clients.send_replace(Some(client.clone()));
         self.states.send_replace(EngineState::Working);
         tokio::select! {
-            ended = worker.run() => ended.map_err(|error| failed("the worker")(error.into())),
+            ended = worker.run() => ended.map_err(|error| EngineError::Connect {
+                address: self.config.address.clone(),
+                fix: connection::advice(&self.config, &format!("{error:?} {error}")),
+                source: error.into(),
+            }),
             never = self.watch(&client) => match never {},
         }
     }
@@ -217,7 +235,8 @@ impl Keeper {
             let state = match tokio::time::timeout(PING, asked).await {
                 Ok(Ok(_)) => EngineState::Working,
                 Ok(Err(_)) | Err(_) => {
-                    EngineState::Waiting(format!("Temporal at {} does not answer", self.config.address))
+                    let fix = "check bulkhead-temporal.service, or temporal.address in workflows-worker.toml";
+                    EngineState::Waiting(format!("Temporal at {} does not answer: {fix}", self.config.address))
                 }
             };
             self.states.send_if_modified(|known| std::mem::replace(known, state.clone()) != state);

@@ -7,6 +7,7 @@
 
 mod connection;
 mod engine;
+mod replay;
 mod workflow;
 
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use connection::{ConnectionConfig, TlsFiles};
 pub use engine::{Engine, EngineError, EngineState};
+pub use replay::replay;
 
 /// What one step of a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,6 +59,14 @@ impl Daemon {
         }
     }
 
+    /// The most memory that its process has had, in MB.
+    pub fn peak_memory_mb(&self) -> u64 {
+        let id = self.process.as_ref().expect("it runs").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1000
+    }
+
     /// Waits for its end; false if it has not ended by then.
     pub fn ends_within(&mut self, patience: Duration) -> bool {
         let end = Instant::now() + patience;

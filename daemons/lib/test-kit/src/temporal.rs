@@ -35,16 +35,47 @@ impl TestTemporal {
 
     /// What the server has stored about a workflow, payloads decoded where they are JSON, and as they are.
     pub fn history(&self, workflow: &str) -> String {
-        let show = |extra: &[&str]| {
-            let output = Command::new(super::provided("BULKHEAD_TEST_TEMPORAL"))
-                .args(["workflow", "show", "--output", "json", "--workflow-id", workflow, "--address", &self.address()])
-                .args(extra)
-                .output()
-                .expect("the tool runs");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        };
-        show(&[]) + &show(&["--no-json-shorthand-payloads"])
+        self.show(workflow, &[]) + &self.show(workflow, &["--no-json-shorthand-payloads"])
+    }
+
+    /// Each history of a workflow as the server has it, the first one first: each but the last goes on with a new one.
+    pub fn histories(&self, workflow: &str) -> Vec<String> {
+        let raw = "--no-json-shorthand-payloads";
+        let mut histories = vec![self.show(workflow, &[raw])];
+        while let Some(earlier) = text_after(&histories[0], "\"continuedExecutionRunId\"") {
+            let earlier = self.show(workflow, &[raw, "--run-id", &earlier]);
+            histories.insert(0, earlier);
+        }
+        histories
+    }
+
+    /// Whether the server has heard of a workflow.
+    pub fn knows(&self, workflow: &str) -> bool {
+        self.tool(&["workflow", "describe", "--workflow-id", workflow]).0
+    }
+
+    /// Makes a namespace.
+    pub fn create_namespace(&self, name: &str) {
+        let made = self.tool(&["operator", "namespace", "create", "--namespace", name]);
+        assert!(made.0, "{}", made.1);
+    }
+
+    fn show(&self, workflow: &str, extra: &[&str]) -> String {
+        let arguments = [&["workflow", "show", "--output", "json", "--workflow-id", workflow], extra].concat();
+        let (worked, output) = self.tool(&arguments);
+        assert!(worked, "{output}");
+        output
+    }
+
+    /// Whether the tool did what it was told, and what it wrote.
+    fn tool(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(super::provided("BULKHEAD_TEST_TEMPORAL"))
+            .args(arguments)
+            .args(["--address", &self.address()])
+            .output()
+            .expect("the tool runs");
+        let text = if output.status.success() { output.stdout } else { output.stderr };
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Starts the server (again) on the same port and database.
@@ -93,4 +124,10 @@ impl Drop for TestTemporal {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The text value after a key of JSON.
+fn text_after(json: &str, key: &str) -> Option<String> {
+    let (_, rest) = json.split_once(key)?;
+    rest.split('"').nth(1).filter(|value| !value.is_empty()).map(str::to_owned)
 }

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
+mod changes;
 mod controls;
 mod events;
 mod faults;
+mod histories;
 mod programs;
 mod runs;
 mod scopes;
+mod secured;
 mod temporal;
+mod tls_proxy;
 mod waits;
 mod world;
