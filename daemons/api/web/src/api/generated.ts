@@ -2362,6 +2362,11 @@ export interface components {
             keep_days?: number | null;
             /**
              * Format: int32
+             * @description How many megabytes (of 1,000,000 bytes) of results and logs of runs that have ended are kept. All when absent.
+             */
+            keep_mb?: number | null;
+            /**
+             * Format: int32
              * @description How many runs are kept. All when absent.
              */
             keep_runs?: number | null;
