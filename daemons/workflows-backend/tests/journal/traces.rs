@@ -100,6 +100,15 @@ impl World {
         }
     }
 
+    /// Waits until its readiness says this.
+    async fn says(&self, words: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !format!("{:?}", self.readiness).contains(words) {
+            assert!(Instant::now() < end, "{words}: {:?}", self.readiness);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn begin(&self, trace_parent: Option<&str>) -> RunId {
         // A look that begins before this one is stored must not be past it.
         let trigger = json!({ "kind": "webhook", "body": "canary-body" });
@@ -231,11 +240,7 @@ async fn a_collector_that_was_down_gets_all_of_them_later() {
     }
     let goes_on = world.begin(None).await;
     world.until("SELECT count(*) = 41 FROM run_traces").await;
-    let end = Instant::now() + Duration::from_secs(30);
-    while !format!("{:?}", world.readiness).contains("cannot be reached") {
-        assert!(Instant::now() < end, "{:?}", world.readiness);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    world.says("cannot be reached").await;
     assert!(world.readiness.is_ready(), "runs are not held up");
     // It comes back with trouble, while this daemon is started anew.
     let asked = AtomicUsize::new(0);
@@ -251,7 +256,7 @@ async fn a_collector_that_was_down_gets_all_of_them_later() {
     world.until("SELECT count(*) = 1 FROM run_traces").await;
     world.end(goes_on, RunStatus::Succeeded).await;
     assert!(collector.traces(41).await.len() >= 41);
-    assert!(!format!("{:?}", world.readiness).contains("Degraded"), "{:?}", world.readiness);
+    world.says("\"traces\": Ready").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,9 +331,5 @@ async fn headers_of_the_credential_go_to_a_collector_that_shows_its_certificate(
     let endpoint = format!("https://127.0.0.1:{}", collector.address.port());
     let world = World::start(json!({ "endpoint": endpoint, "headers": true, "ca": ca })).await;
     world.ended(None).await;
-    let end = Instant::now() + Duration::from_secs(30);
-    while !format!("{:?}", world.readiness).contains("traces.ca") {
-        assert!(Instant::now() < end, "{:?}", world.readiness);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    world.says("traces.ca").await;
 }

@@ -60,8 +60,7 @@ async fn the_runs_of_a_deleted_workflow_are_gone_everywhere() {
     let workflow = world.release(waiting("3", "one", "pause")).await;
     let run = world.run(workflow, Value::Null).await;
     world.waits(run, "wait").await;
-    // Temporal drives it by now.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.is_driven(run).await;
     world.api.delete_workflow(workflow).await.expect("deletes");
     assert!(world.api.run(run).await.is_err());
     let end = Instant::now() + Duration::from_secs(30);
@@ -98,8 +97,8 @@ async fn what_a_cancelled_run_waits_for_is_cancelled_and_what_it_only_started_go
         json!({ "format": 1, "title": "Middle", "start": "call", "blocks": { "call": call("deepest", true) } });
     let middle = world.release_as("middle", middle).await;
     let top = json!({
-        "format": 1, "title": "Top", "start": "let", "blocks": { "let": call("apart", false), "call": call("middle", true) },
-        "edges": [{ "from": "let", "to": "call" }],
+        "format": 1, "title": "Top", "start": "begin", "blocks": { "begin": call("apart", false), "call": call("middle", true) },
+        "edges": [{ "from": "begin", "to": "call" }],
     });
     let run = world.run(world.release_as("top", top).await, Value::Null).await;
     let (middle, deepest, apart) =
@@ -123,12 +122,14 @@ async fn what_people_want_while_temporal_is_away_happens_when_it_is_back() {
     let ask = world.release_as("ask", ask).await;
     let asked = world.run(ask, Value::Null).await;
     world.waits(asked, "approval").await;
-    let soon = world.release_as("soon", waiting("3", "soon", "pause")).await;
+    let soon = world.release_as("soon", waiting("10", "soon", "pause")).await;
     let over = world.run(soon, Value::Null).await;
     let unwanted = world.run(world.release_as("unwanted", waiting("3600", "late", "pause")).await, Value::Null).await;
     world.waits(over, "wait").await;
     world.waits(unwanted, "wait").await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    for run in [asked, over, unwanted] {
+        world.is_driven(run).await;
+    }
     world.temporal.kill();
     // As long as a test has patience for; the worker is started anew meanwhile, and knows nothing of what was.
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");

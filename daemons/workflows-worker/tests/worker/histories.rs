@@ -142,8 +142,9 @@ async fn record_histories() {
     let run = world.run(release("waits", blocks, edges, "pause").await, Value::Null).await;
     world.open_approvals(ann, 1).await;
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
-    // It waits in Temporal by now.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    world.is_driven(run).await;
+    // And has made its step there.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
     world.succeeded(run).await;
     record(&world, run, "waits");
@@ -151,7 +152,8 @@ async fn record_histories() {
     let blocks = json!({ "pause": { "type": "wait", "for": { "seconds": "3600" } } });
     let run = world.run(release("cancelled", blocks, json!([]), "pause").await, Value::Null).await;
     world.waits(run, "wait").await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    world.is_driven(run).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     world.api.request_cancel(run).await.expect("asked");
     assert_eq!(world.ended(run).await.status, RunStatus::Cancelled);
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;

@@ -159,6 +159,15 @@ impl World {
         }
     }
 
+    /// Waits until Temporal drives a run.
+    pub(crate) async fn is_driven(&self, run: RunId) {
+        let end = Instant::now() + PATIENCE;
+        while !self.temporal.knows(&run.to_string()) {
+            assert!(Instant::now() < end, "Temporal does not know it");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until a person has `count` open questions.
     pub(crate) async fn open_approvals(&self, user: UserId, count: usize) {
         let end = Instant::now() + PATIENCE;

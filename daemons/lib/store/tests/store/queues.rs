@@ -223,7 +223,7 @@ async fn the_oldest_runs_go_where_all_take_too_much() {
     let kept = queue.start(other).await;
     // What does not compress: some 400 kB each, as a log of the first and as results of the others.
     let client = queue.own.connect().await;
-    let noise = "(SELECT string_agg(md5(n::text || $1::text), '') FROM generate_series(1, 12500) n)";
+    let noise = "(SELECT string_agg(md5(n::text || $1::uuid::text), '') FROM generate_series(1, 12500) n)";
     for run in &runs[1..] {
         let sql = format!(
             "INSERT INTO block_runs (run_id, block, status, result_json, started_at) VALUES ($1, 'b', 'succeeded', {noise}, now())"
