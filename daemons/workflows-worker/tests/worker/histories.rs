@@ -7,11 +7,16 @@
 //! `cargo test -p bulkhead-workflows-worker --test worker -- --ignored record_histories` in the environment of `cargo xtask test`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::RunStatus;
-use bulkhead_temporal_engine::replay;
+use bulkhead_temporal_engine::{Advance, ConnectionConfig, Engine, Progress, StepFuture, replay};
+use bulkhead_test_kit::TestTemporal;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
 
@@ -57,7 +62,7 @@ fn refusal(history: &Value) -> String {
 #[test]
 fn the_present_workflow_code_fits_all_histories() {
     let histories = histories();
-    assert!(histories.len() >= 5, "some are missing: {:?}", histories.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert!(histories.len() >= 6, "some are missing: {:?}", histories.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, history) in histories {
         if let Err(error) = replay(&history) {
             panic!("{name}: {}", std::error::Error::source(&error).expect("a cause"));
@@ -70,6 +75,7 @@ fn histories_hold_what_they_are_named_for() {
     let count = |name: &str, kind: &str| events(&mut history(name), kind).len();
     assert!(count("waits", "EVENT_TYPE_TIMER_STARTED") >= 1);
     assert!(count("waits", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED") >= 1);
+    assert_eq!(count("woken", "EVENT_TYPE_TIMER_STARTED"), 0);
     assert_eq!(count("cancelled", "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED"), 1);
     assert_eq!(count("long-loop-1", "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW"), 1);
     assert_eq!(count("long-loop-2", "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"), 1);
@@ -101,9 +107,8 @@ fn a_history_of_another_workflow_code_is_refused() {
     }
 }
 
-/// Writes what the server has stored of a run: each history of it, the first one first.
-fn record(world: &World, run: RunId, name: &str) {
-    let histories = world.temporal.histories(&run.to_string());
+/// Writes what a server has stored of a run: each history of it, the first one first.
+fn write(histories: Vec<String>, name: &str) {
     let is_one = histories.len() == 1;
     for (number, history) in (1..).zip(histories) {
         let name = if is_one { name.to_owned() } else { format!("{name}-{number}") };
@@ -114,9 +119,13 @@ fn record(world: &World, run: RunId, name: &str) {
     }
 }
 
+fn record(world: &World, run: RunId, name: &str) {
+    write(world.temporal.histories(&run.to_string()), name);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "writes tests/histories"]
-async fn record_histories() {
+async fn record_histories_of_runs() {
     std::fs::create_dir_all(directory()).expect("a directory");
     let world = World::start().await;
     let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
@@ -144,7 +153,7 @@ async fn record_histories() {
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
     world.is_driven(run).await;
     // And has made its step there.
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
     world.succeeded(run).await;
     record(&world, run, "waits");
@@ -153,24 +162,66 @@ async fn record_histories() {
     let run = world.run(release("cancelled", blocks, json!([]), "pause").await, Value::Null).await;
     world.waits(run, "wait").await;
     world.is_driven(run).await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     world.api.request_cancel(run).await.expect("asked");
     assert_eq!(world.ended(run).await.status, RunStatus::Cancelled);
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     record(&world, run, "cancelled");
+}
 
-    // More waits than one history has steps.
-    let blocks = json!({
-        "each": { "type": "loop", "over": "1010", "collect": false },
-        "pause": { "type": "wait", "for": { "seconds": "0.001" } },
-    });
-    let edges = json!([{ "from": "each", "port": "each", "to": "pause" }]);
-    let run = world.run(release("long-loop", blocks, edges, "each").await, Value::Null).await;
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(900);
-    while !world.api.run(run).await.expect("reads").status.is_final() {
-        assert!(std::time::Instant::now() < end, "the loop takes for ever");
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+/// A run that is nothing but its words: more steps than one history has, or a wait without a time.
+struct Words(AtomicU32);
+
+impl Advance for Words {
+    fn advance<'a>(&'a self, run: &'a str) -> StepFuture<'a, Progress> {
+        let step = self.0.fetch_add(1, Ordering::Relaxed);
+        let word = match (run, step) {
+            ("woken", 0) => Progress::Wait(None),
+            ("woken", _) => Progress::Finished,
+            (_, 0..1010) if step % 100 == 7 => Progress::Wait(Some(Duration::from_millis(1))),
+            (_, 0..1010) => Progress::Continue,
+            _ => Progress::Finished,
+        };
+        Box::pin(async move { Ok(word) })
     }
-    world.succeeded(run).await;
-    record(&world, run, "long-loop");
+
+    fn cancelled<'a>(&'a self, _run: &'a str) -> StepFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes tests/histories"]
+async fn record_histories_of_words() {
+    std::fs::create_dir_all(directory()).expect("a directory");
+    let temporal = TestTemporal::start();
+    let config = ConnectionConfig {
+        address: temporal.address(),
+        namespace: "default".into(),
+        task_queue: "words".into(),
+        tls: None,
+        api_key: None,
+    };
+    // One after the other: the steps are counted over all.
+    for run in ["woken", "long-loop"] {
+        let stop = CancellationToken::new();
+        let (engine, thread) =
+            Engine::start_thread(config.clone(), Arc::new(Words(AtomicU32::new(0))), stop.clone()).expect("starts");
+        let end = Instant::now() + Duration::from_secs(120);
+        while engine.start(run).await.is_err() {
+            assert!(Instant::now() < end, "Temporal takes no run");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let mut histories = temporal.histories(run);
+        while !histories.last().expect("one").contains("WORKFLOW_EXECUTION_COMPLETED") {
+            assert!(Instant::now() < end, "{run} does not end");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // Only the first waits for a word; the other one takes it as any other run would.
+            engine.wake(run).await.expect("wakes");
+            histories = temporal.histories(run);
+        }
+        write(histories, run);
+        stop.cancel();
+        tokio::task::spawn_blocking(move || thread.join()).await.expect("joined").expect("ended");
+    }
 }
