@@ -23,10 +23,11 @@ mod schedule;
 mod trigger;
 mod validate;
 
-pub use approval::{ApprovalBlock, Deciders, DeadlineOutcome};
+pub use approval::{ApprovalBlock, DeadlineOutcome, Deciders};
 pub use block::{
-    Block, BranchBlock, CodeBlock, FilterBlock, HttpBlock, ItemFailure, Language, LoopBlock, LoopMode, ParallelBlock, QueryBlock, ResponseBlock, RunWorkflowBlock, SetBlock, StopBlock, StopStatus,
-    SwitchBlock, SwitchCase, TryBlock, WaitBlock, WaitFor,
+    Block, BranchBlock, CodeBlock, FilterBlock, HttpBlock, ItemFailure, Language, LoopBlock, LoopMode, ParallelBlock,
+    QueryBlock, ResponseBlock, RunWorkflowBlock, SetBlock, StopBlock, StopStatus, SwitchBlock, SwitchCase, TryBlock,
+    WaitBlock, WaitFor,
 };
 pub use event::{
     EventDelivery, EventKeyError, EventWait, MAX_EVENT_BODY_BYTES, MAX_EVENT_KEY_BYTES, TimeoutOutcome, event_key,
