@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::run::{BlockStatus, RunError};
-use bulkhead_model::workflow::{
-    Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitBlock, WaitFor, WorkflowDocument,
-};
+use bulkhead_model::workflow::{Block, HttpBlock, Port, StopStatus, SwitchBlock, WaitBlock, WaitFor, WorkflowDocument};
 use bulkhead_rpc::backend::{ActionValues, BlockOutcome};
 use bulkhead_rpc::executor::{CodeLimits, FunctionSpec, Work};
 use bulkhead_rpc::fetch::FetchRequest;
@@ -301,10 +299,11 @@ mod tests {
         };
         let keyed =
             block(json!({ "type": "wait", "for": { "event": { "name": "paid", "key": "trigger.body.order" } } }));
-        assert_eq!(work(&keyed).map(|(work, _)| sources(&work).len()), Some(1));
+        let document = WorkflowDocument::starter("Waits");
+        assert_eq!(work(&document, &keyed).map(|(work, _)| sources(&work).len()), Some(1));
         assert_eq!(key(&keyed, json!({ EXPRESSION: 17 })), json!(17));
         let plain = block(json!({ "type": "wait", "for": { "event": { "name": "paid" } } }));
-        assert!(work(&plain).is_none(), "there is nothing to evaluate");
+        assert!(work(&document, &plain).is_none(), "there is nothing to evaluate");
         assert_eq!(key(&plain, Value::Null), Value::Null);
         assert!(
             action_values(&block(json!({ "type": "wait", "for": { "seconds": "1" } })), &Value::Null, "").is_none()

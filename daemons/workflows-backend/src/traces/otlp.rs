@@ -1,5 +1,5 @@
 //! The messages of OTLP that are sent (opentelemetry/proto/trace/v1/trace.proto of opentelemetry-proto 1.x), as far as they are used. The
-//! types of the crate opentelemetry-proto would bring OpenTelemetry's SDK with them; a test reads what is sent here by those.
+//! types of the crate opentelemetry-proto would bring OpenTelemetry's SDK with them.
 
 /// `ExportTraceServiceRequest`.
 #[derive(Clone, PartialEq, prost::Message)]

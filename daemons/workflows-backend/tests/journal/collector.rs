@@ -1,4 +1,4 @@
-//! A collector of traces: it reads what it is sent by OpenTelemetry's own types.
+//! A collector of traces.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+use crate::otlp::{AnyValue, AnyValueKind, ExportTraceServiceRequest, Span};
 
 /// What it answers, by the spans of a request.
 type Answers = Arc<dyn Fn(&[Span]) -> StatusCode + Send + Sync>;
@@ -124,12 +124,11 @@ pub(crate) fn attribute(span: &Span, key: &str) -> String {
     found.map(|attribute| shown(attribute.value.as_ref())).unwrap_or_default()
 }
 
-fn shown(value: Option<&opentelemetry_proto::tonic::common::v1::AnyValue>) -> String {
-    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+fn shown(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
-        Some(Value::StringValue(text)) => text.clone(),
-        Some(Value::IntValue(number)) => number.to_string(),
-        Some(Value::DoubleValue(number)) => number.to_string(),
+        Some(AnyValueKind::Text(text)) => text.clone(),
+        Some(AnyValueKind::Integer(number)) => number.to_string(),
+        Some(AnyValueKind::Number(number)) => number.to_string(),
         other => panic!("{other:?}"),
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod collector;
+mod otlp;
 mod secrets;
 mod traces;
 

@@ -7,17 +7,17 @@ use bulkhead_daemon_kit::Readiness;
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::{RunId, WorkflowId};
 use bulkhead_store::Database;
-use bulkhead_store::journal::{Conclusion, RunEnd};
+use bulkhead_store::block_ends::{Conclusion, RunEnd};
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::TestDatabase;
 use http::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::collector::{Collector, attribute};
+use crate::otlp::Span;
 use crate::{config, context, table};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::{RunId, UserId, WorkflowId};
+use bulkhead_store::approvals::Verdict;
 use bulkhead_store::run_search::RunFilter;
 use serde_json::{Value, json};
 
@@ -133,7 +134,8 @@ async fn what_people_want_while_temporal_is_away_happens_when_it_is_back() {
     world.temporal.kill();
     // As long as a test has patience for; the worker is started anew meanwhile, and knows nothing of what was.
     let open = world.api.open_approvals(ann, false, 10).await.expect("reads");
-    world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+    let verdict = Verdict { approved: true, ..Verdict::default() };
+    world.api.decide(open[0].id, (ann, false), &verdict).await.expect("decides");
     world.api.request_cancel(unwanted).await.expect("asks");
     world.worker.restart();
     world.worker_says("Temporal at").await;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::RunStatus;
+use bulkhead_store::approvals::Verdict;
 use bulkhead_temporal_engine::{Advance, ConnectionConfig, Engine, Progress, StepFuture, replay};
 use bulkhead_test_kit::TestTemporal;
 use serde_json::{Value, json};
@@ -154,7 +155,8 @@ async fn record_histories_of_runs() {
     world.is_driven(run).await;
     // And has made its step there.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    world.api.decide(open[0].id, (ann, false), true, "").await.expect("decides");
+    let verdict = Verdict { approved: true, ..Verdict::default() };
+    world.api.decide(open[0].id, (ann, false), &verdict).await.expect("decides");
     world.succeeded(run).await;
     record(&world, run, "waits");
 

@@ -37,6 +37,7 @@ impl Questions {
             started_by: None,
             idempotency_key: None,
             begins_at: None,
+            trace_parent: None,
             record: &record(),
         };
         let run = api.start_run(&new).await.expect("starts").0;

@@ -4,8 +4,9 @@ use bulkhead_model::run::{Iteration, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{RunId, WorkflowId};
 use bulkhead_store::Database;
+use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::events::{EventWaitState, KEEP_EVENT_DAYS, MAX_EVENTS, NewEvent, NewEventWait, Sent};
-use bulkhead_store::journal::{BlockPlace, RunEnd};
+use bulkhead_store::journal::BlockPlace;
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::TestDatabase;
@@ -39,6 +40,7 @@ impl Events {
             started_by: None,
             idempotency_key: None,
             begins_at: None,
+            trace_parent: None,
             record: &record(),
         };
         self.api.start_run(&new).await.expect("starts").0
