@@ -330,12 +330,16 @@ def run(rehearsal=None):
         """
         body = ast.parse(source, file).body or [ast.Pass(lineno=1, col_offset=0)]
         asynchronous = any(awaits(node) for node in body)
-        module = ast.parse(f"{'async ' if asynchronous else ''}def {name}(): pass", file)
+        # Under a name of ours: one such as `round` would hide Python's own from the body.
+        module = ast.parse(f"{'async ' if asynchronous else ''}def __body__(): pass", file)
         module.body[0].body = body
         module.body[0].args.args = [ast.arg(arg=name, lineno=1, col_offset=0) for name in variables]
         scope = {"__name__": "__main__", "__builtins__": __builtins__, **scope}
         exec(compile(module, file, "exec"), scope)
-        return scope[name], asynchronous
+        function = scope.pop("__body__")
+        function.__name__ = function.__qualname__ = name
+        function.__code__ = function.__code__.replace(co_name=name)
+        return function, asynchronous
 
     class Functions:
         """What the code may call of its workflow."""

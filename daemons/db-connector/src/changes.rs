@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::QueryError;
 use crate::pool::Pool;
-use crate::schema;
+use crate::{parameters, schema};
 
 /// SQLSTATEs of names that are not there, and of an upsert without its index.
 const NO_TABLE: [&str; 2] = ["42P01", "3F000"];
@@ -18,13 +18,42 @@ const TWICE_IN_ONE_COMMAND: &str = "21000";
 /// Names that a message offers.
 const NEAREST: usize = 3;
 
-/// Refuses rows that would be written with nulls or not at all: PostgreSQL fills in null for what an object does not have.
-pub(crate) fn check_rows(request: &QueryRequest) -> Result<(), QueryError> {
-    let Some(TableChange::BulkUpsert { rows: expression, columns, .. }) = &request.change else { return Ok(()) };
+/// Makes the rows of a bulk upsert what PostgreSQL reads: objects of the columns that are written and no others, bytes in its own form.
+/// Rows that would be written with nulls or not at all are refused: it fills in null for what an object does not have.
+pub(crate) async fn prepare_rows(pool: &Arc<Pool>, request: &mut QueryRequest) -> Result<(), QueryError> {
+    let Some(change @ TableChange::BulkUpsert { rows: expression, columns, .. }) = &request.change else {
+        return Ok(());
+    };
     let expression = expression.trim();
-    let wrong = |problem: String| Err(QueryError::Rows { expression: expression.to_owned(), problem });
     // One that is missing is told of with all other parameters.
-    let Some(value) = request.parameters.get(expression) else { return Ok(()) };
+    let Some(value) = request.parameters.get_mut(expression) else { return Ok(()) };
+    check_rows(expression, columns, value)?;
+    let of_bytes = columns_of_bytes(pool, change).await?;
+    for row in value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        row.retain(|key, _| columns.contains(key));
+        for column in &of_bytes {
+            if let Some(Value::String(text)) = row.get_mut(column) {
+                *text = parameters::bytes(expression, text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a change that hold bytes.
+async fn columns_of_bytes(pool: &Arc<Pool>, change: &TableChange) -> Result<Vec<String>, QueryError> {
+    let (schema, name) = change.table();
+    let sql = "SELECT attname FROM pg_attribute WHERE atttypid = 'bytea'::regtype AND attname = ANY($3) AND attrelid = to_regclass(
+            coalesce(quote_ident($1::text) || '.', '') || quote_ident($2::text))";
+    let loan = pool.borrow().await?;
+    let lost = |_| QueryError::Lost(pool.target.name.clone());
+    let rows = loan.connection.client.query(sql, &[&schema, &name, &change.columns()]).await.map_err(lost)?;
+    loan.give_back();
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+fn check_rows(expression: &str, columns: &[String], value: &Value) -> Result<(), QueryError> {
+    let wrong = |problem: String| Err(QueryError::Rows { expression: expression.to_owned(), problem });
     let Value::Array(rows) = value else { return wrong("it must be a list of objects".to_owned()) };
     if rows.len() > MAX_BULK_ROWS {
         return wrong(format!(

@@ -94,7 +94,7 @@ fn integer(number: &serde_json::Number) -> String {
 }
 
 /// Bytes in the form that PostgreSQL reads: base64, as results show them, or already hexadecimal.
-fn bytes(expression: &str, text: &str) -> Result<String, QueryError> {
+pub(crate) fn bytes(expression: &str, text: &str) -> Result<String, QueryError> {
     if text.starts_with("\\x") {
         return Ok(text.to_owned());
     }

@@ -42,8 +42,8 @@ pub(crate) enum Answer {
 }
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(crate) async fn run(pool: &Arc<Pool>, request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
-    changes::check_rows(&request)?;
+pub(crate) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+    changes::prepare_rows(pool, &mut request).await?;
     let outcome = run_once_or_twice(pool, &request, started).await;
     match (outcome, &request.change) {
         (Err(error), Some(change)) => Err(changes::explained(error, change, pool).await),

@@ -60,7 +60,15 @@ pub(crate) async fn secret(
 async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> Result<Response, BackendError> {
     let (run, document) = match scope {
         Scope::Run(run) => (Some(run), under_way(&backend.database, run).await?.document),
-        Scope::Draft { workflow, .. } => (None, Arc::new(backend.database.workflow_draft(workflow).await?.document)),
+        Scope::Draft { workflow, revision, .. } => {
+            let draft = backend.database.workflow_draft(workflow).await?;
+            // Of what was saved since, nobody has looked whether it is this person's to run.
+            if draft.revision != revision {
+                let detail = "the draft was saved since this began: run the block again";
+                return Ok(problem(409, "draft-changed", detail.to_owned()));
+            }
+            (None, Arc::new(draft.document))
+        }
     };
     let ask = match &request.ask {
         CallAsk::Fetch { request } => Ask::Fetch(request.clone()),
@@ -94,7 +102,8 @@ pub(crate) async fn token(
     Json(request): Json<TokenRequest>,
 ) -> Result<Json<Token>, BackendError> {
     only(&peer, API)?;
-    let scope = Scope::Draft { workflow: request.workflow, user: request.user };
+    let TokenRequest { workflow, user, revision } = request;
+    let scope = Scope::Draft { workflow, user, revision };
     Ok(Json(Token { token: backend.key.sign(scope, DRAFT_TOKEN_LIFETIME) }))
 }
 

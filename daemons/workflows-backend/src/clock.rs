@@ -85,14 +85,17 @@ pub(crate) async fn delete_old_events(database: Database) {
 
 fn pause_after(what: &str, deleted: &Result<u64, StoreError>) -> Duration {
     match deleted {
-        Ok(0) => DELETE_EVERY,
-        Ok(count) => {
+        // A full batch: there are more. Others want the disk too.
+        Ok(count) if *count >= DELETE_AT_ONCE as u64 => {
             tracing::debug!("{count} old {what} were measured or deleted");
-            // Others want the disk too.
             LOOK_AGAIN
         }
+        Ok(_) => DELETE_EVERY,
         Err(error) => {
-            tracing::debug!("old {what} were not deleted: {error}");
+            tracing::warn!(
+                "old {what} were not deleted, and the next look is in {} s: {error}",
+                DELETE_EVERY.as_secs()
+            );
             DELETE_EVERY
         }
     }
@@ -118,9 +121,11 @@ pub(crate) async fn escalate_questions(database: Database) {
 
 /// Some of that; gives how many runs it has dealt with.
 async fn delete_some(database: &Database) -> Result<u64, StoreError> {
-    let old = database.delete_old_runs(DELETE_AT_ONCE).await?;
-    let measured = database.measure_runs(DELETE_AT_ONCE).await?;
-    Ok(old + measured + database.delete_large_runs(DELETE_AT_ONCE).await?)
+    // Each by itself: one that takes too long is not to keep the others from their work.
+    let old = database.delete_old_runs(DELETE_AT_ONCE).await;
+    let measured = database.measure_runs(DELETE_AT_ONCE).await;
+    let large = database.delete_large_runs(DELETE_AT_ONCE).await;
+    Ok(old? + measured? + large?)
 }
 
 /// What comes of a schedule now.

@@ -28,6 +28,8 @@ pub enum Scope {
         workflow: WorkflowId,
         /// Who runs it.
         user: UserId,
+        /// The revision whose queries were found to be this person's to run.
+        revision: i64,
     },
 }
 

@@ -128,7 +128,16 @@ impl Exporter {
         let mut traces: Vec<(RunId, Vec<Span>)> = Vec::new();
         let mut count = 0;
         for run in runs {
-            let spans = self.spans(*run).await?;
+            let spans = match self.spans(*run).await {
+                Ok(spans) => spans,
+                Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
+                // One that cannot be read is not to hold up all others.
+                Err(error) => {
+                    tracing::warn!(run.id = %run, "the trace of run {run} is not sent, since it cannot be read: {error}");
+                    self.metrics.traces("unreadable", 1);
+                    Vec::new()
+                }
+            };
             if count > 0 && count + spans.len() > SPANS_OF_REQUEST {
                 break;
             }

@@ -52,9 +52,9 @@ pub(crate) async fn hear(announced: &mut Announced, pause: Duration, is_reason: 
     was_held
 }
 
-/// Whether a start may be claimed, or let in.
+/// Whether a start may be claimed, or let in; or anything at all, where words were missed.
 pub(crate) fn is_start(word: &str) -> bool {
-    [START, HELD].contains(&word)
+    ["", START, HELD].contains(&word)
 }
 
 #[derive(Debug, Error)]
@@ -98,7 +98,7 @@ impl Starter {
                     POLL
                 }
             };
-            hear(&mut announced, pause, |word| !is_start(word)).await;
+            hear(&mut announced, pause, |word| word.is_empty() || !is_start(word)).await;
         }
     }
 

@@ -20,6 +20,9 @@ pub(crate) fn touch(start: usize, length: usize) -> io::Result<()> {
 
 /// The C library's heap grows by so much at once, so that what a child needs is there already.
 const HEAP_ROOM: libc::c_int = 1 << 20;
+/// Larger pieces have mappings of their own, and the end of the heap is given back when it is so large: what the C library comes to by
+/// itself where such pieces are freed, and does not any more once it was told how to grow.
+const OWN_MAPPING: libc::c_int = 32 << 20;
 /// The largest piece of free memory that is looked for between what is used.
 const HOLE: usize = 32 << 10;
 /// No heap has holes of more in all. One that grew downwards would seem to have no end of them.
@@ -34,11 +37,20 @@ pub(crate) fn close_heap() {
     // threads.
     unsafe {
         libc::mallopt(libc::M_TOP_PAD, HEAP_ROOM);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 2 * OWN_MAPPING);
         libc::malloc_trim(0);
-        // No hole has room for this, so it is at the end.
-        let end = libc::malloc(2 * HOLE);
-        libc::free(end);
         let mut taken = 0;
+        // The end is where a piece has little behind it; large holes are taken on the way there.
+        let room = HEAP_ROOM as usize + 4 * HOLE;
+        let mut end = libc::malloc(2 * HOLE);
+        while (libc::sbrk(0) as usize).checked_sub(end as usize).is_some_and(|behind| behind > room)
+            && taken < HOLES_MAX
+        {
+            taken += 2 * HOLE;
+            end = libc::malloc(2 * HOLE);
+        }
+        libc::free(end);
         for size in (1..=HOLE / 16).rev().map(|units| units * 16) {
             loop {
                 let hole = libc::malloc(size);

@@ -121,16 +121,18 @@ pub(crate) async fn decide(
     if request.comment.chars().count() > MAX_COMMENT || request.comment.contains('\0') {
         return Err(ApiError::invalid(format!("the comment must have at most {MAX_COMMENT} characters"), Vec::new()));
     }
-    // The fields stay as they were asked; whether it is still open and yours is looked at once more when it is decided.
-    let form = api.database.open_approval(id, caller.viewer()).await?.form;
-    let answers = form_answers(&form, &request.form, request.approved).map_err(|faults| {
-        let first = faults.first().map(ToString::to_string).unwrap_or_default();
-        ApiError::invalid(first, faults)
-    })?;
     let detail = json!({ "approval": id, "approved": request.approved, "comment": request.comment });
     let record = caller.record("workflow.approval.decide", None, detail);
-    let verdict = Verdict { approved: request.approved, comment: request.comment, answers };
-    let decided = async { Ok(api.database.decide(id, caller.viewer(), &verdict).await?) };
+    let decided = async {
+        // The fields stay as they were asked; whether it is still open and yours is looked at once more when it is decided.
+        let form = api.database.open_approval(id, caller.viewer()).await?.form;
+        let answers = form_answers(&form, &request.form, request.approved).map_err(|faults| {
+            let first = faults.first().map(ToString::to_string).unwrap_or_default();
+            ApiError::invalid(first, faults)
+        })?;
+        let verdict = Verdict { approved: request.approved, comment: request.comment, answers };
+        Ok(api.database.decide(id, caller.viewer(), &verdict).await?)
+    };
     api.audit.around(record, decided).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -88,12 +88,12 @@ pub(crate) async fn run(
         Block::Code(CodeBlock { language, source, timeout_ms, .. }) => {
             let user = person(&on.caller)?.id;
             // `query()` and `functions` from this code run queries of the saved draft: whoever may run them must be allowed to.
-            let draft = api.database.workflow_draft(on.id).await?.document;
-            super::documents::require_resources(&api, &on.caller, draft.queries_of_code().map(|query| &query.resource))
-                .await?;
+            let draft = api.database.workflow_draft(on.id).await?;
+            let resources = draft.document.queries_of_code().map(|query| &query.resource);
+            super::documents::require_resources(&api, &on.caller, resources).await?;
             let libraries = library_sets::resolve(&api, &document.libraries.of(language)).await?;
-            let token: Token =
-                api.backend.call(Method::POST, "/v1/tokens", &TokenRequest { workflow: on.id, user }).await?;
+            let request = TokenRequest { workflow: on.id, user, revision: draft.revision };
+            let token: Token = api.backend.call(Method::POST, "/v1/tokens", &request).await?;
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
             let spec = BlockSpec::new(block, Work::code_of(&document, language, source), limits);
             api.audit.write(record).await?;

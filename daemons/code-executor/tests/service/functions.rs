@@ -30,6 +30,7 @@ fn python() -> Value {
     json!({
         "gross": { "kind": "code", "parameters": ["net", "rate"], "source": "factor = 1 + rate\nreturn net * factor" },
         "twice": { "kind": "code", "parameters": ["n"], "source": "return functions.double(n=n)['rows'][0]['n']" },
+        "round": { "kind": "code", "parameters": ["n"], "source": "return round(n, 1)" },
         "later": { "kind": "code", "parameters": [], "source": "import asyncio\nawait asyncio.sleep(0)\nreturn 'later'" },
         "fails": { "kind": "code", "parameters": [], "source": "\n\nraise IndexError('too far')" },
         "double": { "kind": "query", "parameters": ["n"] },
@@ -45,10 +46,10 @@ async fn functions_are_called_with_their_parameters_and_call_one_another() {
 
     let source = "return [await functions.gross({ net: 2, rate: 0.5 }), await functions.twice({ n: 4 }), (await query('double', { n: 1 })).rows[0].n]";
     let js = run_with_token(&executor, calling(Language::Javascript, source, &javascript())).await;
-    let source = "return [functions.gross(net=2, rate=0.5), functions.twice(n=4), await functions.later()]";
+    let source = "return [functions.gross(net=2, rate=0.5), functions.twice(n=4), await functions.later(), functions.round(n=1.26)]";
     let py = run_with_token(&executor, calling(Language::Python, source, &python())).await;
 
-    assert_eq!((js.value(), py.value()), (&json!([3, 8, 2]), &json!([3.0, 8, "later"])));
+    assert_eq!((js.value(), py.value()), (&json!([3, 8, 2]), &json!([3.0, 8, "later", 1.3])));
     let seen = seen.lock().unwrap();
     let asked = seen.iter().map(|(_, call)| match &call.ask {
         CallAsk::Query { query, parameters } => {

@@ -165,3 +165,26 @@ async fn a_change_needs_its_values_and_is_no_read() {
     let refused = service.run(&read).await.expect_err("refused");
     assert_eq!(refused.sqlstate.as_deref(), Some("25006"), "{}", refused.detail);
 }
+
+#[tokio::test]
+async fn many_rows_keep_their_bytes_and_lose_what_is_not_written() {
+    let service = tables().await;
+    // Its name is that of a type too.
+    service
+        .write("create table money (id int primary key, raw bytea, at timestamptz default now())")
+        .await
+        .expect("made");
+    let upsert =
+        json!({ "do": "bulk-upsert", "table": "money", "rows": "rows", "columns": ["id", "raw"], "conflict": ["id"] });
+    let rows =
+        json!([{ "id": 1, "raw": "AAH/", "at": "never" }, { "id": 2, "raw": null }, { "id": 3, "raw": "\\x00ff" }]);
+    service.change(upsert.clone(), json!({ "rows": rows })).await.expect("written");
+    let found = service.rows("select id, encode(raw, 'hex') as raw from money order by id").await;
+    assert_eq!(
+        found,
+        [json!({ "id": 1, "raw": "0001ff" }), json!({ "id": 2, "raw": null }), json!({ "id": 3, "raw": "00ff" })]
+    );
+    let problem =
+        service.change(upsert, json!({ "rows": [{ "id": 4, "raw": "not base64!" }] })).await.expect_err("refused");
+    assert_eq!(problem.code, "parameter-type", "{}", problem.detail);
+}

@@ -191,6 +191,10 @@ impl AppDocument {
         for (name, query) in &self.queries {
             let path = format!("queries.{name}");
             faults.extend(query.query.validate(&path));
+            if query.query.change.is_some() && query.run == RunWhen::Automatic {
+                let message = "a change of a table never runs by itself: write `manual`, and have an event run it";
+                faults.push(Fault::new(format!("{path}.run"), message));
+            }
             check_template(query.confirm.as_deref().unwrap_or_default(), &format!("{path}.confirm"), &mut faults);
             for (index, action) in query.on_success.iter().enumerate() {
                 self.validate_action(action, &format!("{path}.on-success.{index}"), &mut faults);

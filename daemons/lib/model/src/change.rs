@@ -234,8 +234,9 @@ impl TableChange {
                     return Err(ChangeError::NoValue);
                 }
                 let conflict = on_conflict(columns.iter(), conflict)?;
-                // The table's own row type says what each value is to be.
-                let rows = format!("jsonb_populate_recordset(NULL::{table}, {})", bound.place(rows));
+                // The table's own row type says what each value is to be. By a row of it, since its name may be that of a type besides.
+                let row_type = format!("(SELECT a_row FROM {table} AS a_row WHERE false)");
+                let rows = format!("jsonb_populate_recordset({row_type}, {})", bound.place(rows));
                 format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} {conflict}")
             }
             Self::Update { values, conditions, .. } => {

@@ -388,6 +388,8 @@ pub struct TokenRequest {
     pub workflow: WorkflowId,
     /// Who runs it.
     pub user: UserId,
+    /// The revision of the draft whose queries that person may run.
+    pub revision: i64,
 }
 
 /// A capability token.

@@ -6,6 +6,7 @@ use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatu
 use bulkhead_model::workflow::Port;
 use bulkhead_model::{Name, RunId};
 use deadpool_postgres::Transaction;
+use futures_util::future::try_join;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::types::{Json, ToSql};
@@ -90,9 +91,9 @@ impl Database {
         let operation = "store the results of blocks";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        // Sent together: the one would wait for the other otherwise.
+        // Sent together, in this order: the one would wait for the other otherwise.
         let (is_new, ()) =
-            tokio::try_join!(store_blocks(&transaction, run, ends), conclude(&transaction, run, conclusion))?;
+            try_join(store_blocks(&transaction, run, ends), conclude(&transaction, run, conclusion)).await?;
         let mut wrote = Vec::new();
         for (number, (end, is_new)) in ends.iter().zip(is_new).enumerate() {
             if is_new && !end.logs.is_empty() {

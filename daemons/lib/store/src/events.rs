@@ -212,13 +212,14 @@ impl Database {
         let sql = "UPDATE event_waits w SET ended_at = r.finished_at FROM runs r
             WHERE w.ended_at IS NULL AND r.id = w.run_id AND r.finished_at IS NOT NULL";
         client.execute(sql, &[]).await.map_err(StoreError::of(operation))?;
-        // What a run has taken stays until the run has ended: the journal may not have it yet.
+        // What a run has taken stays for as long again, or until the run has ended: the journal may not have it yet.
         let sql = "WITH oldest AS (SELECT workflow_id, min(created_at) AS created_at FROM runs WHERE finished_at IS NULL GROUP BY workflow_id),
             old AS (
                 SELECT e.id FROM workflow_events e LEFT JOIN oldest o ON o.workflow_id = e.workflow_id
                 WHERE e.received_at < now() - make_interval(days => $2)
                   AND (e.received_at < now() - make_interval(days => $1) OR o.created_at IS NULL OR o.created_at > e.received_at)
-                  AND NOT EXISTS (SELECT FROM event_waits w JOIN runs r ON r.id = w.run_id WHERE w.event_id = e.id AND r.finished_at IS NULL)
+                  AND NOT EXISTS (SELECT FROM event_waits w JOIN runs r ON r.id = w.run_id WHERE w.event_id = e.id AND r.finished_at IS NULL
+                      AND w.ended_at > now() - make_interval(days => $1))
                 LIMIT $3)
             DELETE FROM workflow_events WHERE id IN (SELECT id FROM old)";
         let values: [&(dyn ToSql + Sync); 3] = [&KEEP_EVENT_DAYS, &KEEP_UNWANTED_DAYS, &limit];

@@ -1,12 +1,17 @@
 //! Runs that their workflows do not keep any longer.
 //!
-//! One that goes on is never deleted, nor one whose block has started another that goes on. What goes, goes with its blocks, logs and
-//! answers; the audit trail stays.
+//! One that goes on is never deleted, nor one that has started another that goes on, at any remove, nor one whose starter goes on. What
+//! goes, goes with its blocks, logs and answers, and with the runs that it has started; the audit trail stays.
 
 use crate::{Database, StoreError};
 
-/// Runs that have ended and stay, since one that they have started goes on.
-const IS_NEEDED: &str = "EXISTS (SELECT FROM runs c WHERE c.parent_run = r.id AND c.finished_at IS NULL)";
+/// Runs that have ended and stay: one that descends from them goes on, or the one that started them does, and may not have taken their
+/// result yet.
+const IS_NEEDED: &str = "(EXISTS (WITH RECURSIVE below AS (
+            SELECT c.id, c.finished_at FROM runs c WHERE c.parent_run = r.id
+            UNION ALL SELECT c.id, c.finished_at FROM runs c JOIN below b ON c.parent_run = b.id)
+        SELECT FROM below WHERE finished_at IS NULL)
+    OR EXISTS (SELECT FROM runs p JOIN runs c ON c.parent_run = p.id WHERE c.id = r.id AND p.finished_at IS NULL))";
 /// What a row takes beside its values: its header, its key, its place in indexes.
 const ROW_BYTES: &str = "200";
 

@@ -42,7 +42,7 @@ pub struct TracedRun {
     /// The block that started it: of which run, with which trace of its own, and where.
     pub parent: Option<(RunId, Option<TraceParent>, String, Iteration)>,
     /// The earlier run that it took over from.
-    pub from_run: Option<RunId>,
+    pub from_run: Option<(RunId, Option<TraceParent>)>,
 }
 
 /// A block of a run in one round, with all its attempts.
@@ -96,8 +96,8 @@ impl Database {
         let kept: Vec<Uuid> = ids.filter(|(id, parent)| keep(RunId(*id), *parent)).map(|(id, _)| id).collect();
         let sql = "INSERT INTO run_traces (run_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING";
         transaction.execute(sql, &[&kept]).await.map_err(StoreError::of(operation))?;
-        let is_full = i64::try_from(seen.len()).is_ok_and(|seen| seen == limit);
-        let last = seen.last().filter(|_| is_full).map_or(horizon.max(last), |row| row.get(0));
+        // No further than what was seen: a clock that was ahead for a while would pass over what comes.
+        let last = seen.last().map_or(last, |row| row.get(0));
         transaction
             .execute("UPDATE trace_cursor SET last_run = $1", &[&last])
             .await
@@ -158,8 +158,9 @@ impl Database {
         let operation = "read a run for its trace";
         let client = self.client(operation).await?;
         let sql = "SELECT r.workflow_id, w.slug, r.version, r.trigger ->> 'kind', r.status, r.error ->> 'kind', r.created_at, r.started_at,
-                r.finished_at, r.trace_parent, r.parent_run, p.trace_parent, r.parent_block, r.parent_iteration, r.from_run
-            FROM runs r JOIN workflows w ON w.id = r.workflow_id LEFT JOIN runs p ON p.id = r.parent_run
+                r.finished_at, r.trace_parent, r.parent_run, p.trace_parent, r.parent_block, r.parent_iteration, r.from_run,
+                f.trace_parent
+            FROM runs r JOIN workflows w ON w.id = r.workflow_id LEFT JOIN runs p ON p.id = r.parent_run LEFT JOIN runs f ON f.id = r.from_run
             WHERE r.id = $1 AND r.finished_at IS NOT NULL";
         let Some(row) = client.query_opt(sql, &[&id.0]).await.map_err(StoreError::of(operation))? else {
             return Ok(None);
@@ -204,7 +205,7 @@ fn traced_run(operation: &'static str, id: RunId, row: &Row) -> Result<TracedRun
         finished_at: row.get(8),
         trace_parent: trace_parent(row, 9),
         parent,
-        from_run: row.get::<_, Option<Uuid>>(14).map(RunId),
+        from_run: row.get::<_, Option<Uuid>>(14).map(|earlier| (RunId(earlier), trace_parent(row, 15))),
     })
 }
 

@@ -84,8 +84,8 @@ fn whole(run: &TracedRun, trace: &[u8], id: [u8; 8], dropped: i64) -> Span {
     if let Some((parent, trace_parent, block, iteration)) = &run.parent {
         links.push(link(trace_of(*parent, *trace_parent), block_span(*parent, block, iteration), "parent"));
     }
-    if let Some(earlier) = run.from_run {
-        links.push(link(trace_of(earlier, None), run_span(earlier), "earlier"));
+    if let Some((earlier, trace_parent)) = run.from_run {
+        links.push(link(trace_of(earlier, trace_parent), run_span(earlier), "earlier"));
     }
     let begun =
         run.started_at.map(|at| Event { time_unix_nano: nanos(at), name: "begun".to_owned(), attributes: vec![] });

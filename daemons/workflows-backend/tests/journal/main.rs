@@ -237,9 +237,13 @@ async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
     assert_eq!(code(world.call(&nobody, "read", 0, 0).await), "unknown");
     assert_eq!(code(world.call(&token, "other", 0, 0).await), "query-unknown");
     assert_eq!(world.call(&token, "read", 0, 0).await.unwrap()["rows"], json!([]));
-    let draft = TokenRequest { workflow: world.workflow, user: UserId::new() };
+    let draft = TokenRequest { workflow: world.workflow, user: UserId::new(), revision: 1 };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
     assert_eq!(world.call(&draft.token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    // What is saved afterwards may ask for resources that nobody has allowed.
+    let document = world.api.workflow_draft(world.workflow).await.unwrap().document;
+    world.api.save_workflow_draft(world.workflow, 1, &document).await.unwrap();
+    assert_eq!(code(world.call(&draft.token, "read", 0, 0).await), "draft-changed");
     let end = FinishRequest { status: RunStatus::Cancelled, error: None, result: Value::Null };
     let path = format!("/v1/runs/{}/finish", world.run);
     let _: Value = world.backend.call(Method::POST, &path, &end).await.unwrap();

@@ -57,7 +57,7 @@ async fn code_gets_a_secret_that_its_workflow_was_granted_and_each_use_is_on_rec
     world.add_secret("apiToken", &world.seal, None, true).await;
     let run = world.token().await;
     let user = UserId::new();
-    let draft = TokenRequest { workflow: world.workflow, user };
+    let draft = TokenRequest { workflow: world.workflow, user, revision: 1 };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
     for token in [&run, &draft.token] {
         assert_eq!(world.secret(token, "apiToken").await.unwrap(), CANARY);

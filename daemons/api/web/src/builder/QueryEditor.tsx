@@ -127,10 +127,7 @@ function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omi
         <SelectField
           label="Runs"
           value={query.run ?? 'automatic'}
-          options={[
-            ['automatic', 'By itself'],
-            ['manual', 'When an event asks'],
-          ]}
+          options={query.change ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
           onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
         />
       </div>

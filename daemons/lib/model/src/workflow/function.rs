@@ -108,8 +108,11 @@ impl WorkflowDocument {
             if !mentions(source, FUNCTIONS) {
                 continue;
             }
-            let is_meant = |name: &Name| mentions(source, name.as_str()) || takes_any(source);
-            let known = self.functions.iter().filter(|(_, function)| function.is_known_to(language));
+            let takes_any = takes_any(source);
+            let is_meant = |name: &Name| takes_any || mentions(source, name.as_str());
+            // More than that are no document that can be saved.
+            let functions = self.functions.iter().take(MAX_FUNCTIONS);
+            let known = functions.filter(|(_, function)| function.is_known_to(language));
             for (name, function) in known.filter(|(name, _)| is_meant(name)) {
                 if found.insert(name, function).is_none() {
                     pending.push(function.source());

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bulkhead_model::run::{Choice, RunStatus};
+use bulkhead_model::run::{Choice, Iteration, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{RunId, UserId, WorkflowId};
 use bulkhead_store::block_ends::RunEnd;
+use bulkhead_store::children::NewChild;
+use bulkhead_store::journal::BlockPlace;
 use bulkhead_store::queues::{Queued, WorkflowSettings};
 use bulkhead_store::run_search::RunFilter;
 use bulkhead_store::runs::NewRun;
@@ -208,6 +210,41 @@ async fn old_runs_go_and_those_that_go_on_stay() {
     client.batch_execute("UPDATE runs SET finished_at = finished_at - interval '25 hours'").await.expect("changes");
     assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 2);
     assert_eq!(queue.found(RunFilter::default()).await, [kept, runs[0]]);
+}
+
+#[tokio::test]
+async fn runs_stay_while_one_that_started_them_or_descends_from_them_goes_on() {
+    let queue = Queue::new().await;
+    let settings = WorkflowSettings { keep_days: Some(1), ..WorkflowSettings::default() };
+    let workflow = queue.workflow("family", settings).await;
+    let child_of = async |parent: RunId, depth: i32| {
+        let place = BlockPlace { block: "go".into(), iteration: Iteration::default(), attempt: 1 };
+        let trigger = json!({ "kind": "workflow" });
+        let new = NewChild { parent, place: &place, depth, workflow: "family", trigger: &trigger, waits: false };
+        assert!(queue.backend.start_child(&new).await.expect("starts"));
+        queue.backend.child(parent, &place).await.expect("reads").expect("a child").run
+    };
+    let oldest = queue.start(workflow).await;
+    let middle = child_of(oldest, 1).await;
+    let youngest = child_of(middle, 2).await;
+    let client = queue.own.connect().await;
+    let age =
+        "UPDATE runs SET finished_at = finished_at - interval '25 hours' WHERE finished_at > now() - interval '1 hour'";
+
+    // The one in the middle has ended, and who started it has not taken its result yet.
+    queue.end(middle, RunStatus::Succeeded).await;
+    queue.end(youngest, RunStatus::Succeeded).await;
+    client.batch_execute(age).await.expect("changes");
+    assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 1, "the youngest alone is nobody's");
+
+    let youngest = child_of(middle, 2).await;
+    queue.end(oldest, RunStatus::Succeeded).await;
+    client.batch_execute(age).await.expect("changes");
+    assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 0, "one that descends from both goes on");
+    queue.end(youngest, RunStatus::Succeeded).await;
+    client.batch_execute(age).await.expect("changes");
+    assert!(queue.backend.delete_old_runs(10).await.expect("deletes") > 0);
+    assert_eq!(queue.found(RunFilter::default()).await, []);
 }
 
 #[tokio::test]
