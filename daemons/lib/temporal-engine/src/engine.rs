@@ -158,7 +158,11 @@ impl Engine {
         }
     }
 
-    fn client(&self) -> Result<Client, EngineError> {
+    pub(crate) fn namespace(&self) -> &str {
+        &self.config.namespace
+    }
+
+    pub(crate) fn client(&self) -> Result<Client, EngineError> {
         self.client.borrow().clone().ok_or(EngineError::NotConnected)
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use connection::{ConnectionConfig, TlsFiles};
 pub use engine::{Engine, EngineError, EngineState};
-pub use replay::replay;
+pub use replay::History;
 
 /// What one step of a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,17 +38,6 @@ impl TestTemporal {
         self.show(workflow, &[]) + &self.show(workflow, &["--no-json-shorthand-payloads"])
     }
 
-    /// Each history of a workflow as the server has it, the first one first: each but the last goes on with a new one.
-    pub fn histories(&self, workflow: &str) -> Vec<String> {
-        let raw = "--no-json-shorthand-payloads";
-        let mut histories = vec![self.show(workflow, &[raw])];
-        while let Some(earlier) = text_after(&histories[0], "\"continuedExecutionRunId\"") {
-            let earlier = self.show(workflow, &[raw, "--run-id", &earlier]);
-            histories.insert(0, earlier);
-        }
-        histories
-    }
-
     /// Whether the server has heard of a workflow.
     pub fn knows(&self, workflow: &str) -> bool {
         self.tool(&["workflow", "describe", "--workflow-id", workflow]).0
@@ -124,10 +113,4 @@ impl Drop for TestTemporal {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// The text value after a key of JSON.
-fn text_after(json: &str, key: &str) -> Option<String> {
-    let (_, rest) = json.split_once(key)?;
-    rest.split('"').nth(1).filter(|value| !value.is_empty()).map(str::to_owned)
 }

@@ -115,6 +115,7 @@ async fn what_a_cancelled_run_waits_for_is_cancelled_and_what_it_only_started_go
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_want_while_temporal_is_away_happens_when_it_is_back() {
     let mut world = World::start().await;
+    world.worker_says("\"temporal\":{\"state\":\"ready\"}").await;
     let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
     let ask = json!({
         "format": 1, "title": "Ask", "start": "ask",
@@ -145,7 +146,8 @@ async fn what_people_want_while_temporal_is_away_happens_when_it_is_back() {
     let late = world.run(soon, Value::Null).await;
     tokio::time::sleep(Duration::from_secs(15)).await;
     for run in [asked, over, unwanted, late] {
-        assert!(!world.api.run(run).await.expect("reads").status.is_final());
+        let found = world.api.run(run).await.expect("reads");
+        assert!(!found.status.is_final(), "it went on without Temporal: {found:#?}");
     }
     world.temporal.run();
     for run in [asked, over, late] {

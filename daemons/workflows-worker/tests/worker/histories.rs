@@ -3,7 +3,7 @@
 //! A worker goes on with the runs that an older one has begun, by replaying what Temporal has stored of them. A change that these
 //! histories do not fit stops such runs; it has to go another way (the SDK's patches), or add a history beside the old ones, which stay.
 //!
-//! They lie in `tests/histories`, packed with zstd. To record them anew, after a change that adds to them:
+//! They lie in `tests/histories`, as protobuf packed with zstd. To record them anew, after a change that adds to them:
 //! `cargo test -p bulkhead-workflows-worker --test worker -- --ignored record_histories` in the environment of `cargo xtask test`.
 
 use std::path::PathBuf;
@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use bulkhead_model::RunId;
 use bulkhead_model::run::RunStatus;
 use bulkhead_store::approvals::Verdict;
-use bulkhead_temporal_engine::{Advance, ConnectionConfig, Engine, Progress, StepFuture, replay};
+use bulkhead_temporal_engine::{Advance, ConnectionConfig, Engine, EngineState, History, Progress, StepFuture};
 use bulkhead_test_kit::TestTemporal;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +27,7 @@ fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/histories")
 }
 
-/// All histories: name and JSON.
+/// All histories by their names, as protobuf.
 fn histories() -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<_> = std::fs::read_dir(directory())
         .expect("tests/histories")
@@ -42,22 +41,24 @@ fn histories() -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn history(name: &str) -> Value {
+fn history(name: &str) -> Vec<u8> {
     let all = histories();
-    let (_, bytes) = all.iter().find(|(found, _)| found.starts_with(name)).unwrap_or_else(|| panic!("no {name}"));
-    serde_json::from_slice(bytes).expect("JSON")
-}
-
-/// The events of one kind.
-fn events<'h>(history: &'h mut Value, kind: &str) -> Vec<&'h mut Value> {
-    let all = history["events"].as_array_mut().expect("events");
-    all.iter_mut().filter(|event| event["eventType"] == kind).collect()
+    let found = all.into_iter().find(|(found, _)| *found == format!("{name}.pb.zst"));
+    found.unwrap_or_else(|| panic!("there is no history {name}")).1
 }
 
 /// Why a history does not fit.
-fn refusal(history: &Value) -> String {
-    let error = replay(&serde_json::to_vec(history).expect("JSON")).expect_err("it does not fit");
+fn refusal(history: &[u8]) -> String {
+    let error = History::decode(history).expect("protobuf").replay().expect_err("it does not fit");
     std::error::Error::source(&error).expect("a cause").to_string()
+}
+
+/// The same with other words: at the first place where they stand, and as long as what they replace.
+fn with(mut history: Vec<u8>, words: &str, other: &str) -> Vec<u8> {
+    assert_eq!(words.len(), other.len());
+    let at = history.windows(words.len()).position(|window| window == words.as_bytes()).expect("it says so");
+    history[at..at + words.len()].copy_from_slice(other.as_bytes());
+    history
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn the_present_workflow_code_fits_all_histories() {
     let histories = histories();
     assert!(histories.len() >= 6, "some are missing: {:?}", histories.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, history) in histories {
-        if let Err(error) = replay(&history) {
+        if let Err(error) = History::decode(&history).expect("protobuf").replay() {
             panic!("{name}: {}", std::error::Error::source(&error).expect("a cause"));
         }
     }
@@ -73,62 +74,68 @@ fn the_present_workflow_code_fits_all_histories() {
 
 #[test]
 fn histories_hold_what_they_are_named_for() {
-    let count = |name: &str, kind: &str| events(&mut history(name), kind).len();
-    assert!(count("waits", "EVENT_TYPE_TIMER_STARTED") >= 1);
-    assert!(count("waits", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED") >= 1);
-    assert_eq!(count("woken", "EVENT_TYPE_TIMER_STARTED"), 0);
-    assert_eq!(count("cancelled", "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED"), 1);
-    assert_eq!(count("long-loop-1", "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW"), 1);
-    assert_eq!(count("long-loop-2", "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"), 1);
+    let count = |name: &str, kind: &str| {
+        let kinds = History::decode(&history(name)).expect("protobuf").kinds();
+        kinds.into_iter().filter(|found| *found == format!("EVENT_TYPE_{kind}")).count()
+    };
+    assert!(count("waits", "TIMER_STARTED") >= 1);
+    assert!(count("waits", "WORKFLOW_EXECUTION_SIGNALED") >= 1);
+    assert_eq!((count("woken", "TIMER_STARTED"), count("woken", "WORKFLOW_EXECUTION_COMPLETED")), (0, 1));
+    assert_eq!(count("cancelled", "WORKFLOW_EXECUTION_CANCELED"), 1);
+    assert_eq!(count("long-loop-1", "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"), 1);
+    assert_eq!(count("long-loop-2", "WORKFLOW_EXECUTION_COMPLETED"), 1);
 }
 
 #[test]
 fn a_history_of_another_workflow_code_is_refused() {
-    // One that did not wait where the present code does.
-    let mut without_timer = history("waits");
-    for event in events(&mut without_timer, "EVENT_TYPE_TIMER_STARTED") {
-        event["timerStartedEventAttributes"]["timerId"] = json!("777");
-    }
-    // One that asked for another activity.
-    let mut renamed = history("cancelled");
-    for event in events(&mut renamed, "EVENT_TYPE_ACTIVITY_TASK_SCHEDULED") {
-        event["activityTaskScheduledEventAttributes"]["activityType"]["name"] = json!("Steps::other");
-    }
-    // One that ended where the present code goes on.
-    let mut cut = history("long-loop-1");
-    for event in events(&mut cut, "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW") {
-        event["eventType"] = json!("EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED");
-        let attributes = event.as_object_mut().expect("an object");
-        attributes.remove("workflowExecutionContinuedAsNewEventAttributes");
-        attributes.insert("workflowExecutionCompletedEventAttributes".into(), json!({}));
-    }
-    for (name, tampered) in [("timer", without_timer), ("activity", renamed), ("end", cut)] {
-        let refusal = refusal(&tampered);
+    for (name, words, other) in [
+        // One that asked for another activity.
+        ("cancelled", "Steps::cancelled", "Steps::abandoned"),
+        // Ones that went on where the present code ends.
+        ("plain", "\"continue\"", "\"finished\""),
+        ("long-loop-1", "\"continue\"", "\"finished\""),
+        // One that ended where the present code goes on.
+        ("long-loop-2", "\"finished\"", "\"continue\""),
+    ] {
+        let refusal = refusal(&with(history(name), words, other));
         assert!(refusal.contains("nondeterministic"), "{name}: {refusal}");
     }
 }
 
-/// Writes what a server has stored of a run: each history of it, the first one first.
-fn write(histories: Vec<String>, name: &str) {
+/// Writes what a server has stored of a run: each history of it.
+async fn record(engine: &Engine, run: &str, name: &str) {
+    let histories = engine.histories(run).await.expect("reads");
     let is_one = histories.len() == 1;
     for (number, history) in (1..).zip(histories) {
         let name = if is_one { name.to_owned() } else { format!("{name}-{number}") };
-        let value: Value = serde_json::from_str(&history).expect("JSON");
-        let packed = zstd::encode_all(serde_json::to_vec(&value).expect("JSON").as_slice(), 19).expect("packed");
+        let packed = zstd::encode_all(history.encode().as_slice(), 19).expect("packed");
         assert!(packed.len() < MOST_PACKED_BYTES, "{name}: {} bytes", packed.len());
-        std::fs::write(directory().join(format!("{name}.json.zst")), packed).expect("written");
+        std::fs::write(directory().join(format!("{name}.pb.zst")), packed).expect("written");
     }
 }
 
-fn record(world: &World, run: RunId, name: &str) {
-    write(world.temporal.histories(&run.to_string()), name);
+/// An engine at a server, with workers of its own.
+async fn engine(temporal: &TestTemporal, stop: &CancellationToken) -> Engine {
+    let config = ConnectionConfig {
+        address: temporal.address(),
+        namespace: "default".into(),
+        task_queue: "words".into(),
+        tls: None,
+        api_key: None,
+    };
+    let words = Arc::new(Words(AtomicU32::new(0)));
+    let (engine, _) = Engine::start_thread(config, words, stop.clone()).expect("starts");
+    let mut state = engine.state();
+    state.wait_for(|state| *state == EngineState::Working).await.expect("it goes on");
+    engine
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "writes tests/histories"]
 async fn record_histories_of_runs() {
     std::fs::create_dir_all(directory()).expect("a directory");
-    let world = World::start().await;
+    let (world, stop) = (World::start().await, CancellationToken::new());
+    let engine = engine(&world.temporal, &stop).await;
     let ann = world.api.create_user("ann@example.test", "Ann", false).await.expect("created");
     let release = async |slug: &str, blocks: Value, edges: Value, start: &str| {
         let document = json!({ "format": 1, "title": slug, "start": start, "blocks": blocks, "edges": edges });
@@ -141,7 +148,7 @@ async fn record_histories_of_runs() {
     let edges = json!([{ "from": "one", "to": "two" }, { "from": "two", "to": "three" }]);
     let run = world.run(release("plain", blocks, edges, "one").await, Value::Null).await;
     world.succeeded(run).await;
-    record(&world, run, "plain");
+    record(&engine, &run.to_string(), "plain").await;
 
     let blocks = json!({
         "pause": { "type": "wait", "for": { "seconds": "2" } },
@@ -158,7 +165,7 @@ async fn record_histories_of_runs() {
     let verdict = Verdict { approved: true, ..Verdict::default() };
     world.api.decide(open[0].id, (ann, false), &verdict).await.expect("decides");
     world.succeeded(run).await;
-    record(&world, run, "waits");
+    record(&engine, &run.to_string(), "waits").await;
 
     let blocks = json!({ "pause": { "type": "wait", "for": { "seconds": "3600" } } });
     let run = world.run(release("cancelled", blocks, json!([]), "pause").await, Value::Null).await;
@@ -168,7 +175,7 @@ async fn record_histories_of_runs() {
     world.api.request_cancel(run).await.expect("asked");
     assert_eq!(world.ended(run).await.status, RunStatus::Cancelled);
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    record(&world, run, "cancelled");
+    record(&engine, &run.to_string(), "cancelled").await;
 }
 
 /// A run that is nothing but its words: more steps than one history has, or a wait without a time.
@@ -197,33 +204,23 @@ impl Advance for Words {
 async fn record_histories_of_words() {
     std::fs::create_dir_all(directory()).expect("a directory");
     let temporal = TestTemporal::start();
-    let config = ConnectionConfig {
-        address: temporal.address(),
-        namespace: "default".into(),
-        task_queue: "words".into(),
-        tls: None,
-        api_key: None,
-    };
-    // One after the other: the steps are counted over all.
     for run in ["woken", "long-loop"] {
         let stop = CancellationToken::new();
-        let (engine, thread) =
-            Engine::start_thread(config.clone(), Arc::new(Words(AtomicU32::new(0))), stop.clone()).expect("starts");
+        let engine = engine(&temporal, &stop).await;
+        engine.start(run).await.expect("starts");
         let end = Instant::now() + Duration::from_secs(120);
-        while engine.start(run).await.is_err() {
-            assert!(Instant::now() < end, "Temporal takes no run");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let mut histories = temporal.histories(run);
-        while !histories.last().expect("one").contains("WORKFLOW_EXECUTION_COMPLETED") {
+        // One that goes on with a new history has ended for a moment.
+        let has_ended = async || {
+            let histories = engine.histories(run).await.expect("reads");
+            histories.last().is_some_and(|last| last.kinds().contains(&"EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"))
+        };
+        while !has_ended().await {
             assert!(Instant::now() < end, "{run} does not end");
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            // Only the first waits for a word; the other one takes it as any other run would.
+            // Only the first waits for a word; the other one takes it as any run would.
             engine.wake(run).await.expect("wakes");
-            histories = temporal.histories(run);
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        write(histories, run);
+        record(&engine, run, run).await;
         stop.cancel();
-        tokio::task::spawn_blocking(move || thread.join()).await.expect("joined").expect("ended");
     }
 }
