@@ -1633,6 +1633,15 @@ export interface components {
              */
             "timeout-ms"?: number;
         };
+        /** @description A function in a language of code blocks. */
+        CodeFunction: {
+            /** @description The language. */
+            language: components["schemas"]["Language"];
+            /** @description The names under which the source sees what it is called with, at most 20. */
+            parameters?: components["schemas"]["Name"][];
+            /** @description The source: a function's body, `return` gives the value. */
+            source: string;
+        };
         /** @description A column of a result. */
         Column: {
             /** @description Its name, made unique. */
@@ -1876,6 +1885,14 @@ export interface components {
             /** @description What is filled in. */
             type: components["schemas"]["FieldKind"];
         };
+        /** @description One function. It sees its parameters, and nothing of the run. */
+        Function: (components["schemas"]["CodeFunction"] & {
+            /** @enum {string} */
+            type: "code";
+        }) | (components["schemas"]["QueryFunction"] & {
+            /** @enum {string} */
+            type: "query";
+        });
         /** @description A person with a role. */
         Grant: {
             /** @description Their address. */
@@ -2262,6 +2279,11 @@ export interface components {
             /** @description Whether a write may be repeated: after a crash that left its outcome unknown, and by `retry`. */
             idempotent?: boolean;
             retry?: components["schemas"]["Retry"] | null;
+        };
+        /** @description A function that runs a statement. */
+        QueryFunction: components["schemas"]["SqlQuery"] & {
+            /** @description The names that the statement binds as `{{ name }}`, at most 20. */
+            parameters?: components["schemas"]["Name"][];
         };
         /** @description Caps on one execution of a query. */
         QueryLimits: {
@@ -3287,6 +3309,10 @@ export interface components {
              * @description Version of this format: 1.
              */
             format: number;
+            /** @description What code blocks may call by name, at most 50: `await functions.name({a: 1})` in JavaScript, `functions.name(a=1)` in Python. */
+            functions?: {
+                [key: string]: components["schemas"]["Function"];
+            };
             /** @description The sets of libraries that its code finds beside the standard ones. */
             libraries?: components["schemas"]["LibraryNames"];
             "on-error"?: components["schemas"]["Name"] | null;
