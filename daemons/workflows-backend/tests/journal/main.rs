@@ -205,13 +205,17 @@ async fn a_query_block_is_stored_with_its_values() {
     let world = world().await;
     let values = ActionValues::Query { parameters: [("n".to_owned(), json!(5))].into() };
     let request = BlockAction { iteration: Iteration::default(), attempt: 1, cover: None, values };
+    // As a worker does: it takes a run up before anything of it happens.
+    let state = format!("/v1/runs/{}", world.run);
+    let taken_up: RunState = world.backend.get(&state).await.unwrap();
+    assert_eq!(taken_up.journal, []);
     let path = format!("/v1/runs/{}/blocks/write", world.run);
     for _ in 0..2 {
         let outcome: BlockOutcome = world.backend.call(Method::POST, &path, &request).await.unwrap();
         assert_eq!((outcome.status, &outcome.result["rows"]), (BlockStatus::Succeeded, &json!([{ "n": 5 }])));
     }
     assert_eq!(world.effects().await, 1);
-    let state: RunState = world.backend.get(&format!("/v1/runs/{}", world.run)).await.unwrap();
+    let state: RunState = world.backend.get(&state).await.unwrap();
     assert_eq!(state.journal.len(), 1);
 }
 
