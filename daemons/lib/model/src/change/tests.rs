@@ -1,3 +1,5 @@
+//! What changes of tables compile to, and what is refused.
+
 use serde_json::{Value, json};
 
 use super::*;
