@@ -92,8 +92,8 @@ pub(crate) async fn run(
             let resources = draft.document.queries_of_code().map(|query| &query.resource);
             super::documents::require_resources(&api, &on.caller, resources).await?;
             let libraries = library_sets::resolve(&api, &document.libraries.of(language)).await?;
-            let request = TokenRequest { workflow: on.id, user, revision: draft.revision };
-            let token: Token = api.backend.call(Method::POST, "/v1/tokens", &request).await?;
+            let draft = TokenRequest { workflow: on.id, user, revision: draft.revision };
+            let token: Token = api.backend.call(Method::POST, "/v1/tokens", &draft).await?;
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
             let spec = BlockSpec::new(block, Work::code_of(&document, language, source), limits);
             api.audit.write(record).await?;
