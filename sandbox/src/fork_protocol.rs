@@ -22,6 +22,8 @@ pub(crate) enum ToZygote {
     TouchAhead(Touched),
     /// One run. With it come its standard output, standard error and channel, then its cgroup if it has one.
     Fork {
+        /// What the answers call it: another may be asked for before it is ready.
+        number: u64,
         /// Whether it gets a network namespace of its own.
         own_network: bool,
     },
@@ -33,10 +35,15 @@ pub(crate) enum ToZygote {
 pub(crate) enum FromZygote {
     /// The zygote is prepared and waits.
     Serving,
-    /// There is a child, with its number; its process's descriptor comes along.
-    Forked(i32),
+    /// There is a child; its process's descriptor comes along.
+    Forked {
+        /// As it was asked for.
+        number: u64,
+        /// The process's number in the zygote's sandbox.
+        pid: i32,
+    },
     /// The child is in its sandbox. It holds this socket no longer.
-    Ready,
+    Ready(u64),
     /// A step failed; there is no run.
     Failed {
         /// The mechanism.

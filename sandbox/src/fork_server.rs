@@ -52,6 +52,7 @@ struct Server {
 #[derive(Debug)]
 pub struct Run {
     control: OwnedFd,
+    number: u64,
     limits: Limits,
 }
 
@@ -75,8 +76,8 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
         std::process::exit(1);
     }
     while let Ok(Some((message, descriptors))) = receive(&server.control) {
-        let own_network = match message {
-            ToZygote::Fork { own_network } => own_network,
+        let (number, own_network) = match message {
+            ToZygote::Fork { number, own_network } => (number, own_network),
             ToZygote::TouchAhead(touched) => {
                 server.touched = touched;
                 continue;
@@ -87,11 +88,13 @@ pub fn serve(interpreter: &mut dyn Interpreter) -> Run {
         let cgroup = descriptors.get(3).map(|cgroup| cgroup.as_fd());
         let cloned = fork_sibling(own_network, cgroup, server.thread_id_address).at("forking the zygote");
         if let Ok(Cloned::Child) = cloned {
-            return server.become_run(interpreter, descriptors);
+            return server.become_run(interpreter, descriptors, number);
         }
         interpreter.after_fork_in_zygote();
         let told = match cloned {
-            Ok(Cloned::Caller { pid, process }) => send(&server.control, &FromZygote::Forked(pid), &[process]),
+            Ok(Cloned::Caller { pid, process }) => {
+                send(&server.control, &FromZygote::Forked { number, pid }, &[process])
+            }
             Ok(Cloned::Child) => break,
             Err(error) => say(&server.control, &FromZygote::from(error)),
         };
@@ -124,7 +127,7 @@ impl Server {
     }
 
     /// In the new process.
-    fn become_run(self, interpreter: &mut dyn Interpreter, descriptors: Vec<OwnedFd>) -> Run {
+    fn become_run(self, interpreter: &mut dyn Interpreter, descriptors: Vec<OwnedFd>, number: u64) -> Run {
         let Self { control, proc, policy, inherited, touched, narrowing, .. } = self;
         let set_up = (|| {
             touched.touch();
@@ -144,7 +147,7 @@ impl Server {
             let _ = say(&control, &FromZygote::from(error));
             sys::process::exit_now(1);
         }
-        Run { control, limits: policy.limits }
+        Run { control, number, limits: policy.limits }
     }
 }
 
@@ -152,8 +155,8 @@ impl Run {
     /// Says that this run is ready, and waits until there is work for it, with the limits that go with it. Before this no user's
     /// code may run: the zygote's socket is still here.
     pub fn wait_for_work(self) {
-        let Self { control, limits } = self;
-        let told = say(&control, &FromZygote::Ready);
+        let Self { control, number, limits } = self;
+        let told = say(&control, &FromZygote::Ready(number));
         drop(control);
         if told.and_then(|()| take_limits(&limits)).is_err() {
             // Nobody wants this run any more.

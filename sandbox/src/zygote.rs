@@ -3,7 +3,7 @@
 //! The zygote is a sandboxed program like any other, with the right to fork (`Processes::Zygote`); PID 1 of its sandbox is the
 //! parent of its runs, reaps them and tells how they ended. Dropping a [`Zygote`] ends it and every run that it has forked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -45,6 +45,20 @@ pub struct Zygote {
     limits: Limits,
     /// What a run shares with it; known from the first run on.
     shared_bytes: Option<u64>,
+    /// Runs that were asked for and not handed out yet, in order.
+    begun: VecDeque<Begun>,
+    /// How many were asked for.
+    asked: u64,
+}
+
+/// A run on its way into its sandbox.
+#[derive(Debug)]
+struct Begun {
+    number: u64,
+    cgroup: Option<RunCgroup>,
+    /// Its number in the zygote's sandbox, and its process.
+    forked: Option<(i32, OwnedFd)>,
+    is_ready: bool,
 }
 
 /// A run that a zygote has forked: in its sandbox, waiting on its channel for [`WorkLimits`] and then for work.
@@ -110,6 +124,8 @@ impl Zygote {
             cgroups: launcher.cgroups().cloned(),
             limits: policy.limits.clone(),
             shared_bytes: None,
+            begun: VecDeque::new(),
+            asked: 0,
         };
         say(&zygote.socket, &ToZygote::Serve(Box::new(policy.clone()))).map_err(failed("sending its policy"))?;
         match zygote.hear(STARTING)? {
@@ -118,34 +134,36 @@ impl Zygote {
         }
     }
 
-    /// Forks a run and waits until it is in its sandbox.
-    pub fn fork(
+    /// Asks for a run. [`Zygote::next_ready`] gives it; until then others may be asked for, which are set up beside it. After an error the
+    /// zygote is of no use any more.
+    pub fn begin_fork(
         &mut self,
         own_network: bool,
         stdout: OwnedFd,
         stderr: OwnedFd,
         channel: OwnedFd,
-    ) -> Result<Forked, SandboxError> {
+    ) -> Result<(), SandboxError> {
         let cgroup = self.cgroups.as_ref().map(|delegation| delegation.create_run(&self.limits)).transpose()?;
         let mut descriptors = vec![stdout, stderr, channel];
         if let Some(cgroup) = &cgroup {
             descriptors.push(cgroup.open()?);
         }
-        send(&self.socket, &ToZygote::Fork { own_network }, &descriptors).map_err(failed("asking for a run"))?;
-        drop(descriptors);
-        let (mut forked, mut ready) = (None, false);
-        // The run is quick at times, and says that it is ready before the zygote says that there is one.
-        let (number_in_sandbox, process) = loop {
-            match self.hear(SETTING_UP)? {
-                (FromZygote::Forked(pid), mut descriptors) if descriptors.len() == 1 => {
-                    forked = Some((pid, descriptors.remove(0)));
-                }
-                (FromZygote::Ready, _) => ready = true,
-                (other, _) => return Err(unexpected(&other)),
-            }
-            if ready && let Some(forked) = forked.take() {
-                break forked;
-            }
+        let number = self.asked;
+        send(&self.socket, &ToZygote::Fork { number, own_network }, &descriptors)
+            .map_err(failed("asking for a run"))?;
+        self.asked += 1;
+        self.begun.push_back(Begun { number, cgroup, forked: None, is_ready: false });
+        Ok(())
+    }
+
+    /// Waits until the run that was asked for first is in its sandbox; none where none was.
+    pub fn next_ready(&mut self) -> Result<Option<Forked>, SandboxError> {
+        while self.begun.front().is_some_and(|first| !first.is_ready || first.forked.is_none()) {
+            let (message, descriptors) = self.hear(SETTING_UP)?;
+            self.note(message, descriptors)?;
+        }
+        let Some(Begun { cgroup, forked: Some((number_in_sandbox, process)), .. }) = self.begun.pop_front() else {
+            return Ok(None);
         };
         let ended = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| failed("watching a run")(error.into()))?;
@@ -155,7 +173,23 @@ impl Zygote {
         let limits = self.limits.clone();
         // The same for all runs of a zygote, and dear to find out.
         let shared_bytes = *self.shared_bytes.get_or_insert_with(|| shared_bytes(pid).unwrap_or(0));
-        Ok(Forked { process, pid, ended, end, cgroup, limits, cpu_us_before: 0, shared_bytes, stopped: None })
+        Ok(Some(Forked { process, pid, ended, end, cgroup, limits, cpu_us_before: 0, shared_bytes, stopped: None }))
+    }
+
+    /// Takes note of how far a run is. One is quick at times, and says that it is ready before the zygote says that there is one.
+    fn note(&mut self, message: FromZygote, mut descriptors: Vec<OwnedFd>) -> Result<(), SandboxError> {
+        let (FromZygote::Forked { number, .. } | FromZygote::Ready(number)) = message else {
+            return Err(unexpected(&message));
+        };
+        let Some(run) = self.begun.iter_mut().find(|run| run.number == number) else {
+            return Err(unexpected(&message));
+        };
+        match (&message, descriptors.pop()) {
+            (FromZygote::Forked { pid, .. }, Some(process)) => run.forked = Some((*pid, process)),
+            (FromZygote::Ready(_), None) => run.is_ready = true,
+            _ => return Err(unexpected(&message)),
+        }
+        Ok(())
     }
 
     /// Has all later runs touch ahead what this one has touched, which has done typical work and waits to be ended.

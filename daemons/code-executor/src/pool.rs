@@ -40,6 +40,8 @@ const CALM: Duration = Duration::from_secs(10);
 /// A zygote's copies share the layout of its memory, so it is replaced after so many copies or so much time.
 const FORKS_PER_ZYGOTE: u32 = 5000;
 const AGE_OF_ZYGOTE: Duration = Duration::from_secs(30 * 60);
+/// Copies that are made at the same time: while one is set up, the next one is forked.
+const FORKS_AT_ONCE: usize = 3;
 /// How long a run waits for a copy before it starts an interpreter itself.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The same while the first zygote starts: another interpreter would start no sooner, and slow this one down.
@@ -219,7 +221,8 @@ impl Keeper {
 
     /// A copy that has shown that it can run this.
     fn tried(&self, zygote: &mut Zygote, source: &str) -> Result<Ready, SandboxError> {
-        let mut trial = self.fork(zygote, &Arc::new(()))?;
+        let begun = self.begin(zygote)?;
+        let mut trial = self.ready(zygote, begun, &Arc::new(()))?;
         try_out(&mut trial, self.recipe.language, source, &self.recipe.policy.limits)
             .map_err(|source| SandboxError::Stage { operation: "the trial of a zygote's copy", source })?;
         Ok(trial)
@@ -245,32 +248,44 @@ impl Keeper {
     /// Makes copies until the zygote dies, has served its time, or all is over.
     fn serve(&mut self, mut zygote: Zygote) {
         let (born, token) = (Instant::now(), Arc::new(()));
-        let mut forks = 0;
-        while forks < FORKS_PER_ZYGOTE && born.elapsed() < AGE_OF_ZYGOTE {
+        let (mut forks, mut begun) = (0, VecDeque::new());
+        loop {
             // Dropping a zygote waits for its processes: never under the lock.
             self.retired.retain(|(_, copies)| Arc::strong_count(copies) > 1);
-            match self.next_task() {
+            let has_served = forks >= FORKS_PER_ZYGOTE || born.elapsed() >= AGE_OF_ZYGOTE;
+            if has_served && begun.is_empty() {
+                break;
+            }
+            let task = if has_served { Task::Take } else { self.next_task(begun.len()) };
+            let done = match task {
                 Task::End => return,
-                Task::Wait => {}
-                Task::Drop(ready) => drop(ready),
-                Task::Fork => match self.fork(&mut zygote, &token) {
-                    Ok(ready) => {
-                        forks += 1;
+                Task::Wait => Ok(()),
+                Task::Drop(ready) => {
+                    drop(ready);
+                    Ok(())
+                }
+                Task::Fork => self.begin(&mut zygote).map(|ends| {
+                    forks += 1;
+                    begun.push_back(ends);
+                }),
+                Task::Take => match begun.pop_front() {
+                    None => Ok(()),
+                    Some(ends) => self.ready(&mut zygote, ends, &token).map(|ready| {
                         self.shared.lock().ready.push_back(ready);
                         self.shared.there.notify_one();
-                    }
-                    Err(error) => {
-                        tracing::warn!("a {:?} zygote is replaced: {}", self.recipe.language, chain(&error));
-                        break;
-                    }
+                    }),
                 },
+            };
+            if let Err(error) = done {
+                tracing::warn!("a {:?} zygote is replaced: {}", self.recipe.language, chain(&error));
+                break;
             }
         }
         self.retired.push((zygote, token));
     }
 
-    /// What to do next; waits while there is nothing.
-    fn next_task(&self) -> Task {
+    /// What to do next, where so many copies are on their way; waits while there is nothing.
+    fn next_task(&self, begun: usize) -> Task {
         let mut state = self.shared.lock();
         if state.closed {
             return Task::End;
@@ -285,12 +300,17 @@ impl Keeper {
             state.last_miss = Some(Instant::now());
         }
         state.target = state.target.max(least);
-        if state.ready.len() < state.target {
-            let since = state.last_taken.map_or(LULL, |taken| taken.elapsed());
-            if since >= LULL || state.ready.len() * 2 <= state.target {
-                return Task::Fork;
-            }
-            drop(self.shared.taken.wait_timeout(state, LULL - since));
+        let there = state.ready.len() + begun;
+        let lull = LULL.saturating_sub(state.last_taken.map_or(LULL, |taken| taken.elapsed()));
+        let may_begin = begun < FORKS_AT_ONCE && (lull.is_zero() || there * 2 <= state.target);
+        if there < state.target && may_begin {
+            return Task::Fork;
+        }
+        if begun > 0 {
+            return Task::Take;
+        }
+        if there < state.target {
+            drop(self.shared.taken.wait_timeout(state, lull));
             return Task::Wait;
         }
         if state.ready.len() > state.target
@@ -302,21 +322,40 @@ impl Keeper {
         Task::Wait
     }
 
-    fn fork(&self, zygote: &mut Zygote, token: &Arc<()>) -> Result<Ready, SandboxError> {
-        let begun = Instant::now();
+    /// Has the zygote make a copy, which is set up while others are made.
+    fn begin(&self, zygote: &mut Zygote) -> Result<Begun, SandboxError> {
+        let since = Instant::now();
         let failed = |source: io::Error| SandboxError::Stage { operation: "making a run's descriptors", source };
         let (stdout, stdout_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
         let (stderr, stderr_end) = pipe2(OFlag::O_CLOEXEC).map_err(|error| failed(error.into()))?;
         let (channel, channel_end) = UnixStream::pair().map_err(failed)?;
-        let forked = zygote.fork(self.recipe.own_network, stdout_end, stderr_end, channel_end.into())?;
+        zygote.begin_fork(self.recipe.own_network, stdout_end, stderr_end, channel_end.into())?;
+        Ok(Begun { channel, stdout, stderr, since })
+    }
+
+    /// Waits for the copy that was begun first, whose ends these are.
+    fn ready(&self, zygote: &mut Zygote, begun: Begun, token: &Arc<()>) -> Result<Ready, SandboxError> {
+        let Begun { channel, stdout, stderr, since } = begun;
+        let none = || SandboxError::Stage { operation: "waiting for a run", source: io::ErrorKind::NotFound.into() };
+        let forked = zygote.next_ready()?.ok_or_else(none)?;
         self.recipe.metrics.forks.inc();
-        self.recipe.metrics.stage(Stage::Fork, begun);
+        self.recipe.metrics.stage(Stage::Fork, since);
         Ok(Ready { forked, channel, stdout, stderr, zygote: Arc::clone(token) })
     }
 }
 
+/// A copy on its way, by our ends of its descriptors.
+struct Begun {
+    channel: UnixStream,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    since: Instant,
+}
+
 enum Task {
     Fork,
+    /// The copy that was begun first.
+    Take,
     Drop(Box<Ready>),
     Wait,
     End,
