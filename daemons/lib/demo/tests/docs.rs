@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bulkhead_model::Name;
-use bulkhead_model::query::SqlQuery;
+use bulkhead_model::app::AppQuery;
 use bulkhead_model::workflow::{Block, Edge, Function};
 use serde::Deserialize;
 use serde_json::Value;
@@ -72,7 +72,7 @@ fn the_change_of_its_page_is_the_demos() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/table-changes.md"));
     let text = text.expect("a page");
     let fence = text.split("```json\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("an example");
-    let query: SqlQuery = serde_json::from_str(fence).expect("a query");
+    let query: AppQuery = serde_json::from_str(fence).expect("a query");
     let app = bulkhead_demo::app();
-    assert_eq!(query.change, app.queries.get("updateEmail").expect("a query").query.change);
+    assert_eq!(query.query.change, app.queries.get("updateEmail").expect("a query").query.change);
 }

@@ -40,7 +40,7 @@ fn each_kind_becomes_one_statement() {
         ),
         (
             json!({ "do": "bulk-upsert", "table": "tags", "rows": "all", "columns": ["id"], "conflict": ["id"] }),
-            "INSERT INTO \"tags\" (\"id\") SELECT \"id\" FROM jsonb_populate_recordset(NULL::\"tags\", $1) ON CONFLICT (\"id\") DO UPDATE SET \"id\" = EXCLUDED.\"id\"",
+            "INSERT INTO \"tags\" (\"id\") SELECT \"id\" FROM jsonb_populate_recordset((SELECT a_row FROM \"tags\" AS a_row WHERE false), $1) ON CONFLICT (\"id\") DO UPDATE SET \"id\" = EXCLUDED.\"id\"",
             vec!["all"],
         ),
     ] {

@@ -217,16 +217,17 @@ async fn runs_stay_while_one_that_started_them_or_descends_from_them_goes_on() {
     let queue = Queue::new().await;
     let settings = WorkflowSettings { keep_days: Some(1), ..WorkflowSettings::default() };
     let workflow = queue.workflow("family", settings).await;
-    let child_of = async |parent: RunId, depth: i32| {
-        let place = BlockPlace { block: "go".into(), iteration: Iteration::default(), attempt: 1 };
+    let child_of = async |parent: RunId, block: &str, depth: i32| {
+        let place = BlockPlace { block: block.into(), iteration: Iteration::default(), attempt: 1 };
         let trigger = json!({ "kind": "workflow" });
         let new = NewChild { parent, place: &place, depth, workflow: "family", trigger: &trigger, waits: false };
         assert!(queue.backend.start_child(&new).await.expect("starts"));
         queue.backend.child(parent, &place).await.expect("reads").expect("a child").run
     };
     let oldest = queue.start(workflow).await;
-    let middle = child_of(oldest, 1).await;
-    let youngest = child_of(middle, 2).await;
+    let middle = child_of(oldest, "go", 1).await;
+    let youngest = child_of(middle, "go", 2).await;
+    let other = child_of(middle, "also", 2).await;
     let client = queue.own.connect().await;
     let age =
         "UPDATE runs SET finished_at = finished_at - interval '25 hours' WHERE finished_at > now() - interval '1 hour'";
@@ -237,11 +238,10 @@ async fn runs_stay_while_one_that_started_them_or_descends_from_them_goes_on() {
     client.batch_execute(age).await.expect("changes");
     assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 1, "the youngest alone is nobody's");
 
-    let youngest = child_of(middle, 2).await;
     queue.end(oldest, RunStatus::Succeeded).await;
     client.batch_execute(age).await.expect("changes");
     assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 0, "one that descends from both goes on");
-    queue.end(youngest, RunStatus::Succeeded).await;
+    queue.end(other, RunStatus::Succeeded).await;
     client.batch_execute(age).await.expect("changes");
     assert!(queue.backend.delete_old_runs(10).await.expect("deletes") > 0);
     assert_eq!(queue.found(RunFilter::default()).await, []);
