@@ -37,7 +37,7 @@ export const eventsSteps = [
       await checkAccessibility(page, 'members of a group')
       await picture(page, 'group-members')
       await page.getByRole('button', { name: 'Done' }).click()
-      await row.getByText('1 person').first().waitFor()
+      await row.getByText('1 person').filter({ visible: true }).waitFor()
       await checkAccessibility(page, 'groups')
       await picture(page, 'groups')
     },
