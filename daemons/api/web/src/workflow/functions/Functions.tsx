@@ -1,6 +1,6 @@
 /** Functions of the workflow: code and statements with parameters that its code blocks call. */
 import { useQuery } from '@tanstack/react-query'
-import { ChevronRight, CircleAlert, Database, SquareCode, Trash2 } from 'lucide-react'
+import { CircleAlert, Database, SquareCode } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import { ApiProblem } from '../../api/problem'
@@ -9,12 +9,12 @@ import type { DraftStore } from '../../document/draft-store'
 import { changeText } from '../../document/table-change'
 import { resourcesQuery } from '../../studio/lists'
 import { Button } from '../../ui/Button'
-import { TextField } from '../../ui/Field'
+import { PartCard } from '../PartCard'
+import { PartName } from '../PartName'
 import { addFunction, removeFunction, renameFunction, setFunction } from '../edits'
 import { FunctionFields } from './FunctionFields'
 import { FunctionRunner } from './FunctionRunner'
 import { callOf, completionsOf } from './calls'
-import '../triggers/triggers.css'
 
 interface Props {
   slug: string
@@ -77,70 +77,39 @@ function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: C
   const functions = one.type === 'code' ? completionsOf(document, one.language) : []
   const path = `functions.${name}`
   const faults = problem instanceof ApiProblem ? problem.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`)) : []
-  const Icon = one.type === 'query' ? Database : SquareCode
-  return (
-    <details className="trigger card" open={isOpen} onToggle={({ currentTarget }) => onToggle(currentTarget.open)}>
-      <summary>
-        <ChevronRight className="icon turner" strokeWidth={1.5} aria-hidden />
-        <Icon className="icon" strokeWidth={1.5} aria-hidden />
-        <strong className="mono truncate">{name}</strong>
-        <span className="muted grow truncate">{summaryOf(one)}</span>
-        {faults.length > 0 ? <CircleAlert className="icon faulty" role="img" aria-label="Has a fault" /> : null}
-      </summary>
-      {isOpen ? (
-        <div className="trigger-body">
-          {faults.map((fault) => (
-            <div key={fault.path + fault.message} className="notice red" role="alert">
-              <CircleAlert className="icon" aria-hidden />
-              {fault.message}
-            </div>
-          ))}
-          <FunctionName name={name} store={store} onRenamed={onRenamed} />
-          <FunctionFields one={one} functions={functions} change={(next, key) => store.edit((draft) => setFunction(draft, name, next), key && `function.${name}.${key}`)} />
-          <p className="muted">
-            Called as <code>{callOf(name, one)}</code>
-          </p>
-          <FunctionRunner slug={slug} name={name} one={one} store={store} />
-          <div>
-            <Button size="small" variant="danger" icon={Trash2} label={`Remove ${name}`} onClick={() => store.edit((draft) => removeFunction(draft, name))}>
-              Remove
-            </Button>
-          </div>
-        </div>
-      ) : null}
-    </details>
-  )
-}
-
-function FunctionName({ name, store, onRenamed }: { name: string; store: DraftStore<WorkflowDocument>; onRenamed: (name: string) => void }) {
-  const [typed, setTyped] = useState(name)
-  const [error, setError] = useState<string>()
-  const rename = async () => {
-    const { document } = store.getState()
-    if (typed === name) return
-    if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed)) return setError('Use a letter, then letters, digits or _.')
-    if (typed in { ...document.functions, ...document.queries }) return setError('Another function or query has this name.')
+  const rename = async (typed: string) => {
     const { rewriteCalls } = await import('../rewrite')
-    store.edit((draft) => renameFunction(draft, name, typed, rewriteCalls(document, name, typed)))
+    store.edit((draft) => renameFunction(draft, name, typed, rewriteCalls(store.getState().document, name, typed)))
     onRenamed(typed)
   }
   return (
-    <TextField
-      label="Name"
-      className="mono"
-      maxLength={63}
-      hint="Code that calls it is rewritten when it gets another name."
-      error={error}
-      value={typed}
-      onChange={({ target }) => {
-        setTyped(target.value)
-        setError(undefined)
-      }}
-      onBlur={() => void rename()}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') void rename()
-      }}
-    />
+    <PartCard
+      name={name}
+      icon={one.type === 'query' ? Database : SquareCode}
+      summary={summaryOf(one)}
+      isFaulty={faults.length > 0}
+      isOpen={isOpen}
+      onToggle={onToggle}
+      onRemove={() => store.edit((draft) => removeFunction(draft, name))}
+    >
+      {faults.map((fault) => (
+        <div key={fault.path + fault.message} className="notice red" role="alert">
+          <CircleAlert className="icon" aria-hidden />
+          {fault.message}
+        </div>
+      ))}
+      <PartName
+        name={name}
+        hint="Code that calls it is rewritten when it gets another name."
+        problemOf={(typed) => (typed in { ...document.functions, ...document.queries } ? 'Another function or query has this name.' : undefined)}
+        onRename={(typed) => void rename(typed)}
+      />
+      <FunctionFields one={one} functions={functions} change={(next, key) => store.edit((draft) => setFunction(draft, name, next), key && `function.${name}.${key}`)} />
+      <p className="muted">
+        Called as <code>{callOf(name, one)}</code>
+      </p>
+      <FunctionRunner slug={slug} name={name} one={one} store={store} />
+    </PartCard>
   )
 }
 

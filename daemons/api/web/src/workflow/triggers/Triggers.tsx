@@ -1,12 +1,13 @@
 /** What starts runs of the workflow, besides people: webhooks and schedules. */
-import { CalendarClock, ChevronRight, CircleAlert, Trash2, Webhook } from 'lucide-react'
+import { CalendarClock, Webhook } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import { ApiProblem } from '../../api/problem'
 import type { Trigger, WorkflowDocument } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
 import { Button } from '../../ui/Button'
-import { TextField } from '../../ui/Field'
+import { PartCard } from '../PartCard'
+import { PartName } from '../PartName'
 import { addTrigger, removeTrigger, renameTrigger, setTrigger } from '../edits'
 import { ScheduleInUse } from '../operation/ScheduleInUse'
 import { ScheduleFields } from './ScheduleFields'
@@ -80,29 +81,29 @@ function TriggerCard({ slug, name, trigger, store, version, isOpen, onToggle, on
   const problem = useStore(store, (state) => state.problem)
   const isFaulty = problem instanceof ApiProblem && problem.faults.some((fault) => fault.path.startsWith(`triggers.${name}.`))
   const change: ChangeTrigger = (next, key) => store.edit((draft) => setTrigger(draft, name, next as Partial<Trigger>), key && `trigger.${name}.${key}`)
-  const Icon = trigger.type === 'schedule' ? CalendarClock : Webhook
+  const rename = (typed: string) => {
+    store.edit((draft) => renameTrigger(draft, name, typed))
+    onRenamed(typed)
+  }
   return (
-    <details className="trigger card" open={isOpen} onToggle={({ currentTarget }) => onToggle(currentTarget.open)}>
-      <summary>
-        <ChevronRight className="icon turner" strokeWidth={1.5} aria-hidden />
-        <Icon className="icon" strokeWidth={1.5} aria-hidden />
-        <strong className="mono truncate">{name}</strong>
-        <span className="muted grow truncate">{summaryOf(trigger)}</span>
-        {isFaulty ? <CircleAlert className="icon faulty" role="img" aria-label="Has a fault" /> : null}
-      </summary>
-      {isOpen ? (
-        <div className="trigger-body">
-          <TriggerName name={name} isWebhook={trigger.type === 'webhook'} store={store} onRenamed={onRenamed} />
-          {trigger.type === 'schedule' ? <ScheduleFields trigger={trigger} change={change} /> : <WebhookFields slug={slug} name={name} trigger={trigger} change={change} store={store} />}
-          {trigger.type === 'schedule' ? <ScheduleInUse slug={slug} trigger={name} version={version} /> : null}
-          <div>
-            <Button size="small" variant="danger" icon={Trash2} label={`Remove ${name}`} onClick={() => store.edit((draft) => removeTrigger(draft, name))}>
-              Remove
-            </Button>
-          </div>
-        </div>
-      ) : null}
-    </details>
+    <PartCard
+      name={name}
+      icon={trigger.type === 'schedule' ? CalendarClock : Webhook}
+      summary={summaryOf(trigger)}
+      isFaulty={isFaulty}
+      isOpen={isOpen}
+      onToggle={onToggle}
+      onRemove={() => store.edit((draft) => removeTrigger(draft, name))}
+    >
+      <PartName
+        name={name}
+        hint={trigger.type === 'webhook' ? 'It is part of the address; under a new name it needs a new key.' : 'Code reads it as trigger.name. Under a new name it is a new schedule.'}
+        problemOf={(typed) => (typed in (store.getState().document.triggers ?? {}) ? 'Another trigger has this name.' : undefined)}
+        onRename={rename}
+      />
+      {trigger.type === 'schedule' ? <ScheduleFields trigger={trigger} change={change} /> : <WebhookFields slug={slug} name={name} trigger={trigger} change={change} store={store} />}
+      {trigger.type === 'schedule' ? <ScheduleInUse slug={slug} trigger={name} version={version} /> : null}
+    </PartCard>
   )
 }
 
@@ -110,34 +111,4 @@ function summaryOf(trigger: Trigger): string {
   if (trigger.type === 'schedule') return `${cronText(trigger.cron)}, ${trigger.timezone ?? 'UTC'}`
   const reply = trigger.event ? `Delivers ${trigger.event.name}` : trigger.reply === 'accepted' ? 'Answers at once' : 'Waits for the response'
   return trigger.signature ? `${reply}, signed: ${signaturePresets[presetOf(trigger.signature)]?.text}` : reply
-}
-
-function TriggerName({ name, isWebhook, store, onRenamed }: { name: string; isWebhook: boolean; store: DraftStore<WorkflowDocument>; onRenamed: (name: string) => void }) {
-  const [typed, setTyped] = useState(name)
-  const [error, setError] = useState<string>()
-  const rename = () => {
-    if (typed === name) return
-    if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed)) return setError('Use a letter, then letters, digits or _.')
-    if (typed in (store.getState().document.triggers ?? {})) return setError('Another trigger has this name.')
-    store.edit((draft) => renameTrigger(draft, name, typed))
-    onRenamed(typed)
-  }
-  return (
-    <TextField
-      label="Name"
-      className="mono"
-      maxLength={63}
-      hint={isWebhook ? 'It is part of the address; under a new name it needs a new key.' : 'Code reads it as trigger.name. Under a new name it is a new schedule.'}
-      error={error}
-      value={typed}
-      onChange={({ target }) => {
-        setTyped(target.value)
-        setError(undefined)
-      }}
-      onBlur={rename}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') rename()
-      }}
-    />
-  )
 }

@@ -1,0 +1,41 @@
+/** The name of a part of a workflow. It changes when the field is left, so that no half name is taken for one. */
+import { useState } from 'react'
+import { TextField } from '../ui/Field'
+
+interface Props {
+  name: string
+  /** What follows from another name. */
+  hint: string
+  /** What is wrong with a name that is one, if something is. */
+  problemOf: (typed: string) => string | undefined
+  onRename: (typed: string) => void
+}
+
+export function PartName({ name, hint, problemOf, onRename }: Props) {
+  const [typed, setTyped] = useState(name)
+  const [error, setError] = useState<string>()
+  const rename = () => {
+    if (typed === name) return
+    const problem = /^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed) ? problemOf(typed) : 'Use a letter, then letters, digits or _.'
+    if (problem === undefined) onRename(typed)
+    else setError(problem)
+  }
+  return (
+    <TextField
+      label="Name"
+      className="mono"
+      maxLength={63}
+      hint={hint}
+      error={error}
+      value={typed}
+      onChange={({ target }) => {
+        setTyped(target.value)
+        setError(undefined)
+      }}
+      onBlur={rename}
+      onKeyDown={({ key }) => {
+        if (key === 'Enter') rename()
+      }}
+    />
+  )
+}
