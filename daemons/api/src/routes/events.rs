@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::workflow::{MAX_EVENT_BODY_BYTES, event_key};
-use bulkhead_model::{Fault, Name, Slug, WorkflowId};
-use bulkhead_store::audit::AuditRecord;
+use bulkhead_model::{Fault, Name, Slug};
 use bulkhead_store::events::{KEEP_EVENT_DAYS, MAX_EVENTS, NewEvent, Sent};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -65,46 +64,26 @@ pub(crate) async fn send(
     let idempotency_key = request.idempotency_key.as_ref().map(|key| format!("manual/{key}"));
     let detail = json!({ "event": request.name, "key": key });
     let record = on.caller.record("workflow.event.send", Some(("workflow", on.id.0)), detail);
-    let arrived = Arrived {
+    let new = NewEvent {
         workflow: on.id,
-        name: &request.name,
+        name: request.name.as_str(),
         key: &key,
         body: &request.body,
         idempotency_key: idempotency_key.as_deref(),
         record: &record,
     };
-    deliver(&api, &arrived).await
-}
-
-/// An event that has arrived, by whatever way.
-#[derive(Debug)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) workflow: WorkflowId,
-    pub(crate) name: &'a Name,
-    /// As text; empty where it has none.
-    pub(crate) key: &'a str,
-    pub(crate) body: &'a Value,
-    pub(crate) idempotency_key: Option<&'a str>,
-    pub(crate) record: &'a AuditRecord,
+    deliver(&api, &new).await
 }
 
 /// Stores an event, and wakes the runs that wait for it.
-pub(crate) async fn deliver(api: &SharedApi, arrived: &Arrived<'_>) -> Result<Response, ApiError> {
-    let bytes = arrived.body.to_string().len();
+pub(crate) async fn deliver(api: &SharedApi, new: &NewEvent<'_>) -> Result<Response, ApiError> {
+    let bytes = new.body.to_string().len();
     if bytes > MAX_EVENT_BODY_BYTES {
         let message = format!("has {bytes} bytes of JSON; an event carries {MAX_EVENT_BODY_BYTES} at most");
         let fault = Fault::new("body", message);
         return Err(ApiError::invalid(fault.to_string(), vec![fault]));
     }
-    let new = NewEvent {
-        workflow: arrived.workflow,
-        name: arrived.name.as_str(),
-        key: arrived.key,
-        body: arrived.body,
-        idempotency_key: arrived.idempotency_key,
-        record: arrived.record,
-    };
-    let sent = match api.database.send_event(&new).await? {
+    let sent = match api.database.send_event(new).await? {
         Sent::Stored { id, runs } => EventSent { event: id, runs, known: false },
         Sent::Known { id } => EventSent { event: id, runs: 0, known: true },
         Sent::Full => {

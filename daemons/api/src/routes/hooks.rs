@@ -9,6 +9,7 @@ use bulkhead_model::run::RunStatus;
 use bulkhead_model::workflow::{EventDelivery, Trigger, WebhookReply};
 use bulkhead_model::{Fault, RunId};
 use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::events::NewEvent;
 use bulkhead_store::runs::{NewRun, RunAnswer};
 use bulkhead_store::workflows::WebhookTarget;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 use super::documents::not_released;
-use super::events::{self, Arrived};
+use super::events;
 use super::json;
 use super::json::Json;
 use super::run_starts::{accepted, begin, begin_as, check_key, trace_parent};
@@ -116,15 +117,15 @@ async fn deliver(
     record.detail["event"] = json!(event.name);
     record.detail["key"] = json!(key);
     let body = request["body"].take();
-    let arrived = Arrived {
+    let new = NewEvent {
         workflow: target.workflow,
-        name: &event.name,
+        name: event.name.as_str(),
         key: &key,
         body: &body,
         idempotency_key,
         record: &record,
     };
-    events::deliver(api, &arrived).await
+    events::deliver(api, &new).await
 }
 
 /// The workflow whose trigger has the request's key.

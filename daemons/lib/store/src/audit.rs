@@ -1,8 +1,10 @@
 //! The audit trail: append-only; a record is durable before the action is answered.
 
 use bulkhead_model::UserId;
+use deadpool_postgres::GenericClient;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{Database, StoreError};
@@ -50,22 +52,8 @@ pub struct StoredAuditRecord {
 impl Database {
     /// Writes records, all in one commit.
     pub async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        let operation = "write the audit trail";
-        let client = self.client(operation).await?;
-        let sql = "INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::json[], $7::text[], $8::text[])";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let users: Vec<Option<Uuid>> = records.iter().map(|record| record.user.map(|user| user.0)).collect();
-        let actors: Vec<&str> = records.iter().map(|record| record.actor.as_str()).collect();
-        let actions: Vec<&str> = records.iter().map(|record| record.action).collect();
-        let (kinds, ids): (Vec<Option<&str>>, Vec<Option<Uuid>>) =
-            records.iter().map(|record| record.object.unzip()).unzip();
-        let details: Vec<&Value> = records.iter().map(|record| &record.detail).collect();
-        let requests: Vec<&str> = records.iter().map(|record| record.request_id.as_str()).collect();
-        let addresses: Vec<Option<&str>> = records.iter().map(|record| record.address.as_deref()).collect();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
-            [&users, &actors, &actions, &kinds, &ids, &details, &requests, &addresses];
-        client.execute(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
+        let client = self.client(WRITE).await?;
+        append_in(&client, records).await
     }
 
     /// The newest records before `before`.
@@ -87,4 +75,23 @@ impl Database {
         };
         Ok(rows.iter().map(record).collect())
     }
+}
+
+const WRITE: &str = "write the audit trail";
+
+/// Writes records as a part of more.
+pub(crate) async fn append_in(client: &impl GenericClient, records: &[AuditRecord]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::json[], $7::text[], $8::text[])";
+    let statement = client.prepare_cached(sql).await.map_err(StoreError::of(WRITE))?;
+    let users: Vec<Option<Uuid>> = records.iter().map(|record| record.user.map(|user| user.0)).collect();
+    let actors: Vec<&str> = records.iter().map(|record| record.actor.as_str()).collect();
+    let actions: Vec<&str> = records.iter().map(|record| record.action).collect();
+    let (kinds, ids): (Vec<Option<&str>>, Vec<Option<Uuid>>) =
+        records.iter().map(|record| record.object.unzip()).unzip();
+    let details: Vec<&Value> = records.iter().map(|record| &record.detail).collect();
+    let requests: Vec<&str> = records.iter().map(|record| record.request_id.as_str()).collect();
+    let addresses: Vec<Option<&str>> = records.iter().map(|record| record.address.as_deref()).collect();
+    let values: [&(dyn ToSql + Sync); 8] = [&users, &actors, &actions, &kinds, &ids, &details, &requests, &addresses];
+    client.execute(&statement, &values).await.map(|_| ()).map_err(StoreError::of(WRITE))
 }

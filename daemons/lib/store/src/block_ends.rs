@@ -202,7 +202,6 @@ async fn insert_blocks(
         WHERE block_runs.status = 'running' AND excluded.status <> 'running'
         RETURNING block, iteration, attempt";
     let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-    let of = |one: fn(&BlockEnd<'_>) -> i32| ends.iter().map(one).collect::<Vec<_>>();
     let (mut iterations, mut errors) = (Vec::with_capacity(ends.len()), Vec::with_capacity(ends.len()));
     let (mut inputs, mut results) = (Payloads::default(), Payloads::default());
     for end in ends {
@@ -216,6 +215,7 @@ async fn insert_blocks(
     let texts = |one: fn(&BlockEnd<'_>) -> Option<String>| ends.iter().map(one).collect::<Vec<_>>();
     let numbers = |one: fn(&BlockEnd<'_>) -> f64| ends.iter().map(one).collect::<Vec<_>>();
     let times = |one: fn(&BlockEnd<'_>) -> Option<OffsetDateTime>| ends.iter().map(one).collect::<Vec<_>>();
+    let attempts: Vec<i32> = ends.iter().map(|end| end.place.attempt).collect();
     let peaks: Vec<i64> =
         ends.iter().map(|end| i64::try_from(end.usage.peak_memory_bytes).unwrap_or(i64::MAX)).collect();
     let depths: Vec<Option<i16>> = ends.iter().map(|end| end.cover.map(|(_, depth)| depth)).collect();
@@ -223,7 +223,7 @@ async fn insert_blocks(
         &run.0,
         &texts(|end| Some(end.place.block.clone())),
         &iterations,
-        &of(|end| end.place.attempt),
+        &attempts,
         &texts(|end| Some(end.outcome.status.as_str().to_owned())),
         &inputs.json,
         &inputs.packed,

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, append_in};
 use crate::journal::{BlockPlace, rounds};
 use crate::payload::Payload;
 use crate::{Database, StoreError};
@@ -143,14 +143,7 @@ impl Database {
             let id = known_event(operation, &transaction, new).await?.ok_or(StoreError::Changed { operation })?;
             return Ok(Sent::Known { id });
         }
-        let AuditRecord { user, actor, action, object, detail, request_id, address } = new.record;
-        let (object_kind, object_id) = object.unzip();
-        let sql = "INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let user = user.map(|user| user.0);
-        let values: [&(dyn ToSql + Sync); 8] =
-            [&user, actor, action, &object_kind, &object_id, detail, request_id, address];
-        transaction.execute(sql, &values).await.map_err(StoreError::of(operation))?;
+        append_in(&transaction, std::slice::from_ref(new.record)).await?;
         let sql = "WITH woken AS (
                 INSERT INTO run_outbox (run_id, kind) SELECT DISTINCT w.run_id, 'wake' FROM event_waits w JOIN runs r ON r.id = w.run_id
                 WHERE w.workflow_id = $1 AND w.name = $2 AND w.key = $3 AND w.ended_at IS NULL AND r.finished_at IS NULL
