@@ -506,11 +506,8 @@
 
   // What the zygote leaves behind would be collected in every fork.
   function collect() {
-    // Put together, what is left takes fewer pages, which every fork has to take along.
     v8.setFlagsFromString('--expose-gc');
-    v8.setFlagsFromString('--compact-on-every-full-gc');
     vm.runInNewContext('gc')();
-    v8.setFlagsFromString('--no-compact-on-every-full-gc');
     v8.setFlagsFromString('--no-expose-gc');
     // V8 sweeps when it next allocates, which would be in every fork, unless somebody asks for something that it has to walk for.
     v8.getHeapCodeStatistics();
