@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from _thread import allocate_lock
 
 CHANNEL = 3
 # More of an error's message or stack helps nobody.
@@ -198,9 +199,13 @@ def run(rehearsal=None):
 
     # --- Calls --------------------------------------------------------------------------------
 
+    asking = allocate_lock()
+
     def ask(kind, failure, **fields):
-        send({"kind": kind, **fields})
-        answer = receive()
+        # One at a time: answers come in no other order, and threads would take those of one another.
+        with asking:
+            send({"kind": kind, **fields})
+            answer = receive()
         if answer.get("error"):
             raise failure(answer["error"]["code"], answer["error"]["message"])
         return answer.get("value")

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::bytes::BytesMut;
 use uuid::Uuid;
 
-use crate::calls::{CALLS_IN_FLIGHT, Calls, Unanswered};
+use crate::calls::{CALLS_IN_FLIGHT, Calls, Numbered, Unanswered};
 use crate::child::{Child, Happening, StartError};
 use crate::frames::{self, Answer, Asked, FrameError, Inputs, Said, Start};
 use crate::interpreter::{Environment, Interpreters};
@@ -150,7 +150,7 @@ impl Runner {
     async fn converse(&self, conversation: &mut Conversation<'_>, mut child: Child) -> Result<Outcome, StartError> {
         let begun = Instant::now();
         let mut calls = FuturesUnordered::new();
-        let mut next_call = 0;
+        let mut next = Numbered { execution: Uuid::new_v4(), call: 0, was_answered: false };
         // A call keeps its place until its answer is written, or a child that asks and never reads would fill this daemon's memory.
         let places = Arc::new(Semaphore::new(CALLS_IN_FLIGHT));
         let mut place = None;
@@ -173,6 +173,7 @@ impl Runner {
                         child.stop(Stop::Cancelled);
                         break;
                     };
+                    next.was_answered |= !answer.is_secret;
                     if let Some(Value::String(secret)) = answer.value.as_ref().filter(|_| answer.is_secret) {
                         conversation.logs.hide(secret);
                     }
@@ -181,10 +182,10 @@ impl Runner {
                 happening = child.next(place.is_none()) => match happening {
                     Happening::Frame(body) => {
                         if let Some(asked) = conversation.hear(&body).await {
-                            let answer = self.calls.make(conversation.given, conversation.spec, next_call, asked);
+                            let answer = self.calls.make(conversation.given, conversation.spec, next, asked);
                             let place = place.take();
                             calls.push(async move { (answer.await, place) });
-                            next_call += 1;
+                            next.call += 1;
                         }
                     }
                     Happening::Out(lines) => conversation.raw(LogLevel::Info, lines).await,

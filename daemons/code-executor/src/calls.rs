@@ -4,11 +4,13 @@
 
 use std::error::Error as _;
 
-use bulkhead_rpc::backend::{CallRequest, SecretRequest, SecretValue};
-use bulkhead_rpc::executor::BlockSpec;
+use bulkhead_model::workflow::Language;
+use bulkhead_rpc::backend::{CALLS_FORGOTTEN, CallRequest, SecretRequest, SecretValue};
+use bulkhead_rpc::executor::{BlockSpec, Work};
 use bulkhead_rpc::{RpcClient, RpcError};
 use http::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::block::Given;
 use crate::frames::{Answer, Asked, CallError};
@@ -18,6 +20,15 @@ pub(crate) const CALLS_IN_FLIGHT: usize = 16;
 
 /// Nobody has answered a call of a run. The journal knows what became of it, or will: the code has to run again to hear of that.
 pub(crate) struct Unanswered;
+
+/// How a call is told from others of the same block.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbered {
+    pub(crate) execution: Uuid,
+    pub(crate) call: u32,
+    /// Whether an earlier one was answered before this one was made.
+    pub(crate) was_answered: bool,
+}
 
 /// The way to workflows-backend.
 pub(crate) struct Calls {
@@ -34,9 +45,10 @@ impl Calls {
         &self,
         given: &Given<'_>,
         block: &BlockSpec,
-        call: u32,
+        numbered: Numbered,
         asked: Asked,
     ) -> Result<Answer, Unanswered> {
+        let Numbered { execution, call, was_answered } = numbered;
         let Some(token) = given.token else {
             let message = format!("{} is not available here: this code belongs to no workflow", asked.name());
             let error = Some(CallError { code: "no-capability".to_owned(), message });
@@ -45,9 +57,10 @@ impl Calls {
         let is_secret = matches!(asked, Asked::Secret(_));
         let answer: Result<Value, RpcError> = match asked {
             Asked::Call(ask) => {
-                let BlockSpec { id, iteration, attempt, .. } = block;
+                let BlockSpec { id, iteration, attempt, work, .. } = block;
                 let (block, iteration) = (id.clone(), iteration.clone());
-                let request = CallRequest { block, iteration, attempt: *attempt, call, ask };
+                let (attempt, in_order) = (*attempt, is_in_order(work));
+                let request = CallRequest { block, iteration, attempt, execution, call, was_answered, in_order, ask };
                 self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
             }
             Asked::Secret(name) => {
@@ -58,6 +71,7 @@ impl Calls {
         };
         let error = match answer {
             Ok(value) => return Ok(Answer { call, value: Some(value), error: None, is_secret }),
+            Err(RpcError::Problem(problem)) if problem.code == CALLS_FORGOTTEN => return Err(Unanswered),
             Err(RpcError::Problem(problem)) => CallError { code: problem.code, message: problem.detail },
             Err(error @ (RpcError::Unreachable { .. } | RpcError::Protocol { .. })) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, cause = ?error.source(), "a call from code failed");
@@ -70,4 +84,9 @@ impl Calls {
         };
         Ok(Answer { call, value: None, error: Some(error), is_secret })
     }
+}
+
+/// Whether code makes one call after the other. The Python side sees to that, threads or not.
+fn is_in_order(work: &Work) -> bool {
+    matches!(work, Work::Code { language: Language::Python, .. })
 }

@@ -15,12 +15,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::body::readable;
-use crate::calls::{Ask, Call, Outcome};
+use crate::calls::{Ask, Call, Caller, Outcome};
 use crate::events::rfc3339;
 use crate::routes::{Backend, millis};
 
-/// The call number of a block's own action: code in a block of the same name counts its calls from 0.
-const BLOCK_CALL: u32 = i32::MAX as u32;
 /// How many runs may descend from one another.
 const MAX_DEPTH: i32 = 16;
 /// The longest question, in characters.
@@ -67,7 +65,7 @@ impl Backend {
     }
 
     async fn call(&self, action: &Action<'_>, ask: Ask, idempotent: bool) -> Result<Outcome, StoreError> {
-        let call = Call { run: Some(action.run), place: action.place.clone(), call: BLOCK_CALL, ask, idempotent };
+        let call = Call { run: Some(action.run), place: action.place.clone(), by: Caller::Block, ask, idempotent };
         self.calls.make(call).await
     }
 

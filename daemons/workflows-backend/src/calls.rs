@@ -1,4 +1,4 @@
-//! Calls with effects: journalled before they are made, made once, found again by their key.
+//! Calls with effects: journalled before they are made, made once, found again by what they ask for.
 //!
 //! | the journal says | and here | answer |
 //! |---|---|---|
@@ -9,46 +9,43 @@
 //!
 //! A call goes on when whoever asked for it is gone: the effect belongs to the run, not to the request.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
-use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
-use bulkhead_model::run::{Iteration, RunError};
-use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_model::query::{QueryMode, SqlQuery};
+use bulkhead_model::run::RunError;
+use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::fetch::FetchRequest;
-use bulkhead_rpc::{Problem, RpcClient, RpcError};
-use bulkhead_store::journal::{BlockPlace, CallEnd, CallKey, JournalledCall};
+use bulkhead_store::block_calls::{CallEnd, CallKey, JournalledCall, OWN_CALL};
+use bulkhead_store::journal::BlockPlace;
 use bulkhead_store::{Database, StoreError};
-use http::Method;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use crate::error::query_failed;
 use crate::metrics::Metrics;
+use crate::places::{Place, Places, State};
+use crate::sending::{Made, Making, PATIENCE, PAUSE};
 
-/// The largest result that a run keeps, in bytes of JSON.
-const MAX_RESULT_BYTES: u32 = 5 * 1024 * 1024;
-/// How long a call waits for a connector that is away or a resource that is busy: a restart takes a few seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Between two looks whether a write is new.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What came of a call.
 pub(crate) type Outcome = Result<Value, RunError>;
 
-/// A call under way: its key in the journal, and the hash of what it asks for.
-type Key = (RunId, String, Iteration, i32, u32, Vec<u8>);
-
 /// Makes calls and remembers those under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
-    database: Database,
-    connector: RpcClient,
+    pub(crate) database: Database,
+    pub(crate) connector: RpcClient,
     metrics: Metrics,
-    under_way: Arc<Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>>,
+    places: Places,
+    under_way: Arc<AtomicUsize>,
 }
 
 /// A call to make for a run.
@@ -57,9 +54,24 @@ pub(crate) struct Call {
     /// The run, unless this is a single-block run from the editor, which is not journalled.
     pub(crate) run: Option<RunId>,
     pub(crate) place: BlockPlace,
-    pub(crate) call: u32,
+    pub(crate) by: Caller,
     pub(crate) ask: Ask,
     pub(crate) idempotent: bool,
+}
+
+/// Who asks for a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    /// A block that acts itself, once.
+    Block,
+    /// Code, in one of its executions.
+    Code {
+        execution: Uuid,
+        /// Counts within the execution.
+        call: u32,
+        /// Whether it waits for each call before the next: its writes come in the same order, if in any.
+        in_order: bool,
+    },
 }
 
 /// What is asked of db-connector.
@@ -110,104 +122,170 @@ impl Call {
 
 impl Calls {
     pub(crate) fn new(database: Database, connector: RpcClient, metrics: Metrics) -> Self {
-        Self { database, connector, metrics, under_way: Arc::default() }
+        Self { database, connector, metrics, places: Places::default(), under_way: Arc::default() }
     }
 
     /// How many calls are under way.
     pub(crate) fn under_way(&self) -> usize {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.under_way.load(Ordering::SeqCst)
+    }
+
+    /// Whether this process can tell the calls of an execution from one another: it has to have seen them all.
+    pub(crate) fn meet(&self, run: RunId, place: &BlockPlace, execution: Uuid, was_answered: bool) -> bool {
+        self.places.of(run, place).meet(execution, was_answered)
     }
 
     /// Makes a call, or finds what became of it.
     pub(crate) async fn make(&self, call: Call) -> Result<Outcome, StoreError> {
-        let Some(run) = call.run.filter(|_| call.ask.has_effect()) else {
+        let is_repeatable = call.is_repeatable();
+        let journalled = call.run.filter(|_| call.ask.has_effect());
+        let hash = journalled.map(|_| call.ask.hash());
+        // Before the journal says "started": from then on, not to know is to have an unknown outcome.
+        let target = match self.target(call.ask).await? {
+            Ok(target) => target,
+            Err(error) => return Ok(Err(error)),
+        };
+        let making = Making { target, is_repeatable, is_patient: call.run.is_some() };
+        let (Some(run), Some(hash)) = (journalled, hash) else {
             // A read has no effect: a repeat reads again, and nothing needs to be journalled.
             self.metrics.count("made");
-            return self.unjournalled(&call).await;
+            return Ok(self.send_patiently(&making).await.outcome());
         };
-        let hash = call.ask.hash();
-        let BlockPlace { block, iteration, attempt } = call.place.clone();
-        let key = (run, block, iteration, attempt, call.call, hash.clone());
-        // Held over the look-up alone: two repeats at once must not both become the one that makes the call.
-        let (receiver, starter) = {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.get(&key) {
-                Some(receiver) => (receiver.clone(), None),
-                None => {
-                    let (sender, receiver) = watch::channel(None);
-                    under_way.insert(key.clone(), receiver.clone());
-                    (receiver, Some(sender))
-                }
+        let (calls, counted) = (self.clone(), UnderWay::count(&self.under_way));
+        let wanted = Wanted { run, place: call.place, by: call.by, hash };
+        // To its end, whoever waits for it: an entry that is marked as started has to be made.
+        let begun = tokio::spawn(async move { calls.begin(wanted, making, counted).await }).await;
+        match begun.map_err(|error| not_told(error.into()))?? {
+            Begun::Ended(outcome) => Ok(outcome),
+            Begun::UnderWay(receiver) => wait(receiver).await,
+        }
+    }
+
+    /// Finds a write in the journal, or has it made.
+    async fn begin(&self, wanted: Wanted, making: Making, counted: UnderWay) -> Result<Begun, StoreError> {
+        let place = self.places.of(wanted.run, &wanted.place);
+        let may_be_another = matches!(wanted.by, Caller::Code { in_order: false, .. });
+        let end = Instant::now() + if may_be_another { PATIENCE } else { Duration::ZERO };
+        loop {
+            let mut state = place.state.lock().await;
+            if let Some((number, stands)) = self.look(&mut state, &wanted).await? {
+                let begun = self.go_on(&mut state, (number, stands), wanted, making, (&place, counted)).await;
+                drop(state);
+                return begun;
             }
+            drop(state);
+            if Instant::now() >= end {
+                return Ok(Begun::Ended(Err(call_changed())));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// The entry of a write, which may be a new one; none as long as it cannot be told which.
+    async fn look(&self, state: &mut State, wanted: &Wanted) -> Result<Option<(i32, JournalledCall)>, StoreError> {
+        let Wanted { run, place, by, hash } = wanted;
+        let (execution, call) = match by {
+            Caller::Block => return Ok(Some((OWN_CALL, self.mark(state, wanted, OWN_CALL).await?))),
+            Caller::Code { execution, call, .. } => (*execution, *call),
         };
-        match starter {
-            None => self.metrics.count("attached"),
-            Some(sender) => {
-                let calls = self.clone();
+        if let Some(number) = state.asked(execution).entry(call) {
+            return Ok(Some((number, self.mark(state, wanted, number).await?)));
+        }
+        let (number, times) = (state.asked(execution).count(), state.asked(execution).times(hash));
+        let found = match self.mark(state, wanted, number).await? {
+            JournalledCall::New => Some((number, JournalledCall::New)),
+            _ => self.database.find_call(*run, place, hash, times).await?,
+        };
+        Ok(found.map(|(number, stands)| {
+            state.asked(execution).is(call, number, hash);
+            (number, state.sure(number, stands))
+        }))
+    }
+
+    /// Marks an entry as started, or says where it stands.
+    async fn mark(&self, state: &mut State, wanted: &Wanted, number: i32) -> Result<JournalledCall, StoreError> {
+        let now = OffsetDateTime::now_utc();
+        // As the database keeps it.
+        let now = now.replace_microsecond(now.microsecond()).unwrap_or(now);
+        match self.database.begin_call(wanted.key(number), &wanted.hash, now).await {
+            Ok(stands) => Ok(state.sure(number, stands)),
+            Err(error) => {
+                state.is_unsure(number, now);
+                Err(error)
+            }
+        }
+    }
+
+    /// What follows from where the entry of a write stands.
+    async fn go_on(
+        &self,
+        state: &mut State,
+        (number, stands): (i32, JournalledCall),
+        wanted: Wanted,
+        making: Making,
+        (place, counted): (&Arc<Place>, UnderWay),
+    ) -> Result<Begun, StoreError> {
+        if let (JournalledCall::Started { .. }, Some(receiver)) = (&stands, state.under_way.get(&number)) {
+            self.metrics.count("attached");
+            return Ok(Begun::UnderWay(receiver.clone()));
+        }
+        let block = &wanted.place.block;
+        let known = match stands {
+            JournalledCall::Started { .. } if !making.is_repeatable => {
+                self.database.end_call(wanted.key(number), CallEnd::Unknown).await?;
+                self.metrics.count("unknown");
+                Err(outcome_unknown(block))
+            }
+            JournalledCall::New | JournalledCall::Started { .. } => {
+                self.metrics.count("made");
+                let (sender, receiver) = watch::channel(None);
+                state.under_way.insert(number, receiver.clone());
+                let (calls, place) = (self.clone(), Arc::clone(place));
                 tokio::spawn(async move {
-                    let outcome = calls.journalled(run, &call, &hash).await;
+                    let outcome = calls.journalled(&wanted, number, &making).await;
                     // Out of the map first: whoever comes now finds the journal's word.
-                    calls.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+                    place.state.lock().await.under_way.remove(&number);
+                    calls.places.leave(wanted.run, &wanted.place, place);
                     match outcome {
                         Ok(outcome) => drop(sender.send(Some(outcome))),
                         // Dropping the sender tells those who wait that nothing is known: they are answered with an error
                         // and ask again.
-                        Err(error) => tracing::error!(run.id = %run, "a call was not journalled: {error}"),
+                        Err(error) => tracing::error!(run.id = %wanted.run, "a call was not journalled: {error}"),
                     }
+                    drop(counted);
                 });
+                return Ok(Begun::UnderWay(receiver));
             }
-        }
-        wait(receiver).await
-    }
-
-    /// A write: under the journal.
-    async fn journalled(&self, run: RunId, call: &Call, hash: &[u8]) -> Result<Outcome, StoreError> {
-        // Before the journal says "started": from then on, not to know is to have an unknown outcome.
-        let target = match self.target(call).await? {
-            Ok(target) => target,
-            Err(error) => return Ok(Err(error)),
-        };
-        let key = CallKey { run, place: &call.place, call: i32::try_from(call.call).unwrap_or(i32::MAX) };
-        match self.database.begin_call(key, hash).await? {
-            JournalledCall::New => self.metrics.count("made"),
-            JournalledCall::Started if call.is_repeatable() => self.metrics.count("made"),
-            JournalledCall::Started => {
-                self.database.end_call(key, CallEnd::Unknown).await?;
-                self.metrics.count("unknown");
-                return Ok(Err(outcome_unknown(&call.place.block)));
-            }
-            JournalledCall::OutcomeUnknown => return Ok(Err(outcome_unknown(&call.place.block))),
+            JournalledCall::OutcomeUnknown => Err(outcome_unknown(block)),
+            JournalledCall::AnotherRequest => Err(call_changed()),
             JournalledCall::Finished(value) => {
                 self.metrics.count("stored");
-                return Ok(Ok(value));
+                Ok(value)
             }
             JournalledCall::Failed(error) => {
                 self.metrics.count("stored");
-                return Ok(Err(error));
+                Err(error)
             }
-            JournalledCall::AnotherRequest => {
-                let message = "the code asked for something else than before the crash: calls that write must come in the same order \
-                               with the same parameters each time the block runs";
-                return Ok(Err(RunError::new("call-changed", message)));
-            }
-        }
-        let made = self.send_patiently(&target, call).await;
-        let has_effect = matches!(made, Made::Answered(_));
-        let outcome = match made {
-            Made::Unknown(_) if !call.is_repeatable() => {
-                self.store_end(key, CallEnd::Unknown).await?;
-                self.metrics.count("unknown");
-                return Ok(Err(outcome_unknown(&call.place.block)));
-            }
-            Made::Known(outcome) => outcome,
-            Made::NotYet(error) | Made::Unknown(error) | Made::Answered(error) => Err(error),
         };
+        Ok(Begun::Ended(known))
+    }
+
+    /// Makes a write that the journal says is started.
+    async fn journalled(&self, wanted: &Wanted, number: i32, making: &Making) -> Result<Outcome, StoreError> {
+        let made = self.send_patiently(making).await;
+        let has_effect = matches!(made, Made::Answered(_));
+        if matches!(made, Made::Unknown(_)) && !making.is_repeatable {
+            self.store_end(wanted.key(number), CallEnd::Unknown).await?;
+            self.metrics.count("unknown");
+            return Ok(Err(outcome_unknown(&wanted.place.block)));
+        }
+        let outcome = made.outcome();
         let end = match &outcome {
             Ok(value) => CallEnd::Finished(value),
             Err(error) if has_effect => CallEnd::Answered(error),
             Err(error) => CallEnd::Failed(error),
         };
-        self.store_end(key, end).await?;
+        self.store_end(wanted.key(number), end).await?;
         Ok(outcome)
     }
 
@@ -220,130 +298,58 @@ impl Calls {
             }
         }
     }
+}
 
-    async fn unjournalled(&self, call: &Call) -> Result<Outcome, StoreError> {
-        let target = match self.target(call).await? {
-            Ok(target) => target,
-            Err(error) => return Ok(Err(error)),
-        };
-        Ok(match self.send_patiently(&target, call).await {
-            Made::Known(outcome) => outcome,
-            Made::NotYet(error) | Made::Unknown(error) | Made::Answered(error) => Err(error),
-        })
-    }
+/// A write, as the journal knows it.
+struct Wanted {
+    run: RunId,
+    place: BlockPlace,
+    by: Caller,
+    hash: Vec<u8>,
+}
 
-    /// The request to db-connector, as far as it can be made.
-    async fn target<'a>(&self, call: &'a Call) -> Result<Result<Target<'a>, RunError>, StoreError> {
-        let (query, parameters) = match &call.ask {
-            Ask::Fetch(request) => return Ok(Ok(Target::Fetch(request))),
-            Ask::Query { query, parameters } => (query, parameters),
-        };
-        let name = query.resource.as_str();
-        let Some(resource) = self.database.resource_id(name).await? else {
-            let message = format!("there is no resource `{name}`: create it, or choose another in the query");
-            return Ok(Err(RunError::new("resource-unknown", message)));
-        };
-        let limits = query.limits;
-        let mut request = QueryRequest::of(resource, query, parameters.clone());
-        // The connector's own cap, since it undoes a write whose result is too large.
-        request.limits = QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits };
-        Ok(Ok(Target::Query(request)))
-    }
-
-    /// Sends a call again while that is harmless and it may help. A person at the editor is told at once instead.
-    async fn send_patiently(&self, target: &Target<'_>, call: &Call) -> Made {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let made = self.send(target).await;
-            let harmless = match &made {
-                Made::Known(_) | Made::Answered(_) => false,
-                Made::NotYet(_) => true,
-                Made::Unknown(_) => call.is_repeatable(),
-            };
-            if !harmless || call.run.is_none() || Instant::now() >= end {
-                return made;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    async fn send(&self, target: &Target<'_>) -> Made {
-        let answer = match target {
-            Target::Query(request) => self.connector.call(Method::POST, "/v1/query", request).await.map(whole),
-            Target::Fetch(request) => {
-                let answer: Result<Value, RpcError> = self.connector.call(Method::POST, "/v1/fetch", request).await;
-                answer.map(|answer| Made::Known(Ok(answer)))
-            }
-        };
-        match answer {
-            Ok(made) => made,
-            Err(RpcError::Problem(problem)) => refused(&problem),
-            Err(error @ (RpcError::Unreachable { .. } | RpcError::Protocol { .. })) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!("a call got no answer: {error}: {cause}");
-                let message = "bulkhead-db-connector does not answer; the run can be started again when it does";
-                let failed = RunError::new("connector-unavailable", message);
-                if error.is_unsent() { Made::NotYet(failed) } else { Made::Unknown(failed) }
-            }
-        }
+impl Wanted {
+    fn key(&self, number: i32) -> CallKey<'_> {
+        CallKey { run: self.run, place: &self.place, call: number }
     }
 }
 
-/// What db-connector is sent.
-enum Target<'a> {
-    Query(QueryRequest),
-    Fetch(&'a FetchRequest),
+/// How a write begins.
+enum Begun {
+    Ended(Outcome),
+    UnderWay(watch::Receiver<Option<Outcome>>),
 }
 
-/// What is known of a call after it was sent.
-enum Made {
-    Known(Outcome),
-    /// It took effect, and there is no result.
-    Answered(RunError),
-    /// It did not get as far as the resource; it may later.
-    NotYet(RunError),
-    /// The connection broke before an answer: it may or may not have taken effect.
-    Unknown(RunError),
-}
+/// A call that counts as under way as long as this is there.
+struct UnderWay(Arc<AtomicUsize>);
 
-/// What a refusal says about the effect.
-fn refused(problem: &Problem) -> Made {
-    let mut error = query_failed(problem);
-    match problem.code.as_str() {
-        // `resource-lost` is said only where nothing was changed.
-        "database-unavailable" | "resource-busy" | "resource-lost" => Made::NotYet(error),
-        // The connection broke under the commit.
-        "outcome-unknown" | "fetch-broken" => Made::Unknown(error),
-        "fetch-redirected" | "fetch-too-large" => Made::Answered(error),
-        "result-too-large" => {
-            error.message = format!(
-                "the result is larger than the query's max-bytes or the {MAX_RESULT_BYTES} bytes that a run keeps: select fewer rows or columns"
-            );
-            Made::Known(Err(error))
-        }
-        _ => Made::Known(Err(error)),
+impl UnderWay {
+    fn count(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(counter))
     }
 }
 
-/// A result, which is one only if it came whole.
-fn whole(result: QueryResult) -> Made {
-    if let Some(problem) = &result.error {
-        return refused(problem);
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
-    if !result.end {
-        return Made::Unknown(RunError::new("result-cut", "the result broke off; the run can be started again"));
-    }
-    Made::Known(Ok(serde_json::json!({
-        "rows": result.rows, "columns": result.columns, "row_count": result.row_count, "affected": result.affected,
-        "truncated": result.truncated,
-    })))
 }
 
 async fn wait(mut receiver: watch::Receiver<Option<Outcome>>) -> Result<Outcome, StoreError> {
-    let operation = "make a call";
-    let gone = |_| StoreError::Unavailable { operation, source: "the journal was not written".into() };
+    let gone = |_| not_told("the journal was not written".into());
     let outcome = receiver.wait_for(Option::is_some).await.map_err(gone)?.clone();
-    outcome.ok_or(StoreError::NotFound { operation })
+    outcome.ok_or_else(|| not_told("it has no end".into()))
+}
+
+fn not_told(source: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    StoreError::Unavailable { operation: "make a call", source }
+}
+
+fn call_changed() -> RunError {
+    let message = "the code asked for something else than before the crash: calls that write must come with the same parameters each \
+                   time the block runs. Take what changes, such as the time or a random number, from a block before it";
+    RunError::new("call-changed", message)
 }
 
 fn outcome_unknown(block: &str) -> RunError {

@@ -12,11 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_daemon_kit::{Peer, RequestId};
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::backend::{
-    CallAsk, CallRequest, SecretRequest, SecretValue, SignatureAnswer, SignatureRequest, Token, TokenRequest,
+    CALLS_FORGOTTEN, CallAsk, CallRequest, SecretRequest, SecretValue, SignatureAnswer, SignatureRequest, Token,
+    TokenRequest,
 };
 use bulkhead_store::journal;
 
-use crate::calls::{Ask, Call};
+use crate::calls::{Ask, Call, Caller};
 use crate::error::BackendError;
 use crate::patience::patiently;
 use crate::routes::{API, Backend, EXECUTOR, Shared, only, under_way};
@@ -58,6 +59,18 @@ pub(crate) async fn secret(
 }
 
 async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> Result<Response, BackendError> {
+    let place = journal::BlockPlace {
+        block: request.block.clone(),
+        iteration: request.iteration.clone(),
+        attempt: i32::try_from(request.attempt).unwrap_or(i32::MAX),
+    };
+    // Before anything that may fail: what is answered with a failure is answered too.
+    if let Scope::Run(run) = scope
+        && !backend.calls.meet(run, &place, request.execution, request.was_answered)
+    {
+        let detail = "workflows-backend was restarted while the code ran: it has to run again";
+        return Ok(problem(409, CALLS_FORGOTTEN, detail.to_owned()));
+    }
     let (run, document) = match scope {
         Scope::Run(run) => (Some(run), under_way(&backend.database, run).await?.document),
         Scope::Draft { workflow, revision, .. } => {
@@ -80,12 +93,8 @@ async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> 
             }
         },
     };
-    let place = journal::BlockPlace {
-        block: request.block.clone(),
-        iteration: request.iteration.clone(),
-        attempt: i32::try_from(request.attempt).unwrap_or(i32::MAX),
-    };
-    let call = Call { run, place, call: request.call, ask, idempotent: false };
+    let CallRequest { execution, call, in_order, .. } = *request;
+    let call = Call { run, place, by: Caller::Code { execution, call, in_order }, ask, idempotent: false };
     Ok(match backend.calls.make(call).await? {
         Ok(value) => Json(value).into_response(),
         Err(error) => problem(422, &error.kind, error.message),

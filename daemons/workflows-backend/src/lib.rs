@@ -2,7 +2,7 @@
 //!
 //! A worker may die at any moment; what it asked for goes on here, and a repeat of the same call finds it. It also starts the runs of the
 //! clock, escalates questions, deletes old runs and events, and sends traces of runs where that is wanted. State: the journal in
-//! PostgreSQL, and in memory only which calls are under way in this process. It opens
+//! PostgreSQL, and in memory only which calls are under way in this process, and what code that runs has asked it for. It opens
 //! the secrets that code may use and webhooks are signed with, each for one answer, and no others. It must not run user code.
 
 mod actions;
@@ -15,8 +15,10 @@ mod error;
 mod events;
 mod metrics;
 mod patience;
+mod places;
 mod routes;
 mod secrets;
+mod sending;
 mod state;
 mod token;
 mod traces;

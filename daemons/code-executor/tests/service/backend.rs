@@ -8,7 +8,7 @@ use axum::{Json, Router, routing::post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_rpc::Problem;
-use bulkhead_rpc::backend::{CallAsk, CallRequest, SecretRequest, SecretValue};
+use bulkhead_rpc::backend::{CALLS_FORGOTTEN, CallAsk, CallRequest, SecretRequest, SecretValue};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ async fn call(State(seen): State<Seen>, headers: HeaderMap, Json(request): Json<
             Json(json!({"rows": [{"n": parameters["n"].as_i64().unwrap() * 2}]})).into_response()
         }
         CallAsk::Query { query, .. } if query == "megabyte" => Json("x".repeat(1 << 20)).into_response(),
+        CallAsk::Query { query, .. } if query == "forgotten" => refuse(CALLS_FORGOTTEN, "the code has to run again"),
         CallAsk::Query { query, .. } => refuse("query-unknown", &format!("there is no query '{query}'")),
         CallAsk::Fetch { request } if request.url.contains("//example.test/") => Json(echo(request)).into_response(),
         CallAsk::Fetch { request } => refuse("fetch-refused", &format!("code may not fetch {}", request.url)),
@@ -89,7 +90,7 @@ pub(crate) async fn run_with_token(executor: &Executor, spec: bulkhead_rpc::exec
 }
 
 #[tokio::test]
-async fn a_call_goes_out_with_the_token_and_its_number_and_its_answer_comes_back() {
+async fn a_call_goes_out_with_the_token_and_what_tells_it_from_others_and_its_answer_comes_back() {
     let executor = Executor::start(LENIENT);
     let seen = serve_backend(&executor);
 
@@ -109,6 +110,12 @@ async fn a_call_goes_out_with_the_token_and_its_number_and_its_answer_comes_back
         CallAsk::Fetch { .. } => None,
     });
     assert_eq!(seen.iter().map(|(_, call)| call.call).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
+    let (one, other) = (seen[0].1.execution, seen[3].1.execution);
+    assert!(one != other && seen.iter().all(|(_, call)| call.execution == if call.in_order { other } else { one }));
+    // What JavaScript asks for at a time it asks for before there is an answer; Python waits for each.
+    let of = |one: fn(&CallRequest) -> bool| seen.iter().map(|(_, call)| one(call)).collect::<Vec<_>>();
+    assert_eq!(of(|call| call.in_order), [false, false, false, true, true]);
+    assert_eq!(of(|call| call.was_answered), [false, false, false, false, true]);
 }
 
 #[tokio::test]
@@ -125,6 +132,32 @@ async fn code_whose_call_nobody_answers_has_no_result_in_a_run_and_an_error_in_a
 
     assert!(of_run.is_empty(), "{of_run:?}");
     assert_eq!(of_trial.value(), "unavailable");
+}
+
+#[tokio::test]
+async fn calls_of_threads_get_their_own_answers() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    let source = "from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    return list(pool.map(lambda n: query('double', {'n': n})['rows'][0]['n'], range(100)))";
+
+    let ended = run_with_token(&executor, python(source)).await;
+
+    assert_eq!(ended.value(), &json!((0..100).map(|n| 2 * n).collect::<Vec<_>>()));
+}
+
+#[tokio::test]
+async fn code_whose_calls_are_forgotten_has_to_run_again() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    let mut request =
+        request(vec![javascript("try { await query('forgotten') } catch (e) { return e.code }")], Value::Null);
+    request.token = Some("capability-of-this-run".to_owned());
+
+    let events = executor.run(&request).await.unwrap();
+
+    assert!(events.is_empty(), "{events:?}");
 }
 
 #[tokio::test]

@@ -20,12 +20,16 @@ use bulkhead_model::workflow::{Port, WorkflowDocument};
 use bulkhead_model::{Libraries, Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::executor::LogLine;
 use crate::fetch::FetchRequest;
 
 /// Where the service listens.
 pub const SOCKET: &str = "/run/bulkhead/workflows-backend.sock";
+
+/// The code of the problem that says that calls of an execution were answered which nobody remembers: the code has to run again.
+pub const CALLS_FORGOTTEN: &str = "calls-forgotten";
 
 /// All that a worker needs to go on with a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -335,8 +339,16 @@ pub struct CallRequest {
     /// Counts from 1.
     #[serde(default = "first_attempt")]
     pub attempt: u32,
-    /// Counts from 0 within the block: with run and block, the key under which a repeat finds the stored result.
+    /// The execution of the code: code that runs again is another one.
+    pub execution: Uuid,
+    /// Counts from 0 within the execution, in the order in which calls were heard.
     pub call: u32,
+    /// Whether an earlier call of the execution was answered before this one was made.
+    #[serde(default)]
+    pub was_answered: bool,
+    /// Whether the code makes no call before the one before it is answered.
+    #[serde(default)]
+    pub in_order: bool,
     /// What for.
     pub ask: CallAsk,
 }

@@ -1,4 +1,4 @@
-//! The journal of a run, as workflows-backend keeps it: blocks, calls with effects, logs, status.
+//! The journal of a run, as workflows-backend keeps it: blocks, logs, status. Calls with effects have a module of their own.
 //!
 //! Everything here may be told twice: a report that is already stored changes nothing, and a status only moves forward.
 
@@ -11,7 +11,7 @@ use bulkhead_model::{Name, RunId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::{Json, ToSql};
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::block_ends::SET_VARIABLE;
@@ -85,36 +85,6 @@ pub struct BlockRow {
     pub choice: Option<Choice>,
 }
 
-/// Where a call with effects stands in the journal.
-#[derive(Clone, Debug)]
-pub enum JournalledCall {
-    /// Nobody has made it; it is now marked as started, durably.
-    New,
-    /// It was started and nothing tells how it ended.
-    Started,
-    /// It ended well, with this result.
-    Finished(Value),
-    /// It failed.
-    Failed(RunError),
-    /// A person has to say what became of it.
-    OutcomeUnknown,
-    /// Something else was asked for under this key before.
-    AnotherRequest,
-}
-
-/// How a started call ended.
-#[derive(Clone, Copy, Debug)]
-pub enum CallEnd<'a> {
-    /// Well, with this result.
-    Finished(&'a Value),
-    /// It took effect, and its answer is of no use.
-    Answered(&'a RunError),
-    /// Without effect.
-    Failed(&'a RunError),
-    /// Nothing tells.
-    Unknown,
-}
-
 /// Rounds of a loop, one after the other, that ended well and have nothing to tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndedRounds {
@@ -145,17 +115,6 @@ pub struct Earlier<'a> {
     pub setters: &'a [&'a str],
     /// The block that it begins at.
     pub before: &'a str,
-}
-
-/// The key of a call: with the run, what a repeat is recognised by.
-#[derive(Clone, Copy, Debug)]
-pub struct CallKey<'a> {
-    /// The run.
-    pub run: RunId,
-    /// The block, in its round and attempt.
-    pub place: &'a BlockPlace,
-    /// Counts within the block.
-    pub call: i32,
 }
 
 impl Database {
@@ -294,57 +253,6 @@ impl Database {
             finished_at: row.get(4),
         });
         Ok(rounds.collect())
-    }
-
-    /// Marks a call as started, durably, or says where it stands.
-    pub async fn begin_call(&self, key: CallKey<'_>, request_hash: &[u8]) -> Result<JournalledCall, StoreError> {
-        let operation = "journal a call";
-        let client = self.client(operation).await?;
-        let iteration = rounds(&key.place.iteration);
-        let sql = "INSERT INTO block_calls (run_id, block, iteration, attempt, call, request_hash, status)
-            VALUES ($1, $2, $3, $4, $5, $6, 'started') ON CONFLICT (run_id, block, iteration, attempt, call) DO NOTHING";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let BlockPlace { block, attempt, .. } = key.place;
-        let values: [&(dyn ToSql + Sync); 6] = [&key.run.0, block, &iteration, attempt, &key.call, &request_hash];
-        if client.execute(&statement, &values).await.map_err(StoreError::of(operation))? == 1 {
-            return Ok(JournalledCall::New);
-        }
-        let sql = "SELECT status, request_hash = $6, result_json, result_packed, error FROM block_calls
-            WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND call = $5";
-        let row = client.query_one(sql, &values).await.map_err(StoreError::of(operation))?;
-        if !row.get::<_, bool>(1) {
-            return Ok(JournalledCall::AnotherRequest);
-        }
-        let error = row.get::<_, Option<Json<RunError>>>(4);
-        Ok(match (row.get(0), error) {
-            ("started", _) => JournalledCall::Started,
-            ("finished" | "failed", Some(error)) => JournalledCall::Failed(error.0),
-            ("finished", None) => JournalledCall::Finished(Payload::read(operation, row.get(2), row.get(3))?),
-            ("outcome-unknown", _) => JournalledCall::OutcomeUnknown,
-            (word, _) => return Err(StoreError::bad_word(operation, word)),
-        })
-    }
-
-    /// Stores how a started call ended.
-    pub async fn end_call(&self, key: CallKey<'_>, end: CallEnd<'_>) -> Result<(), StoreError> {
-        let operation = "journal the end of a call";
-        let (status, value, error) = match end {
-            CallEnd::Finished(value) => ("finished", Some(value), None),
-            CallEnd::Answered(error) => ("finished", None, Some(error)),
-            CallEnd::Failed(error) => ("failed", None, Some(error)),
-            CallEnd::Unknown => ("outcome-unknown", None, None),
-        };
-        let payload = Payload::of(operation, value.unwrap_or(&Value::Null))?;
-        let client = self.client(operation).await?;
-        let sql =
-            "UPDATE block_calls SET status = $6, result_json = $7, result_packed = $8, error = $9, finished_at = now()
-            WHERE run_id = $1 AND block = $2 AND iteration = $3 AND attempt = $4 AND call = $5 AND status = 'started'";
-        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let (error, iteration) = (error.map(Json), rounds(&key.place.iteration));
-        let BlockPlace { block, attempt, .. } = key.place;
-        let values: [&(dyn ToSql + Sync); 9] =
-            [&key.run.0, block, &iteration, attempt, &key.call, &status, &payload.json, &payload.packed, &error];
-        client.execute(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 }
 

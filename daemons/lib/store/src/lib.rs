@@ -7,6 +7,7 @@ pub mod access;
 pub mod approvals;
 pub mod apps;
 pub mod audit;
+pub mod block_calls;
 pub mod block_ends;
 pub mod children;
 mod database;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod calls;
 mod collector;
 mod otlp;
 mod secrets;
@@ -27,6 +28,7 @@ use bulkhead_workflows_backend::{Scope, TokenKey};
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 struct World {
     backend: RpcClient,
@@ -166,16 +168,51 @@ impl World {
         self.backend.get::<RunState>(&format!("/v1/runs/{}", self.run)).await.unwrap().token
     }
 
-    async fn call(&self, token: &str, query: &str, number: u32, n: i32) -> Result<Value, RpcError> {
-        let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
-        let ask = CallAsk::Query { query: query.into(), parameters };
-        let request =
-            CallRequest { block: "code".into(), iteration: Iteration::default(), attempt: 1, call: number, ask };
-        self.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
+    /// The first call of code that makes one after the other, and runs for it alone.
+    async fn call(&self, token: &str, query: &str, n: i32) -> Result<Value, RpcError> {
+        Code { in_order: true, ..Code::default() }.call(self, token, query, n).await
     }
 
     async fn effects(&self) -> i64 {
         self.tables.query_one("SELECT count(*) FROM effects", &[]).await.unwrap().get(0)
+    }
+}
+
+/// Code that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Code {
+    pub(crate) execution: Uuid,
+    /// The number of its next call.
+    pub(crate) call: u32,
+    pub(crate) was_answered: bool,
+    pub(crate) in_order: bool,
+}
+
+impl Default for Code {
+    fn default() -> Self {
+        Self { execution: Uuid::new_v4(), call: 0, was_answered: false, in_order: false }
+    }
+}
+
+impl Code {
+    /// The same, at a later call.
+    pub(crate) fn at(self, call: u32) -> Self {
+        Self { call, was_answered: call > 0, ..self }
+    }
+
+    pub(crate) async fn call(self, world: &World, token: &str, query: &str, n: i32) -> Result<Value, RpcError> {
+        let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
+        let request = CallRequest {
+            block: "code".into(),
+            iteration: Iteration::default(),
+            attempt: 1,
+            execution: self.execution,
+            call: self.call,
+            was_answered: self.was_answered,
+            in_order: self.in_order,
+            ask: CallAsk::Query { query: query.into(), parameters },
+        };
+        world.backend.call_with_token(Method::POST, "/v1/calls", &request, token).await
     }
 }
 
@@ -191,12 +228,12 @@ async fn a_write_is_made_once_however_often_it_is_asked_for() {
     let world = world().await;
     let token = world.token().await;
     // The first caller goes away at once; the second attaches to what goes on without it; the third comes when all is done.
-    let gone = tokio::time::timeout(Duration::from_millis(150), world.call(&token, "slow", 0, 1)).await;
+    let gone = tokio::time::timeout(Duration::from_millis(150), world.call(&token, "slow", 1)).await;
     assert!(gone.is_err());
-    let second = world.call(&token, "slow", 0, 1).await.unwrap();
-    let third = world.call(&token, "slow", 0, 1).await.unwrap();
+    let second = world.call(&token, "slow", 1).await.unwrap();
+    let third = world.call(&token, "slow", 1).await.unwrap();
     assert_eq!((&second["rows"], &third), (&json!([{ "n": 1 }]), &second));
-    assert_eq!(code(world.call(&token, "slow", 0, 2).await), "call-changed");
+    assert_eq!(code(world.call(&token, "slow", 2).await), "call-changed");
     assert_eq!(world.effects().await, 1);
 }
 
@@ -223,7 +260,7 @@ async fn a_query_block_is_stored_with_its_values() {
 async fn a_write_whose_result_is_too_large_has_no_effect() {
     let world = world().await;
     let token = world.token().await;
-    assert_eq!(code(world.call(&token, "wide", 0, 0).await), "result-too-large");
+    assert_eq!(code(world.call(&token, "wide", 0).await), "result-too-large");
     assert_eq!(world.effects().await, 0);
 }
 
@@ -236,21 +273,21 @@ async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
     let stale = key.sign(Scope::Run(world.run), time::Duration::seconds(-1));
     let nobody = key.sign(Scope::Run(RunId::new()), time::Duration::hours(1));
     for refused in ["", "a.b.c", foreign.as_str(), stale.as_str()] {
-        assert_eq!(code(world.call(refused, "read", 0, 0).await), "token-refused", "{refused}");
+        assert_eq!(code(world.call(refused, "read", 0).await), "token-refused", "{refused}");
     }
-    assert_eq!(code(world.call(&nobody, "read", 0, 0).await), "unknown");
-    assert_eq!(code(world.call(&token, "other", 0, 0).await), "query-unknown");
-    assert_eq!(world.call(&token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    assert_eq!(code(world.call(&nobody, "read", 0).await), "unknown");
+    assert_eq!(code(world.call(&token, "other", 0).await), "query-unknown");
+    assert_eq!(world.call(&token, "read", 0).await.unwrap()["rows"], json!([]));
     let draft = TokenRequest { workflow: world.workflow, user: UserId::new(), revision: 1 };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
-    assert_eq!(world.call(&draft.token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    assert_eq!(world.call(&draft.token, "read", 0).await.unwrap()["rows"], json!([]));
     // What is saved afterwards may ask for resources that nobody has allowed.
     let document = world.api.workflow_draft(world.workflow).await.unwrap().document;
     world.api.save_workflow_draft(world.workflow, 1, &document).await.unwrap();
-    assert_eq!(code(world.call(&draft.token, "read", 0, 0).await), "draft-changed");
+    assert_eq!(code(world.call(&draft.token, "read", 0).await), "draft-changed");
     let end = FinishRequest { status: RunStatus::Cancelled, error: None, result: Value::Null };
     let path = format!("/v1/runs/{}/finish", world.run);
     let _: Value = world.backend.call(Method::POST, &path, &end).await.unwrap();
-    assert_eq!(code(world.call(&token, "slow", 1, 1).await), "run-ended");
+    assert_eq!(code(world.call(&token, "slow", 1).await), "run-ended");
     assert_eq!(world.effects().await, 0);
 }

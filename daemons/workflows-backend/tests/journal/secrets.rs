@@ -117,7 +117,7 @@ async fn a_missing_key_stops_secrets_and_nothing_else() {
     let problem = world.secret(&token, "apiToken").await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (503, "secrets-unavailable"));
     assert!(problem.detail.contains("bulkheadctl setup"), "{}", problem.detail);
-    assert_eq!(world.call(&token, "read", 0, 0).await.unwrap()["rows"], json!([]));
+    assert_eq!(world.call(&token, "read", 0).await.unwrap()["rows"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,3 +146,53 @@ async fn runs_survive_a_database_that_drops_its_connections() {
     assert_eq!(effects.len(), 5 * 4);
     assert!(effects.iter().all(|(_, _, count)| *count == 1), "{effects:?}");
 }
+
+/// Two lanes of a read and a write. Before there is an effect, the read of `b` takes long, and after that the one of `a`.
+fn lanes(language: &str, source: &str) -> Value {
+    let read = "SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM effects) = 0 THEN CASE {{ lane }}::text WHEN 'b' THEN 20 ELSE 0 END
+        ELSE CASE {{ lane }}::text WHEN 'a' THEN 1 ELSE 0 END END)::text";
+    json!({
+        "format": 1, "title": "Lanes", "start": "lanes",
+        "blocks": { "lanes": { "type": "code", "language": language, "source": source, "timeout-ms": 60_000 } },
+        "queries": {
+            "read": { "resource": "tables", "statement": read },
+            "effects": { "resource": "tables", "statement": "SELECT block FROM effects" },
+            "mark": { "resource": "tables", "mode": "write", "statement": "INSERT INTO effects VALUES ({{ lane }}, 'x')" },
+        },
+    })
+}
+
+/// Kills code-executor when the first lane has written.
+async fn crash_between_lanes(language: &str, source: &str) {
+    let mut world = World::start().await;
+    let workflow = world.release(lanes(language, source)).await;
+    let run = world.run(workflow, Value::Null).await;
+    while world.effects().await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.executor.restart();
+    world.succeeded(run).await;
+    let once = |lane: &str| (lane.to_owned(), "x".to_owned(), 1);
+    assert_eq!(world.effects().await, [once("a"), once("b")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_two_parallel_writes_doubles_none_though_they_change_places() {
+    let source = "const lane = (name) => query('read', { lane: name }).then(() => query('mark', { lane: name }));
+        await Promise.all([lane('a'), lane('b')])";
+    crash_between_lanes("javascript", source).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_two_writes_doubles_none_though_there_are_more_reads_than_before() {
+    let source = "query('read', {'lane': 'c'})
+has_crashed = query('effects')['row_count'] > 0
+for number in range(3 if has_crashed else 0):
+    query('read', {'lane': 'c'})
+query('mark', {'lane': 'a'})
+query('read', {'lane': 'c' if has_crashed else 'd'})
+import time
+time.sleep(0 if has_crashed else 20)
+query('mark', {'lane': 'b'})";
+    crash_between_lanes("python", source).await;
+}

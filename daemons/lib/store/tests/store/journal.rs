@@ -6,8 +6,9 @@ use std::time::Duration;
 use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
+use bulkhead_store::block_calls::{CallEnd, CallKey, JournalledCall, OWN_CALL};
 use bulkhead_store::block_ends::{BlockEnd, Conclusion, RunEnd};
-use bulkhead_store::journal::{BlockOutcome, BlockPlace, CallEnd, CallKey, JournalledCall};
+use bulkhead_store::journal::{BlockOutcome, BlockPlace};
 use bulkhead_store::outbox::{Claim, Word, WordKind};
 use bulkhead_store::queues::START;
 use bulkhead_store::runs::{CHANGED_CHANNEL, NewRun, OUTBOX_CHANNEL};
@@ -68,6 +69,10 @@ fn end<'a>(block: &str, result: Value, input: &'a Value) -> BlockEnd<'a> {
         logs,
         variables: None,
     }
+}
+
+fn at(second: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second)
 }
 
 fn place(block: &str, rounds: &[u32]) -> BlockPlace {
@@ -179,19 +184,39 @@ async fn a_call_is_made_once_under_its_key() {
     let (run, _) = roles.start(None).await;
     let place = place("hello", &[2, 0]);
     let key = CallKey { run, place: &place, call: 0 };
-    let begin = async |hash: &'static [u8]| roles.backend.begin_call(key, hash).await.expect("journals");
+    let begin = async |hash: &'static [u8]| roles.backend.begin_call(key, hash, at(1)).await.expect("journals");
     assert!(matches!(begin(b"x").await, JournalledCall::New));
-    assert!(matches!(begin(b"x").await, JournalledCall::Started));
+    assert!(matches!(begin(b"x").await, JournalledCall::Started { at: since } if since == at(1)));
     assert!(matches!(begin(b"y").await, JournalledCall::AnotherRequest));
     roles.backend.end_call(key, CallEnd::Finished(&json!({"affected": 1}))).await.expect("journals");
     roles.backend.end_call(key, CallEnd::Unknown).await.expect("comes too late");
     assert!(matches!(begin(b"x").await, JournalledCall::Finished(value) if value == json!({"affected": 1})));
     let key = CallKey { call: 1, ..key };
-    assert!(matches!(roles.backend.begin_call(key, b"x").await.expect("journals"), JournalledCall::New));
+    assert!(matches!(roles.backend.begin_call(key, b"x", at(2)).await.expect("journals"), JournalledCall::New));
     let error = RunError::new("fetch-too-large", "too large");
     roles.backend.end_call(key, CallEnd::Answered(&error)).await.expect("journals");
-    let known = roles.backend.begin_call(key, b"x").await.expect("journals");
+    let known = roles.backend.begin_call(key, b"x", at(2)).await.expect("journals");
     assert!(matches!(known, JournalledCall::Failed(known) if known == error));
+}
+
+#[tokio::test]
+async fn a_call_of_code_is_found_by_what_it_asks_for_and_how_often_it_did() {
+    let roles = roles().await;
+    let (run, _) = roles.start(None).await;
+    let place = place("hello", &[]);
+    for (call, hash) in [(0, b"x"), (1, b"y"), (2, b"x"), (OWN_CALL, b"z")] {
+        roles.backend.begin_call(CallKey { run, place: &place, call }, hash, at(call.into())).await.expect("journals");
+    }
+    let find = async |hash: &'static [u8], times: i64| {
+        let found = roles.backend.find_call(run, &place, hash, times).await.expect("reads");
+        found.map(|(number, stands)| match stands {
+            JournalledCall::Started { at: since } if since == at(number.into()) => number,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!([find(b"x", 0).await, find(b"x", 1).await, find(b"y", 0).await], [Some(0), Some(2), Some(1)]);
+    // What a block does itself is none of its code's.
+    assert_eq!([find(b"x", 2).await, find(b"z", 0).await, find(b"w", 0).await], [None; 3]);
 }
 
 #[tokio::test]
