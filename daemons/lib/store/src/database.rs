@@ -8,6 +8,7 @@ use deadpool_postgres::{
 use serde::Deserialize;
 use tokio_postgres::NoTls;
 
+use crate::keyed_locks::KeyedLocks;
 use crate::release_cache::ReleaseCache;
 use crate::{SCHEMA_VERSION, StoreError};
 
@@ -49,6 +50,8 @@ pub struct Database {
     pool: Pool,
     config: tokio_postgres::Config,
     pub(crate) releases: ReleaseCache,
+    /// Of events, by workflow, name and key.
+    pub(crate) events: KeyedLocks,
 }
 
 impl Database {
@@ -85,7 +88,7 @@ impl Database {
             }))
             .build()
             .expect("a pool with a runtime always builds");
-        Self { pool, config, releases: ReleaseCache::default() }
+        Self { pool, config, releases: ReleaseCache::default(), events: KeyedLocks::default() }
     }
 
     /// A connection from the pool.

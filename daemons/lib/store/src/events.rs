@@ -103,16 +103,16 @@ pub enum EventWaitState {
     TimedOut,
 }
 
+/// What the sends and waits of one key are done under, one after the other.
+fn lock_of(workflow: WorkflowId, name: &str, key: &str) -> String {
+    // No name has a colon in it.
+    format!("event:{workflow}:{name}:{key}")
+}
+
 /// Held until the transaction has ended.
-async fn lock(
-    operation: &'static str,
-    transaction: &Transaction<'_>,
-    (workflow, name, key): (WorkflowId, &str, &str),
-) -> Result<(), StoreError> {
+async fn lock(operation: &'static str, transaction: &Transaction<'_>, what: &str) -> Result<(), StoreError> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
     let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-    // No name has a colon in it.
-    let what = format!("event:{workflow}:{name}:{key}");
     transaction.query(&statement, &[&what]).await.map(|_| ()).map_err(StoreError::of(operation))
 }
 
@@ -120,9 +120,12 @@ impl Database {
     /// Stores an event with its audit record and wakes the runs that wait for it, in one transaction.
     pub async fn send_event(&self, new: &NewEvent<'_>) -> Result<Sent, StoreError> {
         let operation = "store an event";
+        let what = lock_of(new.workflow, new.name, new.key);
+        // Those of this process wait here, without a connection.
+        let _held = self.events.lock(&what).await;
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        lock(operation, &transaction, (new.workflow, new.name, new.key)).await?;
+        lock(operation, &transaction, &what).await?;
         if let Some(id) = known_event(operation, &transaction, new).await? {
             return Ok(Sent::Known { id });
         }
@@ -168,9 +171,12 @@ impl Database {
     /// that has come since its run was created and that no other block of the run has taken.
     pub async fn await_event(&self, new: &NewEventWait<'_>) -> Result<EventWaitState, StoreError> {
         let operation = "wait for an event";
+        let what = lock_of(new.workflow, new.name, new.key);
+        // Those of this process wait here, without a connection.
+        let _held = self.events.lock(&what).await;
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        lock(operation, &transaction, (new.workflow, new.name, new.key)).await?;
+        lock(operation, &transaction, &what).await?;
         let iteration = rounds(&new.place.iteration);
         let sql = "INSERT INTO event_waits (run_id, block, iteration, workflow_id, name, key, deadline)
             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run_id, block, iteration) DO NOTHING";

@@ -18,6 +18,7 @@ pub mod groups;
 pub mod identity;
 pub mod jobs;
 pub mod journal;
+mod keyed_locks;
 pub mod library_sets;
 mod listen;
 mod migrations;

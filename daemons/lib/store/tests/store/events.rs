@@ -1,5 +1,7 @@
 //! Events: who takes which, and that none is lost or delivered twice.
 
+use std::time::Duration;
+
 use bulkhead_model::run::{Iteration, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{RunId, WorkflowId};
@@ -12,6 +14,7 @@ use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_test_kit::TestDatabase;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 struct Events {
@@ -210,4 +213,29 @@ async fn there_is_an_end_to_how_many_are_stored() {
         record: &record(),
     };
     assert!(events.api.send_event(&new).await.is_err(), "there is no such workflow");
+}
+
+#[tokio::test]
+async fn many_sends_of_one_key_leave_connections_to_others() {
+    let events = Events::new().await;
+    let (run, client) = (events.run().await, events.own.connect().await);
+    let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
+    client.query(lock, &[&format!("event:{}:paid:17", events.workflow)]).await.expect("locks");
+    let mut sends = JoinSet::new();
+    for number in 0..100 {
+        let (api, workflow) = (events.api.clone(), events.workflow);
+        sends.spawn(async move {
+            let (body, record) = (json!(number), record());
+            let new =
+                NewEvent { workflow, name: "paid", key: "17", body: &body, idempotency_key: None, record: &record };
+            api.send_event(&new).await
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let read = tokio::time::timeout(Duration::from_secs(2), events.api.run(run)).await;
+    read.expect("a connection is left").expect("reads");
+    client.batch_execute("SELECT pg_advisory_unlock_all()").await.expect("unlocks");
+    for sent in sends.join_all().await {
+        assert!(matches!(sent, Ok(Sent::Stored { .. })), "{sent:?}");
+    }
 }
