@@ -220,12 +220,18 @@ impl Database {
         Ok(WorkflowId(row.get(0)))
     }
 
-    /// Lets others decide too where nobody has decided in time, and writes that into the audit trail in the same statement.
+    /// Lets others decide too where nobody has decided in time, and writes that into the audit trail in the same statement. The question
+    /// of a run that has ended is looked at once more, here, and not again.
     pub async fn escalate(&self, limit: i64) -> Result<Vec<Escalated>, StoreError> {
         let operation = "escalate approvals";
         let client = self.client(operation).await?;
         let sql = format!(
-            "WITH due AS (
+            "WITH over AS (
+                UPDATE approvals SET escalate_at = NULL WHERE id IN (
+                    SELECT a.id FROM approvals a JOIN runs r ON r.id = a.run_id
+                    WHERE a.escalate_at <= now() AND a.escalated_at IS NULL AND a.decided_at IS NULL AND r.finished_at IS NOT NULL
+                    LIMIT 1000 FOR UPDATE OF a SKIP LOCKED)),
+            due AS (
                 SELECT a.id FROM approvals a JOIN runs r ON r.id = a.run_id
                 WHERE a.escalate_at <= now() AND a.escalated_at IS NULL AND {OPEN}
                 ORDER BY a.escalate_at LIMIT $1 FOR UPDATE OF a SKIP LOCKED),

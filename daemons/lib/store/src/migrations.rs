@@ -31,10 +31,15 @@ const MIGRATIONS: &[Migration] = &[
         name: "traces_and_retention",
         sql: include_str!("../migrations/V6__traces_and_retention.sql"),
     },
+    Migration {
+        version: 7,
+        name: "families_and_retention",
+        sql: include_str!("../migrations/V7__families_and_retention.sql"),
+    },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 6;
+pub const SCHEMA_VERSION: i32 = 7;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -1,10 +1,11 @@
 //! Questions: who may decide them, and from when on.
 
-use bulkhead_model::run::Iteration;
+use bulkhead_model::run::{Iteration, RunStatus};
 use bulkhead_model::workflow::{Deciders, WorkflowDocument};
 use bulkhead_model::{Role, RunId, UserId, WorkflowId};
 use bulkhead_store::access::ObjectKind;
 use bulkhead_store::approvals::{NewApproval, Verdict};
+use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::journal::BlockPlace;
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::{as_role, migrated, record};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 struct Questions {
     api: Database,
     backend: Database,
-    _own: TestDatabase,
+    own: TestDatabase,
     workflow: WorkflowId,
     run: RunId,
 }
@@ -41,7 +42,7 @@ impl Questions {
             record: &record(),
         };
         let run = api.start_run(&new).await.expect("starts").0;
-        Self { api, backend, _own: own, workflow, run }
+        Self { api, backend, own, workflow, run }
     }
 
     async fn user(&self, name: &str) -> UserId {
@@ -167,4 +168,17 @@ async fn a_group_has_members_and_a_name_of_its_own() {
     assert_eq!((group.members, group.description.as_str()), (1, "Who pays"));
     assert_eq!(questions.api.unknown_groups(&["finance", "nobody"]).await.expect("looks"), ["nobody"]);
     assert_eq!(questions.api.group_members(id).await.expect("lists")[0].user, ann);
+}
+
+#[tokio::test]
+async fn the_question_of_a_run_that_has_ended_is_not_looked_at_again() {
+    let questions = Questions::new().await;
+    let (now, later) = (OffsetDateTime::now_utc(), to(&["bob"], &[]));
+    questions.ask("due", &to(&["ann"], &[]), Some((now - Duration::SECOND, &later))).await;
+    let end = RunEnd { status: RunStatus::Cancelled, error: None, result: None };
+    questions.backend.finish_run(questions.run, end).await.expect("ends");
+    assert!(questions.backend.escalate(10).await.expect("escalates").is_empty());
+    let client = questions.own.connect().await;
+    let left = client.query_one("SELECT count(*) FROM approvals WHERE escalate_at IS NOT NULL", &[]).await;
+    assert_eq!(left.expect("counts").get::<_, i64>(0), 0);
 }

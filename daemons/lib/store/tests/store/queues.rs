@@ -248,6 +248,64 @@ async fn runs_stay_while_one_that_started_them_or_descends_from_them_goes_on() {
 }
 
 #[tokio::test]
+async fn a_run_of_another_workflow_outlives_the_workflow_of_the_one_that_started_it() {
+    let queue = Queue::new().await;
+    let (gone, stays) = (
+        queue.workflow("gone", WorkflowSettings::default()).await,
+        queue.workflow("stays", WorkflowSettings::default()).await,
+    );
+    let parent = queue.start(gone).await;
+    let place = BlockPlace { block: "go".into(), iteration: Iteration::default(), attempt: 1 };
+    let trigger = json!({ "kind": "workflow" });
+    let new = NewChild { parent, place: &place, depth: 1, workflow: "stays", trigger: &trigger, waits: false };
+    assert!(queue.backend.start_child(&new).await.expect("starts"));
+    let child = queue.backend.child(parent, &place).await.expect("reads").expect("a child").run;
+    queue.api.delete_workflow(gone).await.expect("deletes");
+    assert_eq!(queue.found(RunFilter::default()).await, [child]);
+    let left = queue.api.run(child).await.expect("reads");
+    assert_eq!((left.workflow, left.parent, left.status), (stays, None, RunStatus::Queued));
+}
+
+#[tokio::test]
+async fn a_run_of_very_many_rows_goes_bit_by_bit() {
+    let queue = Queue::new().await;
+    let settings = WorkflowSettings { keep_days: Some(1), ..WorkflowSettings::default() };
+    let workflow = queue.workflow("long", settings).await;
+    let run = queue.start(workflow).await;
+    let client = queue.own.connect().await;
+    let logs = "INSERT INTO block_logs (run_id, block, seq, level, logged_at, text)
+        SELECT $1, 'b', n, 'info', now(), 'line' FROM generate_series(1, 12000) n";
+    client.execute(logs, &[&run.0]).await.expect("inserts");
+    // Of results one statement takes some only, by what they take.
+    let results = "INSERT INTO block_runs (run_id, block, iteration, status, result_json, started_at)
+        SELECT $1, 'b', ARRAY[n], 'succeeded', (SELECT string_agg(md5(m::text || n), '') FROM generate_series(1, 60000) m), now()
+        FROM generate_series(1, 40) n";
+    client.execute(results, &[&run.0]).await.expect("inserts");
+    let calls = "INSERT INTO block_calls (run_id, block, iteration, call, request_hash, status) VALUES ($1, 'b', '{}', 0, 'x', 'finished')";
+    client.execute(calls, &[&run.0]).await.expect("inserts");
+    queue.end(run, RunStatus::Succeeded).await;
+    client.batch_execute("UPDATE runs SET finished_at = finished_at - interval '25 hours'").await.expect("changes");
+    client.batch_execute(STATEMENTS).await.expect("counts");
+    assert_eq!(queue.backend.delete_old_runs(10).await.expect("deletes"), 1);
+    let left =
+        client.query_one("SELECT (SELECT count(*) FROM block_logs) + (SELECT count(*) FROM block_runs)", &[]).await;
+    assert_eq!(left.expect("counts").get::<_, i64>(0), 0);
+    let most = "SELECT relation, count(*), max(rows) FROM deletes GROUP BY relation ORDER BY relation";
+    let most = client.query(most, &[]).await.expect("reads");
+    let of = |relation: &str| most.iter().find(|row| row.get::<_, &str>(0) == relation).expect("deleted");
+    assert_eq!(of("block_logs").get::<_, i64>(2), 5000, "{most:?}");
+    assert!(of("block_runs").get::<_, i64>(2) < 40, "{most:?}");
+}
+
+/// Writes down how many rows each statement deletes.
+const STATEMENTS: &str = "CREATE TABLE deletes (relation text, rows bigint);
+    GRANT INSERT ON deletes TO PUBLIC;
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN INSERT INTO deletes SELECT TG_TABLE_NAME, count(*) FROM gone; RETURN NULL; END';
+    CREATE TRIGGER note AFTER DELETE ON block_logs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note();
+    CREATE TRIGGER note AFTER DELETE ON block_runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note()";
+
+#[tokio::test]
 async fn the_oldest_runs_go_where_all_take_too_much() {
     let queue = Queue::new().await;
     let settings = WorkflowSettings { keep_mb: Some(1), ..WorkflowSettings::default() };
