@@ -265,18 +265,19 @@
       const [, name, at] = line.match(functionFrame) ?? [];
       return at <= (start.work.functions?.[name]?.source?.split('\n').length ?? 1);
     };
+    // A syntax error begins with the place and a line of carets instead of a frame.
+    const [first, , carets] = stack.split('\n');
+    const uncompiledAt = first.startsWith(FUNCTIONS) ? functionAt(` ${first}:1`) : '';
     const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && (isBlocks(line) || isFunctions(line)));
     if (frames.length > 0) {
       const at = frames.find(isBlocks)?.match(userFrame);
       return {
-        within: functionAt(frames[0]),
+        within: uncompiledAt || functionAt(frames[0]),
         ...(at && { line: Number(at[1]), column: Number(at[2]) }),
         stack: frames.map((line) => line.trim().replaceAll(HOME, '')).join('\n'),
       };
     }
-    // A syntax error begins with the place and a line of carets instead of a frame.
-    const [first, , carets] = stack.split('\n');
-    if (first.startsWith(FUNCTIONS)) return { within: functionAt(` ${first}:1`) };
+    if (uncompiledAt) return { within: uncompiledAt };
     const line = first.startsWith(`${fileName}:`) && first.slice(fileName.length + 1).match(/^\d+/);
     if (!line) return sourceLines === 1 ? { line: 1 } : {};
     const column = carets ? carets.indexOf('^') + 1 : 0;
@@ -302,7 +303,7 @@
       }
       const name = String(error.name);
       const message = String(error.message);
-      let kind = compiling ? 'syntax' : 'thrown';
+      let kind = compiling || uncompiled.has(error) ? 'syntax' : 'thrown';
       if (error instanceof QueryError) kind = 'query-failed';
       if (name === 'RangeError' && /allocation failed|Invalid array buffer length|Unable to grow instance memory/i.test(message)) kind = 'memory';
       const { within, ...at } = place(error, sourceLines);
@@ -362,7 +363,11 @@
       },
     });
 
-  // Makes the functions. They see their parameters, one another and the platform, and nothing of the run.
+  // The errors of functions that do not compile.
+  const uncompiled = new WeakSet();
+
+  // Makes the functions. They see their parameters, one another and the platform, and nothing of the run. One is compiled when it is first
+  // called: a mention in a text or a comment is no call.
   function defineFunctions() {
     const platform = { query, secret, log, require, functions: callable };
     for (const [name, spec] of Object.entries(start.work.functions)) {
@@ -370,8 +375,20 @@
       const known = Object.keys(platform).filter((one) => !parameters.includes(one));
       const own = known.map((one) => platform[one]);
       const source = kind === 'query' ? `return query(${stringify(name)}, { ${parameters.join(', ')} })` : spec.source;
-      const body = compile('', source, '', `${FUNCTIONS}${name}.js`, [...known, ...parameters]);
-      callable[name] = (given = {}, ...more) => body(...own, ...argumentsOf(name, parameters, given, more));
+      let body;
+      callable[name] = (given = {}, ...more) => {
+        body ??= compileFunction(source, `${FUNCTIONS}${name}.js`, [...known, ...parameters]);
+        return body(...own, ...argumentsOf(name, parameters, given, more));
+      };
+    }
+  }
+
+  function compileFunction(source, filename, parameters) {
+    try {
+      return compile('', source, '', filename, parameters);
+    } catch (error) {
+      uncompiled.add(error);
+      throw error;
     }
   }
 

@@ -347,22 +347,23 @@ def run(rehearsal=None):
         return function, asynchronous
 
     class Functions:
-        """What the code may call of its workflow."""
+        """What the code may call of its workflow. A function is compiled when it is first asked for: a mention in a text is no call.
+
+        They see their parameters, one another and the platform, and nothing of the run.
+        """
 
         def __getattr__(self, name):
-            raise AttributeError(f"functions.{name}: the workflow has no such function for Python; add it, or mend the name")
-
-    def define_functions():
-        """They see their parameters, one another and the platform, and nothing of the run."""
-        functions = Functions()
-        scope = {"query": query, "secret": secret, "log": log, "QueryError": QueryError, "functions": functions}
-        for file, (name, spec) in specs.items():
+            file = f"functions/{name}.py"
+            if file not in specs:
+                raise AttributeError(f"functions.{name}: the workflow has no such function for Python; add it, or mend the name")
+            spec = specs[file][1]
             parameters = spec["parameters"]
             bound = ", ".join(f"{parameter!r}: {parameter}" for parameter in parameters)
             text = f"return query({name!r}, {{{bound}}})" if spec["kind"] == "query" else spec["source"]
+            scope = {"query": query, "secret": secret, "log": log, "QueryError": QueryError, "functions": self}
             function, _ = compile_body(name, file, text, parameters, scope)
-            setattr(functions, name, function)
-        return functions
+            setattr(self, name, function)
+            return function
 
     inputs = start["inputs"]
     given = {"inputs": inputs, "query": query, "secret": secret, "log": log, "QueryError": QueryError}
@@ -374,7 +375,7 @@ def run(rehearsal=None):
             given[name] = value
     try:
         if specs:
-            given["functions"] = define_functions()
+            given["functions"] = Functions()
         block, asynchronous = compile_body("block", file_name, source, list(given), {})
         value = block(*given.values())
         if asynchronous:

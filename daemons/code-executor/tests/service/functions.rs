@@ -121,6 +121,34 @@ async fn an_error_names_the_function_and_its_line_and_has_the_place_of_the_call(
 }
 
 #[tokio::test]
+async fn a_function_that_does_not_compile_fails_who_calls_it_and_not_who_mentions_it() {
+    let executor = Executor::start(LENIENT);
+    for (language, sound, broken) in [
+        (
+            Language::Javascript,
+            "// Not functions.broken().\nreturn [await functions.sound(), 'functions.broken()']",
+            "await null;\nreturn functions.broken()",
+        ),
+        (
+            Language::Python,
+            "# Not functions.broken().\nreturn [functions.sound(), 'functions.broken()']",
+            "x = 1\nreturn functions.broken()",
+        ),
+    ] {
+        let functions = json!({
+            "broken": { "kind": "code", "parameters": [], "source": "1\nif (" },
+            "sound": { "kind": "code", "parameters": [], "source": "return 7" },
+        });
+        let mentions = executor.block(calling(language, sound, &functions), Value::Null).await;
+        assert_eq!(mentions.value(), &json!([7, "functions.broken()"]));
+        let calls = executor.block(calling(language, broken, &functions), Value::Null).await;
+        let error = calls.error();
+        assert_eq!(error.kind, "syntax", "{error:?}");
+        assert!(error.message.starts_with("function `broken`, line 2: SyntaxError"), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_call_says_what_is_right() {
     let executor = Executor::start(LENIENT);
     for (source, message) in [
