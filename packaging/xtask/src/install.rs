@@ -37,6 +37,9 @@ const OLDEST_QEMU: u32 = 9;
 pub(crate) const DEV: &[Need] =
     &[("/usr/lib/postgresql/*/bin/initdb", "postgresql"), ("curl", "curl"), ("runuser", "util-linux")];
 
+/// For networks of tests.
+pub(crate) const NETWORKS: &[Need] = &[("ip", "iproute2")];
+
 /// For the tests.
 pub(crate) const TESTS: &[Need] = &[
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
@@ -44,6 +47,7 @@ pub(crate) const TESTS: &[Need] = &[
     ("chromium", "chromium"),
     ("runuser", "util-linux"),
     ("/usr/lib/python3/dist-packages/pandas", "python3-pandas"),
+    ("ip", "iproute2"),
 ];
 
 /// Installs the packages whose programs are missing.

@@ -22,7 +22,7 @@ pub(crate) struct Options {
 
 /// Builds what `test` builds, and runs the storm with its table on the terminal.
 pub(crate) fn storm(options: &Options) -> Result<()> {
-    install::ensure(&[install::PACKAGES, install::DEV])?;
+    install::ensure(&[install::PACKAGES, install::DEV, install::NETWORKS])?;
     build::binaries()?;
     let cluster = step("starting a PostgreSQL cluster", Cluster::temporary)?;
     // Of the whole workspace, as all tests are built; this one alone.

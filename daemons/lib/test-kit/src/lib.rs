@@ -7,11 +7,13 @@
 
 mod activation;
 mod daemon;
+mod network;
 mod postgres;
 mod temporal;
 
 pub use activation::activated;
 pub use daemon::{Daemon, Signal};
+pub use network::Network;
 pub use postgres::TestDatabase;
 pub use temporal::TestTemporal;
 

@@ -1,24 +1,61 @@
 //! A Temporal server of its own, from the command line tool that `BULKHEAD_TEST_TEMPORAL` names.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::Network;
 
 /// A server on free ports with its database in a directory of its own. Ended with this value.
 #[derive(Debug)]
 pub struct TestTemporal {
     directory: tempfile::TempDir,
+    host: String,
     port: u16,
+    /// Becomes the server.
+    command: Command,
     server: Option<Child>,
 }
 
 impl TestTemporal {
     /// Reserves a port; nothing runs yet.
     pub fn stopped() -> Self {
+        Self::prepared(("127.0.0.1", "127.0.0.1"), Command::new(program()))
+    }
+
+    /// Starts one in a network of its own, and waits until it answers.
+    pub fn start_in(network: &Network) -> Self {
+        let mut temporal = Self::prepared(("0.0.0.0", network.address()), network.command(program()));
+        temporal.run();
+        temporal
+    }
+
+    /// Its parts reach one another by the address of loopback, whichever it is told to listen on.
+    fn prepared((listen_on, host): (&str, &str), mut command: Command) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        Self { directory: tempfile::tempdir().expect("a directory"), port, server: None }
+        let directory = tempfile::tempdir().expect("a directory");
+        command
+            .args([
+                "server",
+                "start-dev",
+                "--headless",
+                "--ip",
+                listen_on,
+                "--port",
+                &port.to_string(),
+                "--log-level",
+                "error",
+            ])
+            .arg("--db-filename")
+            .arg(directory.path().join("temporal.db"))
+            .args(["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"])
+            .args(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=5000"])
+            .args(["--dynamic-config-value", "history.timerProcessorMaxPollRPS=5000"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self { directory, host: host.to_owned(), port, command, server: None }
     }
 
     /// Starts one and waits until it answers.
@@ -30,7 +67,7 @@ impl TestTemporal {
 
     /// `host:port` of its frontend.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// What the server has stored about a workflow, payloads decoded where they are JSON, and as they are.
@@ -58,7 +95,7 @@ impl TestTemporal {
 
     /// Whether the tool did what it was told, and what it wrote.
     fn tool(&self, arguments: &[&str]) -> (bool, String) {
-        let output = Command::new(super::provided("BULKHEAD_TEST_TEMPORAL"))
+        let output = Command::new(program())
             .args(arguments)
             .args(["--address", &self.address()])
             .output()
@@ -69,24 +106,10 @@ impl TestTemporal {
 
     /// Starts the server (again) on the same port and database.
     pub fn run(&mut self) {
-        let program = PathBuf::from(super::provided("BULKHEAD_TEST_TEMPORAL"));
-        let port = self.port.to_string();
-        let database = self.directory.path().join("temporal.db");
-        let server = Command::new(&program)
-            .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", &port, "--log-level", "error"])
-            .arg("--db-filename")
-            .arg(database)
-            .args(["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"])
-            .args(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=5000"])
-            .args(["--dynamic-config-value", "history.timerProcessorMaxPollRPS=5000"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
+        let server = self.command.spawn().unwrap_or_else(|error| panic!("Temporal does not start: {error}"));
         self.server = Some(server);
         let end = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect((self.host.as_str(), self.port)).is_err() {
             assert!(Instant::now() < end, "Temporal did not answer on port {} within a minute", self.port);
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -113,4 +136,8 @@ impl Drop for TestTemporal {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn program() -> String {
+    super::provided("BULKHEAD_TEST_TEMPORAL")
 }

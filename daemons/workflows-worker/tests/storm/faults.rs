@@ -76,6 +76,7 @@ async fn strike(world: &World, fault: &Fault) -> Struck {
             block_in_place(|| cluster.run());
         }
         What::Disturb(link, disturbance) => world.links[&link].disturb(disturbance, lasts).await,
+        What::Partition(island) => world.partition(island, lasts).await,
         What::DropResource => {
             let sql =
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";

@@ -1,4 +1,4 @@
-//! What people and other systems do meanwhile: start runs as api does, some twice, cancel a few, answer questions.
+//! What people and other systems do meanwhile: start runs as api does, some twice, cancel a few, answer questions, send events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use bulkhead_model::RunId;
 use bulkhead_store::StoreError;
 use bulkhead_store::approvals::Verdict;
+use bulkhead_store::events::{NewEvent, Sent};
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::record;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::plan::{Repeat, Start};
+use crate::workflows::{EVENT, Kind};
 use crate::world::World;
 
 /// How long api waits for an answer of the database before it gives up a request.
@@ -94,7 +96,41 @@ impl Load {
                 self.cancel(run).await;
             }
         };
-        tokio::join!(again, cancel);
+        let event = async {
+            if start.kind == Kind::Event {
+                tokio::time::sleep(start.event_after).await;
+                // Twice at the same time, where the start is: one key is one event.
+                let is_twin = start.repeat == Repeat::Twin;
+                tokio::join!(self.send_event(start), async {
+                    if is_twin {
+                        self.send_event(start).await;
+                    }
+                });
+            }
+        };
+        tokio::join!(again, cancel, event);
+    }
+
+    /// Sends the event that a run waits for, as often as it takes.
+    async fn send_event(&self, start: &Start) {
+        let (number, body, key) = (start.number.to_string(), json!({ "number": start.number }), name(start));
+        let new = NewEvent {
+            workflow: self.world.workflows[&start.kind],
+            name: EVENT,
+            key: &number,
+            body: &body,
+            idempotency_key: Some(&key),
+            record: &record(),
+        };
+        loop {
+            match tokio::time::timeout(PATIENCE, self.world.api.send_event(&new)).await {
+                Ok(Ok(Sent::Stored { .. } | Sent::Known { .. })) => return,
+                Ok(Ok(Sent::Full)) => {
+                    return self.note(|told| told.complaints.push(format!("the event {key} was refused")));
+                }
+                Ok(Err(_)) | Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
     }
 
     /// Starts a run as often as it takes. Gives whether this made it, where the first try tells.

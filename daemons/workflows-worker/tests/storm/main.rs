@@ -2,7 +2,8 @@
 //! follows from a seed. Then the journal is held against what was counted outside.
 //!
 //! Partitions are made by relays in this process, which can be silent or deaf as well as cut, and want no rights. They stand between the
-//! workers and Temporal, between each daemon and PostgreSQL, and between db-connector and what it writes to.
+//! workers and Temporal, between each daemon and PostgreSQL, and between db-connector and what it writes to. Where root runs it, Temporal and
+//! the server outside are each in a network of their own besides, whose cable can be pulled.
 
 mod cluster;
 mod dice;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bulkhead_test_kit::Network;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -23,14 +24,18 @@ pub(crate) struct Received {
 
 /// The server, as long as this process lives.
 pub(crate) struct Outside {
-    port: u16,
+    address: String,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Outside {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("binds");
-        let port = listener.local_addr().expect("an address").port();
+    /// In a network of its own, if there is one.
+    pub(crate) fn start(network: Option<&Network>) -> Self {
+        let here = || std::net::TcpListener::bind(("127.0.0.1", 0)).expect("binds");
+        let listener = network.map_or_else(here, Network::listen);
+        listener.set_nonblocking(true).expect("set");
+        let listener = TcpListener::from_std(listener).expect("listens");
+        let address = listener.local_addr().expect("an address").to_string();
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
         let (shared, known) = (Arc::clone(&received), Arc::default());
         tokio::spawn(async move {
@@ -38,12 +43,12 @@ impl Outside {
                 tokio::spawn(serve(stream, Arc::clone(&shared), Arc::clone(&known)));
             }
         });
-        Self { port, received }
+        Self { address, received }
     }
 
     /// `host:port`.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.clone()
     }
 
     /// All that came.

@@ -25,6 +25,8 @@ pub(crate) struct Start {
     pub(crate) cancel_after: Option<Duration>,
     /// How its question is answered, if it asks one.
     pub(crate) approve: bool,
+    /// The event that it waits for is sent so long after it was acknowledged, which may be before it waits.
+    pub(crate) event_after: Duration,
 }
 
 /// Whether a run is started a second time under the same key.
@@ -64,8 +66,10 @@ pub(crate) enum What {
     WipeTemporal,
     /// Every process of it ends at once, as with the power.
     KillPostgresql,
-    /// A partition.
+    /// A partition of one connection.
     Disturb(Link, Disturbance),
+    /// A partition: the cable to a network is pulled.
+    Partition(Island),
     /// The resource ends the connections to it, as a server does that is restarted.
     DropResource,
 }
@@ -98,6 +102,13 @@ pub(crate) enum Link {
     Outside,
 }
 
+/// What is in a network of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Island {
+    Temporal,
+    Outside,
+}
+
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disturbance {
@@ -110,10 +121,10 @@ pub(crate) enum Disturbance {
 }
 
 /// A fault and how long it lasts, in milliseconds. More than ten seconds is longer than a worker's lease.
-const DECK: [(What, Range<u64>); 33] = {
+const DECK: [(What, Range<u64>); 36] = {
     use Disturbance::{Cut, OneWay, Silent};
     use Process::{Backend, Connector, Executor, FirstWorker, SecondWorker};
-    use What::{Disturb, Drain, DropResource, Freeze, Kill, KillPostgresql, KillTemporal, WipeTemporal};
+    use What::{Disturb, Drain, DropResource, Freeze, Kill, KillPostgresql, KillTemporal, Partition, WipeTemporal};
     [
         (Kill(FirstWorker), 200..3000),
         (Kill(SecondWorker), 200..3000),
@@ -149,6 +160,9 @@ const DECK: [(What, Range<u64>); 33] = {
         (Disturb(Link::Outside, Cut), 0..0),
         (Disturb(Link::Outside, OneWay), 300..2000),
         (DropResource, 0..0),
+        (Partition(Island::Temporal), 1000..5000),
+        (Partition(Island::Temporal), 4000..12_000),
+        (Partition(Island::Outside), 500..5000),
     ]
 };
 
@@ -177,6 +191,7 @@ fn starts(dice: &mut Dice, seconds: u64, runs: usize) -> Vec<Start> {
             },
             cancel_after: dice.chance(6).then(|| dice.millis(&(0..3000))),
             approve: dice.chance(70),
+            event_after: dice.millis(&(0..4000)),
         }
     };
     kinds.into_iter().enumerate().map(start).collect()
@@ -227,6 +242,8 @@ impl std::fmt::Display for What {
                 write!(f, "{how} {link}")
             }
             Self::DropResource => f.write_str("drop resource"),
+            Self::Partition(Island::Temporal) => f.write_str("partition Temporal"),
+            Self::Partition(Island::Outside) => f.write_str("partition outside"),
         }
     }
 }

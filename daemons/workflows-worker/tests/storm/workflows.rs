@@ -14,6 +14,11 @@ pub(crate) const CHILD: &str = "child";
 /// Who answers questions.
 pub(crate) const PERSON: &str = "ann@example.test";
 
+/// Who is asked and never answers.
+const NOBODY: &str = "bob@example.test";
+/// The event that runs wait for, by their number.
+pub(crate) const EVENT: &str = "paid";
+
 /// A kind of workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -29,10 +34,14 @@ pub(crate) enum Kind {
     Long,
     Try,
     Approval,
+    Escalated,
+    Undecided,
+    Event,
+    Expired,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Inserts,
         Self::Javascript,
         Self::Python,
@@ -45,6 +54,10 @@ impl Kind {
         Self::Long,
         Self::Try,
         Self::Approval,
+        Self::Escalated,
+        Self::Undecided,
+        Self::Event,
+        Self::Expired,
     ];
 
     /// Its name in addresses.
@@ -62,12 +75,17 @@ impl Kind {
             Self::Long => "long",
             Self::Try => "try",
             Self::Approval => "approval",
+            Self::Escalated => "escalated",
+            Self::Undecided => "undecided",
+            Self::Event => "event",
+            Self::Expired => "expired",
         }
     }
 
     /// Whether a run of it takes no longer than what it does: how long it took then says how long it was held up.
     pub(crate) fn is_prompt(self) -> bool {
-        !matches!(self, Self::Wait | Self::Long | Self::Approval)
+        use Kind::{Approval, Escalated, Event, Expired, Long, Undecided, Wait};
+        !matches!(self, Wait | Long | Approval | Escalated | Undecided | Event | Expired)
     }
 
     /// Its document; `outside` is the address of the server that counts requests.
@@ -84,7 +102,13 @@ impl Kind {
             Self::Retry => retry(outside),
             Self::Long => long(outside),
             Self::Try => tries(),
-            Self::Approval => approval(),
+            Self::Approval => approval(&json!({ "people": [PERSON] })),
+            Self::Escalated => {
+                approval(&json!({ "people": [NOBODY], "escalate-after-s": 1, "escalate-to": { "people": [PERSON] } }))
+            }
+            Self::Undecided => approval(&json!({ "people": [NOBODY], "deadline-s": 2 })),
+            Self::Event => event(&json!({ "name": EVENT, "key": "trigger.body.number" })),
+            Self::Expired => event(&json!({ "name": "never", "timeout-s": 1, "at-timeout": "continue" })),
         };
         document(self.slug(), &blocks, &edges)
     }
@@ -98,14 +122,15 @@ impl Kind {
             Self::Http => once(&["post", "again", "put"]),
             Self::Loops => vec![("row", 3..=3), ("cell", 6..=6)],
             Self::Parallel => once(&["left", "right", "after"]),
-            Self::Wait => once(&["before", "after"]),
+            Self::Wait | Self::Event | Self::Expired => once(&["before", "after"]),
             // The other run has its own.
             Self::Parent => once(&["after"]),
             // An answer that is lost is asked for again in the same attempt, and is a good one then.
             Self::Retry => vec![("statement", 1..=1), ("code", 1..=1), ("put", 1..=2)],
             Self::Long => vec![("code", 3..=3), ("statement", 1..=1)],
             Self::Try => once(&["risky", "rescue"]),
-            Self::Approval => once(&["before", if approve { "yes" } else { "no" }]),
+            Self::Approval | Self::Escalated => once(&["before", if approve { "yes" } else { "no" }]),
+            Self::Undecided => once(&["before", "no"]),
         }
     }
 
@@ -245,7 +270,15 @@ fn parallel() -> (Value, Value) {
 }
 
 fn wait() -> (Value, Value) {
-    let pause = json!({ "type": "wait", "for": { "seconds": "1.5" } });
+    waiting(&json!({ "seconds": "1.5" }))
+}
+
+fn event(event: &Value) -> (Value, Value) {
+    waiting(&json!({ "event": event }))
+}
+
+fn waiting(wait_for: &Value) -> (Value, Value) {
+    let pause = json!({ "type": "wait", "for": wait_for });
     let blocks = json!({ "before": insert(0.05), "pause": pause, "after": insert(0.05) });
     (blocks, chain(&["before", "pause", "after"]))
 }
@@ -287,9 +320,10 @@ fn tries() -> (Value, Value) {
     (blocks, edges)
 }
 
-fn approval() -> (Value, Value) {
+fn approval(of: &Value) -> (Value, Value) {
     // The number is how the storm knows which answer is planned.
-    let ask = json!({ "type": "approval", "title": "{{ trigger.body.number }}", "people": [PERSON] });
+    let mut ask = json!({ "type": "approval", "title": "{{ trigger.body.number }}" });
+    ask.as_object_mut().expect("an object").extend(of.as_object().expect("an object").clone());
     let blocks = json!({ "before": insert(0.05), "ask": ask, "yes": insert(0.05), "no": insert(0.05) });
     let edges = json!([
         { "from": "before", "to": "ask" }, { "from": "ask", "port": "approved", "to": "yes" },

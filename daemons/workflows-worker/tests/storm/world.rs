@@ -6,20 +6,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{ResourceId, UserId, WorkflowId};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::test_support::ROLES;
 use bulkhead_store::{Database, DatabaseConfig};
-use bulkhead_test_kit::{Daemon, TestDatabase, TestTemporal};
+use bulkhead_test_kit::{Daemon, Network, TestDatabase, TestTemporal};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::task::block_in_place;
 use tokio_postgres::NoTls;
 
 use crate::cluster::{self, Cluster};
 use crate::outside::Outside;
-use crate::plan::{Link, Process};
+use crate::plan::{Disturbance, Island, Link, Process};
 use crate::programs::{binary, lenient, zygote_library};
 use crate::relay::Relay;
 use crate::workflows::{CHILD, Kind, PERSON};
@@ -48,6 +50,8 @@ pub(crate) struct World {
     pub(crate) tables_database: TestDatabase,
     /// What requests have done.
     pub(crate) outside: Outside,
+    /// Where root runs this. Behind all that runs in them, since they go last.
+    islands: BTreeMap<Island, Mutex<Network>>,
     /// Sockets and logs; another for what user code may read.
     directories: [tempfile::TempDir; 2],
 }
@@ -56,11 +60,15 @@ impl World {
     pub(crate) async fn start() -> Arc<Self> {
         let directory = tempfile::Builder::new().prefix("bulkhead-storm-").tempdir().expect("a directory");
         let library = tempfile::tempdir().expect("a directory");
-        let (cluster, temporal) = (Cluster::start(), TestTemporal::start());
+        let island = |island: Island| Network::is_possible().then(|| (island, Network::make()));
+        let islands: BTreeMap<Island, Network> =
+            [Island::Temporal, Island::Outside].into_iter().filter_map(island).collect();
+        let temporal = islands.get(&Island::Temporal).map_or_else(TestTemporal::start, TestTemporal::start_in);
+        let cluster = Cluster::start();
         let tables_database = TestDatabase::create().await;
         let tables = tables_database.connect().await;
         tables.batch_execute(EFFECTS).await.expect("created");
-        let outside = Outside::start().await;
+        let outside = Outside::start(islands.get(&Island::Outside));
         let (links, ports) = links(directory.path(), &cluster, &temporal, &tables_database, &outside).await;
         let key = SealPrivateKey::generate();
         std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).expect("written");
@@ -87,8 +95,25 @@ impl World {
             tables,
             tables_database,
             outside,
+            islands: islands.into_iter().map(|(island, network)| (island, Mutex::new(network))).collect(),
             directories: [directory, library],
         })
+    }
+
+    /// Pulls the cable to a network for so long. Where there is none, what leads there is silent instead.
+    pub(crate) async fn partition(&self, island: Island, lasts: Duration) {
+        if let Some(network) = self.islands.get(&island) {
+            let network = network.lock().await;
+            block_in_place(|| network.pull());
+            tokio::time::sleep(lasts).await;
+            return block_in_place(|| network.plug_in());
+        }
+        let links: &[Link] = match island {
+            Island::Temporal => &[Link::FirstTemporal, Link::SecondTemporal],
+            Island::Outside => &[Link::Outside],
+        };
+        let silence = links.iter().map(|link| self.links[link].disturb(Disturbance::Silent, lasts));
+        futures_util::future::join_all(silence).await;
     }
 
     /// A connection to Bulkhead's own database that is not disturbed, for when the storm is over.
