@@ -55,6 +55,8 @@ struct Conversation<'a> {
     said: Option<Final>,
     /// Nobody has answered a call, so the block has to run again.
     is_unanswered: bool,
+    /// Its time was over while a call of it was under way.
+    is_calling: bool,
     stderr_tail: String,
     dumping: bool,
 }
@@ -84,6 +86,7 @@ impl Runner {
             deadline,
             said: None,
             is_unanswered: false,
+            is_calling: false,
             stderr_tail: String::new(),
             dumping: false,
         };
@@ -101,7 +104,8 @@ impl Runner {
                     cpu_ms: outcome.usage.cpu_us as f64 / 1000.0,
                     peak_memory_bytes: outcome.usage.peak_memory_bytes,
                 };
-                let facts = verdict::Facts { ending: outcome.ending, stderr: &conversation.stderr_tail, usage };
+                let (stderr, is_calling) = (&conversation.stderr_tail, conversation.is_calling);
+                let facts = verdict::Facts { ending: outcome.ending, stderr, usage, is_calling };
                 (verdict::decide(conversation.said, facts, &spec.limits, self.result_depth), usage)
             }
             Err(error) => {
@@ -158,6 +162,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(conversation.deadline) => {
+                    conversation.is_calling = !calls.is_empty();
                     child.stop(Stop::WallTime);
                     break;
                 }

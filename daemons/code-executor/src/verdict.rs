@@ -27,6 +27,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) ending: Ending,
     pub(crate) stderr: &'a str,
     pub(crate) usage: Usage,
+    /// Whether it was ended while a call of it was under way.
+    pub(crate) is_calling: bool,
 }
 
 /// The value of the block, or why there is none.
@@ -85,8 +87,9 @@ fn cause(facts: &Facts<'_>, limits: &CodeLimits) -> RunError {
         Ending::WallTime => RunError::new(
             "wall-time",
             format!(
-                "the code ran longer than {} and was ended: make it faster, or raise its time limit",
-                seconds(limits)
+                "the code ran longer than {} and was ended: make it faster, or raise its time limit{}",
+                seconds(limits),
+                if facts.is_calling { ONGOING } else { "" }
             ),
         ),
         Ending::CpuTime => RunError::new("cpu-time", "the code used more CPU time than it may and was ended"),
@@ -133,6 +136,9 @@ fn said_last(facts: &Facts<'_>) -> String {
     }
 }
 
+/// What is said of a call whose answer the code has not lived to hear.
+const ONGOING: &str = ". A call was under way: if it writes, that goes on, and the code has not heard what came of it";
+
 fn seconds(limits: &CodeLimits) -> String {
     format!("{} s", f64::from(limits.wall_ms) / 1000.0)
 }
@@ -164,7 +170,7 @@ mod tests {
     use super::*;
 
     fn facts(ending: Ending) -> Facts<'static> {
-        Facts { ending, stderr: "", usage: Usage::default() }
+        Facts { ending, stderr: "", usage: Usage::default(), is_calling: false }
     }
 
     fn value(json: &str) -> Option<Said> {

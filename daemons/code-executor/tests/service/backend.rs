@@ -37,6 +37,10 @@ async fn call(State(seen): State<Seen>, headers: HeaderMap, Json(request): Json<
             Json(json!({"rows": [{"n": parameters["n"].as_i64().unwrap() * 2}]})).into_response()
         }
         CallAsk::Query { query, .. } if query == "megabyte" => Json("x".repeat(1 << 20)).into_response(),
+        CallAsk::Query { query, .. } if query == "slow" => {
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            Json(Value::Null).into_response()
+        }
         CallAsk::Query { query, .. } if query == "forgotten" => refuse(CALLS_FORGOTTEN, "the code has to run again"),
         CallAsk::Query { query, .. } => refuse("query-unknown", &format!("there is no query '{query}'")),
         CallAsk::Fetch { request } if request.url.contains("//example.test/") => Json(echo(request)).into_response(),
@@ -145,6 +149,21 @@ with ThreadPoolExecutor(8) as pool:
     let ended = run_with_token(&executor, python(source)).await;
 
     assert_eq!(ended.value(), &json!((0..100).map(|n| 2 * n).collect::<Vec<_>>()));
+}
+
+#[tokio::test]
+async fn code_whose_time_is_over_during_a_call_says_that_the_call_goes_on() {
+    let executor = Executor::start(LENIENT);
+    serve_backend(&executor);
+    for mut waiting in [javascript("await query('slow')"), python("query('slow')")] {
+        waiting.limits.wall_ms = 500;
+        let ended = run_with_token(&executor, waiting).await;
+        assert_eq!(ended.kind(), "wall-time");
+        assert!(ended.error().message.contains("A call was under way"), "{}", ended.error().message);
+    }
+    let mut idle = python("import time\ntime.sleep(9)");
+    idle.limits.wall_ms = 500;
+    assert!(!run_with_token(&executor, idle).await.error().message.contains("A call"));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Code that runs again, whose writes come in another order or are others than before.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulkhead_rpc::backend::CALLS_FORGOTTEN;
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Code, code, world};
+use crate::{Code, add_resource, code, port, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_writes_that_change_places_after_a_crash_are_made_once_each() {
@@ -67,5 +68,35 @@ async fn code_that_this_process_has_not_seen_from_its_beginning_has_to_run_again
     let known = Code::default();
     assert_eq!(code(known.call(&world, &token, "other", 1).await), "query-unknown");
     known.at(1).call(&world, &token, "slow", 1).await.unwrap();
+    assert_eq!(world.effects().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_waits_for_a_resource_that_takes_no_connection_and_not_for_long() {
+    let world = world().await;
+    let token = world.token().await;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (own, to) = (listener.local_addr().unwrap().port(), port(&world.databases.1));
+    add_resource(&world.api, "flaky", own, &world.databases.1, &world.seal).await;
+    let refusing = tokio::spawn(async move {
+        // Each is closed before the statement can be sent.
+        for _ in 0..3 {
+            drop(listener.accept().await.unwrap());
+        }
+        let (mut near, _) = listener.accept().await.unwrap();
+        drop(listener);
+        let mut far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+    });
+    world.call(&token, "flaky", 0).await.unwrap();
+    assert_eq!(world.effects().await, 1);
+    // Now nobody listens there.
+    refusing.abort();
+    let begun = Instant::now();
+    let code_of_second = Code { in_order: true, ..Code::default() };
+    code_of_second.call(&world, &token, "flaky", 0).await.unwrap();
+    let third = code_of_second.at(1).call(&world, &token, "flaky", 0).await;
+    assert_eq!(code(third), "resource-unreachable");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!(world.effects().await, 1);
 }

@@ -67,7 +67,7 @@ async fn world_with(seal_key: bool) -> World {
     let key = SealPrivateKey::generate();
     std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).unwrap();
     std::fs::write(directory.path().join("run-token.key"), [7; 32]).unwrap();
-    add_resource(&database, &tables_database, &key).await;
+    add_resource(&database, "tables", port(&tables_database), &tables_database, &key).await;
     let stop = CancellationToken::new();
     let raw = json!({ "database": table(&own), "allow-networks": ["127.0.0.0/8"] });
     let connector = context(directory.path(), "db-connector.sock", config(raw), &stop);
@@ -99,6 +99,7 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
             "wide": { "resource": "tables", "mode": "write",
                 "statement": "INSERT INTO effects VALUES (9) RETURNING repeat('x', 6000000) AS much" },
             "read": { "resource": "tables", "statement": "SELECT n FROM effects" },
+            "flaky": { "resource": "flaky", "mode": "write", "statement": "INSERT INTO effects VALUES (3)" },
         },
     }));
     let workflow = api.create_workflow("writes", &document.unwrap(), None).await.unwrap();
@@ -149,18 +150,15 @@ fn port(database: &TestDatabase) -> u16 {
     database.config().get_ports().first().copied().unwrap_or(5432)
 }
 
-async fn add_resource(database: &Database, tables: &TestDatabase, key: &SealPrivateKey) {
+async fn add_resource(database: &Database, name: &str, port: u16, tables: &TestDatabase, key: &SealPrivateKey) {
     let id = ResourceId::new();
     let config = json!({
-        "kind": "postgresql", "host": "127.0.0.1", "port": port(tables), "database": tables.name(), "user": "postgres", "tls": "disabled",
+        "kind": "postgresql", "host": "127.0.0.1", "port": port, "database": tables.name(), "user": "postgres", "tls": "disabled",
     });
     let row = id.to_string();
     let place = Place { table: "resources", row: &row, field: "sealed_secret" };
     let secret = key.public_key().seal(&place, b"unused under trust").unwrap();
-    database
-        .create_resource(id, "tables", &serde_json::from_value(config).unwrap(), Some(&secret), true)
-        .await
-        .unwrap();
+    database.create_resource(id, name, &serde_json::from_value(config).unwrap(), Some(&secret), true).await.unwrap();
 }
 
 impl World {
