@@ -1,13 +1,12 @@
 //! Why a query was not run, as a problem document. Nothing here repeats a value or a secret.
 
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::sql::{CompiledStatement, SqlError};
+use bulkhead_model::operation::FillError;
+use bulkhead_model::sql::SqlError;
 use bulkhead_rpc::{Problem, RpcError};
 use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
 use thiserror::Error;
-use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
-use tokio_postgres::types::Type;
 
 /// Why a query was not run.
 #[derive(Debug, Error)]
@@ -26,6 +25,16 @@ pub(crate) enum QueryError {
     NoSecret { resource: String },
     #[error("{0}")]
     Statement(#[from] SqlError),
+    #[error("{0}")]
+    Operation(#[from] FillError),
+    #[error("this resource speaks no SQL: choose one of its operations in the place of a statement")]
+    NotByStatement,
+    #[error("this resource is asked by SQL: write a statement, or a change of a table, in the place of an operation")]
+    NotByOperation,
+    #[error("this is no operation of this kind of resource: choose one of its own")]
+    OtherOperation,
+    #[error("{0}")]
+    Invalid(String),
     #[error("this kind of statement cannot run here: {0}")]
     Unsupported(&'static str),
     #[error("parameter `{0}` is missing: give it a value")]
@@ -36,7 +45,7 @@ pub(crate) enum QueryError {
     ParameterValue { expression: String, wanted: String, message: String },
     #[error("parameter `{expression}` must be bytes as base64, or as hexadecimal digits behind \\x")]
     ParameterBytes { expression: String },
-    #[error("parameter `{0}` holds a NUL character, which PostgreSQL cannot store: remove it")]
+    #[error("parameter `{0}` holds a NUL character, which the database cannot store: remove it")]
     ParameterNul(String),
     #[error("column `{column}` has type {type_name}, which has no JSON form here: cast it, for example {column}::text")]
     ColumnType { column: String, type_name: String },
@@ -80,6 +89,8 @@ pub(crate) enum QueryError {
         "{rows} rows fit the conditions and at most {at_most} may change, so none did: narrow the conditions, or raise at-most"
     )]
     TooManyRows { rows: u64, at_most: u64 },
+    #[error("`{field}` {problem}")]
+    Field { field: String, problem: String },
     #[error("the rows of `{expression}`: {problem}")]
     Rows { expression: String, problem: String },
     #[error("{message}")]
@@ -93,60 +104,16 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
-    /// What PostgreSQL said about a statement.
-    pub(crate) fn from_postgres(
-        error: &tokio_postgres::Error,
-        resource: &str,
-        timeout_ms: u32,
-        compiled: &CompiledStatement<'_>,
-    ) -> Self {
-        let Some(said) = error.as_db_error() else { return Self::Lost(resource.to_owned()) };
-        // An administrator who cancels a statement is told apart by words alone; in another language it reads as a timeout.
-        if *said.code() == SqlState::QUERY_CANCELED && !said.message().contains("user request") {
-            return Self::Timeout(timeout_ms);
-        }
-        if said.code().code().starts_with("57P") {
-            return Self::Lost(resource.to_owned());
-        }
-        let position = match said.position() {
-            // PostgreSQL counts from 1.
-            Some(ErrorPosition::Original(position)) if compiled.is_written() => {
-                let position = (*position as usize).saturating_sub(1);
-                u32::try_from(compiled.written_position(position) + 1).ok()
-            }
-            _ => None,
-        };
-        Self::Sql { message: message(said, compiled), sqlstate: said.code().code().to_owned(), position }
-    }
-
-    /// [`Self::from_postgres`] for an error while parameters were bound: names the one that does not fit.
-    pub(crate) fn from_bind(
-        error: &tokio_postgres::Error,
-        resource: &str,
-        timeout_ms: u32,
-        compiled: &CompiledStatement<'_>,
-        types: &[Type],
-    ) -> Self {
-        let said = error.as_db_error().filter(|said| said.code().code().starts_with("22"));
-        // PostgreSQL names the parameter in the error's context: `unnamed portal parameter $2`.
-        let number = said.and_then(|said| said.where_()).and_then(parameter_number);
-        let place = number.and_then(|number| number.checked_sub(1));
-        match place.and_then(|place| Some((compiled.expressions.get(place)?, types.get(place)?))) {
-            Some((expression, wanted)) => Self::ParameterValue {
-                expression: (*expression).to_owned(),
-                wanted: wanted.name().to_owned(),
-                message: said.map_or_else(String::new, |said| said.message().to_owned()),
-            },
-            None => Self::from_postgres(error, resource, timeout_ms, compiled),
-        }
-    }
-
     fn status_and_code(&self) -> (u16, &str) {
         match self {
             Self::UnknownResource => (404, "resource-unknown"),
             Self::Store(_) => (503, "database-unavailable"),
             Self::Secret { .. } | Self::NoSecret { .. } => (422, "resource-secret"),
             Self::Statement(_) => (422, "statement-invalid"),
+            Self::Operation(FillError::Missing(_)) => (422, "parameter-missing"),
+            Self::Operation(FillError::NoText(_)) => (422, "parameter-type"),
+            Self::Operation(FillError::Binding(_)) | Self::Invalid(_) => (422, "operation-invalid"),
+            Self::NotByStatement | Self::NotByOperation | Self::OtherOperation => (422, "operation-unsupported"),
             Self::Unsupported(_) => (422, "statement-unsupported"),
             Self::ParameterMissing(_) => (422, "parameter-missing"),
             Self::ParameterType { .. }
@@ -164,6 +131,7 @@ impl QueryError {
             Self::Timeout(_) => (504, "query-timeout"),
             Self::TooLarge(_) => (422, "result-too-large"),
             Self::TooManyRows { .. } => (422, "too-many-rows"),
+            Self::Field { .. } => (422, "value-invalid"),
             Self::Rows { .. } => (422, "rows-invalid"),
             Self::Sql { .. } => (422, "query-failed"),
             Self::Lost(_) => (502, "resource-lost"),
@@ -184,33 +152,6 @@ impl QueryError {
         }
         problem
     }
-}
-
-/// What PostgreSQL said, with its detail and hint, and with what to do where that is known.
-fn message(said: &DbError, compiled: &CompiledStatement<'_>) -> String {
-    let mut message = said.message().to_owned();
-    if *said.code() == SqlState::INDETERMINATE_DATATYPE
-        && let Some(expression) = parameter_number(&message).and_then(|number| compiled.expressions.get(number - 1))
-    {
-        return format!(
-            "the type of {{{{ {expression} }}}} cannot be told from its place: cast it, for example {{{{ {expression} }}}}::text"
-        );
-    }
-    if *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION {
-        message.push_str(": set the query's mode to \"write\" if it is meant to change data");
-    }
-    for more in [said.detail(), said.hint()].into_iter().flatten() {
-        message.push_str(". ");
-        message.push_str(more);
-    }
-    message
-}
-
-/// The number behind the first `$` that has one; never 0.
-fn parameter_number(text: &str) -> Option<usize> {
-    let (_, after) = text.split_once('$')?;
-    let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    after[..digits].parse().ok().filter(|number| *number > 0)
 }
 
 impl IntoResponse for QueryError {

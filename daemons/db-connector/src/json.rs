@@ -1,212 +1,104 @@
-//! Rows as JSON, written straight from PostgreSQL's binary format: no value is held in between.
-//!
-//! | PostgreSQL | JSON |
-//! |---|---|
-//! | int2, int4, float4, float8, oid | number (NaN and infinities: string) |
-//! | int8 | number up to 2^53, where every reader keeps it exactly, else string |
-//! | numeric | number up to 15 digits, likewise, else string |
-//! | bool | true, false |
-//! | json, jsonb | as it is |
-//! | date, time, timetz, timestamp | ISO 8601 string; timestamptz in UTC with `Z` |
-//! | interval | ISO 8601 duration |
-//! | bytea | base64 |
-//! | arrays, composite types | arrays, objects |
-//! | text, enums, uuid, inet, macaddr, bit | string, as the server shows it |
-//!
-//! A column of any other type is refused before its statement runs, with the cast that shows it as text.
+//! Pieces of JSON that all kinds write.
 
-use bulkhead_rpc::connector::Column;
-use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, Kind, Type};
+use std::io::Write as _;
 
-mod nested;
-mod number;
-mod temporal;
-mod text;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
-use crate::error::QueryError;
-use text::write_string;
+/// The largest whole number that every reader of JSON keeps exactly.
+const MAX_SAFE: i64 = 1 << 53;
+/// Decimal digits that a double keeps exactly.
+const EXACT_DIGITS: usize = 15;
 
-/// Appends the JSON form of one value in binary format. `None` when the bytes are not what the type promises.
-type Write = fn(&[u8], &mut Vec<u8>) -> Option<()>;
-
-/// How values of one type are written.
-#[derive(Clone, Debug)]
-enum Encoder {
-    Value(Write),
-    Array(Box<Encoder>),
-    /// `"name":` of each field, and its encoder.
-    Composite(Vec<(Vec<u8>, Encoder)>),
-}
-
-/// The columns of a result, ready to write rows.
-#[derive(Debug)]
-pub(crate) struct RowWriter {
-    columns: Vec<Column>,
-    /// `"name":` of each, and its encoder.
-    encoders: Vec<(Vec<u8>, Encoder)>,
-}
-
-/// The bytes of a value as the server sent them.
-struct Raw<'a>(&'a [u8]);
-
-impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self(raw))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-}
-
-impl RowWriter {
-    /// Chooses an encoder for each column once. A repeated name gets `_2`, `_3`, ...
-    pub(crate) fn new(columns: &[tokio_postgres::Column]) -> Result<Self, QueryError> {
-        let mut writer = Self { columns: Vec::new(), encoders: Vec::new() };
-        for column in columns {
-            let unsupported = || QueryError::ColumnType {
-                column: column.name().to_owned(),
-                type_name: column.type_().name().to_owned(),
-            };
-            let encoder = encoder(column.type_()).ok_or_else(unsupported)?;
-            let name = writer.free_name(column.name());
-            writer.encoders.push((key(&name), encoder));
-            writer.columns.push(Column { name, type_name: column.type_().name().to_owned() });
+/// Appends `text` as a JSON string.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut clean_from = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        // Nearly every byte of nearly every text ends here.
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+            continue;
         }
-        Ok(writer)
-    }
-
-    fn free_name(&self, wanted: &str) -> String {
-        let taken = |name: &str| self.columns.iter().any(|column| column.name == name);
-        if !taken(wanted) {
-            return wanted.to_owned();
-        }
-        (2..).map(|count| format!("{wanted}_{count}")).find(|name| !taken(name)).unwrap_or_default()
-    }
-
-    /// Appends the columns as an array.
-    pub(crate) fn write_columns(&self, out: &mut Vec<u8>) {
-        out.push(b'[');
-        for (index, column) in self.columns.iter().enumerate() {
-            out.extend_from_slice(if index > 0 { b",{\"name\":" } else { b"{\"name\":" });
-            write_string(&column.name, out);
-            out.extend_from_slice(b",\"type\":");
-            write_string(&column.type_name, out);
-            out.push(b'}');
-        }
-        out.push(b']');
-    }
-
-    /// Appends one row as an object.
-    pub(crate) fn write(&self, row: &Row, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        out.push(b'{');
-        for (index, (key, encoder)) in self.encoders.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(key);
-            let written = match row.try_get::<_, Option<Raw<'_>>>(index) {
-                Ok(None) => {
-                    out.extend_from_slice(b"null");
-                    Some(())
-                }
-                Ok(Some(raw)) => encoder.write(raw.0, out),
-                Err(_) => None,
-            };
-            written.ok_or_else(|| {
-                let Column { name, type_name } = &self.columns[index];
-                QueryError::Value { column: name.clone(), type_name: type_name.clone() }
-            })?;
-        }
-        out.push(b'}');
-        Ok(())
-    }
-}
-
-impl Encoder {
-    fn write(&self, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-        match self {
-            Self::Value(write) => write(raw, out),
-            Self::Array(element) => nested::array(raw, element, out),
-            Self::Composite(fields) => nested::composite(raw, fields, out),
+        out.extend_from_slice(&bytes[clean_from..at]);
+        clean_from = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => out.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
         }
     }
+    out.extend_from_slice(&bytes[clean_from..]);
+    out.push(b'"');
 }
 
-/// `"name":`
-fn key(name: &str) -> Vec<u8> {
-    let mut key = Vec::new();
-    write_string(name, &mut key);
-    key.push(b':');
-    key
+/// Appends bytes as base64 with padding.
+pub(crate) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
+    STANDARD.encode_string(bytes, &mut text);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
-fn encoder(ty: &Type) -> Option<Encoder> {
-    match ty.kind() {
-        Kind::Array(element) => Some(Encoder::Array(Box::new(encoder(element)?))),
-        Kind::Domain(inner) => encoder(inner),
-        Kind::Enum(_) => Some(Encoder::Value(text::text)),
-        Kind::Composite(fields) => {
-            let fields = fields.iter().map(|field| Some((key(field.name()), encoder(field.type_())?)));
-            fields.collect::<Option<_>>().map(Encoder::Composite)
-        }
-        _ => value_encoder(ty).map(Encoder::Value),
+/// Appends a whole number: as a number where every reader keeps it exactly, else as a string.
+pub(crate) fn write_integer(number: i128, out: &mut Vec<u8>) {
+    if (-i128::from(MAX_SAFE)..=i128::from(MAX_SAFE)).contains(&number) {
+        out.extend_from_slice(number.to_string().as_bytes());
+    } else {
+        out.extend_from_slice(format!("\"{number}\"").as_bytes());
     }
 }
 
-fn value_encoder(ty: &Type) -> Option<Write> {
-    Some(match *ty {
-        Type::BOOL => boolean,
-        Type::INT2 => number::int2,
-        Type::INT4 => number::int4,
-        Type::INT8 => number::int8,
-        Type::OID | Type::REGCLASS | Type::REGTYPE | Type::XID | Type::CID => number::oid,
-        Type::FLOAT4 => number::float4,
-        Type::FLOAT8 => number::float8,
-        Type::NUMERIC => number::numeric,
-        Type::JSON => json,
-        Type::JSONB => jsonb,
-        Type::UUID => text::uuid,
-        Type::BYTEA => text::bytea,
-        Type::DATE => temporal::date,
-        Type::TIME => temporal::time,
-        Type::TIMETZ => temporal::timetz,
-        Type::TIMESTAMP => temporal::timestamp,
-        Type::TIMESTAMPTZ => temporal::timestamptz,
-        Type::INTERVAL => temporal::interval,
-        Type::INET | Type::CIDR => text::inet,
-        Type::MACADDR | Type::MACADDR8 => text::macaddr,
-        Type::BIT | Type::VARBIT => text::bits,
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::XML | Type::CHAR => text::text,
-        // Extension types whose binary form is their text.
-        _ if ty.name() == "citext" => text::text,
-        Type::VOID => void,
-        _ => return None,
-    })
+/// Appends a floating-point number; what JSON has no number for is a word, as PostgreSQL writes it.
+pub(crate) fn write_float(value: f64, out: &mut Vec<u8>) {
+    let written = if value.is_nan() {
+        out.write_all(b"\"NaN\"")
+    } else if value.is_infinite() {
+        out.write_all(if value > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" })
+    } else if value == 0.0 || (1e-5..1e15).contains(&value.abs()) {
+        write!(out, "{value}")
+    } else {
+        // Rust writes all zeros of a large or small number; the exponent is the shorter form that JSON knows too.
+        write!(out, "{value:e}")
+    };
+    written.expect("memory takes all");
 }
 
-fn boolean(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.extend_from_slice(if *raw.first()? == 0 { b"false" } else { b"true" });
-    Some(())
+/// Makes the decimal number that was appended from `start` on a string, if a double would not keep all its digits.
+pub(crate) fn quote_long_number(start: usize, out: &mut Vec<u8>) {
+    if out[start..].iter().filter(|byte| byte.is_ascii_digit()).count() > EXACT_DIGITS {
+        out.insert(start, b'"');
+        out.push(b'"');
+    }
 }
 
-/// What a function without a result returns.
-fn void(_: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    null(out)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn null(out: &mut Vec<u8>) -> Option<()> {
-    out.extend_from_slice(b"null");
-    Some(())
-}
+    proptest::proptest! {
+        #[test]
+        fn a_string_reads_back_as_it_was(text in "(?s).*") {
+            let mut out = Vec::new();
+            write_string(&text, &mut out);
+            let back: String = serde_json::from_slice(&out).expect("JSON");
+            proptest::prop_assert_eq!(back, text);
+        }
+    }
 
-fn json(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.extend_from_slice(raw);
-    Some(())
-}
-
-/// A version byte, then the text.
-fn jsonb(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    json(raw.strip_prefix(&[1])?, out)
+    #[test]
+    fn a_number_that_readers_would_round_is_a_string() {
+        let written = |number| {
+            let mut out = Vec::new();
+            write_integer(number, &mut out);
+            String::from_utf8(out).expect("text")
+        };
+        assert_eq!(written(i128::from(MAX_SAFE)), "9007199254740992");
+        assert_eq!(written(i128::from(MAX_SAFE) + 1), "\"9007199254740993\"");
+        assert_eq!(written(i128::from(u64::MAX)), "\"18446744073709551615\"");
+    }
 }

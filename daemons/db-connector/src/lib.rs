@@ -1,25 +1,27 @@
 //! db-connector runs every query against a resource. It is the only process that can open resource credentials.
 //!
-//! State: one pool of connections for each resource and revision. It owns nothing durable. It must not decide who may run what
+//! State: the connections to each resource in use, at one revision. It owns nothing durable. It must not decide who may run what
 //! (api and workflows-backend do), and it must not log statements' values or secrets.
 
-mod changes;
+mod answer;
 mod config;
-mod connect;
 mod error;
 mod fetch;
+mod http;
 mod json;
+mod kind;
 mod metrics;
-mod parameters;
 mod pool;
-mod query;
-mod reader;
+mod postgresql;
+mod redis;
+mod resources;
 mod route;
 mod routes;
-mod schema;
-mod session;
-mod statement;
+mod s3;
+mod smtp;
+mod target;
 mod tls;
+mod wire;
 
 use std::sync::Arc;
 

@@ -1,120 +1,118 @@
-//! One pool for each resource and revision: bounded, waited for with patience, emptied when idle.
+//! The connections to one resource: bounded, waited for with patience, emptied when idle.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulkhead_model::ResourceId;
-use bulkhead_rpc::RpcClient;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::Config;
-use crate::connect::{Connection, Target};
 use crate::error::QueryError;
 use crate::route::Routes;
+use crate::target::Target;
 
-/// All pools.
-pub(crate) struct Pools {
-    by_resource: Mutex<HashMap<ResourceId, (i64, Arc<Pool>)>>,
-    routes: Routes,
-    config: Config,
+/// What all pools have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) routes: Routes,
+    /// Connections to one resource at most.
+    pub(crate) max_connections: usize,
+    /// How long a query waits for a connection.
+    pub(crate) wait: Duration,
+}
+
+/// A connection to a resource of some kind.
+pub(crate) trait Connection: Sized + Send + 'static {
+    /// The kind's settings.
+    type Config: Send + Sync + 'static;
+
+    /// Connects and logs in.
+    fn open(
+        config: &Self::Config,
+        target: &Target,
+        routes: &Routes,
+    ) -> impl Future<Output = Result<Self, QueryError>> + Send;
+
+    /// Whether it is known to serve no more.
+    fn is_closed(&self) -> bool;
 }
 
 /// The connections to one resource at one revision.
-pub(crate) struct Pool {
+pub(crate) struct Pool<C: Connection> {
+    pub(crate) config: C::Config,
     pub(crate) target: Target,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Idle<C>>>,
     places: Arc<Semaphore>,
     routes: Routes,
     wait: Duration,
 }
 
+struct Idle<C> {
+    connection: C,
+    since: Instant,
+}
+
 /// A connection on loan. Dropped, it is closed; given back, it serves again.
-pub(crate) struct Loan {
-    pub(crate) connection: Connection,
-    pool: Arc<Pool>,
+pub(crate) struct Loan<C: Connection> {
+    pub(crate) connection: C,
+    /// Whether it has served before, so that the server may have closed it unseen.
+    pub(crate) reused: bool,
+    pool: Arc<Pool<C>>,
     _place: OwnedSemaphorePermit,
 }
 
-impl Pools {
-    pub(crate) fn new(config: &Config) -> Self {
-        let routes = Routes {
-            policy: config.network.clone(),
-            built_in_policy: config.network.clone().and_loopback(),
-            ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
-            timeout: config.connect_timeout,
-        };
-        Self { by_resource: Mutex::default(), routes, config: config.clone() }
-    }
-
-    /// The pool of a resource at `revision`, if there is one.
-    pub(crate) fn get(&self, id: ResourceId, revision: i64) -> Option<Arc<Pool>> {
-        let pools = self.by_resource.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.get(&id).filter(|(known, _)| *known == revision).map(|(_, pool)| Arc::clone(pool))
-    }
-
-    /// Makes the pool of a resource at `revision`; one of an older revision is dropped with its idle connections.
-    pub(crate) fn insert(&self, id: ResourceId, revision: i64, target: Target) -> Arc<Pool> {
-        let mut pools = self.by_resource.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else who read the same row, or a newer one, was faster: one resource has one pool.
-        if let Some((_, pool)) = pools.get(&id).filter(|(known, _)| *known >= revision) {
-            return Arc::clone(pool);
-        }
-        let pool = Arc::new(self.unlisted(target));
-        pools.insert(id, (revision, Arc::clone(&pool)));
-        pool
-    }
-
-    /// A pool that is used once, for a test of settings that are not saved.
-    pub(crate) fn unlisted(&self, target: Target) -> Pool {
-        Pool {
+impl<C: Connection> Pool<C> {
+    pub(crate) fn new(config: C::Config, target: Target, shared: &Shared) -> Self {
+        Self {
+            config,
             target,
             idle: Mutex::default(),
-            places: Arc::new(Semaphore::new(self.config.max_connections)),
-            routes: self.routes.clone(),
-            wait: self.config.connection_wait,
+            places: Arc::new(Semaphore::new(shared.max_connections)),
+            routes: shared.routes.clone(),
+            wait: shared.wait,
         }
     }
 
-    /// Closes connections that nobody has used for the configured time, and forgets pools that have none left, with their
-    /// passwords.
-    pub(crate) fn close_idle(&self) {
-        let Some(oldest) = Instant::now().checked_sub(self.config.idle_timeout) else { return };
-        let mut pools = self.by_resource.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.retain(|_, (_, pool)| {
-            let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|connection| connection.idle_since > oldest && !connection.client.is_closed());
-            // Nobody else can get hold of it here: `get` needs the lock of the map.
-            !idle.is_empty() || Arc::strong_count(pool) > 1
-        });
-    }
-}
-
-impl Pool {
     /// A connection, waiting for one to come free if all are in use.
-    pub(crate) async fn borrow(self: &Arc<Self>) -> Result<Loan, QueryError> {
+    pub(crate) async fn borrow(self: &Arc<Self>) -> Result<Loan<C>, QueryError> {
         let busy = || QueryError::Busy(self.target.name.clone());
         let place = tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| busy())?.map_err(|_| busy())?;
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let idle = self.idle().pop();
             match idle {
-                Some(connection) if connection.client.is_closed() => {}
-                Some(connection) => return Ok(Loan { connection, pool: Arc::clone(self), _place: place }),
+                Some(Idle { connection, .. }) if connection.is_closed() => {}
+                Some(Idle { connection, .. }) => {
+                    return Ok(Loan { connection, reused: true, pool: Arc::clone(self), _place: place });
+                }
                 None => break,
             }
         }
-        let connection = Connection::open(&self.target, &self.routes).await?;
-        Ok(Loan { connection, pool: Arc::clone(self), _place: place })
+        let connection = self.connect().await?;
+        Ok(Loan { connection, reused: false, pool: Arc::clone(self), _place: place })
+    }
+
+    /// A connection of its own, beside the pool's: for a test of the settings, or to stop what another does.
+    pub(crate) async fn connect(&self) -> Result<C, QueryError> {
+        C::open(&self.config, &self.target, &self.routes).await
     }
 
     /// Closes all connections that are not on loan: the server is gone or was.
     pub(crate) fn forget_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().clear();
+    }
+
+    /// Closes connections that nobody has used since `oldest`. Whether any is left.
+    pub(crate) fn close_idle(&self, oldest: Instant) -> bool {
+        let mut idle = self.idle();
+        idle.retain(|idle| idle.since > oldest && !idle.connection.is_closed());
+        !idle.is_empty()
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle<C>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Loan {
+impl<C: Connection> Loan<C> {
     /// The resource's name.
     pub(crate) fn resource(&self) -> &str {
         &self.pool.target.name
@@ -122,11 +120,9 @@ impl Loan {
 
     /// Back to the pool, for a connection that is in a clean state.
     pub(crate) fn give_back(self) {
-        let Self { mut connection, pool, _place } = self;
-        if !connection.client.is_closed() {
-            connection.idle_since = Instant::now();
-            connection.reused = true;
-            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        let Self { connection, pool, _place, .. } = self;
+        if !connection.is_closed() {
+            pool.idle().push(Idle { connection, since: Instant::now() });
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The way to a resource's server: directly to a checked address, or through an SSH host.
+//! The way to a resource's server: directly to a checked address, or through an SSH host; encrypted or not.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{NetworkPolicy, ResolveError};
-use bulkhead_model::resource::PostgresqlConfig;
+use bulkhead_model::resource::Server;
 use bulkhead_rpc::ssh::{TunnelRequest, open_tunnel};
 use bulkhead_rpc::{RpcClient, RpcError};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::tls::{MakeTlsConnect, TlsStream};
-use tokio_postgres::{CancelToken, Client, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
-use crate::connect::Target;
 use crate::error::QueryError;
+use crate::target::Target;
 
 /// What connecting needs besides the resource.
 #[derive(Clone, Debug)]
@@ -35,103 +35,100 @@ pub(crate) enum Route {
     Tunnel(Box<(RpcClient, TunnelRequest)>),
 }
 
+/// Bytes to and from a server.
+pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for T {}
+
 impl Routes {
     /// The way to a resource that the policy permits.
-    pub(crate) async fn to(&self, target: &Target, config: &PostgresqlConfig) -> Result<Route, QueryError> {
-        if let Some(ssh_host) = config.ssh_host {
-            let request = TunnelRequest { ssh_host, host: config.host.clone(), port: config.port };
+    pub(crate) async fn to(&self, target: &Target, server: &Server<'_>) -> Result<Route, QueryError> {
+        if let Some(ssh_host) = server.ssh_host {
+            let request = TunnelRequest { ssh_host, host: server.host.to_owned(), port: server.port };
             return Ok(Route::Tunnel(Box::new((self.ssh_connector.clone(), request))));
         }
         let policy = if target.built_in { &self.built_in_policy } else { &self.policy };
-        let address = policy.resolve(&config.host, config.port).await;
+        let address = policy.resolve(server.host, server.port).await;
         address.map(Route::Direct).map_err(|error| {
-            let (resource, host) = (target.name.clone(), config.host.clone());
+            let (resource, host) = (target.name.clone(), server.host.to_owned());
             match error {
                 ResolveError::Refused(_) => QueryError::HostRefused { resource, host },
                 ResolveError::Lookup { .. } | ResolveError::Nothing(_) => QueryError::UnknownHost { resource, host },
             }
         })
     }
-}
 
-/// Why the way could not be taken.
-#[derive(Debug)]
-pub(crate) enum RouteError {
-    Database(tokio_postgres::Error),
-    Tunnel(RpcError),
-    /// The host's name cannot be that of a certificate.
-    Name(String),
-}
+    /// Connects to a resource's server, and does no more: for protocols that turn to TLS after a greeting.
+    pub(crate) async fn connect_plain(
+        &self,
+        target: &Target,
+        server: &Server<'_>,
+    ) -> Result<Box<dyn ByteStream>, QueryError> {
+        let connected = async {
+            match self.to(target, server).await? {
+                Route::Direct(address) => {
+                    let stream = TcpStream::connect(address).await;
+                    let stream = stream.map_err(|error| target.unreachable(server, error.to_string()))?;
+                    // Waiting to fill a packet only adds to the time of a question and its answer.
+                    stream.set_nodelay(true).map_err(|error| target.unreachable(server, error.to_string()))?;
+                    Ok(Box::new(stream) as Box<dyn ByteStream>)
+                }
+                Route::Tunnel(tunnel) => {
+                    let stream = open_tunnel(&tunnel.0, &tunnel.1).await;
+                    Ok(Box::new(stream.map_err(|error| no_tunnel(target, error))?) as Box<dyn ByteStream>)
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, connected).await.unwrap_or_else(|_| Err(self.no_answer(target, server)))
+    }
 
-impl Route {
-    /// Logs in over this way. The connection is carried by a task of its own until its client is dropped.
+    /// Connects to a resource's server, over TLS unless that is turned off.
     pub(crate) async fn connect(
         &self,
-        driver: &mut tokio_postgres::Config,
-        host: &str,
-        tls: Option<MakeRustlsConnect>,
-    ) -> Result<Client, RouteError> {
-        match (self, tls) {
-            (Self::Direct(address), None) => driver.host(host).hostaddr(address.ip()).connect(NoTls).await.map(carried),
-            (Self::Direct(address), Some(tls)) => {
-                // The name is only what the certificate must show.
-                driver.host(host).hostaddr(address.ip()).connect(tls).await.map(carried)
-            }
-            (Self::Tunnel(tunnel), None) => {
-                let stream = open_tunnel(&tunnel.0, &tunnel.1).await.map_err(RouteError::Tunnel)?;
-                driver.connect_raw(stream, NoTls).await.map(carried)
-            }
-            (Self::Tunnel(tunnel), Some(tls)) => {
-                let stream = open_tunnel(&tunnel.0, &tunnel.1).await.map_err(RouteError::Tunnel)?;
-                let tls = named(tls, host, &stream)?;
-                driver.connect_raw(stream, tls).await.map(carried)
-            }
-        }
-        .map_err(RouteError::Database)
+        target: &Target,
+        server: &Server<'_>,
+    ) -> Result<Box<dyn ByteStream>, QueryError> {
+        let stream = self.connect_plain(target, server).await?;
+        self.secure(target, server, stream).await
     }
 
-    /// Asks the server, over a connection of its own, to stop a statement.
-    pub(crate) async fn cancel(
+    /// Turns a stream to TLS, unless that is turned off.
+    pub(crate) async fn secure(
         &self,
-        token: &CancelToken,
-        host: &str,
-        tls: Option<MakeRustlsConnect>,
-    ) -> Result<(), RouteError> {
-        match (self, tls) {
-            (Self::Direct(_), None) => token.cancel_query(NoTls).await,
-            (Self::Direct(_), Some(tls)) => token.cancel_query(tls).await,
-            (Self::Tunnel(tunnel), None) => {
-                let stream = open_tunnel(&tunnel.0, &tunnel.1).await.map_err(RouteError::Tunnel)?;
-                token.cancel_query_raw(stream, NoTls).await
-            }
-            (Self::Tunnel(tunnel), Some(tls)) => {
-                let stream = open_tunnel(&tunnel.0, &tunnel.1).await.map_err(RouteError::Tunnel)?;
-                let tls = named(tls, host, &stream)?;
-                token.cancel_query_raw(stream, tls).await
-            }
+        target: &Target,
+        server: &Server<'_>,
+        stream: Box<dyn ByteStream>,
+    ) -> Result<Box<dyn ByteStream>, QueryError> {
+        let Some(tls) = target.tls(server)? else { return Ok(stream) };
+        let name = ServerName::try_from(server.host.to_owned());
+        let name = name.map_err(|error| target.no_tls(server, error.to_string()))?;
+        match tokio::time::timeout(self.timeout, TlsConnector::from(tls).connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(error)) => Err(target.no_tls(server, error.to_string())),
+            Err(_) => Err(target.no_tls(server, "it does not answer to the offer of TLS")),
         }
-        .map_err(RouteError::Database)
+    }
+
+    /// Bounds what follows connecting: greetings and log-ins.
+    pub(crate) async fn within<T>(
+        &self,
+        target: &Target,
+        server: &Server<'_>,
+        work: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| Err(self.no_answer(target, server)))
+    }
+
+    pub(crate) fn no_answer(&self, target: &Target, server: &Server<'_>) -> QueryError {
+        target.unreachable(server, format!("it did not answer within {} ms", self.timeout.as_millis()))
     }
 }
 
-fn carried<S, T>((client, connection): (Client, tokio_postgres::Connection<S, T>)) -> Client
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    T: TlsStream + Unpin + Send + 'static,
-{
-    tokio::spawn(connection);
-    client
-}
-
-/// TLS that wants the certificate of `host`, for a stream that this side opened itself.
-fn named<S>(
-    mut tls: MakeRustlsConnect,
-    host: &str,
-    _: &S,
-) -> Result<<MakeRustlsConnect as MakeTlsConnect<S>>::TlsConnect, RouteError>
-where
-    MakeRustlsConnect: MakeTlsConnect<S>,
-    <MakeRustlsConnect as MakeTlsConnect<S>>::Error: std::fmt::Display,
-{
-    MakeTlsConnect::<S>::make_tls_connect(&mut tls, host).map_err(|error| RouteError::Name(error.to_string()))
+/// Why there is no tunnel.
+pub(crate) fn no_tunnel(target: &Target, error: RpcError) -> QueryError {
+    let resource = target.name.clone();
+    match error {
+        RpcError::Problem(problem) => QueryError::Tunnel { resource, problem },
+        error => QueryError::NoSshConnector { resource, source: error },
+    }
 }

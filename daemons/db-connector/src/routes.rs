@@ -1,6 +1,6 @@
 //! The routes of db-connector's socket.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bulkhead_model::ResourceId;
+use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::connector::{QueryRequest, Schema, SchemaRequest, TestRequest};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -20,13 +21,16 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
 
-use crate::connect::Target;
+use crate::Config;
+use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::fetch::{FetchError, Fetcher};
+use crate::kind::Kind;
 use crate::metrics::Metrics;
-use crate::pool::{Pool, Pools};
-use crate::query::Answer;
-use crate::{Config, query, schema};
+use crate::pool::Shared;
+use crate::resources::Resources;
+use crate::route::Routes;
+use crate::target::Target;
 
 /// The largest request, in bytes: a statement with its parameters.
 const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
@@ -35,7 +39,7 @@ const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 pub struct Connector {
     database: Database,
     key: SealPrivateKey,
-    pools: Pools,
+    resources: Resources,
     fetcher: Fetcher,
     metrics: Metrics,
 }
@@ -44,31 +48,37 @@ impl Connector {
     /// A connector that opens secrets with `key`.
     pub fn new(database: Database, key: SealPrivateKey, config: &Config, metrics: Metrics) -> Arc<Self> {
         let fetcher = Fetcher { origins: config.fetch.clone(), network: config.network.clone() };
-        Arc::new(Self { database, key, pools: Pools::new(config), fetcher, metrics })
+        let routes = Routes {
+            policy: config.network.clone(),
+            built_in_policy: config.network.clone().and_loopback(),
+            ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
+            timeout: config.connect_timeout,
+        };
+        let shared = Shared { routes, max_connections: config.max_connections, wait: config.connection_wait };
+        let resources = Resources::new(shared, config.idle_timeout);
+        Arc::new(Self { database, key, resources, fetcher, metrics })
     }
 
     /// Closes connections that are not used, for ever.
     pub async fn close_idle_connections(self: Arc<Self>) {
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            self.pools.close_idle();
+            self.resources.close_idle();
         }
     }
 
-    async fn pool(&self, id: ResourceId) -> Result<Arc<Pool>, QueryError> {
+    async fn resource(&self, id: ResourceId) -> Result<Arc<dyn Kind>, QueryError> {
         // Read each time: a revoked or changed resource counts from the next query on. It is one indexed row.
-        let resource = self.database.resource(id).await.map_err(|error| match error {
+        let stored = self.database.resource(id).await.map_err(|error| match error {
             StoreError::NotFound { .. } => QueryError::UnknownResource,
             other => QueryError::Store(other),
         })?;
-        if let Some(pool) = self.pools.get(id, resource.revision) {
-            return Ok(pool);
+        if let Some(resource) = self.resources.get(id, stored.revision) {
+            return Ok(resource);
         }
-        let sealed = resource.sealed_secret.ok_or_else(|| QueryError::NoSecret { resource: resource.name.clone() })?;
-        let password = self.open(id, &resource.name, &sealed)?;
-        let (name, config) = (resource.name, resource.config);
-        let target = Target { name, config, password, built_in: resource.built_in, tls: OnceLock::new() };
-        Ok(self.pools.insert(id, resource.revision, target))
+        let secret = stored.sealed_secret.map(|sealed| self.open(id, &stored.name, &sealed)).transpose()?;
+        let target = Target::new(stored.name, secret, stored.built_in);
+        Ok(self.resources.insert(id, stored.revision, stored.config, target))
     }
 
     fn open(&self, id: ResourceId, name: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, QueryError> {
@@ -93,8 +103,8 @@ pub fn router(connector: Arc<Connector>) -> Router {
 async fn run_query(State(connector): State<Arc<Connector>>, Json(request): Json<QueryRequest>) -> Response {
     let started = Instant::now();
     let outcome = async {
-        let pool = connector.pool(request.resource).await?;
-        query::run(&pool, request, started).await
+        let resource = connector.resource(request.resource).await?;
+        resource.run(request, started).await
     };
     match outcome.await {
         Ok(answer) => {
@@ -126,16 +136,13 @@ async fn test(
         stored.as_ref().is_ok_and(|resource| resource.config.destination() == request.config.destination());
     let built_in = same_place && stored.as_ref().is_ok_and(|resource| resource.built_in);
     let sealed = match (request.secret, stored) {
-        (Some(sealed), _) => sealed,
-        (None, Ok(resource)) if same_place => {
-            resource.sealed_secret.ok_or_else(|| QueryError::NoSecret { resource: name.clone() })?
-        }
-        (None, Ok(_) | Err(StoreError::NotFound { .. })) => return Err(QueryError::NoSecret { resource: name }),
+        (Some(sealed), _) => Some(sealed),
+        (None, Ok(resource)) if same_place => resource.sealed_secret,
+        (None, Ok(_) | Err(StoreError::NotFound { .. })) => None,
         (None, Err(error)) => return Err(QueryError::Store(error)),
     };
-    let password = connector.open(request.resource, &name, &sealed)?;
-    let target = Target { name, config: request.config, password, built_in, tls: OnceLock::new() };
-    Arc::new(connector.pools.unlisted(target)).borrow().await?;
+    let secret = sealed.map(|sealed| connector.open(request.resource, &name, &sealed)).transpose()?;
+    connector.resources.unlisted(request.config, Target::new(name, secret, built_in)).test().await?;
     Ok(Json(json!({})))
 }
 
@@ -143,8 +150,7 @@ async fn read_schema(
     State(connector): State<Arc<Connector>>,
     Json(request): Json<SchemaRequest>,
 ) -> Result<Json<Schema>, QueryError> {
-    let pool = connector.pool(request.resource).await?;
-    schema::read(&pool).await.map(Json)
+    connector.resource(request.resource).await?.schema().await.map(Json)
 }
 
 async fn fetch(

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
-use bulkhead_model::query::{QueryMode, SqlQuery};
+use bulkhead_model::query::{QueryMode, ResourceQuery};
 use bulkhead_model::run::RunError;
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::fetch::FetchRequest;
@@ -77,7 +77,7 @@ pub(crate) enum Caller {
 /// What is asked of db-connector.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
-    Query { query: SqlQuery, parameters: BTreeMap<String, Value> },
+    Query { query: ResourceQuery, parameters: BTreeMap<String, Value> },
     Fetch(FetchRequest),
 }
 
@@ -103,6 +103,9 @@ impl Ask {
                 add(&query.statement);
                 if let Some(change) = &query.change {
                     add(&serde_json::json!(change).to_string());
+                }
+                if let Some(operation) = &query.operation {
+                    add(&serde_json::json!(operation).to_string());
                 }
                 add(&serde_json::json!(parameters).to_string());
             }

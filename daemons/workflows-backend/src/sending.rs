@@ -147,8 +147,14 @@ fn whole(result: QueryResult) -> Made {
     if !result.end {
         return Made::Unknown(RunError::new("result-cut", "the result broke off; the run can be started again"));
     }
-    Made::Known(Ok(serde_json::json!({
+    let mut value = serde_json::json!({
         "rows": result.rows, "columns": result.columns, "row_count": result.row_count, "affected": result.affected,
         "truncated": result.truncated,
-    })))
+    });
+    for (key, told) in [("data", result.data), ("meta", result.meta)] {
+        if let Some(told) = told {
+            value[key] = told;
+        }
+    }
+    Made::Known(Ok(value))
 }

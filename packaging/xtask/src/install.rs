@@ -44,6 +44,9 @@ pub(crate) const NETWORKS: &[Need] = &[("ip", "iproute2")];
 pub(crate) const TESTS: &[Need] = &[
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("/usr/sbin/sshd", "openssh-server"),
+    ("/usr/bin/redis-server", "redis-server"),
+    // For the servers of tests that come from PyPI.
+    ("/usr/lib/python3*/ensurepip", "python3-venv"),
     ("chromium", "chromium"),
     ("runuser", "util-linux"),
     ("/usr/lib/python3/dist-packages/pandas", "python3-pandas"),

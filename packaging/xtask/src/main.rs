@@ -9,6 +9,7 @@ mod fuzz;
 mod install;
 mod machine;
 mod paths;
+mod pypi;
 mod qemu;
 mod root;
 mod services;

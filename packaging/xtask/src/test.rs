@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::machine::Machine;
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, deb, install, machine, paths, qemu, temporal, up};
+use crate::{build, deb, install, machine, paths, pypi, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
@@ -78,6 +78,8 @@ fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Resu
     let mut environment = vec![
         ("BULKHEAD_TEST_POSTGRES", cluster.connection_string()),
         ("BULKHEAD_TEST_TEMPORAL", temporal::binary()?.display().to_string()),
+        ("BULKHEAD_TEST_AIOSMTPD", pypi::AIOSMTPD.python()?.display().to_string()),
+        ("BULKHEAD_TEST_MOTO", pypi::MOTO.program("moto_server")?.display().to_string()),
     ];
     environment.extend(samples.map(|path| ("BULKHEAD_TEST_SAMPLES", path.display().to_string())));
     suite(&nextest, &paths::repository(), &environment, counts)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use bulkhead_model::query::{QueryMode, SqlQuery};
+use bulkhead_model::query::{QueryMode, ResourceQuery};
 use bulkhead_model::{Fault, Name, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_store::audit::AuditRecord;
@@ -53,7 +53,7 @@ pub(crate) enum Version {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunUnsavedQueryRequest {
     /// The query.
-    query: SqlQuery,
+    query: ResourceQuery,
     /// The value of each expression, by its text.
     #[serde(default)]
     parameters: BTreeMap<String, Value>,
@@ -107,7 +107,7 @@ pub(crate) async fn run_statement(
     record: AuditRecord,
     user: &User,
     resource: ResourceId,
-    query: SqlQuery,
+    query: ResourceQuery,
     sent: BTreeMap<String, Value>,
 ) -> Result<Response, ApiError> {
     let parameters = bind(&query, sent, user, &api.config.environment)?;
@@ -152,20 +152,18 @@ fn user_value(expression: &str, user: Option<&User>) -> Option<Value> {
 
 /// The value of every expression of a query: what was sent, except that who runs it and where is never taken from the sender.
 pub(crate) fn bind(
-    query: &SqlQuery,
+    query: &ResourceQuery,
     mut sent: BTreeMap<String, Value>,
     user: &User,
     environment: &str,
 ) -> Result<BTreeMap<String, Value>, ApiError> {
-    let compiled = query.compile().map_err(|error| {
+    let expressions = query.expressions().map_err(|error| {
         let fault = Fault::new("statement", error.to_string());
         ApiError::Unprocessable { code: "document-invalid", detail: error.to_string(), faults: vec![fault] }
     })?;
     let mut bound = BTreeMap::new();
-    for expression in compiled.expressions {
-        if bound.contains_key(expression) {
-            continue;
-        }
+    for expression in expressions {
+        let expression = expression.as_str();
         let own =
             if expression == "environment" { Some(json!(environment)) } else { user_value(expression, Some(user)) };
         let value = match own {

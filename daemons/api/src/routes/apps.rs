@@ -125,10 +125,11 @@ pub(crate) struct ViewerQuery {
 
 impl ViewerQuery {
     fn of(query: AppQuery) -> Self {
-        // A released statement compiled when it was saved; one that does not any more fails when it is run, with its reason.
-        let expressions = query.query.expressions().into_iter().filter(|expression| !is_bound_here(expression));
+        // A released query parsed when it was saved; one that does not any more fails when it is run, with its reason.
+        let expressions = query.query.expressions().unwrap_or_default().into_iter();
+        let expressions = expressions.filter(|expression| !is_bound_here(expression));
         Self {
-            expressions: expressions.map(str::to_owned).collect(),
+            expressions: expressions.collect(),
             mode: query.query.effect(),
             run: query.run,
             confirm: query.confirm,

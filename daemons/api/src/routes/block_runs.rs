@@ -150,9 +150,9 @@ async fn evaluate(
     block: &QueryBlock,
     inputs: BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, Value>, ApiError> {
-    let compiled = block.query.compile().map_err(|error| ApiError::invalid(error.to_string(), Vec::new()))?;
-    let foreign = compiled.expressions.into_iter().filter(|expression| !is_bound_here(expression));
-    let expressions: BTreeMap<String, String> = foreign.map(|text| (text.to_owned(), text.to_owned())).collect();
+    let expressions = block.query.expressions().map_err(|error| ApiError::invalid(error.to_string(), Vec::new()))?;
+    let foreign = expressions.into_iter().filter(|expression| !is_bound_here(expression));
+    let expressions: BTreeMap<String, String> = foreign.map(|text| (text.clone(), text)).collect();
     if expressions.is_empty() {
         return Ok(BTreeMap::new());
     }

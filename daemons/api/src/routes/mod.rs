@@ -152,6 +152,7 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resources::show, resources::update, resources::delete))
         .routes(routes!(resources::test))
         .routes(routes!(resources::schema))
+        .routes(routes!(resources::usage))
         .routes(routes!(grants::resource_list))
         .routes(routes!(grants::resource_set, grants::resource_remove))
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::resource::{ResourceConfig, SecretNeed};
 use bulkhead_model::{Fault, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{Schema, SchemaRequest, TestRequest};
 use bulkhead_store::resources::Resource as StoredResource;
@@ -26,6 +26,8 @@ pub(crate) struct Resource {
     id: ResourceId,
     /// The name that queries use.
     name: String,
+    /// What it is, such as `postgresql`.
+    kind: String,
     /// The settings; absent for viewers, who use it through released queries only.
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<ResourceConfig>,
@@ -45,6 +47,7 @@ impl Resource {
         Self {
             id: stored.id,
             name: stored.name,
+            kind: stored.config.kind().to_owned(),
             config: Some(stored.config).filter(|_| role >= Role::Editor),
             role,
             built_in: stored.built_in,
@@ -207,7 +210,7 @@ pub(crate) async fn test(
     require_valid(request.config.validate())?;
     let secret = match request.secret {
         Some(secret) => Some(api.seal_resource_secret(id, &secret)?),
-        None if has_secret => None,
+        None if has_secret || request.config.secret() != SecretNeed::Required => None,
         None => return Err(secret_needed("enter the password to test with")),
     };
     let record = caller.record(
@@ -219,6 +222,47 @@ pub(crate) async fn test(
     let request = TestRequest { config: request.config, secret, resource: id };
     let _: serde_json::Value = api.connector.call(Method::POST, "/v1/test", &request).await?;
     Ok(Json(ResourceWorks {}))
+}
+
+/// What uses a resource.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ResourceUsage {
+    /// The apps and workflows that you may see, by title.
+    uses: Vec<ResourceUse>,
+    /// How many others there are.
+    hidden: u64,
+}
+
+/// An app or a workflow with a query that names the resource.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ResourceUse {
+    /// `app` or `workflow`.
+    kind: String,
+    /// Its slug.
+    slug: String,
+    /// Its title.
+    title: String,
+    /// Whether its released version names the resource; else only the draft does.
+    is_released: bool,
+}
+
+/// The apps and workflows whose queries name a resource.
+#[utoipa::path(get, path = "/resources/{name}/usage", tag = "resources", operation_id = "getResourceUsage", params(("name" = Slug, Path)), responses(
+    (status = 200, description = "By title, 1,000 at most", body = ResourceUsage),
+))]
+pub(crate) async fn usage(
+    State(api): State<SharedApi>,
+    on: On<ResourceKind, Editor>,
+) -> Result<Json<ResourceUsage>, ApiError> {
+    let (user, is_admin) = on.caller.viewer();
+    let (uses, hidden) = api.database.resource_uses(&on.name, user, is_admin).await?;
+    let uses = uses.into_iter().map(|found| ResourceUse {
+        kind: found.kind.as_str().to_owned(),
+        slug: found.slug,
+        title: found.title,
+        is_released: found.is_released,
+    });
+    Ok(Json(ResourceUsage { uses: uses.collect(), hidden }))
 }
 
 /// The tables and columns of a resource.

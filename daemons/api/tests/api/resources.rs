@@ -97,3 +97,39 @@ async fn a_missing_key_of_the_connector_stores_nothing() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn what_uses_a_resource_is_told_to_who_may_see_it() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let body = json!({ "name": "crm", "config": instance.tables_config(), "secret": CANARY });
+    instance.call(&admin, "POST", "/resources", &body).await.ok(201);
+    let none = instance.call(&admin, "GET", "/resources/crm/usage", &Value::Null).await.ok(200);
+    assert_eq!(none, json!({ "uses": [], "hidden": 0 }));
+    let mut app = instance.call(&admin, "POST", "/apps", &json!({ "slug": "orders", "title": "Orders" })).await.ok(201);
+    app["draft"]["queries"] = json!({ "load": { "resource": "crm", "statement": "select 1" } });
+    let save = json!({ "revision": 1, "document": app["draft"] });
+    instance.call(&admin, "PUT", "/apps/orders/draft", &save).await.ok(200);
+    // A name in a text is no use of a resource.
+    let flow = json!({ "slug": "other", "title": "crm" });
+    instance.call(&admin, "POST", "/workflows", &flow).await.ok(201);
+    let used = instance.call(&admin, "GET", "/resources/crm/usage", &Value::Null).await.ok(200);
+    let orders = json!({ "kind": "app", "slug": "orders", "title": "Orders", "is_released": false });
+    assert_eq!(used, json!({ "uses": [orders], "hidden": 0 }));
+    // An editor of the resource who has no role on the app learns that there is one, and no more.
+    let ada = instance.person(&admin, "ada").await;
+    instance.grant(&admin, "/resources/crm", &ada, "editor").await;
+    let seen = instance.call(&ada, "GET", "/resources/crm/usage", &Value::Null).await.ok(200);
+    assert_eq!(seen, json!({ "uses": [], "hidden": 1 }));
+}
+
+#[tokio::test]
+async fn a_resource_that_needs_no_secret_is_tried_without_one() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let config = json!({ "kind": "redis", "host": "no-such-host.invalid", "tls": "disabled" });
+    let tried = instance.call(&admin, "POST", "/resources/test", &json!({ "config": config })).await;
+    assert_eq!(tried.problem(), (502, "resource-unreachable".into()));
+    let needs = json!({ "config": instance.tables_config() });
+    assert_eq!(instance.call(&admin, "POST", "/resources/test", &needs).await.problem(), (422, "secret-needed".into()));
+}

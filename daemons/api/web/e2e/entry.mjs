@@ -84,7 +84,8 @@ export function entrySteps(/** @type {string} */ link) {
       name: 'a resource with a wrong password says so',
       run: async (page, url) => {
         await page.goto(`${url}/resources`)
-        await page.getByRole('button', { name: 'Add PostgreSQL' }).click()
+        await page.getByRole('button', { name: 'Add resource' }).click()
+        await page.getByRole('button', { name: /PostgreSQL/ }).click()
         await page.getByLabel('Name').fill('nowhere')
         await page.getByLabel('Host').fill('no/host')
         await page.getByLabel('Database').fill('shop')

@@ -87,8 +87,8 @@ fn run(command: &mut Command) {
     assert!(status.success(), "{command:?} ended with {status}");
 }
 
-/// A server's certificate for `localhost`; returns its authority's.
-fn write_certificates(directory: &Path) -> String {
+/// Makes `server.crt` for `localhost` and `server.key` there. Gives the PEM of the authority that signed it.
+pub(crate) fn write_certificates(directory: &Path) -> String {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
 use bulkhead_db_connector::Config;
 use bulkhead_model::ResourceId;
+use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode};
 use bulkhead_model::resource::{PostgresqlConfig, ResourceConfig, TlsMode};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
@@ -107,6 +108,26 @@ impl Service {
         id
     }
 
+    /// Saves a resource of any kind.
+    pub(crate) async fn add_kind(&self, name: &str, config: &ResourceConfig, secret: Option<&str>) -> ResourceId {
+        let id = ResourceId::new();
+        let sealed = secret.map(|secret| self.sealed(id, secret));
+        self.store.create_resource(id, name, config, sealed.as_deref(), false).await.expect("saved");
+        id
+    }
+
+    /// An operation at a resource of any kind, as its document is written.
+    pub(crate) fn operation(&self, resource: ResourceId, operation: Value, parameters: Value) -> QueryRequest {
+        let operation: Operation = serde_json::from_value(operation).expect("an operation");
+        QueryRequest {
+            resource,
+            mode: operation.effect(),
+            operation: Some(operation),
+            parameters: serde_json::from_value(parameters).expect("parameters"),
+            ..self.query("")
+        }
+    }
+
     pub(crate) fn sealed(&self, id: ResourceId, secret: &str) -> String {
         let row = id.to_string();
         let place = Place { table: "resources", row: &row, field: "sealed_secret" };
@@ -119,6 +140,7 @@ impl Service {
             resource: self.resource,
             statement: statement.to_owned(),
             change: None,
+            operation: None,
             parameters: Default::default(),
             mode: QueryMode::Read,
             limits: QueryLimits::default(),

@@ -2,13 +2,17 @@
 
 mod changes;
 mod cluster;
+mod conformance;
 mod failures;
 mod fetching;
 mod hygiene;
 mod kit;
 mod parameters;
 mod reading;
+mod redis;
 mod results;
+mod s3;
+mod smtp;
 mod streaming;
 mod transport;
 mod tunnel;

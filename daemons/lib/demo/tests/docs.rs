@@ -5,9 +5,11 @@ use std::path::Path;
 
 use bulkhead_model::Name;
 use bulkhead_model::app::AppQuery;
+use bulkhead_model::query::ResourceQuery;
+use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::workflow::{Block, Edge, Function};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,4 +77,36 @@ fn the_change_of_its_page_is_the_demos() {
     let query: AppQuery = serde_json::from_str(fence).expect("a query");
     let app = bulkhead_demo::app();
     assert_eq!(query.query.change, app.queries.get("updateEmail").expect("a query").query.change);
+}
+
+/// Every example of a page in `docs/resources` is a resource of the page's kind, a query without faults, or its operation alone.
+#[test]
+fn the_examples_of_resources_are_sound() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/resources");
+    let index = std::fs::read_to_string(pages.join("README.md")).expect("an index");
+    for entry in pages.read_dir().expect("a directory") {
+        let path = entry.expect("a file").path();
+        let page = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        if page == "README" {
+            continue;
+        }
+        assert!(index.contains(&format!("({page}.md)")), "docs/resources/README.md does not name {page}.md");
+        let text = std::fs::read_to_string(&path).expect("a page");
+        let fences = text.split("```json\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+        for (number, example) in fences.enumerate() {
+            let place = format!("{page}.md, example {number}");
+            let value: Value = serde_json::from_str(example).unwrap_or_else(|error| panic!("{place}: {error}"));
+            if value.get("kind").is_some() {
+                let config: ResourceConfig =
+                    serde_json::from_value(value).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert_eq!((config.kind(), config.validate()), (page.as_str(), Vec::new()), "{place}");
+            } else {
+                let is_alone = value.get("do").is_some();
+                let value = if is_alone { json!({ "resource": page, "operation": value }) } else { value };
+                let query: ResourceQuery =
+                    serde_json::from_value(value).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert_eq!(query.validate("query"), Vec::new(), "{place}");
+            }
+        }
+    }
 }

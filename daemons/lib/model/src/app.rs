@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::binding::Template;
-use crate::query::SqlQuery;
+use crate::query::ResourceQuery;
 use crate::{Fault, Name};
 
 /// Columns of the canvas grid.
@@ -132,7 +132,7 @@ pub enum Action {
 pub struct AppQuery {
     /// The statement and where it runs.
     #[serde(flatten)]
-    pub query: SqlQuery,
+    pub query: ResourceQuery,
     /// When it runs by itself.
     #[serde(default)]
     pub run: RunWhen,

@@ -201,6 +201,20 @@ impl TableChange {
         }
     }
 
+    /// The expressions that it has, as they are written, repeats included.
+    pub fn expressions(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = match self {
+            Self::Insert { values, .. } | Self::Update { values, .. } | Self::Upsert { values, .. } => {
+                values.values().map(String::as_str).collect()
+            }
+            Self::BulkUpsert { rows, .. } => vec![rows],
+            Self::Delete { .. } => Vec::new(),
+        };
+        let conditions = self.conditions().iter().filter(|condition| condition.operator != Operator::IsNull);
+        found.extend(conditions.map(|condition| condition.value.as_str()));
+        found
+    }
+
     /// How many rows it may change; any number where that is not limited.
     pub fn at_most(&self) -> Option<u64> {
         match self {

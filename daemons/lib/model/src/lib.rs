@@ -11,6 +11,7 @@ pub mod ids;
 pub mod library;
 pub mod library_set;
 pub mod name;
+pub mod operation;
 pub mod query;
 pub mod resource;
 pub mod role;

@@ -1,29 +1,34 @@
-//! A query: one statement, or one change of a table, against one resource, with limits.
+//! A query: one statement, one change of a table or one operation, against one resource, with limits.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::binding::{BindingError, Template};
 use crate::change::TableChange;
-use crate::sql::{CompiledStatement, SqlError};
+use crate::operation::Operation;
 use crate::{Fault, Slug, sql};
 
 /// The longest statement, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 256 * 1024;
 
-/// A SQL statement with `{{ }}` bindings, or a change of a table. Every binding becomes a bind parameter; text is never spliced.
+/// What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, or an operation of a resource that speaks no SQL.
+/// Every binding of a statement becomes a bind parameter; text is never spliced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SqlQuery {
+pub struct ResourceQuery {
     /// The resource's name.
     pub resource: Slug,
-    /// The statement; nothing where there is a `change`.
+    /// The statement; nothing where there is a `change` or an `operation`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub statement: String,
     /// A change of a table that is said without SQL, in the place of a statement. It is a write, whatever `mode` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TableChange>,
+    /// What a resource that speaks no SQL is asked, in the place of a statement. It says itself whether it changes anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
     /// Whether the statement may change anything.
     #[serde(default)]
     pub mode: QueryMode,
@@ -70,38 +75,54 @@ impl QueryLimits {
     }
 }
 
-impl SqlQuery {
+impl ResourceQuery {
     /// Whether it may change anything.
     pub fn effect(&self) -> QueryMode {
-        if self.change.is_some() { QueryMode::Write } else { self.mode }
+        match (&self.change, &self.operation) {
+            (Some(_), _) => QueryMode::Write,
+            (None, Some(operation)) => operation.effect(),
+            (None, None) => self.mode,
+        }
     }
 
-    /// The statement to prepare and the expressions to bind.
-    pub fn compile(&self) -> Result<CompiledStatement<'_>, SqlError> {
-        sql::compile_either(&self.statement, self.change.as_ref())
+    /// The expressions whose values it needs, each once.
+    pub fn expressions(&self) -> Result<BTreeSet<String>, BindingError> {
+        match (&self.change, &self.operation) {
+            (Some(change), _) => Ok(change.expressions().into_iter().map(|text| text.trim().to_owned()).collect()),
+            (None, Some(operation)) => operation.expressions(),
+            (None, None) => Ok(Template::parse(&self.statement)?.expressions().map(str::to_owned).collect()),
+        }
     }
 
-    /// The expressions whose values it needs, each once. None of one that does not compile: whoever runs it says why.
-    pub fn expressions(&self) -> BTreeSet<&str> {
-        self.compile().map(|compiled| compiled.expressions.into_iter().collect()).unwrap_or_default()
+    /// The member that says what is asked.
+    pub(crate) fn written_in(&self) -> &'static str {
+        match (&self.change, &self.operation) {
+            (Some(_), _) => "change",
+            (None, Some(_)) => "operation",
+            (None, None) => "statement",
+        }
     }
 
     /// Faults of this query; `path` is its place in the document.
     pub fn validate(&self, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if let Some(change) = &self.change {
-            if !self.statement.is_empty() {
-                let message = "a query has a statement or a change: remove one of them";
-                faults.push(Fault::new(format!("{path}.statement"), message));
-            }
-            change.faults(&format!("{path}.change"), &mut faults);
-        } else if self.statement.len() > MAX_STATEMENT_BYTES {
-            faults.push(Fault::new(
+        let ways = [!self.statement.is_empty(), self.change.is_some(), self.operation.is_some()];
+        if ways.into_iter().filter(|is_used| *is_used).count() > 1 {
+            let message = "a query has a statement, a change or an operation: keep one of them";
+            faults.push(Fault::new(format!("{path}.statement"), message));
+        }
+        match (&self.change, &self.operation) {
+            (Some(change), _) => change.faults(&format!("{path}.change"), &mut faults),
+            (None, Some(operation)) => operation.faults(&format!("{path}.operation"), &mut faults),
+            (None, None) if self.statement.len() > MAX_STATEMENT_BYTES => faults.push(Fault::new(
                 format!("{path}.statement"),
                 format!("is {} bytes long; the most is {MAX_STATEMENT_BYTES}", self.statement.len()),
-            ));
-        } else if let Err(error) = self.compile() {
-            faults.push(Fault::new(format!("{path}.statement"), error.to_string()));
+            )),
+            (None, None) => {
+                if let Err(error) = sql::compile(&self.statement) {
+                    faults.push(Fault::new(format!("{path}.statement"), error.to_string()));
+                }
+            }
         }
         let limits = [
             ("max-rows", self.limits.max_rows, QueryLimits::MAX.max_rows),

@@ -1,44 +1,38 @@
 //! A resource: what a query runs against. Its secret is never part of it.
+//!
+//! Each kind has a file with its settings here, a folder in db-connector, a page in docs/resources and a form in the studio.
+
+mod base_url;
+mod postgresql;
+mod redis;
+mod s3;
+mod server;
+mod smtp;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use base_url::{BaseUrl, UrlParts};
+pub use postgresql::PostgresqlConfig;
+pub use redis::RedisConfig;
+pub use s3::{S3Addressing, S3Config, is_bucket};
+pub use server::Server;
+pub use smtp::SmtpConfig;
 
 use crate::{Fault, SshHostId};
 
 /// The settings of a resource, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ResourceConfig {
     /// A PostgreSQL database over TCP.
     Postgresql(PostgresqlConfig),
-}
-
-/// How to reach a PostgreSQL database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct PostgresqlConfig {
-    /// Host name or address. Never a Unix socket: a resource must not reach the appliance's own databases.
-    pub host: String,
-    /// TCP port.
-    #[serde(default = "default_port")]
-    pub port: u16,
-    /// Database name.
-    pub database: String,
-    /// Role to log in as.
-    pub user: String,
-    /// Encryption of the connection.
-    #[serde(default)]
-    pub tls: TlsMode,
-    /// PEM of the authority that signed the server's certificate; the system's authorities when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_certificate: Option<String>,
-    /// SSH host to tunnel through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssh_host: Option<SshHostId>,
-}
-
-fn default_port() -> u16 {
-    5432
+    /// A Redis or Valkey server.
+    Redis(RedisConfig),
+    /// A mail server that takes messages to send.
+    Smtp(SmtpConfig),
+    /// Storage that speaks the protocol of Amazon S3.
+    S3(S3Config),
 }
 
 /// Encryption of a connection. There is no mode that encrypts without checking whom it speaks to.
@@ -52,34 +46,89 @@ pub enum TlsMode {
     VerifyFull,
 }
 
+/// Who receives a resource's secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    address: String,
+    tls: TlsMode,
+    ssh_host: Option<SshHostId>,
+}
+
+/// Whether a kind has a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretNeed {
+    /// It cannot be used without one.
+    Required,
+    /// Some servers ask for none.
+    Optional,
+    /// There is nothing that it could be for.
+    None,
+}
+
 impl ResourceConfig {
+    /// The kind's name, as documents write it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgresql(_) => "postgresql",
+            Self::Redis(_) => "redis",
+            Self::Smtp(_) => "smtp",
+            Self::S3(_) => "s3",
+        }
+    }
+
+    /// Where its server is, for a kind that is reached by host and port. None if its URL is none.
+    pub fn server(&self) -> Option<Server<'_>> {
+        match self {
+            Self::Postgresql(config) => Some(config.server()),
+            Self::Redis(config) => Some(config.server()),
+            Self::Smtp(config) => Some(config.server()),
+            Self::S3(config) => config.url.parts().map(|_| config.server()),
+        }
+    }
+
     /// The part that decides who receives the secret. When it changes, the secret has to be entered again.
-    pub fn destination(&self) -> (&str, u16, TlsMode, Option<SshHostId>) {
-        let Self::Postgresql(config) = self;
-        (&config.host, config.port, config.tls, config.ssh_host)
+    pub fn destination(&self) -> Destination {
+        let (address, tls, ssh_host) = match self.server() {
+            Some(Server { host, port, tls, ssh_host, .. }) => (format!("{host}:{port}"), tls, ssh_host),
+            None => (String::new(), TlsMode::default(), None),
+        };
+        // The rest of the name that a request is sent to.
+        let more = match self {
+            Self::S3(config) => config.authority(),
+            _ => String::new(),
+        };
+        Destination { address: format!("{} {address} {more}", self.kind()), tls, ssh_host }
+    }
+
+    /// Whether it needs a secret.
+    pub fn secret(&self) -> SecretNeed {
+        match self {
+            Self::Postgresql(_) => SecretNeed::Required,
+            Self::Redis(_) => SecretNeed::Optional,
+            Self::Smtp(_) => SecretNeed::Optional,
+            Self::S3(_) => SecretNeed::Required,
+        }
     }
 
     /// Faults that can be told without connecting.
     pub fn validate(&self) -> Vec<Fault> {
-        let Self::Postgresql(config) = self;
         let mut faults = Vec::new();
-        let host_ok = !config.host.is_empty()
-            && config.host.len() <= 253
-            && config.host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'));
-        if !host_ok {
-            faults.push(Fault::new(
-                "config.host",
-                "must be one host name or address, without scheme, path or port (a Unix socket is not accepted)",
-            ));
+        if let Some(server) = self.server() {
+            server.faults(&mut faults);
         }
-        if config.port == 0 {
-            faults.push(Fault::new("config.port", "must be between 1 and 65535"));
-        }
-        for (path, value) in [("config.database", &config.database), ("config.user", &config.user)] {
-            if value.is_empty() || value.len() > 63 || value.contains('\0') {
-                faults.push(Fault::new(path, "must have 1 to 63 characters"));
-            }
+        match self {
+            Self::Postgresql(config) => config.faults(&mut faults),
+            Self::Redis(config) => config.faults(&mut faults),
+            Self::Smtp(config) => config.faults(&mut faults),
+            Self::S3(config) => config.faults(&mut faults),
         }
         faults
+    }
+}
+
+/// A fault of a text that has no characters, more than `most` or a NUL.
+fn text_fault(path: &str, value: &str, most: usize, faults: &mut Vec<Fault>) {
+    if value.is_empty() || value.len() > most || value.contains('\0') {
+        faults.push(Fault::new(path, format!("must have 1 to {most} characters")));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::query::SqlQuery;
+use crate::query::ResourceQuery;
 use crate::{Fault, LibraryNames, Name, Slug};
 
 mod approval;
@@ -73,7 +73,7 @@ pub struct WorkflowDocument {
     pub edges: Vec<Edge>,
     /// Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub queries: BTreeMap<Name, SqlQuery>,
+    pub queries: BTreeMap<Name, ResourceQuery>,
     /// What code blocks may call by name, at most 50: `await functions.name({a: 1})` in JavaScript, `functions.name(a=1)` in Python.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub functions: BTreeMap<Name, Function>,

@@ -1,4 +1,4 @@
-//! db-connector: runs one statement against one resource.
+//! db-connector: runs one query against one resource.
 //!
 //! `POST /v1/query` answers 200 with a JSON object written as it is read from the database, so an error after the first
 //! row cannot change the status: the last member is either `"end"` or `"error"`, and a body without either is broken.
@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::ResourceId;
 use bulkhead_model::change::TableChange;
-use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
+use bulkhead_model::operation::Operation;
+use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::sql::{self, CompiledStatement, SqlError};
 use serde::{Deserialize, Serialize};
@@ -24,17 +25,20 @@ use crate::Problem;
 /// Where the service listens.
 pub const SOCKET: &str = "/run/bulkhead/db-connector.sock";
 
-/// Runs a statement. Dropping the connection cancels it on the server.
+/// Runs a query. Dropping the connection cancels it on the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// The resource.
     pub resource: ResourceId,
-    /// The statement as the person wrote it, with `{{ }}`; nothing where there is a `change`.
+    /// The statement as the person wrote it, with `{{ }}`; nothing where there is a `change` or an `operation`.
     pub statement: String,
     /// A change of a table in the place of a statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TableChange>,
+    /// What a resource that speaks no SQL is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
     /// The value of each expression, by the expression's text. One that is missing is an error, never null.
     pub parameters: BTreeMap<String, Value>,
     /// Whether it may change anything.
@@ -45,10 +49,9 @@ pub struct QueryRequest {
 
 impl QueryRequest {
     /// A query with the values of its expressions.
-    pub fn of(resource: ResourceId, query: &SqlQuery, parameters: BTreeMap<String, Value>) -> Self {
-        let SqlQuery { statement, change, limits, .. } = query;
-        let (statement, change) = (statement.clone(), change.clone());
-        Self { resource, statement, change, parameters, mode: query.effect(), limits: *limits }
+    pub fn of(resource: ResourceId, query: &ResourceQuery, parameters: BTreeMap<String, Value>) -> Self {
+        let ResourceQuery { statement, change, operation, limits, .. } = query.clone();
+        Self { resource, statement, change, operation, parameters, mode: query.effect(), limits }
     }
 
     /// The statement to prepare and the expressions to bind.
@@ -64,6 +67,12 @@ pub struct QueryResult {
     pub columns: Vec<Column>,
     /// Rows as objects by column name; a repeated name gets `_2`, `_3`.
     pub rows: Vec<serde_json::Map<String, Value>>,
+    /// The answer of a resource that does not answer in rows: any JSON, null too. Absent where the answer is rows.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// What a resource tells beside its answer, such as the status and headers of a response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Value>,
     /// Rows returned.
     pub row_count: u64,
     /// Rows changed, for a statement that changes some.
@@ -80,12 +89,17 @@ pub struct QueryResult {
     pub end: bool,
 }
 
+/// A member that is there, be it null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Column {
     /// Its name, made unique.
     pub name: String,
-    /// Its PostgreSQL type name.
+    /// Its type, by the database's own name.
     #[serde(rename = "type")]
     pub type_name: String,
 }

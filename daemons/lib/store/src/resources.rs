@@ -28,6 +28,19 @@ pub struct Resource {
     pub updated_at: OffsetDateTime,
 }
 
+/// An app or a workflow with a query that names a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceUse {
+    /// An app or a workflow.
+    pub kind: ObjectKind,
+    /// Its slug.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// Whether the released version names it; else only the draft does.
+    pub is_released: bool,
+}
+
 /// An SSH host with its sealed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshHost {
@@ -140,6 +153,52 @@ impl Database {
         let grants = "DELETE FROM grants WHERE object_kind = 'resource' AND object_id = $1";
         transaction.execute(grants, &[&id.0]).await.map_err(StoreError::of(operation))?;
         transaction.commit().await.map_err(StoreError::of(operation))
+    }
+
+    /// The apps and workflows whose draft or released version names a resource, by title, at most 1,000: those that a person may see,
+    /// and the number of the others.
+    pub async fn resource_uses(
+        &self,
+        name: &str,
+        user: UserId,
+        is_admin: bool,
+    ) -> Result<(Vec<ResourceUse>, u64), StoreError> {
+        let operation = "find where a resource is used";
+        let client = self.client(operation).await?;
+        let names = |document: &str| {
+            format!(
+                "jsonb_path_exists({document}::jsonb, '$.**.resource ? (@ == $name)', jsonb_build_object('name', $1::text))"
+            )
+        };
+        let of = |kind: ObjectKind, table: &str, releases: &str, key: &str| {
+            let (kind_name, effective) = (kind.as_str(), kind.effective_role("$3"));
+            format!(
+                "SELECT '{kind_name}' AS kind, o.slug, o.title, coalesce({released}, false) AS is_released, {effective} IS NOT NULL AS is_seen
+                 FROM {table} o LEFT JOIN {releases} v ON v.{key} = o.id AND v.version = o.released_version
+                     LEFT JOIN grants g ON g.object_kind = '{kind_name}' AND g.object_id = o.id AND g.user_id = $2
+                 WHERE {drafted} OR coalesce({released}, false)",
+                released = names("v.document"),
+                drafted = names("o.draft"),
+            )
+        };
+        let sql = format!(
+            "{} UNION ALL {} ORDER BY title, slug LIMIT 1000",
+            of(ObjectKind::App, "apps", "app_releases", "app_id"),
+            of(ObjectKind::Workflow, "workflows", "workflow_releases", "workflow_id"),
+        );
+        let rows = client.query(&sql, &[&name, &user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
+        let (seen, hidden): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.get(4));
+        let uses = seen.into_iter().map(|row| ResourceUse {
+            kind: if row.get::<_, &str>(0) == ObjectKind::App.as_str() {
+                ObjectKind::App
+            } else {
+                ObjectKind::Workflow
+            },
+            slug: row.get(1),
+            title: row.get(2),
+            is_released: row.get(3),
+        });
+        Ok((uses.collect(), hidden.len() as u64))
     }
 
     /// An SSH host by its id.

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is cached, so a session that was ended or a role that was taken away refuses the very next request.
 
-use bulkhead_model::query::SqlQuery;
+use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::{AppId, ResourceId, Role, RunId, WorkflowId};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
@@ -30,7 +30,7 @@ pub struct QueryAccess {
     /// The released version, if there is one.
     pub released_version: Option<i32>,
     /// The query, if the version that was asked for has one of that name.
-    pub query: Option<SqlQuery>,
+    pub query: Option<ResourceQuery>,
     /// The query's resource and what the person may do with it; `None` when there is none of that name.
     pub resource: Option<(ResourceId, Option<Role>)>,
 }

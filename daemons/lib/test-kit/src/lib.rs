@@ -9,15 +9,17 @@ mod activation;
 mod daemon;
 mod network;
 mod postgres;
+mod server;
 mod temporal;
 
 pub use activation::activated;
 pub use daemon::{Daemon, Signal};
 pub use network::Network;
 pub use postgres::TestDatabase;
+pub use server::{TestServer, free_port};
 pub use temporal::TestTemporal;
 
 /// The value of a variable that `cargo xtask test` sets.
-fn provided(variable: &str) -> String {
+pub fn provided(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run the tests by `cargo xtask test`"))
 }

@@ -580,6 +580,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources/{name}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The apps and workflows whose queries name a resource. */
+        get: operations["getResourceUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -1354,7 +1371,7 @@ export interface components {
             apps: components["schemas"]["DocumentSummary"][];
         };
         /** @description A query of an app. */
-        AppQuery: components["schemas"]["SqlQuery"] & {
+        AppQuery: components["schemas"]["ResourceQuery"] & {
             /** @description A question to confirm before it runs, with bindings. */
             confirm?: string | null;
             /** @description What happens after it succeeded. */
@@ -1478,6 +1495,8 @@ export interface components {
             /** @description The newest first. */
             records: components["schemas"]["AuditEntry"][];
         };
+        /** @description `https://api.example.com/v1`: scheme, host, port and the path that all requests begin with. No query, no name, no password. */
+        BaseUrl: string;
         /** @description One block. */
         Block: (components["schemas"]["QueryBlock"] & {
             /** @enum {string} */
@@ -1601,6 +1620,19 @@ export interface components {
             /** @description The password. */
             secret: string;
         };
+        /** @description Bytes of an object, counted from 0. */
+        ByteRange: {
+            /**
+             * Format: int64
+             * @description The first one.
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description The last one; that of the object when absent.
+             */
+            last?: number | null;
+        };
         /**
          * @description What a person chooses for a block whose outcome is unknown.
          * @enum {string}
@@ -1646,7 +1678,7 @@ export interface components {
         Column: {
             /** @description Its name, made unique. */
             name: string;
-            /** @description Its PostgreSQL type name. */
+            /** @description Its type, by the database's own name. */
             type: string;
         };
         /** @description A component on a page. */
@@ -1764,6 +1796,13 @@ export interface components {
             groups?: components["schemas"]["Slug"][];
             /** @description E-mail addresses. */
             people?: string[];
+        };
+        /** @description Removes an object. One that is not there is none to remove, and no error. */
+        DeleteObject: {
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /** @description The object's key. */
+            key: components["schemas"]["TextTemplate"];
         };
         /** @description A line of a list of apps or workflows. */
         DocumentSummary: {
@@ -1977,6 +2016,13 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description What is known of an object: its size, type and age, or that there is none. */
+        HeadObject: {
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /** @description The object's key. */
+            key: components["schemas"]["TextTemplate"];
+        };
         /** @description A block that sends an HTTP request. An answer of status 400 and above is a failure of kind `http-status`. */
         HttpBlock: {
             /** @description A JavaScript expression, without braces: a text is sent as it is, anything else as JSON. Nothing is sent when empty. */
@@ -2019,6 +2065,8 @@ export interface components {
         ItemFailure: "fail" | "continue";
         /** @description Which round of each loop around a block, the outermost first; rounds count from 0. */
         Iteration: number[];
+        /** @description A JSON document. Each text in it may hold `{{ }}`; one that is a single binding becomes its value, whatever type that has. */
+        JsonTemplate: unknown;
         /**
          * @description The languages of code blocks.
          * @enum {string}
@@ -2101,6 +2149,22 @@ export interface components {
             /** @description What using it does. */
             purpose: components["schemas"]["Purpose"];
         };
+        /** @description The objects of a bucket, by their keys. */
+        ListObjects: {
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /** @description Where the answer before has ended: its `continuation`. */
+            continuation?: components["schemas"]["TextTemplate"];
+            /** @description Keys that go on behind this one after the prefix are told as one prefix: `/` lists as a folder does. */
+            delimiter?: components["schemas"]["TextTemplate"];
+            /**
+             * Format: int32
+             * @description Objects and prefixes at most, 1 to 1000.
+             */
+            max?: number;
+            /** @description What all keys begin with. */
+            prefix?: components["schemas"]["TextTemplate"];
+        };
         /**
          * @description The level of a log line.
          * @enum {string}
@@ -2172,6 +2236,15 @@ export interface components {
          * @enum {string}
          */
         LoopMode: "sequential" | "parallel" | "batch";
+        /** @description A file that goes with a message: bytes or a text. */
+        MailAttachment: {
+            base64?: components["schemas"]["TextTemplate"] | null;
+            /** @description The file's name. */
+            name: components["schemas"]["TextTemplate"];
+            text?: components["schemas"]["TextTemplate"] | null;
+            /** @description Its media type; `application/octet-stream` or `text/plain; charset=utf-8` when empty. */
+            type?: components["schemas"]["TextTemplate"];
+        };
         /**
          * @description The name of a component, query, page or block: an identifier in both JavaScript and Python, since code
          *     refers to the thing by it.
@@ -2187,11 +2260,42 @@ export interface components {
             /** @description The n8n node's name; none if it is about the whole workflow. */
             node?: string | null;
         };
+        /**
+         * @description How the content of an object is told.
+         * @enum {string}
+         */
+        ObjectForm: "text" | "json" | "base64";
         /** @description A link to hand on. */
         OneTimeLink: {
             /** @description Works once, within a day. Earlier ones of the same purpose no longer do. */
             link: string;
         };
+        /** @description What a resource is asked to do. */
+        Operation: (components["schemas"]["RedisCommand"] & {
+            /** @enum {string} */
+            do: "command";
+        }) | (components["schemas"]["SendMail"] & {
+            /** @enum {string} */
+            do: "send-mail";
+        }) | (components["schemas"]["ListObjects"] & {
+            /** @enum {string} */
+            do: "list-objects";
+        }) | (components["schemas"]["ReadObject"] & {
+            /** @enum {string} */
+            do: "read-object";
+        }) | (components["schemas"]["WriteObject"] & {
+            /** @enum {string} */
+            do: "write-object";
+        }) | (components["schemas"]["DeleteObject"] & {
+            /** @enum {string} */
+            do: "delete-object";
+        }) | (components["schemas"]["HeadObject"] & {
+            /** @enum {string} */
+            do: "head-object";
+        }) | (components["schemas"]["PresignObject"] & {
+            /** @enum {string} */
+            do: "presign-object";
+        });
         /**
          * @description How a column compares with a value. Nothing equals null, as in SQL: that is what `is-null` is for.
          * @enum {string}
@@ -2228,7 +2332,7 @@ export interface components {
             "ca-certificate"?: string | null;
             /** @description Database name. */
             database: string;
-            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own databases. */
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
             host: string;
             /**
              * Format: int32
@@ -2240,6 +2344,25 @@ export interface components {
             tls?: components["schemas"]["TlsMode"];
             /** @description Role to log in as. */
             user: string;
+        };
+        /**
+         * @description What a presigned address is for.
+         * @enum {string}
+         */
+        PresignMethod: "GET" | "PUT";
+        /** @description An address by which anybody who has it reads or writes one object for a while. Nothing is sent for it. */
+        PresignObject: {
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /**
+             * Format: int32
+             * @description Seconds that it serves, 1 to 604800; an hour by default.
+             */
+            "expires-s"?: number;
+            /** @description The object's key. */
+            key: components["schemas"]["TextTemplate"];
+            /** @description What it is for. */
+            method?: components["schemas"]["PresignMethod"];
         };
         /**
          * @description Who comes first where runs have to wait.
@@ -2275,13 +2398,13 @@ export interface components {
          */
         Purpose: "first-admin" | "recover-admin" | "invitation";
         /** @description A block that runs a statement. */
-        QueryBlock: components["schemas"]["SqlQuery"] & {
+        QueryBlock: components["schemas"]["ResourceQuery"] & {
             /** @description Whether a write may be repeated: after a crash that left its outcome unknown, and by `retry`. */
             idempotent?: boolean;
             retry?: components["schemas"]["Retry"] | null;
         };
         /** @description A function that runs a statement. */
-        QueryFunction: components["schemas"]["SqlQuery"] & {
+        QueryFunction: components["schemas"]["ResourceQuery"] & {
             /** @description The names that the statement binds as `{{ name }}`, at most 20. */
             parameters?: components["schemas"]["Name"][];
         };
@@ -2320,6 +2443,8 @@ export interface components {
             affected?: number | null;
             /** @description Columns in order. */
             columns: components["schemas"]["Column"][];
+            /** @description The answer of a resource that does not answer in rows: any JSON, null too. Absent where the answer is rows. */
+            data?: unknown;
             /**
              * Format: double
              * @description Milliseconds on the connector, from request to last row.
@@ -2328,6 +2453,8 @@ export interface components {
             /** @description True on a whole result; absent on one that was cut off. */
             end?: boolean;
             error?: components["schemas"]["Problem"] | null;
+            /** @description What a resource tells beside its answer, such as the status and headers of a response. */
+            meta?: unknown;
             /**
              * Format: int64
              * @description Rows returned.
@@ -2416,6 +2543,16 @@ export interface components {
          * @enum {string}
          */
         QueuedReason: "queue-paused" | "workflow-paused" | "limit" | "worker";
+        /** @description The content of an object. */
+        ReadObject: {
+            /** @description How its content is told. */
+            as?: components["schemas"]["ObjectForm"];
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /** @description The object's key. */
+            key: components["schemas"]["TextTemplate"];
+            range?: components["schemas"]["ByteRange"] | null;
+        };
         /** @description Whose password to set anew. */
         RecoverAdminRequest: {
             /** @description The account's address. */
@@ -2431,6 +2568,33 @@ export interface components {
             password: string;
             /** @description What follows `token=` in the link. */
             token: string;
+        };
+        /** @description A command with its arguments. */
+        RedisCommand: {
+            /** @description Its name as it is written, then its arguments, each one a text with `{{ }}`: `["HGET", "user:{{ id }}", "name"]`. */
+            command: components["schemas"]["TextTemplate"][];
+        };
+        /** @description How to reach a Redis or Valkey server. */
+        RedisConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /**
+             * Format: int32
+             * @description Number of the database.
+             */
+            database?: number;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description User to log in as; the default user when empty. */
+            user?: string;
         };
         /** @description A released version. */
         Release: {
@@ -2518,6 +2682,8 @@ export interface components {
             has_secret: boolean;
             /** @description The id. */
             id: components["schemas"]["ResourceId"];
+            /** @description What it is, such as `postgresql`. */
+            kind: string;
             /** @description The name that queries use. */
             name: string;
             /** @description What you may do with it. */
@@ -2529,10 +2695,19 @@ export interface components {
             updated_at: string;
         };
         /** @description The settings of a resource, without its secret. */
-        ResourceConfig: components["schemas"]["PostgresqlConfig"] & {
+        ResourceConfig: (components["schemas"]["PostgresqlConfig"] & {
             /** @enum {string} */
             kind: "postgresql";
-        };
+        }) | (components["schemas"]["RedisConfig"] & {
+            /** @enum {string} */
+            kind: "redis";
+        }) | (components["schemas"]["SmtpConfig"] & {
+            /** @enum {string} */
+            kind: "smtp";
+        }) | (components["schemas"]["S3Config"] & {
+            /** @enum {string} */
+            kind: "s3";
+        });
         /**
          * Format: uuid
          * @description A resource: a database or API that queries run against.
@@ -2542,6 +2717,43 @@ export interface components {
         ResourceList: {
             /** @description By name. */
             resources: components["schemas"]["Resource"][];
+        };
+        /**
+         * @description What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, or an operation of a resource that speaks no SQL.
+         *     Every binding of a statement becomes a bind parameter; text is never spliced.
+         */
+        ResourceQuery: {
+            change?: components["schemas"]["TableChange"] | null;
+            /** @description Caps on one execution. */
+            limits?: components["schemas"]["QueryLimits"];
+            /** @description Whether the statement may change anything. */
+            mode?: components["schemas"]["QueryMode"];
+            operation?: components["schemas"]["Operation"] | null;
+            /** @description The resource's name. */
+            resource: components["schemas"]["Slug"];
+            /** @description The statement; nothing where there is a `change` or an `operation`. */
+            statement?: string;
+        };
+        /** @description What uses a resource. */
+        ResourceUsage: {
+            /**
+             * Format: int64
+             * @description How many others there are.
+             */
+            hidden: number;
+            /** @description The apps and workflows that you may see, by title. */
+            uses: components["schemas"]["ResourceUse"][];
+        };
+        /** @description An app or a workflow with a query that names the resource. */
+        ResourceUse: {
+            /** @description Whether its released version names the resource; else only the draft does. */
+            is_released: boolean;
+            /** @description `app` or `workflow`. */
+            kind: string;
+            /** @description Its slug. */
+            slug: string;
+            /** @description Its title. */
+            title: string;
         };
         /** @description The settings work. */
         ResourceWorks: Record<string, never>;
@@ -2760,7 +2972,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description The query. */
-            query: components["schemas"]["SqlQuery"];
+            query: components["schemas"]["ResourceQuery"];
         };
         /**
          * @description When a query runs.
@@ -2778,6 +2990,27 @@ export interface components {
             wait?: boolean;
             /** @description The workflow. */
             workflow: components["schemas"]["Slug"];
+        };
+        /**
+         * @description Where a request names its bucket.
+         * @enum {string}
+         */
+        S3Addressing: "path" | "virtual-host";
+        /** @description How to reach a storage of objects. Its secret is the secret access key. */
+        S3Config: {
+            /** @description The access key's id. */
+            "access-key-id": string;
+            /** @description Where a request names its bucket. */
+            addressing?: components["schemas"]["S3Addressing"];
+            /** @description The only bucket that operations may name; any, when empty. */
+            bucket?: string;
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description The region that requests are signed for. Storage without regions mostly takes `us-east-1`. */
+            region?: string;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description The endpoint, without a bucket: `https://s3.eu-central-1.amazonaws.com`, `https://minio.example.com:9000`. */
+            url: components["schemas"]["BaseUrl"];
         };
         /** @description A draft to save. */
         SaveAppDraftRequest: {
@@ -2912,6 +3145,30 @@ export interface components {
             /** @description Its name, as the blocks that wait for it have it. */
             name: components["schemas"]["Name"];
         };
+        /** @description A message. Its sender is the resource's. */
+        SendMail: {
+            /** @description Files that go with it. */
+            attachments?: components["schemas"]["MailAttachment"][];
+            /** @description Recipients of a copy of whom the others do not learn. */
+            bcc?: components["schemas"]["TextTemplate"][];
+            /** @description Recipients of a copy. */
+            cc?: components["schemas"]["TextTemplate"][];
+            /** @description Name beside the sender's address; the resource's when empty. */
+            "from-name"?: components["schemas"]["TextTemplate"];
+            /**
+             * @description The message as HTML; beside a `text`, who reads chooses. Values are escaped for HTML, unless it is a single binding: then its
+             *     value is the HTML.
+             */
+            html?: components["schemas"]["TextTemplate"];
+            /** @description Address that answers go to, where that is not the sender's. */
+            "reply-to"?: components["schemas"]["TextTemplate"];
+            /** @description Subject, one line. */
+            subject?: components["schemas"]["TextTemplate"];
+            /** @description The message as plain text. */
+            text?: components["schemas"]["TextTemplate"];
+            /** @description Recipients. Each text is one address without a name; one that is a single binding may be a list of addresses. */
+            to?: components["schemas"]["TextTemplate"][];
+        };
         /** @description An open session. */
         Session: {
             /** @description The name of this environment. */
@@ -2970,17 +3227,31 @@ export interface components {
         };
         /** @description The name of an app, workflow or resource in addresses and files. */
         Slug: string;
-        /** @description A SQL statement with `{{ }}` bindings, or a change of a table. Every binding becomes a bind parameter; text is never spliced. */
-        SqlQuery: {
-            change?: components["schemas"]["TableChange"] | null;
-            /** @description Caps on one execution. */
-            limits?: components["schemas"]["QueryLimits"];
-            /** @description Whether the statement may change anything. */
-            mode?: components["schemas"]["QueryMode"];
-            /** @description The resource's name. */
-            resource: components["schemas"]["Slug"];
-            /** @description The statement; nothing where there is a `change`. */
-            statement?: string;
+        /** @description How to hand messages to a mail server. */
+        SmtpConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Address that all messages are from. It is here and not in an operation, so that nobody who writes one picks another. */
+            from: string;
+            /** @description Name beside that address, where an operation gives none. */
+            "from-name"?: string;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /**
+             * @description Whether encryption begins by the command STARTTLS (port 587), which the server must then offer, or with the first byte
+             *     (port 465). Of no meaning where `tls` is `disabled`.
+             */
+            starttls?: boolean;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description User to log in as; no log-in when empty. */
+            user?: string;
         };
         /**
          * Format: uuid
@@ -3100,6 +3371,8 @@ export interface components {
             /** @description The password. */
             secret?: string | null;
         };
+        /** @description A text with `{{ }}` in it. */
+        TextTemplate: string;
         /**
          * @description What becomes of a block whose event did not come in time.
          * @enum {string}
@@ -3319,7 +3592,7 @@ export interface components {
             "on-failure"?: components["schemas"]["Slug"] | null;
             /** @description Queries that code blocks may call by name: `await query('name', {a: 1})` binds `{{ a }}`. */
             queries?: {
-                [key: string]: components["schemas"]["SqlQuery"];
+                [key: string]: components["schemas"]["ResourceQuery"];
             };
             /** @description The block that runs first. */
             start: components["schemas"]["Name"];
@@ -3360,6 +3633,21 @@ export interface components {
             paused_at?: string | null;
             /** @description The settings. */
             settings: components["schemas"]["QueueSettings"];
+        };
+        /** @description Makes an object, or replaces one. */
+        WriteObject: {
+            base64?: components["schemas"]["TextTemplate"] | null;
+            /** @description The bucket; the resource's own when empty. */
+            bucket?: components["schemas"]["TextTemplate"];
+            /** @description Its media type; by default that of the form in which its content is given. */
+            "content-type"?: components["schemas"]["TextTemplate"];
+            /** @description Whether an object that is there already is left as it is, which is an error then. */
+            "if-none-match"?: boolean;
+            /** @description Its content as a document. */
+            json?: components["schemas"]["JsonTemplate"];
+            /** @description The object's key. */
+            key: components["schemas"]["TextTemplate"];
+            text?: components["schemas"]["TextTemplate"] | null;
         };
     };
     responses: never;
@@ -4724,6 +5012,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResourceUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By title, 1,000 at most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceUsage"];
                 };
             };
         };

@@ -1,5 +1,4 @@
 /** One query: where it runs, when, its statement or change, and the result of running it as it stands. */
-import { useQuery } from '@tanstack/react-query'
 import { Play, Plus, Trash2 } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
@@ -7,16 +6,13 @@ import { ApiProblem, messageOf } from '../api/problem'
 import type { AppDocument, AppQuery, QueryResult } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
-import { writtenAs } from '../document/table-change'
-import { resourcesQuery } from '../studio/lists'
+import { isWrite } from '../document/query-ask'
+import { AskEditor, AskFields } from '../ui/AskFields'
 import { Button } from '../ui/Button'
 import { SelectField } from '../ui/Field'
 import { ResultGrid } from '../ui/ResultGrid'
-import { SqlEditor } from '../ui/SqlEditor'
-import { TableChangeForm } from '../ui/TableChangeForm'
 import type { EditorFault } from '../ui/code-mirror'
 import { ErrorNotice } from '../ui/states'
-import { resourceOptions } from '../ui/resource-options'
 import { ActionFields, firstAction } from './ActionFields'
 import { BindingField } from './BindingField'
 import { NameField } from './Inspector'
@@ -71,13 +67,15 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
   return (
     <>
       <div className="drawer-editor">
-        {query.change ? (
-          <div className="drawer-form compact">
-            <TableChangeForm resource={query.resource} change={query.change} onChange={(next, key) => change({ change: next }, key && `change.${key}`)} />
-          </div>
-        ) : (
-          <SqlEditor label={`Statement of ${name}`} resource={query.resource} value={query.statement ?? ''} onChange={(statement) => change({ statement }, 'statement')} onRun={() => void run()} faults={faults} placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'" />
-        )}
+        <AskEditor
+          ask={query}
+          change={change}
+          formClass="drawer-form compact"
+          label={`Statement of ${name}`}
+          onRun={() => void run()}
+          faults={faults}
+          placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'"
+        />
         <div className="drawer-run">
           <Button variant="primary" size="small" icon={Play} isBusy={isRunning} onClick={() => void run()}>
             Run query
@@ -97,40 +95,18 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
 }
 
 function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omit<Props, 'slug'> & { change: (part: Partial<AppQuery>, key?: string) => void }) {
-  const resources = useQuery(resourcesQuery).data ?? []
   const actions = query['on-success'] ?? []
   const setActions = (next: typeof actions) => change({ 'on-success': next }, 'on-success')
   return (
     <div className="drawer-settings compact">
       <NameField name={name} store={store} onRenamed={onRenamed} />
-      <SelectField label="Resource" value={query.resource} options={resourceOptions(resources.map((resource) => resource.name), query.resource)} onChange={(event) => change({ resource: event.target.value })} />
+      <AskFields ask={query} change={(part, key) => change(isWrite({ ...query, ...part }) ? { ...part, run: 'manual' } : part, key)} />
       <SelectField
-        label="Written as"
-        value={query.change ? 'form' : 'sql'}
-        options={[
-          ['sql', 'SQL'],
-          ['form', 'Form: change a table'],
-        ]}
-        onChange={(event) => change(event.target.value === 'form' ? { ...writtenAs('form'), run: 'manual' } : writtenAs('sql'))}
+        label="Runs"
+        value={query.run ?? 'automatic'}
+        options={isWrite(query) && query.mode !== 'write' ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
+        onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
       />
-      <div className="pair">
-        <SelectField
-          label="Mode"
-          disabled={query.change != null}
-          value={query.change ? 'write' : (query.mode ?? 'read')}
-          options={[
-            ['read', 'Reads'],
-            ['write', 'Writes'],
-          ]}
-          onChange={(event) => change(event.target.value === 'write' ? { mode: 'write', run: 'manual' } : { mode: 'read' })}
-        />
-        <SelectField
-          label="Runs"
-          value={query.run ?? 'automatic'}
-          options={query.change ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
-          onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
-        />
-      </div>
       <BindingField label="Ask before it runs" hint="A question to confirm; empty asks nothing." value={query.confirm ?? ''} onChange={(confirm) => change({ confirm: confirm === '' ? null : confirm }, 'confirm')} />
       <div className="field" role="group" aria-label="After success">
         <div className="row">

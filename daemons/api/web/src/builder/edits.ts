@@ -1,7 +1,7 @@
 /** Changes of an app's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
 import type { AppDocument, AppQuery, Component, GridRect, Page } from '../api/types'
-import { mapExpressions } from '../document/table-change'
+import { rewrittenAsk } from '../document/query-ask'
 import { place } from './layout'
 
 type Document = Draft<AppDocument>
@@ -80,9 +80,8 @@ export function renameEverywhere(document: Document, from: string, to: string, r
   }
   document.queries = renamed(document.queries ?? {})
   for (const query of Object.values(document.queries)) {
-    if (query.statement) query.statement = rewrite(query.statement)
     // An expression that stands alone is rewritten as one in a text is.
-    if (query.change) query.change = mapExpressions(query.change, (source) => rewrite(`{{${source}}}`).slice(2, -2))
+    Object.assign(query, rewrittenAsk(query, rewrite, (source) => rewrite(`{{${source}}}`).slice(2, -2)))
     if (query.confirm) query.confirm = rewrite(query.confirm)
   }
   forEachActions(document, (actions) =>

@@ -1,9 +1,9 @@
 /** The running app on the builder's canvas: it follows the edited document. */
 import { useEffect, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
-import type { AppDocument, AppQuery, Session, SqlQuery } from '../api/types'
+import type { AppDocument, AppQuery, Session, ResourceQuery } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
-import { expressionsOf } from '../document/table-change'
+import { expressionsIn, isWrite } from '../document/query-ask'
 import { AppRuntime } from '../runtime/runtime'
 import type { RuntimeQuery } from '../runtime/model'
 import { ask } from '../ui/ask'
@@ -12,14 +12,15 @@ import { notify } from '../ui/toasts'
 /** Typing in the inspector settles for this long before the canvas follows. */
 const settleMs = 120
 
-export function statementOf(query: AppQuery): SqlQuery {
-  const { resource, statement, change, mode, limits } = query
-  return { resource, ...(change ? { change } : { statement: statement ?? '' }), ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
+export function statementOf(query: AppQuery): ResourceQuery {
+  const { resource, statement, change, operation, mode, limits } = query
+  const asked = change ? { change } : operation ? { operation } : { statement: statement ?? '' }
+  return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
 }
 
 /** The expressions whose values a query needs. */
 export async function cutQuery(runtime: AppRuntime, query: AppQuery): Promise<{ expressions: string[]; error?: string }> {
-  return query.change ? { expressions: expressionsOf(query.change) } : runtime.cut(query.statement ?? '')
+  return expressionsIn(query, (text) => runtime.cut(text))
 }
 
 export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime | undefined {
@@ -73,15 +74,15 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
 async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promise<Record<string, RuntimeQuery>> {
   const entries = Object.entries(document.queries ?? {}).map(async ([name, query]): Promise<[string, RuntimeQuery]> => {
     const { expressions } = await cutQuery(runtime, query)
-    const isWrite = query.change != null || query.mode === 'write'
+    const writes = isWrite(query)
     return [
       name,
       {
         expressions: [...new Set(expressions)],
-        mode: isWrite ? 'write' : 'read',
+        mode: writes ? 'write' : 'read',
         // What changes data is never run by editing.
-        run: isWrite ? 'manual' : (query.run ?? 'automatic'),
-        fingerprint: `${query.resource}\n${query.change ? JSON.stringify(query.change) : query.statement}`,
+        run: writes ? 'manual' : (query.run ?? 'automatic'),
+        fingerprint: `${query.resource}\n${JSON.stringify(query.change ?? query.operation ?? query.statement)}`,
         ...(query.confirm ? { confirm: query.confirm } : {}),
         ...(query['on-success'] ? { 'on-success': query['on-success'] } : {}),
       },

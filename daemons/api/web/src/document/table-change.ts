@@ -62,8 +62,3 @@ export function changeOf(kind: ChangeKind, before?: TableChange): TableChange {
       return { do: kind, ...target, rows: before && 'rows' in before ? before.rows : '', columns: Object.keys(values), conflict }
   }
 }
-
-/** What a query says when it is written in the other way. */
-export function writtenAs(way: 'sql' | 'form'): { statement: string; change: TableChange | null; mode: 'read' | 'write' } {
-  return way === 'form' ? { statement: '', change: changeOf('insert'), mode: 'write' } : { statement: 'select 1 as one', change: null, mode: 'read' }
-}

@@ -252,7 +252,9 @@ function seenOf(state: QueryState | undefined): Record<string, unknown> {
   const rows = result?.rows ?? none
   return {
     rows,
-    data: rows,
+    // What a resource answers that does not answer in rows.
+    data: result && 'data' in result ? result.data : rows,
+    meta: result?.meta ?? null,
     columns: result?.columns ?? none,
     row_count: result?.row_count ?? 0,
     affected: result?.affected ?? null,

@@ -1,21 +1,23 @@
-/** Adds or edits a PostgreSQL resource, and tries its settings before they are saved. */
+/** Adds or edits a resource, and tries its settings before they are saved. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../api/client'
 import { ApiProblem } from '../api/problem'
 import type { Resource, ResourceConfig } from '../api/types'
+import type { Fields } from '../document/described'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
-import { SelectField, TextAreaField, TextField } from '../ui/Field'
+import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
+import { SettingsFields } from './SettingsFields'
+import { resourceKinds } from './resource-kinds'
 
-const empty: ResourceConfig = { kind: 'postgresql', host: '', port: 5432, database: '', user: '', tls: 'verify-full' }
-
-export function ResourceDialog({ resource, onClose }: { resource?: Resource; onClose: () => void }) {
+/** Of a resource that is there, or of a new one with the settings that one of its kind begins with. */
+export function ResourceDialog({ resource, begin, onClose }: { resource?: Resource; begin: ResourceConfig; onClose: () => void }) {
   const queryClient = useQueryClient()
   const [name, setName] = useState(resource?.name ?? '')
-  const [config, setConfig] = useState<ResourceConfig>(resource?.config ?? empty)
+  const [config, setConfig] = useState<ResourceConfig>(begin)
   const [secret, setSecret] = useState('')
   const given = secret === '' ? {} : { secret }
   const test = useMutation({
@@ -35,13 +37,11 @@ export function ResourceDialog({ resource, onClose }: { resource?: Resource; onC
   })
   const problem = save.error ?? test.error
   const faultOf = (path: string) => (problem instanceof ApiProblem ? problem.faults.find((fault) => fault.path === path)?.message : undefined)
-  const change = (part: Partial<ResourceConfig>) => {
-    test.reset()
-    setConfig({ ...config, ...part })
-  }
+  const { label, secret: secretOf } = resourceKinds[config.kind]
+  const secretLabel = secretOf(config as unknown as Fields)
   return (
     <Dialog
-      title={resource ? `Edit ${resource.name}` : 'Add PostgreSQL'}
+      title={resource ? `Edit ${resource.name}` : `Add ${label}`}
       isWide
       onClose={onClose}
       onSubmit={() => save.mutate()}
@@ -66,43 +66,27 @@ export function ResourceDialog({ resource, onClose }: { resource?: Resource; onC
         </div>
       ) : null}
       {resource ? null : <TextField label="Name" hint="Queries use it: lower-case letters, digits and hyphens." placeholder="shop-replica" required autoFocus value={name} onChange={(event) => setName(event.target.value)} />}
-      <div className="form-grid">
-        <TextField label="Host" placeholder="db.example.org" required error={faultOf('config.host')} value={config.host} onChange={(event) => change({ host: event.target.value })} />
-        <TextField label="Port" type="number" min={1} max={65535} required error={faultOf('config.port')} value={config.port ?? 5432} onChange={(event) => change({ port: event.target.valueAsNumber || 0 })} />
-        <TextField label="Database" required error={faultOf('config.database')} value={config.database} onChange={(event) => change({ database: event.target.value })} />
-        <TextField label="User" required error={faultOf('config.user')} value={config.user} onChange={(event) => change({ user: event.target.value })} />
-      </div>
-      <TextField
-        label="Password"
-        type="password"
-        autoComplete="new-password"
-        placeholder={resource?.has_secret ? 'Unchanged' : ''}
-        hint="Sealed as soon as it arrives: only the connector can open it."
-        error={faultOf('secret')}
-        value={secret}
-        onChange={(event) => {
+      <SettingsFields
+        config={config}
+        faultOf={faultOf}
+        onChange={(next) => {
           test.reset()
-          setSecret(event.target.value)
+          setConfig(next)
         }}
       />
-      <SelectField
-        label="Encryption"
-        value={config.tls ?? 'verify-full'}
-        onChange={(event) => change({ tls: event.target.value === 'disabled' ? 'disabled' : 'verify-full' })}
-        options={[
-          ['verify-full', 'TLS, certificate and host name checked'],
-          ['disabled', 'None: a server on this machine'],
-        ]}
-      />
-      {config.tls === 'disabled' ? null : (
-        <TextAreaField
-          label="Authority's certificate"
-          rows={3}
-          className="mono"
-          placeholder="-----BEGIN CERTIFICATE-----"
-          hint="Only for an authority of your own; the system's authorities are known."
-          value={config['ca-certificate'] ?? ''}
-          onChange={(event) => change({ 'ca-certificate': event.target.value === '' ? null : event.target.value })}
+      {secretLabel === undefined ? null : (
+        <TextField
+          label={secretLabel}
+          type="password"
+          autoComplete="new-password"
+          placeholder={resource?.has_secret ? 'Unchanged' : ''}
+          hint="Sealed as soon as it arrives: only the connector can open it."
+          error={faultOf('secret')}
+          value={secret}
+          onChange={(event) => {
+            test.reset()
+            setSecret(event.target.value)
+          }}
         />
       )}
     </Dialog>

@@ -1,33 +1,45 @@
-/** The databases that queries run against. */
+/** What queries run against: databases, HTTP APIs, storages. */
 import { useQuery } from '@tanstack/react-query'
-import { Database, Plus, Trash2, UserPlus } from 'lucide-react'
+import { Database, Network, Plus, Trash2, UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../api/client'
-import type { Resource } from '../api/types'
+import type { Resource, ResourceConfig } from '../api/types'
+import type { Fields } from '../document/described'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
+import { KindPicker } from './KindPicker'
 import { ResourceDialog } from './ResourceDialog'
+import { Usage } from './Usage'
 import { resourcesQuery } from './lists'
+import { kindLabel, resourceKinds } from './resource-kinds'
 import { useSession } from './session'
 import { useRemoval } from './use-removal'
+
+/** A resource that is edited, or the settings that a new one begins with. */
+interface Edited {
+  resource?: Resource
+  begin: ResourceConfig
+}
 
 export function Resources() {
   const session = useSession()
   const resources = useQuery(resourcesQuery)
-  const [edited, setEdited] = useState<Resource | 'new'>()
+  const [edited, setEdited] = useState<Edited>()
+  const [isPicking, setPicking] = useState(false)
+  const [used, setUsed] = useState<Resource>()
   const [shared, setShared] = useState<Resource>()
   const add = session.user.is_admin ? (
-    <Button variant="primary" icon={Plus} onClick={() => setEdited('new')}>
-      Add PostgreSQL
+    <Button variant="primary" icon={Plus} onClick={() => setPicking(true)}>
+      Add resource
     </Button>
   ) : null
   const confirmed = useRemoval('resources')
   const remove = ({ name }: Resource) =>
-    confirmed({ title: `Delete ${name}?`, text: 'Queries that name it fail from then on. The database itself stays as it is.', confirm: 'Delete resource' }, () =>
+    confirmed({ title: `Delete ${name}?`, text: 'Queries that name it fail from then on. What it leads to stays as it is.', confirm: 'Delete resource' }, () =>
       api.DELETE('/api/v1/resources/{name}', { params: { path: { name } }, headers: { 'content-type': 'application/json' } }),
     )
   return (
@@ -37,8 +49,8 @@ export function Resources() {
         <Loaded query={resources}>
           {(all) =>
             all.length === 0 ? (
-              <EmptyState icon={Database} title="Connect a database" action={add}>
-                A resource is a database that queries run against. Its password is sealed at once: only the connector can open it, and nobody can read it back.
+              <EmptyState icon={Database} title="Connect what your tools work on" action={add}>
+                A resource is a database, an API or another system that queries run against. Its password is sealed at once: only the connector can open it, and nobody can read it back.
               </EmptyState>
             ) : (
               <table className="list">
@@ -61,9 +73,9 @@ export function Resources() {
                           <strong>{resource.name}</strong>
                           {resource.built_in ? <Badge tone="accent">Built in</Badge> : null}
                         </span>
-                        <div className="muted">PostgreSQL</div>
+                        <div className="muted">{kindLabel(resource.kind)}</div>
                       </td>
-                      <td className="wide-only mono">{resource.config ? `${resource.config.user}@${resource.config.host}:${resource.config.port ?? 5432}/${resource.config.database}` : ''}</td>
+                      <td className="wide-only mono">{resource.config ? resourceKinds[resource.config.kind].where(resource.config as unknown as Fields) : ''}</td>
                       <td className="wide-only">{resource.role}</td>
                       <td className="wide-only muted">
                         <RelativeTime at={resource.updated_at} />
@@ -71,11 +83,12 @@ export function Resources() {
                       <td className="actions">
                         {resource.role === 'admin' ? (
                           <span className="row">
-                            {resource.built_in ? null : (
-                              <Button size="small" onClick={() => setEdited(resource)}>
+                            {resource.built_in || !resource.config ? null : (
+                              <Button size="small" onClick={() => setEdited({ resource, begin: resource.config as ResourceConfig })}>
                                 Edit
                               </Button>
                             )}
+                            <Button variant="ghost" size="small" icon={Network} label={`What uses ${resource.name}`} onClick={() => setUsed(resource)} />
                             <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${resource.name}`} onClick={() => setShared(resource)} />
                             {resource.built_in ? null : <Button variant="ghost" size="small" icon={Trash2} label={`Delete ${resource.name}`} onClick={() => void remove(resource)} />}
                           </span>
@@ -89,7 +102,17 @@ export function Resources() {
           }
         </Loaded>
       </div>
-      {edited ? <ResourceDialog {...(edited === 'new' ? {} : { resource: edited })} onClose={() => setEdited(undefined)} /> : null}
+      {isPicking ? (
+        <KindPicker
+          onClose={() => setPicking(false)}
+          onPick={(kind) => {
+            setPicking(false)
+            setEdited({ begin: resourceKinds[kind].begin })
+          }}
+        />
+      ) : null}
+      {edited ? <ResourceDialog {...edited} onClose={() => setEdited(undefined)} /> : null}
+      {used ? <Usage name={used.name} onClose={() => setUsed(undefined)} /> : null}
       {shared ? <Grants kind="resources" slug={shared.name} title={shared.name} onClose={() => setShared(undefined)} /> : null}
     </>
   )

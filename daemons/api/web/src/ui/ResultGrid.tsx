@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import type { QueryResult } from '../api/types'
 import { DataGrid } from './DataGrid'
+import { JsonView } from './JsonView'
 import { count, duration } from './format'
 
 const numericTypes = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'money', 'oid'])
@@ -11,7 +12,7 @@ export function ResultGrid({ label, result }: { label: string; result: QueryResu
   return (
     <div className="stack result">
       <p className="muted">
-        {result.affected === null || result.affected === undefined ? count(result.row_count, 'row') : `${count(result.affected, 'row')} changed`}
+        {'data' in result ? 'Answered' : result.affected === null || result.affected === undefined ? count(result.row_count, 'row') : `${count(result.affected, 'row')} changed`}
         {' · '}
         {duration(result.duration_ms)}
         {result.truncated ? ' · cut at the row limit' : ''}
@@ -21,6 +22,13 @@ export function ResultGrid({ label, result }: { label: string; result: QueryResu
           <DataGrid label={label} rows={result.rows} columns={columns} emptyText="No rows." />
         </div>
       ) : null}
+      {'data' in result ? <JsonView value={result.data} /> : null}
+      {result.meta === null || result.meta === undefined ? null : (
+        <details>
+          <summary className="muted">What came with it</summary>
+          <JsonView value={result.meta} />
+        </details>
+      )}
     </div>
   )
 }

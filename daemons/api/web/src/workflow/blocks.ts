@@ -1,7 +1,7 @@
 /** What the screens say about each kind of block, and which ways lead out of it. */
 import { CircleStop, Clock, Database, Filter, GitBranch, GitFork, Globe, PenLine, Repeat, Reply, ShieldAlert, Split, SquareCode, UserCheck, Workflow } from 'lucide-react'
 import type { Block, WorkflowDocument } from '../api/types'
-import { changeText } from '../document/table-change'
+import { askText } from '../document/query-ask'
 import type { IconType } from '../ui/icons'
 
 export type BlockKind = Block['type']
@@ -56,7 +56,7 @@ export const moreKinds: readonly (readonly [title: string, kinds: readonly Block
 export function summaryOf(block: Block): string {
   switch (block.type) {
     case 'query':
-      return block.change ? changeText(block.change) : `SQL on ${block.resource || 'no resource'}`
+      return askText(block)
     case 'code':
       return block.language === 'python' ? 'Python' : 'JavaScript'
     case 'branch':

@@ -1,7 +1,7 @@
 /** A workflow's blocks with their references to a renamed block rewritten. */
 import type { Block, WorkflowDocument } from '../api/types'
 import { renameInExpression, renameInPython, renameInScript, renameInTemplate, renameMember } from '../document/rename'
-import { mapExpressions } from '../document/table-change'
+import { rewrittenAsk } from '../document/query-ask'
 
 export function rewriteReferences(document: WorkflowDocument, from: string, to: string): Record<string, Block> {
   return Object.fromEntries(Object.entries(document.blocks).map(([name, block]) => [name, rewritten(block, from, to)]))
@@ -22,7 +22,7 @@ function rewritten(block: Block, from: string, to: string): Block {
   const headers = (given: Record<string, string> | undefined) => (given ? { headers: each(given, template) } : {})
   switch (block.type) {
     case 'query':
-      return block.change ? { ...block, change: mapExpressions(block.change, expression) } : { ...block, statement: template(block.statement ?? '') }
+      return rewrittenAsk(block, template, expression)
     case 'code':
       return { ...block, source: block.language === 'python' ? renameInPython(block.source, from, to) : renameInScript(block.source, from, to) }
     case 'http':

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::query::{QueryMode, SqlQuery};
+use crate::query::{QueryMode, ResourceQuery};
 
 fn change(value: Value) -> TableChange {
     serde_json::from_value(value).expect("a change")
@@ -110,7 +110,7 @@ fn each_fault_has_its_place() {
         ),
     ] {
         let query = json!({ "resource": "tables", "change": value });
-        let query: SqlQuery = serde_json::from_value(query).expect("a query");
+        let query: ResourceQuery = serde_json::from_value(query).expect("a query");
         let faults: Vec<String> = query.validate("q").iter().map(ToString::to_string).collect();
         assert!(faults.iter().any(|found| found.starts_with(fault)), "{fault}: {faults:?}");
     }
@@ -119,14 +119,15 @@ fn each_fault_has_its_place() {
 #[test]
 fn a_change_is_a_write_and_takes_the_place_of_the_statement() {
     let change = json!({ "do": "insert", "table": "t", "values": { "a": "x", "b": "x" } });
-    let query: SqlQuery = serde_json::from_value(json!({ "resource": "tables", "change": change })).expect("a query");
+    let query: ResourceQuery =
+        serde_json::from_value(json!({ "resource": "tables", "change": change })).expect("a query");
     assert_eq!((query.effect(), query.validate("q")), (QueryMode::Write, Vec::new()));
-    assert_eq!(query.expressions().into_iter().collect::<Vec<_>>(), ["x"]);
-    let both = SqlQuery { statement: "select 1".into(), ..query };
+    assert_eq!(query.expressions().expect("sound").into_iter().collect::<Vec<_>>(), ["x"]);
+    let both = ResourceQuery { statement: "select 1".into(), ..query };
     assert_eq!(both.validate("q")[0].path, "q.statement");
     // As they were written before there were changes.
     let old = json!({ "resource": "tables", "statement": "select {{ a }}", "mode": "read" });
-    let query: SqlQuery = serde_json::from_value(old.clone()).expect("a query");
+    let query: ResourceQuery = serde_json::from_value(old.clone()).expect("a query");
     assert_eq!((json!(query), query.effect()), (old, QueryMode::Read));
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ApprovalBlock, EventWait, Port, Retry};
-use crate::query::SqlQuery;
+use crate::query::ResourceQuery;
 use crate::{Name, Slug};
 
 /// One block.
@@ -54,7 +54,7 @@ pub enum Block {
 pub struct QueryBlock {
     /// The statement and where it runs.
     #[serde(flatten)]
-    pub query: SqlQuery,
+    pub query: ResourceQuery,
     /// Whether a write may be repeated: after a crash that left its outcome unknown, and by `retry`.
     #[serde(default)]
     pub idempotent: bool,

@@ -15,8 +15,9 @@ impl Block {
         match self {
             Self::Code(_) | Self::Parallel(_) | Self::Try(_) => BTreeMap::new(),
             Self::Query(block) => {
-                let expressions = block.query.expressions().into_iter();
-                expressions.map(|expression| (expression.to_owned(), expression.to_owned())).collect()
+                // Of one that does not parse, whoever runs it says why.
+                let expressions = block.query.expressions().unwrap_or_default().into_iter();
+                expressions.map(|expression| (expression.clone(), expression)).collect()
             }
             Self::Http(block) => {
                 let texts = [block.url.as_str()].into_iter().chain(block.headers.values().map(String::as_str));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Language, MAX_SOURCE_BYTES, WorkflowDocument, mentions};
-use crate::query::SqlQuery;
+use crate::query::ResourceQuery;
 use crate::{Fault, Name};
 
 /// Functions that one workflow may have.
@@ -54,7 +54,7 @@ pub struct QueryFunction {
     pub parameters: Vec<Name>,
     /// The statement and where it runs.
     #[serde(flatten)]
-    pub query: SqlQuery,
+    pub query: ResourceQuery,
 }
 
 impl Function {
@@ -67,7 +67,7 @@ impl Function {
     }
 
     /// Its statement, if it is one.
-    pub fn query(&self) -> Option<&SqlQuery> {
+    pub fn query(&self) -> Option<&ResourceQuery> {
         match self {
             Self::Code(_) => None,
             Self::Query(function) => Some(&function.query),
@@ -91,12 +91,12 @@ impl Function {
 
 impl WorkflowDocument {
     /// The query that code of the workflow means by a name: one of its queries, or a function that is one.
-    pub fn query_named(&self, name: &str) -> Option<&SqlQuery> {
+    pub fn query_named(&self, name: &str) -> Option<&ResourceQuery> {
         self.queries.get(name).or_else(|| self.functions.get(name)?.query())
     }
 
     /// The queries that its code may run.
-    pub fn queries_of_code(&self) -> impl Iterator<Item = &SqlQuery> {
+    pub fn queries_of_code(&self) -> impl Iterator<Item = &ResourceQuery> {
         self.queries.values().chain(self.functions.values().filter_map(Function::query))
     }
 
@@ -182,9 +182,9 @@ fn parameters(parameters: &[Name], path: &str, faults: &mut Vec<Fault>) {
 /// Nobody evaluates expressions in the middle of code: what a statement binds are the values that it was called with.
 fn statement(function: &QueryFunction, path: &str, faults: &mut Vec<Fault>) {
     faults.extend(function.query.validate(path));
-    let is_unknown = |expression: &&str| !function.parameters.iter().any(|one| one.as_str() == *expression);
-    let key = if function.query.change.is_some() { "change" } else { "statement" };
-    for expression in function.query.expressions().into_iter().filter(is_unknown) {
+    let is_unknown = |expression: &String| !function.parameters.iter().any(|one| one.as_str() == expression);
+    let key = function.query.written_in();
+    for expression in function.query.expressions().unwrap_or_default().into_iter().filter(is_unknown) {
         let message = format!(
             "{{{{ {expression} }}}} is no parameter of the function: a statement binds parameters as they are, so add one, and give it \
              the value where the function is called"

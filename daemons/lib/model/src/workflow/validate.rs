@@ -207,9 +207,9 @@ impl BlockCheck<'_> {
         match block {
             Block::Query(block) => {
                 self.faults.extend(block.query.validate(&self.path));
-                let key = if block.query.change.is_some() { "change" } else { "statement" };
-                for expression in block.query.expressions() {
-                    self.reference(expression, key, false);
+                let key = block.query.written_in();
+                for expression in block.query.expressions().unwrap_or_default() {
+                    self.reference(&expression, key, false);
                 }
             }
             Block::Code(block) => {

@@ -1,7 +1,7 @@
 //! Postgres, MySQL and their like.
 
 use bulkhead_model::Slug;
-use bulkhead_model::query::{QueryLimits, QueryMode, SqlQuery};
+use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::workflow::{Block, QueryBlock};
 use serde_json::Value;
 
@@ -53,7 +53,8 @@ pub(super) fn of(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         );
     }
     let mode = if reads(&statement) { QueryMode::Read } else { QueryMode::Write };
-    let query = SqlQuery { resource, statement, change: None, mode, limits: QueryLimits::default() };
+    let query =
+        ResourceQuery { resource, statement, change: None, operation: None, mode, limits: QueryLimits::default() };
     Ok(Block::Query(QueryBlock { query, idempotent: false, retry: None }))
 }
 

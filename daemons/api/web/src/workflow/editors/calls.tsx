@@ -1,64 +1,24 @@
 /** Editors of the blocks that call something: a database, code, another system. */
-import { useQuery } from '@tanstack/react-query'
 import { useStore } from 'zustand'
-import { messageOf } from '../../api/problem'
-import { writtenAs } from '../../document/table-change'
-import { resourcesQuery } from '../../studio/lists'
+import { isWrite } from '../../document/query-ask'
+import { AskEditor, AskFields } from '../../ui/AskFields'
 import { CodeEditor } from '../../ui/CodeEditor'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
-import { SqlEditor } from '../../ui/SqlEditor'
-import { TableChangeForm } from '../../ui/TableChangeForm'
-import { resourceOptions } from '../../ui/resource-options'
 import { completionsOf } from '../functions/calls'
 import { RetrySection } from './RetrySection'
 import type { EditorProps } from './change'
 import { ExpressionField, HeadersField } from './fields'
 
 export function QueryEditor({ block, change, faults }: EditorProps<'query'>) {
-  const resources = useQuery(resourcesQuery)
   return (
     <>
       <div className="panel-section compact">
         <div className="form-grid">
-          <SelectField
-            label="Written as"
-            value={block.change ? 'form' : 'sql'}
-            options={[
-              ['sql', 'SQL'],
-              ['form', 'Form: change a table'],
-            ]}
-            onChange={(event) => change(writtenAs(event.target.value === 'form' ? 'form' : 'sql'))}
-          />
-          <SelectField
-            label="Resource"
-            value={block.resource}
-            error={resources.isError ? messageOf(resources.error) : undefined}
-            options={resourceOptions(resources.data?.map((resource) => resource.name) ?? [], block.resource)}
-            onChange={(event) => change({ resource: event.target.value })}
-          />
-          {block.change ? null : (
-            <SelectField
-              label="Mode"
-              value={block.mode ?? 'read'}
-              options={[
-                ['read', 'Reads'],
-                ['write', 'Writes'],
-              ]}
-              onChange={(event) => change({ mode: event.target.value === 'write' ? 'write' : 'read' })}
-            />
-          )}
+          <AskFields ask={block} change={change} />
         </div>
-        {block.mode === 'write' || block.change ? <CheckField label="May be repeated after a crash (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
+        {isWrite(block) ? <CheckField label="May be repeated after a crash (idempotent)" checked={block.idempotent ?? false} onChange={(event) => change({ idempotent: event.target.checked })} /> : null}
       </div>
-      {block.change ? (
-        <div className="panel-section">
-          <TableChangeForm resource={block.resource} change={block.change} onChange={(next, key) => change({ change: next }, key && `change.${key}`)} />
-        </div>
-      ) : (
-        <div className="panel-editor">
-          <SqlEditor label="SQL statement" resource={block.resource} value={block.statement ?? ''} onChange={(statement) => change({ statement }, 'statement')} faults={faults} placeholderText="select … where month = {{ trigger.body.month }}" />
-        </div>
-      )}
+      <AskEditor ask={block} change={change} formClass="panel-section" editorClass="panel-editor" label="SQL statement" faults={faults} placeholderText="select … where month = {{ trigger.body.month }}" />
       <RetrySection retry={block.retry} change={change} />
     </>
   )

@@ -6,7 +6,7 @@ import { useStore } from 'zustand'
 import { ApiProblem } from '../../api/problem'
 import type { WorkflowDocument, WorkflowFunction } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
-import { changeText } from '../../document/table-change'
+import { askText } from '../../document/query-ask'
 import { resourcesQuery } from '../../studio/lists'
 import { Button } from '../../ui/Button'
 import { PartCard } from '../PartCard'
@@ -115,5 +115,5 @@ function FunctionCard({ slug, name, one, store, isOpen, onToggle, onRenamed }: C
 
 function summaryOf(one: WorkflowFunction): string {
   if (one.type === 'code') return one.language === 'python' ? 'Python' : 'JavaScript'
-  return one.change ? changeText(one.change) : `SQL on ${one.resource || 'no resource'}`
+  return askText(one)
 }

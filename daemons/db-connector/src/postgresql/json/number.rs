@@ -2,10 +2,7 @@
 
 use std::io::Write as _;
 
-/// Decimal digits that a double keeps exactly.
-const EXACT_DIGITS: usize = 15;
-/// The largest integer below which a double holds all: 2^53.
-const MAX_EXACT: u64 = 1 << 53;
+use crate::json::{quote_long_number, write_float, write_integer};
 
 pub(super) fn int2(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     append(i16::from_be_bytes(raw.try_into().ok()?), out)
@@ -20,14 +17,15 @@ pub(super) fn oid(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 pub(super) fn int8(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let value = i64::from_be_bytes(raw.try_into().ok()?);
-    if value.unsigned_abs() <= MAX_EXACT { append(value, out) } else { quoted(value, out) }
+    write_integer(i64::from_be_bytes(raw.try_into().ok()?).into(), out);
+    Some(())
 }
 
 pub(super) fn float4(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let value = f32::from_be_bytes(raw.try_into().ok()?);
     if !value.is_finite() {
-        return quoted(word(value.into()), out);
+        write_float(value.into(), out);
+        return Some(());
     }
     // Rust writes all zeros of a large or small number; the exponent is the shorter form that JSON knows too.
     let plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
@@ -35,23 +33,8 @@ pub(super) fn float4(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 pub(super) fn float8(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let value = f64::from_be_bytes(raw.try_into().ok()?);
-    if !value.is_finite() {
-        return quoted(word(value), out);
-    }
-    let plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
-    if plain { append(value, out) } else { write!(out, "{value:e}").ok() }
-}
-
-/// PostgreSQL's words for what JSON has no number for.
-fn word(value: f64) -> &'static str {
-    if value.is_nan() {
-        "NaN"
-    } else if value > 0.0 {
-        "Infinity"
-    } else {
-        "-Infinity"
-    }
+    write_float(f64::from_be_bytes(raw.try_into().ok()?), out);
+    Some(())
 }
 
 /// Count of base-10000 digits, weight of the first, sign, decimals shown, digits.
@@ -85,10 +68,7 @@ pub(super) fn numeric(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
         }
         out.truncate(end);
     }
-    if out[start..].iter().filter(|byte| byte.is_ascii_digit()).count() > EXACT_DIGITS {
-        out.insert(start, b'"');
-        out.push(b'"');
-    }
+    quote_long_number(start, out);
     Some(())
 }
 

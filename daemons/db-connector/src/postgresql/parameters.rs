@@ -15,7 +15,7 @@ use crate::error::QueryError;
 
 /// A value in text format, or NULL.
 #[derive(PartialEq, Eq)]
-pub(crate) struct Parameter(Option<String>);
+pub(super) struct Parameter(Option<String>);
 
 impl std::fmt::Debug for Parameter {
     /// Without the value: it is somebody's data and belongs into no log.
@@ -47,7 +47,7 @@ impl ToSql for Parameter {
 }
 
 /// The values of `expressions`, each for the type that the server inferred at its place.
-pub(crate) fn bind(
+pub(super) fn bind(
     expressions: &[&str],
     types: &[Type],
     values: &BTreeMap<String, Value>,
@@ -94,7 +94,7 @@ fn integer(number: &serde_json::Number) -> String {
 }
 
 /// Bytes in the form that PostgreSQL reads: base64, as results show them, or already hexadecimal.
-pub(crate) fn bytes(expression: &str, text: &str) -> Result<String, QueryError> {
+pub(super) fn bytes(expression: &str, text: &str) -> Result<String, QueryError> {
     if text.starts_with("\\x") {
         return Ok(text.to_owned());
     }

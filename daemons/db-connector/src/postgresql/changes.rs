@@ -6,9 +6,12 @@ use bulkhead_model::change::{MAX_BULK_ROWS, TableChange};
 use bulkhead_rpc::connector::{QueryRequest, Schema, Table};
 use serde_json::Value;
 
+use super::connect::Connection;
+use super::{parameters, schema};
 use crate::error::QueryError;
-use crate::pool::Pool;
-use crate::{parameters, schema};
+use crate::pool;
+
+type Pool = pool::Pool<Connection>;
 
 /// SQLSTATEs of names that are not there, and of an upsert without its index.
 const NO_TABLE: [&str; 2] = ["42P01", "3F000"];
@@ -20,7 +23,7 @@ const NEAREST: usize = 3;
 
 /// Makes the rows of a bulk upsert what PostgreSQL reads: objects of the columns that are written and no others, bytes in its own form.
 /// Rows that would be written with nulls or not at all are refused: it fills in null for what an object does not have.
-pub(crate) async fn prepare_rows(pool: &Arc<Pool>, request: &mut QueryRequest) -> Result<(), QueryError> {
+pub(super) async fn prepare_rows(pool: &Arc<Pool>, request: &mut QueryRequest) -> Result<(), QueryError> {
     let Some(change @ TableChange::BulkUpsert { rows: expression, columns, .. }) = &request.change else {
         return Ok(());
     };
@@ -71,7 +74,7 @@ fn check_rows(expression: &str, columns: &[String], value: &Value) -> Result<(),
 }
 
 /// An error with what to do about it: what there is instead of a name that is not there.
-pub(crate) async fn explained(error: QueryError, change: &TableChange, pool: &Arc<Pool>) -> QueryError {
+pub(super) async fn explained(error: QueryError, change: &TableChange, pool: &Arc<Pool>) -> QueryError {
     let QueryError::Sql { message, sqlstate, position } = error else { return error };
     let told = match sqlstate.as_str() {
         code if NO_TABLE.contains(&code) || code == NO_COLUMN => {

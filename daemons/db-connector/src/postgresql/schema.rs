@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use bulkhead_rpc::connector::{Column, Schema, Table};
 
+use super::connect::Connection;
 use crate::error::QueryError;
-use crate::pool::Pool;
+use crate::pool;
+
+type Pool = pool::Pool<Connection>;
 
 /// Tables told at most; a database with more is browsed by SQL.
 const MAX_COLUMNS: i64 = 20_000;
 
 /// Reads the schema of what the resource's role can see.
-pub(crate) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
+pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
     let loan = pool.borrow().await?;
     let sql = "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid

@@ -18,14 +18,16 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 
-use crate::connect::{Cancel, PrepareError, Prepared};
+use super::connect::{Cancel, Connection, PrepareError, Prepared};
+use super::reader::{End, Reader};
+use super::{changes, parameters, session, statement};
+use crate::answer::{Answer, CHUNKS_AHEAD, Summary};
 use crate::error::QueryError;
-use crate::pool::{Loan, Pool};
-use crate::reader::{End, Reader, Summary};
-use crate::{changes, parameters, session, statement};
+use crate::pool;
 
-/// Chunks that wait for a slow reader; beyond them the database is not read further.
-const CHUNKS_AHEAD: usize = 4;
+type Pool = pool::Pool<Connection>;
+type Loan = pool::Loan<Connection>;
+
 /// How much longer than the statement's own timeout the server may take to say that it struck.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a commit may take, for example to reach a standby.
@@ -33,16 +35,8 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long cleaning a connection may take before it is closed instead.
 const CLEAN_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A result's JSON.
-pub(crate) enum Answer {
-    /// One that fits into one chunk.
-    Whole(Bytes),
-    /// A larger one, in pieces. Dropping the receiver cancels the statement.
-    Pieces(mpsc::Receiver<Bytes>),
-}
-
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(crate) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
     changes::prepare_rows(pool, &mut request).await?;
     let outcome = run_once_or_twice(pool, &request, started).await;
     match (outcome, &request.change) {
@@ -101,7 +95,7 @@ impl Job<'_> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.timeout_ms.into()) + GRACE;
         // Dropped before it is disarmed (the caller went away, the deadline passed), this stops what runs on the server.
         let guard = CancelOnDrop(Some(loan.connection.cancel()));
-        let reused = loan.connection.reused;
+        let reused = loan.reused;
         let late = |_| QueryError::Timeout(self.limits.timeout_ms);
         let prepared = timeout_at(deadline, loan.connection.prepare(&self.compiled.text)).await.map_err(late)?;
         let prepared = match prepared {
@@ -201,18 +195,18 @@ impl Job<'_> {
         guard.disarm();
         let overtaken = prepared.known && error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED);
         loan.connection.forget(&self.compiled.text);
-        if overtaken || loan.connection.reused && error.is_closed() {
+        if overtaken || loan.reused && error.is_closed() {
             return Failure::Stale;
         }
         let types = prepared.statement.params();
         let resource = &self.pool.target.name;
-        let error = QueryError::from_bind(error, resource, self.limits.timeout_ms, self.compiled, types);
+        let error = super::error::of_parameters(error, resource, self.limits.timeout_ms, self.compiled, types);
         settle(loan, ending);
         error.into()
     }
 
     fn said(&self, error: &tokio_postgres::Error) -> QueryError {
-        QueryError::from_postgres(error, &self.pool.target.name, self.limits.timeout_ms, self.compiled)
+        super::error::of_statement(error, &self.pool.target.name, self.limits.timeout_ms, self.compiled)
     }
 
     fn give_up(&self, failure: Failure) -> QueryError {
@@ -318,7 +312,6 @@ impl Execution {
             (End::Whole | End::Truncated, QueryMode::Read) => Ok(None),
             // A write whose rows are cut at the cap is made all the same: its rows are what RETURNING tells of it.
             (End::Whole | End::Truncated, QueryMode::Write) => self.commit(truncated).await,
-            (End::TooLarge, _) => Err(QueryError::TooLarge(self.limits.max_bytes)),
             (End::Unwritable(error), _) => Err(error),
             (End::Failed(error), _) => Err(self.said(&error)),
             (End::Late, _) => Err(QueryError::Timeout(self.limits.timeout_ms)),
@@ -327,8 +320,8 @@ impl Execution {
             Ok(affected) => (affected, None),
             Err(error) => (None, Some(error)),
         };
-        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
-        let summary = Summary { affected, truncated: truncated && error.is_none(), duration_ms, error };
+        let truncated_whole = truncated && error.is_none();
+        let summary = Summary { affected, truncated: truncated_whole, error, ..Summary::since(self.started) };
         let last = self.reader.close(&summary);
         self.release(truncated, summary.error.as_ref());
         (last, summary.error)
@@ -380,7 +373,7 @@ impl Execution {
 
     fn said(&self, error: &tokio_postgres::Error) -> QueryError {
         match sql::compile_either(&self.source.statement, self.source.change.as_ref()) {
-            Ok(compiled) => QueryError::from_postgres(error, self.loan.resource(), self.limits.timeout_ms, &compiled),
+            Ok(compiled) => super::error::of_statement(error, self.loan.resource(), self.limits.timeout_ms, &compiled),
             Err(error) => QueryError::Statement(error),
         }
     }

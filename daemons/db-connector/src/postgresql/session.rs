@@ -6,11 +6,11 @@
 use bulkhead_model::query::{QueryLimits, QueryMode};
 
 /// Ends a read: sent together with its statement, so it costs no round trip.
-pub(crate) const END_READ: &str = "ROLLBACK; SELECT pg_advisory_unlock_all()";
+pub(super) const END_READ: &str = "ROLLBACK; SELECT pg_advisory_unlock_all()";
 /// Ends a write that failed.
-pub(crate) const UNDO: &str = "ROLLBACK";
+pub(super) const UNDO: &str = "ROLLBACK";
 /// Ends a write.
-pub(crate) const COMMIT: &str = "COMMIT";
+pub(super) const COMMIT: &str = "COMMIT";
 
 /// The `statement_timeout` of a session between statements, in milliseconds: what most queries ask for.
 fn usual_timeout_ms() -> u32 {
@@ -18,12 +18,12 @@ fn usual_timeout_ms() -> u32 {
 }
 
 /// Makes a new connection ready for its first statement.
-pub(crate) fn prepare() -> String {
+pub(super) fn prepare() -> String {
     format!("SET statement_timeout = {}", usual_timeout_ms())
 }
 
 /// Opens the transaction of a statement.
-pub(crate) fn begin(mode: QueryMode, timeout_ms: u32) -> String {
+pub(super) fn begin(mode: QueryMode, timeout_ms: u32) -> String {
     let open = match mode {
         QueryMode::Read => "BEGIN READ ONLY",
         QueryMode::Write => "BEGIN READ WRITE",
@@ -35,7 +35,7 @@ pub(crate) fn begin(mode: QueryMode, timeout_ms: u32) -> String {
 }
 
 /// Removes what a committed statement can leave behind: settings, roles, cursors, temporary tables, locks.
-pub(crate) fn clean_after_write() -> String {
+pub(super) fn clean_after_write() -> String {
     format!(
         "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; \
          DISCARD SEQUENCES; {}",

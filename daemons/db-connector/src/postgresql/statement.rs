@@ -6,7 +6,7 @@ use bulkhead_model::query::QueryMode;
 use crate::error::QueryError;
 
 /// Refuses a statement that must not or cannot run as a query.
-pub(crate) fn refuse_unsupported(text: &str, mode: QueryMode) -> Result<(), QueryError> {
+pub(super) fn refuse_unsupported(text: &str, mode: QueryMode) -> Result<(), QueryError> {
     let refusal = match (first_word(text).as_str(), mode) {
         ("copy", _) => "COPY moves data outside a result; use SELECT or INSERT",
         (
@@ -25,7 +25,7 @@ pub(crate) fn refuse_unsupported(text: &str, mode: QueryMode) -> Result<(), Quer
 }
 
 /// Whether a statement that returned columns counts the rows that it changed, not those that it read.
-pub(crate) fn changes_rows(text: &str) -> bool {
+pub(super) fn changes_rows(text: &str) -> bool {
     !matches!(first_word(text).as_str(), "select" | "values" | "table" | "show" | "explain" | "fetch")
 }
 

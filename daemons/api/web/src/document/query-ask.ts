@@ -1,0 +1,71 @@
+/** What a query asks of its resource: a SQL statement, a change of a table, or an operation. Apps and workflows share it. */
+import type { ResourceQuery } from '../api/types'
+import { isReadOperation, mapTexts, operationKinds, operationText, operationsOf, textsOf } from './operations'
+import { changeOf, changeText, expressionsOf, mapExpressions } from './table-change'
+
+export type Ask = Pick<ResourceQuery, 'statement' | 'change' | 'operation' | 'mode'>
+export type Way = 'sql' | 'form' | 'operation'
+
+/** Kinds of resources whose tables are changed by forms. */
+const withForms = new Set(['postgresql', 'mysql'])
+
+export function wayOf(ask: Ask): Way {
+  if (ask.operation) return 'operation'
+  return ask.change ? 'form' : 'sql'
+}
+
+/** How a resource of this kind can be asked; of one that is not known, by SQL. */
+export function waysOf(kind: string | undefined): Way[] {
+  if (kind !== undefined && kind in operationsOf) return ['operation']
+  return kind === undefined || withForms.has(kind) ? ['sql', 'form'] : ['sql']
+}
+
+/** What a query says when it is written in another way, or for another kind of resource. */
+export function writtenAs(way: Way, kind?: string): Required<Ask> {
+  switch (way) {
+    case 'sql':
+      return { statement: 'select 1 as one', change: null, operation: null, mode: 'read' }
+    case 'form':
+      return { statement: '', change: changeOf('insert'), operation: null, mode: 'write' }
+    case 'operation': {
+      const name = operationsOf[kind ?? '']?.[0]
+      const operation = name === undefined ? null : operationKinds[name].begin
+      return { statement: '', change: null, operation, mode: operation === null || isReadOperation(operation) ? 'read' : 'write' }
+    }
+  }
+}
+
+/** What has to change when a query is pointed at a resource of this kind: nothing, if it can be asked the same. */
+export function fittedTo(kind: string | undefined, ask: Ask): Partial<Ask> {
+  const ways = waysOf(kind)
+  const way = wayOf(ask)
+  const fits = ways.includes(way) && (!ask.operation || (operationsOf[kind ?? ''] ?? []).includes(ask.operation.do))
+  return fits ? {} : writtenAs(ways[0] ?? 'sql', kind)
+}
+
+export function isWrite(ask: Ask): boolean {
+  if (ask.operation) return !isReadOperation(ask.operation)
+  return ask.change != null || ask.mode === 'write'
+}
+
+/** One line that says what is asked. */
+export function askText(ask: Ask & { resource: string }): string {
+  if (ask.change) return changeText(ask.change)
+  return ask.operation ? operationText(ask.operation) : `SQL on ${ask.resource || 'no resource'}`
+}
+
+/** The expressions whose values it needs, by whoever cuts texts at their bindings. */
+export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ expressions: string[]; error?: string }>): Promise<{ expressions: string[]; error?: string }> {
+  if (ask.change) return { expressions: expressionsOf(ask.change) }
+  if (!ask.operation) return cut(ask.statement ?? '')
+  const found = await Promise.all(textsOf(ask.operation).filter((text) => text.includes('{{')).map(cut))
+  const error = found.find((one) => one.error !== undefined)?.error
+  return { expressions: [...new Set(found.flatMap((one) => one.expressions))], ...(error === undefined ? {} : { error }) }
+}
+
+/** The same with each expression rewritten: in templates, and where one stands alone. */
+export function rewrittenAsk<Kind extends Ask>(ask: Kind, template: (text: string) => string, expression: (source: string) => string): Kind {
+  if (ask.change) return { ...ask, change: mapExpressions(ask.change, expression) }
+  if (ask.operation) return { ...ask, operation: mapTexts(ask.operation, template) }
+  return { ...ask, statement: template(ask.statement ?? '') }
+}

@@ -1,0 +1,30 @@
+/** The settings of a resource, as its kind describes them. */
+import type { ResourceConfig } from '../api/types'
+import type { DescribedField, Fields } from '../document/described'
+import { DescribedFields } from '../ui/DescribedFields'
+import { resourceKinds } from './resource-kinds'
+
+interface Props {
+  config: ResourceConfig
+  onChange: (config: ResourceConfig) => void
+  faultOf: (path: string) => string | undefined
+}
+
+const isShort = (field: DescribedField) => field.type === 'text' || field.type === 'number'
+
+export function SettingsFields({ config, onChange, faultOf }: Props) {
+  const { fields } = resourceKinds[config.kind]
+  const shared = {
+    value: config as unknown as Fields,
+    onChange: (next: Fields) => onChange(next as unknown as ResourceConfig),
+    faultOf: (path: string) => faultOf(`config.${path}`),
+  }
+  return (
+    <>
+      <div className="form-grid">
+        <DescribedFields {...shared} fields={fields.filter(isShort)} />
+      </div>
+      <DescribedFields {...shared} fields={fields.filter((field) => !isShort(field))} />
+    </>
+  )
+}

@@ -1,0 +1,119 @@
+/**
+ * The kinds of resources: their words, the fields of their settings, what their secret is called.
+ *
+ * The server knows the same settings by types and refuses what does not fit them.
+ */
+import { Database, FolderOpen, type LucideIcon, Mail, Zap } from 'lucide-react'
+import type { ResourceConfig } from '../api/types'
+import type { DescribedField, Fields } from '../document/described'
+
+export type Kind = ResourceConfig['kind']
+
+export interface ResourceKind {
+  label: string
+  /** One line: what it is for. */
+  about: string
+  icon: LucideIcon
+  /** The settings of a new one. */
+  begin: ResourceConfig
+  fields: readonly DescribedField[]
+  /** What its secret is; nothing where there is none to enter. */
+  secret: (settings: Fields) => string | undefined
+  /** Where it is, in one line. */
+  where: (settings: Fields) => string
+}
+
+const isEncrypted = (settings: Fields) => settings['tls'] !== 'disabled'
+const url: DescribedField = { key: 'url', label: 'URL', type: 'text', isRequired: true }
+const host: DescribedField = { key: 'host', label: 'Host', type: 'text', placeholder: 'db.example.org', isRequired: true }
+const port: DescribedField = { key: 'port', label: 'Port', type: 'number', isRequired: true }
+const tls: DescribedField = {
+  key: 'tls',
+  label: 'Encryption',
+  type: 'choice',
+  options: [
+    ['verify-full', 'TLS, certificate and host name checked'],
+    ['disabled', 'None: a server on this machine'],
+  ],
+}
+const authority: DescribedField = {
+  key: 'ca-certificate',
+  label: "Authority's certificate",
+  type: 'area',
+  placeholder: '-----BEGIN CERTIFICATE-----',
+  hint: "Only for an authority of your own; the system's authorities are known.",
+  when: isEncrypted,
+}
+const password = () => 'Password'
+const place = (settings: Fields) => `${String(settings['host'] ?? '')}:${String(settings['port'] ?? '')}`
+const userAt = (settings: Fields) => `${settings['user'] ? `${String(settings['user'])}@` : ''}${place(settings)}`
+
+export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
+  postgresql: {
+    label: 'PostgreSQL',
+    about: 'SQL database, and what speaks its protocol',
+    icon: Database,
+    begin: { kind: 'postgresql', host: '', port: 5432, database: '', user: '', tls: 'verify-full' },
+    fields: [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
+    secret: password,
+    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+  },
+  redis: {
+    label: 'Redis, Valkey',
+    about: 'Key-value store: one command at a time',
+    icon: Zap,
+    begin: { kind: 'redis', host: '', port: 6379, tls: 'verify-full' },
+    fields: [host, port, { key: 'user', label: 'User', type: 'text', placeholder: 'the default user' }, { key: 'database', label: 'Database', type: 'number', placeholder: '0' }, tls, authority],
+    secret: password,
+    where: userAt,
+  },
+  s3: {
+    label: 'S3',
+    about: 'Objects in storage that speaks the protocol of Amazon S3',
+    icon: FolderOpen,
+    begin: { kind: 's3', url: '', region: 'us-east-1', 'access-key-id': '', addressing: 'path' },
+    fields: [
+      { ...url, placeholder: 'https://s3.eu-central-1.amazonaws.com', hint: 'The endpoint, without a bucket.' },
+      { key: 'region', label: 'Region', type: 'text', placeholder: 'us-east-1' },
+      { key: 'access-key-id', label: 'Access key ID', type: 'text', isRequired: true },
+      { key: 'bucket', label: 'Bucket', type: 'text', placeholder: 'any', hint: 'The only one that queries may use.' },
+      {
+        key: 'addressing',
+        label: 'A request names its bucket',
+        type: 'choice',
+        options: [
+          ['path', 'In the path: nearly every storage'],
+          ['virtual-host', 'In the host: needs a bucket above'],
+        ],
+      },
+      authority,
+    ],
+    secret: () => 'Secret access key',
+    where: (settings) => `${String(settings['url'] ?? '')}${settings['bucket'] ? ` ${String(settings['bucket'])}` : ''}`,
+  },
+  smtp: {
+    label: 'SMTP',
+    about: 'Mail server: messages from one address',
+    icon: Mail,
+    begin: { kind: 'smtp', host: '', port: 587, from: '', tls: 'verify-full', starttls: true },
+    fields: [
+      host,
+      port,
+      { key: 'from', label: 'From', type: 'text', isRequired: true, placeholder: 'tools@example.org', hint: 'All messages are from this address.' },
+      { key: 'from-name', label: 'Name beside it', type: 'text' },
+      { key: 'user', label: 'User', type: 'text', placeholder: 'no log-in' },
+      tls,
+      { key: 'starttls', label: 'Encryption begins by STARTTLS (port 587)', type: 'check', isOnByDefault: true, when: isEncrypted },
+      authority,
+    ],
+    secret: (settings) => (settings['user'] ? 'Password' : undefined),
+    where: (settings) => `${String(settings['from'] ?? '')} by ${place(settings)}`,
+  },
+}
+
+export const kindNames = Object.keys(resourceKinds) as Kind[]
+
+/** The words for a kind, also for one that this page does not know yet. */
+export function kindLabel(kind: string): string {
+  return resourceKinds[kind as Kind]?.label ?? kind
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { mapTexts, operationKinds, operationsOf, redisReads, textsOf } from '../src/document/operations'
+import { type Ask, expressionsIn, fittedTo, isWrite, rewrittenAsk, wayOf, waysOf, writtenAs } from '../src/document/query-ask'
+import { kindNames } from '../src/studio/resource-kinds'
+
+const get: Ask = { operation: { do: 'command', command: ['GET', 'user:{{ table.selectedRow.id }}'] } }
+const cut = async (text: string) => ({ expressions: [...text.matchAll(/\{\{(.+?)\}\}/g)].map((found) => (found[1] ?? '').trim()) })
+
+test('the commands that only read are those of the server', () => {
+  const source = readFileSync('../../lib/model/src/operation/redis.rs', 'utf8')
+  const list = /const READS: &\[&str\] = &\[([^\]]*)\]/.exec(source)?.[1] ?? ''
+  expect([...list.matchAll(/"([^"]+)"/g)].map((found) => found[1])).toEqual([...redisReads])
+})
+
+test('each kind of resource that speaks no SQL has operations, and each operation a kind', () => {
+  const offered = Object.values(operationsOf).flat()
+  expect([...offered].sort()).toEqual(Object.keys(operationKinds).sort())
+  for (const kind of Object.keys(operationsOf)) expect(kindNames).toContain(kind)
+})
+
+test('an operation says itself whether it changes anything', () => {
+  expect(isWrite(get)).toBe(false)
+  expect(isWrite({ operation: { do: 'command', command: ['del', 'x'] } })).toBe(true)
+  expect(isWrite({ statement: 'select 1', mode: 'write' })).toBe(true)
+})
+
+test('its expressions are found wherever they stand, and follow a renamed component', async () => {
+  expect(await expressionsIn(get, cut)).toEqual({ expressions: ['table.selectedRow.id'] })
+  const renamed = rewrittenAsk(get, (text) => text.replace('table.', 'people.'), (source) => source)
+  expect(renamed.operation).toEqual({ do: 'command', command: ['GET', 'user:{{ people.selectedRow.id }}'] })
+  expect(textsOf({ a: ['x', { b: 'y' }], c: 1, d: null })).toEqual(['x', 'y'])
+  expect(mapTexts({ a: ['x', 2, null, true] }, (text) => `${text}!`)).toEqual({ a: ['x!', 2, null, true] })
+})
+
+test('a query that is pointed at another kind of resource is written in a way that fits it', () => {
+  expect(waysOf('redis')).toEqual(['operation'])
+  expect(waysOf(undefined)).toEqual(['sql', 'form'])
+  expect(wayOf(writtenAs('operation', 'redis'))).toBe('operation')
+  expect(fittedTo('postgresql', { statement: 'select 2', mode: 'read' })).toEqual({})
+  expect(fittedTo('redis', get)).toEqual({})
+  expect(fittedTo('redis', { statement: 'select 2' })).toMatchObject({ statement: '', operation: { do: 'command' } })
+  expect(fittedTo('postgresql', get)).toMatchObject({ operation: null, statement: 'select 1 as one' })
+})

@@ -1,0 +1,127 @@
+//! HTTP/1.1 to a resource's server, for the kinds that speak it: over the resource's route, kept alive between requests.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bulkhead_model::query::QueryMode;
+use bulkhead_model::resource::Server;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::QueryError;
+use crate::pool::{self, Pool};
+use crate::route::Routes;
+use crate::target::Target;
+
+/// The settings of a kind that is reached by HTTP.
+pub(crate) trait HttpConfig: Send + Sync + 'static {
+    fn server(&self) -> Server<'_>;
+}
+
+/// A connection that is kept alive.
+pub(crate) struct HttpConnection<S> {
+    sender: SendRequest<Full<Bytes>>,
+    settings: PhantomData<fn() -> S>,
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What bounds one exchange.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) deadline: Instant,
+    /// As the query has it, for its words.
+    pub(crate) timeout_ms: u32,
+    pub(crate) max_bytes: u32,
+    /// Whether the request may change anything.
+    pub(crate) mode: QueryMode,
+}
+
+impl<S: HttpConfig> pool::Connection for HttpConnection<S> {
+    type Config = S;
+
+    async fn open(config: &S, target: &Target, routes: &Routes) -> Result<Self, QueryError> {
+        let server = config.server();
+        let stream = routes.connect(target, &server).await?;
+        let opened = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = opened.map_err(|error| target.unreachable(&server, error.to_string()))?;
+        // Ends with the sender; its error reaches whoever waits for an answer.
+        tokio::spawn(connection);
+        Ok(Self { sender, settings: PhantomData })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
+/// Sends a request and reads its answer. The request's target is in origin form and has a `Host`. Redirects are not followed.
+pub(crate) async fn exchange<S: HttpConfig>(
+    pool: &Arc<Pool<HttpConnection<S>>>,
+    request: Request<Full<Bytes>>,
+    bounds: Bounds,
+) -> Result<Reply, QueryError> {
+    let exchanged = async {
+        let (loan, response) = send(pool, request, bounds.mode).await?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, bounds.max_bytes as usize).collect().await;
+        let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
+            Ok(_) => lost(pool, bounds.mode),
+            Err(_) => QueryError::TooLarge(bounds.max_bytes),
+        })?;
+        loan.give_back();
+        Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    };
+    match timeout_at(bounds.deadline, exchanged).await {
+        Ok(reply) => reply,
+        Err(_) if bounds.mode == QueryMode::Write => Err(lost(pool, bounds.mode)),
+        Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
+    }
+}
+
+/// Sends a request, on another connection if the one from the pool had died.
+async fn send<S: HttpConfig>(
+    pool: &Arc<Pool<HttpConnection<S>>>,
+    mut request: Request<Full<Bytes>>,
+    mode: QueryMode,
+) -> Result<(pool::Loan<HttpConnection<S>>, http::Response<Incoming>), QueryError> {
+    loop {
+        let mut loan = pool.borrow().await?;
+        let again = (loan.reused && mode == QueryMode::Read).then(|| request.clone());
+        if loan.connection.sender.ready().await.is_err() && loan.reused {
+            pool.forget_idle();
+            continue;
+        }
+        let mut error = match loan.connection.sender.try_send_request(request).await {
+            Ok(response) => return Ok((loan, response)),
+            Err(error) => error,
+        };
+        match (error.take_message(), again) {
+            // It never left this process.
+            (Some(unsent), _) if loan.reused => request = unsent,
+            (None, Some(read)) => request = read,
+            (Some(_), _) => return Err(QueryError::Lost(pool.target.name.clone())),
+            (None, None) => return Err(lost(pool, mode)),
+        }
+        pool.forget_idle();
+    }
+}
+
+/// A connection that broke before the answer was there: nobody knows whether a change was made.
+fn lost<C: pool::Connection>(pool: &Pool<C>, mode: QueryMode) -> QueryError {
+    let resource = pool.target.name.clone();
+    match mode {
+        QueryMode::Read => QueryError::Lost(resource),
+        QueryMode::Write => QueryError::OutcomeUnknown(resource),
+    }
+}

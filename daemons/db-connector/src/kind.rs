@@ -1,0 +1,57 @@
+//! What every kind of resource can do, and which file does it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bulkhead_model::operation::Operation;
+use bulkhead_model::resource::ResourceConfig;
+use bulkhead_rpc::connector::{QueryRequest, Schema};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::answer::Answer;
+use crate::error::QueryError;
+use crate::pool::Shared;
+use crate::target::Target;
+use crate::{postgresql, redis, s3, smtp};
+
+/// One resource at one revision, with its connections.
+pub(crate) trait Kind: Send + Sync {
+    /// Runs a query. Returns with its first chunk, so that until then an error has its own status; dropping the answer stops it.
+    fn run(
+        self: Arc<Self>,
+        request: QueryRequest,
+        started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Answer, QueryError>>;
+
+    /// Connects and logs in, with a connection of its own.
+    fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>>;
+
+    /// What there is, for the editor's completion. Nothing, for a kind that cannot tell.
+    fn schema(self: Arc<Self>) -> BoxFuture<'static, Result<Schema, QueryError>> {
+        async { Ok(Schema { tables: Vec::new() }) }.boxed()
+    }
+
+    /// Closes what nobody has used since `oldest`. Whether anything is still open.
+    fn close_idle(&self, oldest: Instant) -> bool;
+}
+
+/// A resource, not connected yet.
+pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> Arc<dyn Kind> {
+    match config {
+        ResourceConfig::Postgresql(config) => Arc::new(postgresql::Postgresql::new(config, target, shared)),
+        ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
+        ResourceConfig::Smtp(config) => Arc::new(smtp::Smtp::new(config, target, shared)),
+        ResourceConfig::S3(config) => Arc::new(s3::S3::new(config, target, shared)),
+    }
+}
+
+/// What a resource that speaks no SQL is asked.
+pub(crate) fn operation(request: &QueryRequest) -> Result<&Operation, QueryError> {
+    request.operation.as_ref().ok_or(QueryError::NotByStatement)
+}
+
+/// Refuses an operation, at a resource that speaks SQL.
+pub(crate) fn refuse_operation(request: &QueryRequest) -> Result<(), QueryError> {
+    if request.operation.is_some() { Err(QueryError::NotByOperation) } else { Ok(()) }
+}

@@ -1,0 +1,149 @@
+//! What every kind that has a server must do when its settings are wrong or its server fails.
+
+use std::time::Duration;
+
+use bulkhead_model::ResourceId;
+use bulkhead_model::resource::ResourceConfig;
+use bulkhead_rpc::Problem;
+use bulkhead_rpc::connector::QueryRequest;
+use bulkhead_test_kit::free_port;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use crate::kit::Service;
+
+/// A password that must be shown nowhere.
+pub(crate) const CANARY: &str = "canary-7f3a";
+
+/// A kind under test.
+pub(crate) struct Subject {
+    /// The settings that work, as they are stored: `{"kind": ..., "host": ..., "port": ..., "tls": "disabled", ...}`, or with a `url`
+    /// of `http` in the place of host, port and TLS.
+    pub(crate) config: Value,
+    /// The secret that works.
+    pub(crate) secret: Option<&'static str>,
+    /// A read that works: the statement, or the operation.
+    pub(crate) read: Read,
+    /// Whether a wrong secret is told when logging in.
+    pub(crate) checks_secret: bool,
+    /// Whether its protocol waits for the server to speak, or asks it first and waits for an answer.
+    pub(crate) answers_on_connect: bool,
+}
+
+pub(crate) enum Read {
+    Statement(&'static str),
+    Operation(Value),
+}
+
+impl Subject {
+    fn with(&self, changes: Value) -> ResourceConfig {
+        let mut config = self.config.clone();
+        for (key, value) in changes.as_object().expect("an object") {
+            match (config["url"].as_str().map(str::to_owned), key.as_str()) {
+                (Some(url), "host" | "port" | "tls") => config["url"] = json!(url_with(&url, key, value)),
+                _ => config[key] = value.clone(),
+            }
+        }
+        serde_json::from_value(config).expect("a configuration")
+    }
+
+    fn read(&self, service: &Service, resource: ResourceId) -> QueryRequest {
+        let mut request = match &self.read {
+            Read::Statement(statement) => QueryRequest { resource, ..service.query(statement) },
+            Read::Operation(operation) => service.operation(resource, operation.clone(), json!({})),
+        };
+        // Of servers that never answer.
+        request.limits.timeout_ms = 2_000;
+        request
+    }
+}
+
+/// `http://host:port/path` with another host, port or, for a mode of TLS, scheme.
+fn url_with(url: &str, key: &str, value: &Value) -> String {
+    let mut url = url::Url::parse(url).expect("a URL");
+    match key {
+        "host" => url.set_host(value.as_str()).expect("a host"),
+        "port" => url.set_port(value.as_u64().and_then(|port| port.try_into().ok())).expect("a port"),
+        _ if value == "verify-full" => url.set_scheme("https").expect("a scheme"),
+        _ => {}
+    }
+    url.to_string()
+}
+
+/// Runs the suite against one kind.
+pub(crate) async fn conforms(subject: &Subject) {
+    let service = Service::with(json!({ "allow-networks": ["127.0.0.0/8"], "connect-timeout-ms": 400 })).await;
+    let fails = async |name: &str, changes: Value, secret: Option<&str>| -> Problem {
+        let id = service.add_kind(name, &subject.with(changes), secret).await;
+        let problem = service.run(&subject.read(&service, id)).await.expect_err(name);
+        assert!(!problem.detail.contains(CANARY), "{name}: {}", problem.detail);
+        let is_named = problem.detail.contains(name) || problem.code == "query-timeout";
+        assert!(is_named, "{name} is not named: {}", problem.detail);
+        problem
+    };
+
+    let good = service.add_kind("good", &subject.with(json!({})), subject.secret).await;
+    let result = service.run(&subject.read(&service, good)).await.expect("works");
+    assert!(result.end, "the result is whole");
+
+    let closed = fails("closed", json!({ "port": free_port() }), subject.secret).await;
+    assert_eq!((closed.status, closed.code.as_str()), (502, "resource-unreachable"));
+    let unknown = fails("unknown", json!({ "host": "no-such-host.invalid" }), subject.secret).await;
+    assert_eq!((unknown.status, unknown.code.as_str()), (502, "resource-unreachable"));
+    let link_local = fails("link-local", json!({ "host": "169.254.169.254" }), subject.secret).await;
+    assert_eq!((link_local.status, link_local.code.as_str()), (422, "resource-host-refused"));
+    let plain = fails("no-tls", json!({ "tls": "verify-full", "host": "127.0.0.1" }), subject.secret).await;
+    assert_eq!((plain.status, plain.code.as_str()), (502, "resource-tls"), "{}", plain.detail);
+    let authority = json!({ "tls": "verify-full", "ca-certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" });
+    let broken = fails("authority", authority, subject.secret).await;
+    assert_eq!((broken.status, broken.code.as_str()), (502, "resource-tls"), "{}", broken.detail);
+    if subject.checks_secret {
+        let wrong = fails("wrong-secret", json!({}), Some(CANARY)).await;
+        assert_eq!((wrong.status, wrong.code.as_str()), (502, "resource-log-in"), "{}", wrong.detail);
+    }
+
+    let silent = server(Manner::Silent).await;
+    let mute = fails("mute", json!({ "port": silent }), subject.secret).await;
+    let expected: &[&str] =
+        if subject.answers_on_connect { &["resource-unreachable"] } else { &["resource-unreachable", "query-timeout"] };
+    assert!(expected.contains(&mute.code.as_str()), "{}: {}", mute.code, mute.detail);
+    let hangs_up = server(Manner::HangsUp).await;
+    let gone = fails("gone", json!({ "port": hangs_up }), subject.secret).await;
+    assert!(["resource-unreachable", "resource-lost"].contains(&gone.code.as_str()), "{}: {}", gone.code, gone.detail);
+    let babbling = server(Manner::Babbles).await;
+    let noise = fails("noise", json!({ "port": babbling }), subject.secret).await;
+    assert!(noise.status == 502, "{}: {}", noise.code, noise.detail);
+}
+
+/// How a server that is none behaves.
+#[derive(Clone, Copy)]
+enum Manner {
+    Silent,
+    HangsUp,
+    Babbles,
+}
+
+/// A server that is none, until the test ends.
+async fn server(manner: Manner) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                match manner {
+                    Manner::Silent => tokio::time::sleep(Duration::from_secs(600)).await,
+                    Manner::HangsUp => {
+                        let _ = stream.read(&mut [0; 16]).await;
+                    }
+                    Manner::Babbles => {
+                        use tokio::io::AsyncWriteExt;
+                        let _ = stream.write_all(&[0xa5; 4096]).await;
+                        tokio::time::sleep(Duration::from_secs(600)).await;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
