@@ -37,6 +37,8 @@ pub(crate) enum QueryError {
     Invalid(String),
     #[error("this kind of statement cannot run here: {0}")]
     Unsupported(&'static str),
+    #[error("this statement cannot run here: {0}")]
+    StatementRefused(String),
     #[error("parameter `{0}` is missing: give it a value")]
     ParameterMissing(String),
     #[error("parameter `{expression}` is {found}, and the statement wants {wanted} there")]
@@ -114,7 +116,7 @@ impl QueryError {
             Self::Operation(FillError::NoText(_)) => (422, "parameter-type"),
             Self::Operation(FillError::Binding(_)) | Self::Invalid(_) => (422, "operation-invalid"),
             Self::NotByStatement | Self::NotByOperation | Self::OtherOperation => (422, "operation-unsupported"),
-            Self::Unsupported(_) => (422, "statement-unsupported"),
+            Self::Unsupported(_) | Self::StatementRefused(_) => (422, "statement-unsupported"),
             Self::ParameterMissing(_) => (422, "parameter-missing"),
             Self::ParameterType { .. }
             | Self::ParameterValue { .. }

@@ -89,6 +89,20 @@ pub(crate) async fn exchange<S: HttpConfig>(
     }
 }
 
+/// Sends a request and gives its answer before its body is there, for a body that is read as it comes. The loan is given back by who has
+/// read the body to its end.
+pub(crate) async fn begin<S: HttpConfig>(
+    pool: &Arc<Pool<HttpConnection<S>>>,
+    request: Request<Full<Bytes>>,
+    bounds: Bounds,
+) -> Result<(pool::Loan<HttpConnection<S>>, http::Response<Incoming>), QueryError> {
+    match timeout_at(bounds.deadline, send(pool, request, bounds.mode)).await {
+        Ok(begun) => begun,
+        Err(_) if bounds.mode == QueryMode::Write => Err(lost(pool, bounds.mode)),
+        Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
+    }
+}
+
 /// Sends a request, on another connection if the one from the pool had died.
 async fn send<S: HttpConfig>(
     pool: &Arc<Pool<HttpConnection<S>>>,

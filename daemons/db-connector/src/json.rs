@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 /// The largest whole number that every reader of JSON keeps exactly.
 const MAX_SAFE: i64 = 1 << 53;
@@ -76,6 +77,22 @@ pub(crate) fn quote_long_number(start: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// A document that came as JSON, with whole numbers that readers would round as strings.
+pub(crate) fn exact(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let is_safe = |whole: i128| (-i128::from(MAX_SAFE)..=i128::from(MAX_SAFE)).contains(&whole);
+            match number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)) {
+                Some(whole) if !is_safe(whole) => Value::String(number.to_string()),
+                _ => Value::Number(number),
+            }
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(exact).collect()),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(key, value)| (key, exact(value))).collect()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +105,13 @@ mod tests {
             let back: String = serde_json::from_slice(&out).expect("JSON");
             proptest::prop_assert_eq!(back, text);
         }
+    }
+
+    #[test]
+    fn a_document_keeps_its_long_numbers() {
+        let document = serde_json::json!({ "a": [u64::MAX, i64::MIN, 7, 0.5] });
+        let expected = serde_json::json!({ "a": ["18446744073709551615", "-9223372036854775808", 7, 0.5] });
+        assert_eq!(exact(document), expected);
     }
 
     #[test]

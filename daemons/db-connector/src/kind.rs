@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::pool::Shared;
 use crate::target::Target;
-use crate::{postgresql, redis, s3, smtp};
+use crate::{clickhouse, ldap, nats, postgresql, redis, s3, smtp};
 
 /// One resource at one revision, with its connections.
 pub(crate) trait Kind: Send + Sync {
@@ -41,7 +41,10 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
     match config {
         ResourceConfig::Postgresql(config) => Arc::new(postgresql::Postgresql::new(config, target, shared)),
         ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
+        ResourceConfig::Ldap(config) => Arc::new(ldap::Ldap::new(config, target, shared)),
+        ResourceConfig::Nats(config) => Arc::new(nats::Nats::new(config, target, shared)),
         ResourceConfig::Smtp(config) => Arc::new(smtp::Smtp::new(config, target, shared)),
+        ResourceConfig::Clickhouse(config) => Arc::new(clickhouse::Clickhouse::new(config, target, shared)),
         ResourceConfig::S3(config) => Arc::new(s3::S3::new(config, target, shared)),
     }
 }

@@ -4,13 +4,16 @@
 //! (api and workflows-backend do), and it must not log statements' values or secrets.
 
 mod answer;
+mod clickhouse;
 mod config;
 mod error;
 mod fetch;
 mod http;
 mod json;
 mod kind;
+mod ldap;
 mod metrics;
+mod nats;
 mod pool;
 mod postgresql;
 mod redis;

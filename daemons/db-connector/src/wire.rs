@@ -19,8 +19,16 @@ pub(crate) enum WireError {
     Io(#[from] io::Error),
     #[error("it closed the connection")]
     Closed,
+    #[error("its answer is longer than is read here")]
+    TooLong,
     #[error("{0}")]
     Broken(&'static str),
+}
+
+impl From<&'static str> for WireError {
+    fn from(problem: &'static str) -> Self {
+        Self::Broken(problem)
+    }
 }
 
 /// A stream with its buffer.
@@ -43,16 +51,16 @@ impl Wire {
     }
 
     /// Waits until `understand` makes something of what was read; it takes off what it used. May be dropped and asked again.
-    pub(crate) async fn receive<T>(
+    pub(crate) async fn receive<T, E: Into<WireError>>(
         &mut self,
-        mut understand: impl FnMut(&mut BytesMut) -> Result<Option<T>, &'static str>,
+        mut understand: impl FnMut(&mut BytesMut) -> Result<Option<T>, E>,
     ) -> Result<T, WireError> {
         loop {
-            if let Some(found) = understand(&mut self.unread).map_err(WireError::Broken)? {
+            if let Some(found) = understand(&mut self.unread).map_err(Into::into)? {
                 return Ok(found);
             }
             if self.unread.len() >= self.most {
-                return Err(WireError::Broken("its answer is longer than is read here"));
+                return Err(WireError::TooLong);
             }
             self.unread.reserve(PIECE);
             if self.stream.read_buf(&mut self.unread).await? == 0 {
@@ -115,7 +123,7 @@ mod tests {
         theirs.write_all(b"c\nd").await.expect("written");
         assert_eq!(&wire.receive(line).await.expect("a line")[..], b"abc\n");
         theirs.write_all(b"efghijkl").await.expect("written");
-        assert!(matches!(wire.receive(line).await, Err(WireError::Broken(_))));
+        assert!(matches!(wire.receive(line).await, Err(WireError::TooLong)));
     }
 
     #[tokio::test]

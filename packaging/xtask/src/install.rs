@@ -45,6 +45,8 @@ pub(crate) const TESTS: &[Need] = &[
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/redis-server", "redis-server"),
+    ("/usr/sbin/slapd", "slapd"),
+    ("/usr/sbin/nats-server", "nats-server"),
     // For the servers of tests that come from PyPI.
     ("/usr/lib/python3*/ensurepip", "python3-venv"),
     ("chromium", "chromium"),

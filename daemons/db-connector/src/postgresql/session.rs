@@ -19,7 +19,8 @@ fn usual_timeout_ms() -> u32 {
 
 /// Makes a new connection ready for its first statement.
 pub(super) fn prepare() -> String {
-    format!("SET statement_timeout = {}", usual_timeout_ms())
+    // Whoever looks at a statement before it runs must read its texts as the server does.
+    format!("SET standard_conforming_strings = on; SET statement_timeout = {}", usual_timeout_ms())
 }
 
 /// Opens the transaction of a statement.

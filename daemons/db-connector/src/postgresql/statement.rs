@@ -1,72 +1,45 @@
-//! Kinds of statements that a query cannot be, told by their first word. The database itself keeps a read query from writing;
-//! this only refuses what it would let through: text that leaves the result's path, and commands for a session that is shared.
+//! Statements that a query cannot be. The database itself keeps a read query from writing: its transaction is read-only, and its role
+//! has no more rights than it was given. This is the fence before that wall: it refuses what would not be undone by the transaction's
+//! end, what would fail there in less helpful words, and commands for a session that is shared.
+
+mod lexer;
+mod reading;
 
 use bulkhead_model::query::QueryMode;
 
 use crate::error::QueryError;
+use lexer::{Token, tokens};
 
 /// Refuses a statement that must not or cannot run as a query.
 pub(super) fn refuse_unsupported(text: &str, mode: QueryMode) -> Result<(), QueryError> {
-    let refusal = match (first_word(text).as_str(), mode) {
-        ("copy", _) => "COPY moves data outside a result; use SELECT or INSERT",
+    let tokens = tokens(text);
+    let refusal = match (first_word(&tokens), mode) {
+        ("copy", _) => Some("COPY moves data outside a result; use SELECT or INSERT".to_owned()),
         (
             "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" | "prepare"
             | "execute" | "deallocate",
             _,
-        ) => "each query is prepared and is a transaction of its own; write the statement itself",
-        ("set" | "reset" | "discard" | "listen" | "unlisten" | "load", _) => {
+        ) => Some("each query is prepared and is a transaction of its own; write the statement itself".to_owned()),
+        ("set" | "reset" | "discard" | "listen" | "unlisten" | "load", _) => Some(
             "a query has no session of its own, so this would have no effect; for one statement use set_config(name, value, true)"
-        }
-        // Anonymous code returns nothing, and as a superuser it could reach programs and files that no read-only transaction guards.
-        ("do" | "call", QueryMode::Read) => "it can only be run for its effects; set the query's mode to \"write\"",
-        _ => return Ok(()),
+                .to_owned(),
+        ),
+        // A function's body or a rule may hold several statements; whatever else does, the server refuses.
+        (_, QueryMode::Write) => None,
+        (_, QueryMode::Read) => reading::refusal(&tokens),
     };
-    Err(QueryError::Unsupported(refusal))
+    refusal.map_or(Ok(()), |refusal| Err(QueryError::StatementRefused(refusal)))
 }
 
 /// Whether a statement that returned columns counts the rows that it changed, not those that it read.
 pub(super) fn changes_rows(text: &str) -> bool {
-    !matches!(first_word(text).as_str(), "select" | "values" | "table" | "show" | "explain" | "fetch")
+    !matches!(first_word(&tokens(text)), "select" | "values" | "table" | "show" | "explain" | "fetch")
 }
 
-/// The first word, in lower case, behind white space and comments.
-fn first_word(text: &str) -> String {
-    let mut rest = text.trim_start();
-    loop {
-        let after = if let Some(comment) = rest.strip_prefix("--") {
-            comment.split_once('\n').map_or("", |(_, after)| after)
-        } else if rest.starts_with("/*") {
-            after_block_comment(rest)
-        } else if let Some(empty) = rest.strip_prefix([';', '(']) {
-            empty
-        } else {
-            break;
-        };
-        rest = after.trim_start();
-    }
-    rest.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '_').collect::<String>().to_ascii_lowercase()
-}
-
-/// What follows the comment at the start of `text`; comments nest.
-fn after_block_comment(text: &str) -> &str {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        if rest.starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if rest.starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return &text[at..];
-            }
-        } else {
-            at += rest.chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    ""
+/// The first word, behind what may stand before it; nothing where it is no word.
+fn first_word<'a>(tokens: &'a [Token<'_>]) -> &'a str {
+    let first = tokens.iter().find(|token| !matches!(token, Token::Sign(';' | '(')));
+    if let Some(Token::Word(word)) = first { word } else { "" }
 }
 
 #[cfg(test)]
@@ -79,13 +52,12 @@ mod tests {
 
     #[test]
     fn the_first_word_is_found_behind_comments() {
-        for text in
-            ["copy t to program 'x'", "/* a /* b */ */ COPY t to stdout", "-- x\n\tCopy t", ";copy t", " \u{a0}copy"]
+        for text in ["copy t to program 'x'", "/* a /* b */ */ COPY t to stdout", "-- x\n\tCopy t", ";copy t", " (copy"]
         {
-            assert_eq!(first_word(text), "copy", "{text}");
+            assert_eq!(first_word(&tokens(text)), "copy", "{text}");
         }
-        assert_eq!(first_word("/* é never closed"), "");
-        assert_eq!(first_word("(select 1)"), "select");
+        assert_eq!(first_word(&tokens("/* é never closed")), "");
+        assert_eq!(first_word(&tokens("(select 1)")), "select");
     }
 
     #[test]
@@ -99,9 +71,10 @@ mod tests {
 
     #[test]
     fn code_for_its_effects_is_for_writing() {
-        assert!(refused("do $$ begin end $$", QueryMode::Read));
-        assert!(!refused("do $$ begin end $$", QueryMode::Write));
+        for text in ["do $$ begin end $$", "call f()", "checkpoint", "insert into t select 1; ", "nonsense"] {
+            assert!(refused(text, QueryMode::Read), "{text}");
+            assert!(!refused(text, QueryMode::Write), "{text}");
+        }
         assert!(!refused("with x as (select 1) select * from x", QueryMode::Read));
-        assert!(!refused("settle", QueryMode::Read));
     }
 }

@@ -14,6 +14,8 @@ use crate::error::QueryError;
 
 /// A message's bytes at most, with its attachments as they travel.
 const MAX_MESSAGE_BYTES: usize = 25 * 1024 * 1024;
+/// What ends a message.
+pub(super) const END: &[u8] = b".\r\n";
 /// The longest header that a value may make, in bytes.
 const MAX_HEADER_BYTES: usize = 2000;
 
@@ -181,7 +183,10 @@ fn with_dots(message: &[u8]) -> Result<Vec<u8>, QueryError> {
         data.push(byte);
         before = byte;
     }
-    data.extend_from_slice(if before == b'\n' { b".\r\n" } else { b"\r\n.\r\n" });
+    if before != b'\n' {
+        data.extend_from_slice(b"\r\n");
+    }
+    data.extend_from_slice(END);
     Ok(data)
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_model::resource::{Server, SmtpConfig, TlsMode};
 use zeroize::Zeroizing;
 
-use super::message::Outgoing;
+use super::message::{END, Outgoing};
 use super::reply::{MAX_REPLY, Reply, reply};
 use crate::error::QueryError;
 use crate::pool;
@@ -100,8 +100,11 @@ impl Session {
         if go.code != 354 {
             return Err(Failure::Refused("the message".to_owned(), go));
         }
+        // Without the dot that ends it, the server must not take it.
+        let (message, end) = message.data.split_at(size.saturating_sub(END.len()));
+        self.wire.send(message).await.map_err(|_| Failure::Before)?;
         *committed = true;
-        self.wire.send(&message.data).await.map_err(|_| Failure::After)?;
+        self.wire.send(end).await.map_err(|_| Failure::After)?;
         let taken = self.wire.receive(reply).await.map_err(|_| Failure::After)?;
         if taken.is_positive() { Ok(taken) } else { Err(Failure::Refused("the message".to_owned(), taken)) }
     }

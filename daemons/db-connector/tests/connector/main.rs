@@ -1,12 +1,15 @@
 //! db-connector over its socket, against real PostgreSQL databases.
 
 mod changes;
+mod clickhouse;
 mod cluster;
 mod conformance;
 mod failures;
 mod fetching;
 mod hygiene;
 mod kit;
+mod ldap;
+mod nats;
 mod parameters;
 mod reading;
 mod redis;

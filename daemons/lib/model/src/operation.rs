@@ -3,7 +3,10 @@
 //! An operation is a document whose texts may hold `{{ }}`. Each kind reads its own variant, and decides where a value may stand and how
 //! it is escaped there; none of them splices a value into a text that is parsed again.
 
+mod ldap;
+mod ldap_filter;
 mod mail;
+mod nats;
 mod redis;
 mod s3;
 mod template;
@@ -15,7 +18,10 @@ use serde_json::Value;
 use thiserror::Error;
 use utoipa::ToSchema;
 
+pub use ldap::{LdapFilterError, LdapScope, LdapSearch};
+pub use ldap_filter::{FormError, LdapFilter};
 pub use mail::{AttachmentContent, FilledAttachment, FilledMail, MAX_RECIPIENTS, MailAttachment, SendMail};
+pub use nats::{FilledNatsMessage, NatsMessage};
 pub use redis::RedisCommand;
 pub use s3::{
     ByteRange, DeleteObject, HeadObject, ListObjects, ObjectForm, PresignMethod, PresignObject, ReadObject, WriteObject,
@@ -38,6 +44,12 @@ pub type Values = BTreeMap<String, Value>;
 pub enum Operation {
     /// A command of Redis.
     Command(RedisCommand),
+    /// A search in a directory.
+    LdapSearch(LdapSearch),
+    /// A message to publish on NATS.
+    NatsPublish(NatsMessage),
+    /// The same, with an answer to wait for.
+    NatsRequest(NatsMessage),
     /// A message to send by mail.
     SendMail(SendMail),
     /// The objects of a bucket of S3.
@@ -73,11 +85,12 @@ impl Operation {
     pub fn effect(&self) -> QueryMode {
         match self {
             Self::Command(command) => command.effect(),
-            Self::SendMail(_) => QueryMode::Write,
+            Self::LdapSearch(_) => QueryMode::Read,
             Self::ListObjects(_) | Self::ReadObject(_) | Self::HeadObject(_) | Self::PresignObject(_) => {
                 QueryMode::Read
             }
             Self::WriteObject(_) | Self::DeleteObject(_) => QueryMode::Write,
+            Self::NatsPublish(_) | Self::NatsRequest(_) | Self::SendMail(_) => QueryMode::Write,
         }
     }
 
@@ -105,6 +118,8 @@ impl Operation {
         }
         match self {
             Self::Command(command) => command.faults(path, faults),
+            Self::LdapSearch(search) => search.faults(path, faults),
+            Self::NatsPublish(message) | Self::NatsRequest(message) => message.faults(path, faults),
             Self::SendMail(mail) => mail.faults(path, faults),
             Self::ListObjects(operation) => operation.faults(path, faults),
             Self::ReadObject(operation) => operation.faults(path, faults),

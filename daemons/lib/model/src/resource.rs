@@ -3,6 +3,9 @@
 //! Each kind has a file with its settings here, a folder in db-connector, a page in docs/resources and a form in the studio.
 
 mod base_url;
+mod clickhouse;
+mod ldap;
+mod nats;
 mod postgresql;
 mod redis;
 mod s3;
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use base_url::{BaseUrl, UrlParts};
+pub use clickhouse::ClickhouseConfig;
+pub use ldap::LdapConfig;
+pub use nats::NatsConfig;
 pub use postgresql::PostgresqlConfig;
 pub use redis::RedisConfig;
 pub use s3::{S3Addressing, S3Config, is_bucket};
@@ -29,8 +35,14 @@ pub enum ResourceConfig {
     Postgresql(PostgresqlConfig),
     /// A Redis or Valkey server.
     Redis(RedisConfig),
+    /// An LDAP directory.
+    Ldap(LdapConfig),
+    /// A NATS server.
+    Nats(NatsConfig),
     /// A mail server that takes messages to send.
     Smtp(SmtpConfig),
+    /// A ClickHouse server.
+    Clickhouse(ClickhouseConfig),
     /// Storage that speaks the protocol of Amazon S3.
     S3(S3Config),
 }
@@ -71,7 +83,10 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(_) => "postgresql",
             Self::Redis(_) => "redis",
+            Self::Ldap(_) => "ldap",
+            Self::Nats(_) => "nats",
             Self::Smtp(_) => "smtp",
+            Self::Clickhouse(_) => "clickhouse",
             Self::S3(_) => "s3",
         }
     }
@@ -81,7 +96,10 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(config) => Some(config.server()),
             Self::Redis(config) => Some(config.server()),
+            Self::Ldap(config) => Some(config.server()),
+            Self::Nats(config) => Some(config.server()),
             Self::Smtp(config) => Some(config.server()),
+            Self::Clickhouse(config) => Some(config.server()),
             Self::S3(config) => config.url.parts().map(|_| config.server()),
         }
     }
@@ -103,10 +121,10 @@ impl ResourceConfig {
     /// Whether it needs a secret.
     pub fn secret(&self) -> SecretNeed {
         match self {
-            Self::Postgresql(_) => SecretNeed::Required,
-            Self::Redis(_) => SecretNeed::Optional,
-            Self::Smtp(_) => SecretNeed::Optional,
-            Self::S3(_) => SecretNeed::Required,
+            Self::Clickhouse(_) | Self::Ldap(_) | Self::Nats(_) | Self::Redis(_) | Self::Smtp(_) => {
+                SecretNeed::Optional
+            }
+            Self::Postgresql(_) | Self::S3(_) => SecretNeed::Required,
         }
     }
 
@@ -119,7 +137,10 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(config) => config.faults(&mut faults),
             Self::Redis(config) => config.faults(&mut faults),
+            Self::Ldap(config) => config.faults(&mut faults),
+            Self::Nats(config) => config.faults(&mut faults),
             Self::Smtp(config) => config.faults(&mut faults),
+            Self::Clickhouse(config) => config.faults(&mut faults),
             Self::S3(config) => config.faults(&mut faults),
         }
         faults

@@ -1650,6 +1650,25 @@ export interface components {
             /** @description In which round of which loops. */
             iteration?: components["schemas"]["Iteration"];
         };
+        /** @description How to reach a ClickHouse server by HTTP. */
+        ClickhouseConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Database that names without one are in. */
+            database?: string;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description User to log in as. */
+            user?: string;
+        };
         /** @description A block that runs code in the sandbox. */
         CodeBlock: {
             /** @description Whether `retry` may repeat it even though it has made calls that change something. */
@@ -2072,6 +2091,57 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /** @description How to reach a directory. */
+        LdapConfig: {
+            /** @description Where a search begins that names no base. */
+            "base-dn"?: string;
+            /** @description Distinguished name to bind as, with the secret as its password; anonymous when empty. */
+            "bind-dn"?: string;
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /**
+             * @description Whether encryption begins by StartTLS (port 389), which the server must then offer, or with the first byte (port 636).
+             *     Of no meaning where `tls` is `disabled`.
+             */
+            starttls?: boolean;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+        };
+        /**
+         * @description How far a search goes.
+         * @enum {string}
+         */
+        LdapScope: "base" | "one" | "subtree";
+        /** @description A search. It changes nothing. */
+        LdapSearch: {
+            /** @description Attributes to give; all that are not operational when empty. */
+            attributes?: string[];
+            /**
+             * @description Distinguished name of the entry where it begins; the resource's when empty. Values are escaped, unless the text is a single
+             *     binding: then its value is the name.
+             */
+            base?: components["schemas"]["TextTemplate"];
+            /**
+             * @description What an entry must be like: `(&(objectClass=person)(uid={{ uid }}))`. A binding stands for a value or a part of one, and is
+             *     escaped; whatever it holds, it cannot change the filter.
+             */
+            filter?: components["schemas"]["TextTemplate"];
+            /** @description How far it goes from there. */
+            scope?: components["schemas"]["LdapScope"];
+            /**
+             * Format: int32
+             * @description Entries to give at most, where that is less than the limit of rows.
+             */
+            "size-limit"?: number | null;
+        };
         /**
          * @description How much of something was translated.
          * @enum {string}
@@ -2250,6 +2320,37 @@ export interface components {
          *     refers to the thing by it.
          */
         Name: string;
+        /** @description How to reach a NATS server. */
+        NatsConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description User to log in as, with the secret as its password. When empty, the secret is a token, and without one there is no log-in. */
+            user?: string;
+        };
+        /** @description A message. Whether somebody takes it is not known, unless it asks for an answer. */
+        NatsMessage: {
+            /** @description Headers. */
+            headers?: {
+                [key: string]: components["schemas"]["TextTemplate"];
+            };
+            json?: components["schemas"]["JsonTemplate"] | null;
+            /**
+             * @description The subject: `orders.{{ region }}.new`. A value in it is one token, unless the text is a single binding: then its value is the
+             *     subject.
+             */
+            subject: components["schemas"]["TextTemplate"];
+            text?: components["schemas"]["TextTemplate"] | null;
+        };
         /** @description What became of one thing in the file. */
         Note: {
             block?: components["schemas"]["Name"] | null;
@@ -2274,6 +2375,15 @@ export interface components {
         Operation: (components["schemas"]["RedisCommand"] & {
             /** @enum {string} */
             do: "command";
+        }) | (components["schemas"]["LdapSearch"] & {
+            /** @enum {string} */
+            do: "ldap-search";
+        }) | (components["schemas"]["NatsMessage"] & {
+            /** @enum {string} */
+            do: "nats-publish";
+        }) | (components["schemas"]["NatsMessage"] & {
+            /** @enum {string} */
+            do: "nats-request";
         }) | (components["schemas"]["SendMail"] & {
             /** @enum {string} */
             do: "send-mail";
@@ -2701,9 +2811,18 @@ export interface components {
         }) | (components["schemas"]["RedisConfig"] & {
             /** @enum {string} */
             kind: "redis";
+        }) | (components["schemas"]["LdapConfig"] & {
+            /** @enum {string} */
+            kind: "ldap";
+        }) | (components["schemas"]["NatsConfig"] & {
+            /** @enum {string} */
+            kind: "nats";
         }) | (components["schemas"]["SmtpConfig"] & {
             /** @enum {string} */
             kind: "smtp";
+        }) | (components["schemas"]["ClickhouseConfig"] & {
+            /** @enum {string} */
+            kind: "clickhouse";
         }) | (components["schemas"]["S3Config"] & {
             /** @enum {string} */
             kind: "s3";

@@ -25,6 +25,13 @@ const never = () => false
 const bucket: DescribedField = { key: 'bucket', label: 'Bucket', type: 'text', placeholder: "the resource's own" }
 const key: DescribedField = { key: 'key', label: 'Key', type: 'text', isRequired: true, placeholder: 'reports/{{ month.value }}.csv' }
 
+const message: readonly DescribedField[] = [
+  { key: 'subject', label: 'Subject', type: 'text', isRequired: true, placeholder: 'orders.{{ region.value }}.new' },
+  { key: 'text', label: 'Message as text', type: 'area' },
+  { key: 'json', label: 'Message as JSON', type: 'json', hint: 'In the place of a text.' },
+  { key: 'headers', label: 'Headers', type: 'pairs', noun: 'header' },
+]
+
 export const operationKinds: { readonly [Name in OperationName]: OperationKind } = {
   command: {
     label: 'Command',
@@ -120,11 +127,37 @@ export const operationKinds: { readonly [Name in OperationName]: OperationKind }
     isRead: always,
     text: (operation) => `An address for ${String(operation['key'] ?? '')}`,
   },
+  'ldap-search': {
+    label: 'Search',
+    begin: { do: 'ldap-search', filter: '(objectClass=person)', scope: 'subtree' },
+    fields: [
+      { key: 'filter', label: 'Filter', type: 'text', isRequired: true, placeholder: '(&(objectClass=person)(uid={{ uid.value }}))', hint: 'Values are escaped: none can change the filter.' },
+      { key: 'base', label: 'Base', type: 'text', placeholder: "the resource's", hint: 'Where the search begins.' },
+      {
+        key: 'scope',
+        label: 'Scope',
+        type: 'choice',
+        options: [
+          ['subtree', 'The base and all below it'],
+          ['one', 'What is directly below it'],
+          ['base', 'The base alone'],
+        ],
+      },
+      { key: 'attributes', label: 'Attributes', type: 'words', noun: 'attribute', placeholder: 'mail', hint: 'All that are not operational, when there are none.' },
+      { key: 'size-limit', label: 'Entries at most', type: 'number', placeholder: 'the limit of rows' },
+    ],
+    isRead: always,
+    text: (operation) => `Searches ${String(operation['filter'] ?? '')}`,
+  },
+  'nats-publish': { label: 'Publish a message', begin: { do: 'nats-publish', subject: '', text: '' }, fields: message, isRead: never, text: (operation) => `Publishes ${String(operation['subject'] ?? '')}` },
+  'nats-request': { label: 'Ask, and wait for the answer', begin: { do: 'nats-request', subject: '', text: '' }, fields: message, isRead: never, text: (operation) => `Asks ${String(operation['subject'] ?? '')}` },
 }
 
 /** The operations of each kind of resource, the first for a new query. */
 export const operationsOf: { readonly [kind: string]: readonly OperationName[] } = {
   redis: ['command'],
+  ldap: ['ldap-search'],
+  nats: ['nats-publish', 'nats-request'],
   smtp: ['send-mail'],
   s3: ['list-objects', 'read-object', 'write-object', 'delete-object', 'head-object', 'presign-object'],
 }

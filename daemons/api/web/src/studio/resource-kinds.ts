@@ -3,7 +3,7 @@
  *
  * The server knows the same settings by types and refuses what does not fit them.
  */
-import { Database, FolderOpen, type LucideIcon, Mail, Zap } from 'lucide-react'
+import { ChartColumn, ContactRound, Database, FolderOpen, type LucideIcon, Mail, Send, Zap } from 'lucide-react'
 import type { ResourceConfig } from '../api/types'
 import type { DescribedField, Fields } from '../document/described'
 
@@ -65,6 +65,41 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     begin: { kind: 'redis', host: '', port: 6379, tls: 'verify-full' },
     fields: [host, port, { key: 'user', label: 'User', type: 'text', placeholder: 'the default user' }, { key: 'database', label: 'Database', type: 'number', placeholder: '0' }, tls, authority],
     secret: password,
+    where: userAt,
+  },
+  clickhouse: {
+    label: 'ClickHouse',
+    about: 'Analytical SQL database, by its HTTP interface',
+    icon: ChartColumn,
+    begin: { kind: 'clickhouse', host: '', port: 8443, database: 'default', user: 'default', tls: 'verify-full' },
+    fields: [host, { ...port, hint: '8443 with TLS, 8123 without.' }, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
+    secret: password,
+    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+  },
+  ldap: {
+    label: 'LDAP',
+    about: 'Directory: OpenLDAP, Active Directory, FreeIPA',
+    icon: ContactRound,
+    begin: { kind: 'ldap', host: '', port: 636, tls: 'verify-full' },
+    fields: [
+      host,
+      port,
+      { key: 'bind-dn', label: 'Bind as', type: 'text', placeholder: 'cn=tools,ou=services,dc=example,dc=org', hint: 'Anonymous when empty.' },
+      { key: 'base-dn', label: 'Base', type: 'text', placeholder: 'dc=example,dc=org', hint: 'Where searches begin that name none.' },
+      tls,
+      { key: 'starttls', label: 'Encryption begins by StartTLS (port 389)', type: 'check', when: isEncrypted },
+      authority,
+    ],
+    secret: (settings) => (settings['bind-dn'] ? 'Password' : undefined),
+    where: place,
+  },
+  nats: {
+    label: 'NATS',
+    about: 'Messages published, and requests with their answers',
+    icon: Send,
+    begin: { kind: 'nats', host: '', port: 4222, tls: 'verify-full' },
+    fields: [host, port, { key: 'user', label: 'User', type: 'text', hint: 'Without one, the secret is a token.' }, tls, authority],
+    secret: (settings) => (settings['user'] ? 'Password' : 'Token'),
     where: userAt,
   },
   s3: {
