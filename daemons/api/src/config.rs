@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
-use bulkhead_rpc::{backend, connector, executor};
+use bulkhead_rpc::{backend, connector, executor, ssh};
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -71,6 +71,8 @@ impl Default for RawTls {
 struct RawSockets {
     /// Runs queries. Default: the package's socket unit.
     db_connector: PathBuf,
+    /// Reads the keys of SSH hosts and tries their settings. Default: the package's socket unit.
+    ssh_connector: PathBuf,
     /// Runs single blocks from the editor. Default: the package's socket unit.
     code_executor: PathBuf,
     /// Grants single blocks their capability. Default: the package's socket unit.
@@ -81,6 +83,7 @@ impl Default for RawSockets {
     fn default() -> Self {
         Self {
             db_connector: connector::SOCKET.into(),
+            ssh_connector: ssh::SOCKET.into(),
             code_executor: executor::SOCKET.into(),
             workflows_backend: backend::SOCKET.into(),
         }
@@ -92,6 +95,8 @@ impl Default for RawSockets {
 struct RawKeys {
     /// db-connector's public key. `bulkheadctl setup` writes it here.
     db_connector: PathBuf,
+    /// ssh-connector's public key. `bulkheadctl setup` writes it here.
+    ssh_connector: PathBuf,
     /// workflows-backend's public key. `bulkheadctl setup` writes it here.
     workflows_backend: PathBuf,
 }
@@ -100,6 +105,7 @@ impl Default for RawKeys {
     fn default() -> Self {
         Self {
             db_connector: "/etc/bulkhead/keys/db-connector.pub".into(),
+            ssh_connector: "/etc/bulkhead/keys/ssh-connector.pub".into(),
             workflows_backend: "/etc/bulkhead/keys/workflows-backend.pub".into(),
         }
     }
@@ -152,12 +158,16 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// db-connector's socket.
     pub connector_socket: PathBuf,
+    /// ssh-connector's socket.
+    pub ssh_connector_socket: PathBuf,
     /// code-executor's socket.
     pub executor_socket: PathBuf,
     /// workflows-backend's socket.
     pub backend_socket: PathBuf,
     /// db-connector's public key.
     pub connector_key: PathBuf,
+    /// ssh-connector's public key.
+    pub ssh_connector_key: PathBuf,
     /// workflows-backend's public key.
     pub backend_key: PathBuf,
     /// Bytes of a request's body.
@@ -208,9 +218,11 @@ impl DaemonConfig for Config {
             tls_key: raw.tls.key,
             database: raw.database,
             connector_socket: raw.sockets.db_connector,
+            ssh_connector_socket: raw.sockets.ssh_connector,
             executor_socket: raw.sockets.code_executor,
             backend_socket: raw.sockets.workflows_backend,
             connector_key: raw.keys.db_connector,
+            ssh_connector_key: raw.keys.ssh_connector,
             backend_key: raw.keys.workflows_backend,
             body_limit_bytes: limits.body_bytes,
             webhook_body_limit_bytes: limits.webhook_body_bytes,

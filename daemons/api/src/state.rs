@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead_daemon_kit::Readiness;
+use bulkhead_model::SshHostId;
+use bulkhead_model::ssh::SshSecret;
 use bulkhead_rpc::RpcClient;
 use bulkhead_seal::{Place, SealPublicKey};
 use bulkhead_store::Database;
@@ -23,6 +25,7 @@ pub(crate) struct Api {
     pub(crate) database: Database,
     pub(crate) audit: AuditWriter,
     pub(crate) connector: RpcClient,
+    pub(crate) ssh_connector: RpcClient,
     pub(crate) executor: RpcClient,
     pub(crate) backend: RpcClient,
     pub(crate) passwords: Passwords,
@@ -55,6 +58,7 @@ impl Api {
         Ok(Arc::new(Self {
             audit: AuditWriter::start(database.clone()),
             connector: RpcClient::new("db-connector", &config.connector_socket),
+            ssh_connector: RpcClient::new("ssh-connector", &config.ssh_connector_socket),
             executor: RpcClient::new("code-executor", &config.executor_socket),
             backend: RpcClient::new("workflows-backend", &config.backend_socket),
             passwords: Passwords::new(config.password_hashes)?,
@@ -80,6 +84,15 @@ impl Api {
             .map_err(ApiError::internal("reading db-connector's public key"))?;
         let row = id.to_string();
         seal(&text, Place { table: "resources", row: &row, field: "sealed_secret" }, secret)
+    }
+
+    /// Seals what logs in to an SSH host so that ssh-connector alone can open it, and only for this row.
+    pub(crate) fn seal_ssh_secret(&self, id: SshHostId, secret: &SshSecret) -> Result<String, ApiError> {
+        let text = std::fs::read_to_string(&self.config.ssh_connector_key)
+            .map_err(ApiError::internal("reading ssh-connector's public key"))?;
+        let row = id.to_string();
+        let secret = serde_json::to_string(secret).map_err(ApiError::internal("writing down a secret"))?;
+        seal(&text, Place { table: "ssh_hosts", row: &row, field: "sealed_secret" }, &secret)
     }
 
     /// Seals a secret for code so that workflows-backend alone can open it, and only for this row. An installation that is older

@@ -1,11 +1,16 @@
 //! A result's JSON: written row by row, handed on in chunks, within the caps of the query.
 
+use axum::body::Body;
+use std::collections::HashSet;
+
 use bulkhead_model::query::QueryLimits;
 use bulkhead_rpc::connector::Column;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::error::QueryError;
 use crate::json::write_string;
@@ -15,12 +20,27 @@ pub(crate) const CHUNK_BYTES: usize = 32 * 1024;
 /// Chunks that wait for a slow reader; beyond them the resource is not read further.
 pub(crate) const CHUNKS_AHEAD: usize = 4;
 
+/// Columns that are told of objects; what they hold beyond them is there all the same.
+const MAX_COLUMNS: usize = 2000;
+
 /// A result's JSON.
 pub(crate) enum Answer {
     /// One that fits into one chunk.
     Whole(Bytes),
     /// A larger one, in pieces. Dropping the receiver stops the query.
     Pieces(mpsc::Receiver<Bytes>),
+}
+
+impl Answer {
+    /// As the body of a response.
+    pub(crate) fn into_body(self) -> Body {
+        match self {
+            Self::Whole(body) => Body::from(body),
+            Self::Pieces(pieces) => {
+                Body::from_stream(ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>))
+            }
+        }
+    }
 }
 
 /// What follows the rows.
@@ -58,6 +78,11 @@ impl Columns {
             count += 1;
             name = format!("{wanted}_{count}");
         }
+        self.push(name, type_name);
+    }
+
+    /// Adds a column whose name no other has.
+    fn push(&mut self, name: String, type_name: &str) {
         self.keys.push(key(&name));
         self.columns.push(Column { name, type_name: type_name.to_owned() });
     }
@@ -178,9 +203,10 @@ pub(crate) fn of_value(value: Value, mut summary: Summary, limits: QueryLimits) 
         }
     };
     let mut columns = Columns::default();
+    let mut known = HashSet::new();
     for (name, value) in objects.iter().filter_map(Value::as_object).flat_map(Map::iter) {
-        if !columns.columns.iter().any(|column| column.name == *name) {
-            columns.add(name, type_of(value));
+        if known.len() < MAX_COLUMNS && known.insert(name.as_str()) {
+            columns.push(name.clone(), type_of(value));
         }
     }
     summary.truncated |= objects.len() > limits.max_rows as usize;

@@ -35,10 +35,20 @@ pub(crate) enum QueryError {
     OtherOperation,
     #[error("{0}")]
     Invalid(String),
+    #[error("the request cannot be sent: {0}")]
+    Request(String),
     #[error("this kind of statement cannot run here: {0}")]
     Unsupported(&'static str),
     #[error("this statement cannot run here: {0}")]
     StatementRefused(String),
+    #[error("this kind of resource takes one statement at a time: a list of statements is for PostgreSQL")]
+    OneStatement,
+    #[error("statement {number} of {of}, and none was made: {error}")]
+    InList { number: usize, of: usize, error: Box<QueryError> },
+    #[error("this kind of resource does not tell how it runs a query: EXPLAIN is for PostgreSQL")]
+    NoPlan,
+    #[error("the plan of this query has no form that can be shown: run EXPLAIN as a query of its own")]
+    OddPlan,
     #[error("parameter `{0}` is missing: give it a value")]
     ParameterMissing(String),
     #[error("parameter `{expression}` is {found}, and the statement wants {wanted} there")]
@@ -51,6 +61,12 @@ pub(crate) enum QueryError {
     ParameterNul(String),
     #[error("column `{column}` has type {type_name}, which has no JSON form here: cast it, for example {column}::text")]
     ColumnType { column: String, type_name: String },
+    #[error("resource `{resource}`: the file {path} cannot be used: {reason}")]
+    File { resource: String, path: String, reason: String },
+    #[error(
+        "resource `{resource}`: the file {path} lies in no directory for resources; an administrator can list its directory under sqlite-directories in db-connector.toml"
+    )]
+    FileRefused { resource: String, path: String },
     #[error("resource `{resource}`: host {host} is not known: check its name")]
     UnknownHost { resource: String, host: String },
     #[error(
@@ -74,7 +90,7 @@ pub(crate) enum QueryError {
         source: RpcError,
     },
     #[error(
-        "resource `{resource}`: the database refused to log in: {message}. Check user and password on the resource's page"
+        "resource `{resource}`: the server refused to log in: {message}. Check user and secret on the resource's page"
     )]
     LogIn { resource: String, message: String },
     #[error("resource `{0}` is busy: all its connections are in use. Try again, or raise max-connections-per-resource")]
@@ -97,6 +113,9 @@ pub(crate) enum QueryError {
     Rows { expression: String, problem: String },
     #[error("{message}")]
     Sql { message: String, sqlstate: String, position: Option<u32> },
+    /// What became of a query that asked the same at the same time.
+    #[error("{}", .0.detail)]
+    Shared(Box<Problem>),
     #[error("the connection to resource `{0}` was lost and nothing was changed: try again")]
     Lost(String),
     #[error(
@@ -106,6 +125,25 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
+    /// The same, of one statement in a list, where it is about a statement.
+    pub(crate) fn in_list(self, number: usize, of: usize) -> Self {
+        let is_of_statement = matches!(
+            self,
+            Self::Sql { .. }
+                | Self::Statement(_)
+                | Self::Unsupported(_)
+                | Self::StatementRefused(_)
+                | Self::ParameterMissing(_)
+                | Self::ParameterType { .. }
+                | Self::ParameterValue { .. }
+                | Self::ParameterBytes { .. }
+                | Self::ParameterNul(_)
+                | Self::ColumnType { .. }
+                | Self::Value { .. }
+        );
+        if of > 1 && is_of_statement { Self::InList { number, of, error: Box::new(self) } } else { self }
+    }
+
     fn status_and_code(&self) -> (u16, &str) {
         match self {
             Self::UnknownResource => (404, "resource-unknown"),
@@ -113,10 +151,15 @@ impl QueryError {
             Self::Secret { .. } | Self::NoSecret { .. } => (422, "resource-secret"),
             Self::Statement(_) => (422, "statement-invalid"),
             Self::Operation(FillError::Missing(_)) => (422, "parameter-missing"),
-            Self::Operation(FillError::NoText(_)) => (422, "parameter-type"),
-            Self::Operation(FillError::Binding(_)) | Self::Invalid(_) => (422, "operation-invalid"),
+            Self::Invalid(_) => (422, "operation-invalid"),
+            Self::Operation(FillError::NoText(_) | FillError::InPath(_)) => (422, "parameter-type"),
+            Self::Operation(FillError::Binding(_)) | Self::Request(_) => (422, "operation-invalid"),
             Self::NotByStatement | Self::NotByOperation | Self::OtherOperation => (422, "operation-unsupported"),
             Self::Unsupported(_) | Self::StatementRefused(_) => (422, "statement-unsupported"),
+            Self::OneStatement => (422, "statements-unsupported"),
+            Self::InList { error, .. } => error.status_and_code(),
+            Self::NoPlan => (422, "explain-unsupported"),
+            Self::OddPlan => (422, "plan-unreadable"),
             Self::ParameterMissing(_) => (422, "parameter-missing"),
             Self::ParameterType { .. }
             | Self::ParameterValue { .. }
@@ -124,6 +167,8 @@ impl QueryError {
             | Self::ParameterNul(_) => (422, "parameter-type"),
             Self::ColumnType { .. } | Self::Value { .. } => (422, "column-type"),
             Self::HostRefused { .. } => (422, "resource-host-refused"),
+            Self::FileRefused { .. } => (422, "resource-file-refused"),
+            Self::File { .. } => (502, "resource-unreachable"),
             Self::Tls { .. } => (502, "resource-tls"),
             Self::Tunnel { problem, .. } => (problem.status, &problem.code),
             Self::NoSshConnector { .. } => (503, "ssh-connector-unavailable"),
@@ -136,6 +181,7 @@ impl QueryError {
             Self::Field { .. } => (422, "value-invalid"),
             Self::Rows { .. } => (422, "rows-invalid"),
             Self::Sql { .. } => (422, "query-failed"),
+            Self::Shared(problem) => (problem.status, &problem.code),
             Self::Lost(_) => (502, "resource-lost"),
             Self::OutcomeUnknown(_) => (502, "outcome-unknown"),
         }
@@ -143,11 +189,19 @@ impl QueryError {
 
     /// The problem document.
     pub(crate) fn problem(&self) -> Problem {
+        if let Self::Shared(problem) = self {
+            return (**problem).clone();
+        }
         let (status, code) = self.status_and_code();
         let mut problem = Problem::new(status, code, self.to_string());
-        if let Self::Sql { sqlstate, position, .. } = self {
-            problem.sqlstate = Some(sqlstate.clone());
-            problem.position = *position;
+        match self {
+            Self::Sql { sqlstate, position, .. } => {
+                problem.sqlstate = Some(sqlstate.clone());
+                problem.position = *position;
+            }
+            // Its place is one in that statement, which the position alone does not tell.
+            Self::InList { error, .. } => problem.sqlstate = error.problem().sqlstate,
+            _ => {}
         }
         if let Self::Secret { source, .. } = self {
             problem.detail = format!("{self}: {source}");

@@ -1,22 +1,31 @@
 //! HTTP/1.1 to a resource's server, for the kinds that speak it: over the resource's route, kept alive between requests.
 
+mod authentication;
+pub(crate) mod content;
+mod gzip;
+mod site;
+mod token;
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::resource::Server;
+use bulkhead_rpc::connector::QueryRequest;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::error::QueryError;
 use crate::pool::{self, Pool};
 use crate::route::Routes;
 use crate::target::Target;
+
+pub(crate) use site::{Answered, Ask, Site, VALUE, json_body};
 
 /// The settings of a kind that is reached by HTTP.
 pub(crate) trait HttpConfig: Send + Sync + 'static {
@@ -45,6 +54,41 @@ pub(crate) struct Bounds {
     pub(crate) max_bytes: u32,
     /// Whether the request may change anything.
     pub(crate) mode: QueryMode,
+}
+
+impl Bounds {
+    /// Those of a query that began then.
+    pub(crate) fn of(request: &QueryRequest, started: Instant) -> Self {
+        let limits = request.limits;
+        Self {
+            deadline: started + Duration::from_millis(limits.timeout_ms.into()),
+            timeout_ms: limits.timeout_ms,
+            max_bytes: limits.max_bytes,
+            mode: request.mode,
+        }
+    }
+
+    /// Those of a question that is the connector's own.
+    pub(crate) fn own(timeout_ms: u32, max_bytes: u32) -> Self {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        Self { deadline, timeout_ms, max_bytes, mode: QueryMode::Read }
+    }
+
+    /// An answer that is too large. After a change, it has been made, and to say otherwise would invite a second one.
+    pub(crate) fn too_large(self, status: StatusCode) -> QueryError {
+        match self.mode {
+            QueryMode::Read => QueryError::TooLarge(self.max_bytes),
+            QueryMode::Write => QueryError::Sql {
+                message: format!(
+                    "the answer, {status}, is larger than the query's {} bytes and was left unread: look what was changed \
+                     before trying again, or raise max-bytes",
+                    self.max_bytes
+                ),
+                sqlstate: status.as_str().to_owned(),
+                position: None,
+            },
+        }
+    }
 }
 
 impl<S: HttpConfig> pool::Connection for HttpConnection<S> {
@@ -77,10 +121,10 @@ pub(crate) async fn exchange<S: HttpConfig>(
         let body = Limited::new(body, bounds.max_bytes as usize).collect().await;
         let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
             Ok(_) => lost(pool, bounds.mode),
-            Err(_) => QueryError::TooLarge(bounds.max_bytes),
+            Err(_) => bounds.too_large(parts.status),
         })?;
         loan.give_back();
-        Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+        gzip::decoded(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() }, bounds)
     };
     match timeout_at(bounds.deadline, exchanged).await {
         Ok(reply) => reply,

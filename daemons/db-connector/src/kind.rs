@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bulkhead_model::operation::Operation;
 use bulkhead_model::resource::ResourceConfig;
-use bulkhead_rpc::connector::{QueryRequest, Schema};
+use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::pool::Shared;
 use crate::target::Target;
-use crate::{clickhouse, ldap, nats, postgresql, redis, s3, smtp};
+use crate::{amqp, clickhouse, elasticsearch, graphql, ldap, mysql, nats, postgresql, redis, rest, s3, smtp, sqlite};
 
 /// One resource at one revision, with its connections.
 pub(crate) trait Kind: Send + Sync {
@@ -24,12 +24,26 @@ pub(crate) trait Kind: Send + Sync {
         started: tokio::time::Instant,
     ) -> BoxFuture<'static, Result<Answer, QueryError>>;
 
+    /// Whether it runs several statements in one transaction.
+    fn runs_lists(&self) -> bool {
+        false
+    }
+
     /// Connects and logs in, with a connection of its own.
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>>;
 
     /// What there is, for the editor's completion. Nothing, for a kind that cannot tell.
     fn schema(self: Arc<Self>) -> BoxFuture<'static, Result<Schema, QueryError>> {
         async { Ok(Schema { tables: Vec::new() }) }.boxed()
+    }
+
+    /// How a query would be run.
+    fn explain(
+        self: Arc<Self>,
+        _request: ExplainRequest,
+        _started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Plan, QueryError>> {
+        async { Err(QueryError::NoPlan) }.boxed()
     }
 
     /// Closes what nobody has used since `oldest`. Whether anything is still open.
@@ -40,12 +54,18 @@ pub(crate) trait Kind: Send + Sync {
 pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> Arc<dyn Kind> {
     match config {
         ResourceConfig::Postgresql(config) => Arc::new(postgresql::Postgresql::new(config, target, shared)),
+        ResourceConfig::Mysql(config) => Arc::new(mysql::Mysql::new(config, target, shared)),
         ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
         ResourceConfig::Ldap(config) => Arc::new(ldap::Ldap::new(config, target, shared)),
+        ResourceConfig::Amqp(config) => Arc::new(amqp::Amqp::new(config, target, shared)),
         ResourceConfig::Nats(config) => Arc::new(nats::Nats::new(config, target, shared)),
         ResourceConfig::Smtp(config) => Arc::new(smtp::Smtp::new(config, target, shared)),
         ResourceConfig::Clickhouse(config) => Arc::new(clickhouse::Clickhouse::new(config, target, shared)),
+        ResourceConfig::Sqlite(config) => Arc::new(sqlite::Sqlite::new(config, target, shared)),
         ResourceConfig::S3(config) => Arc::new(s3::S3::new(config, target, shared)),
+        ResourceConfig::Rest(config) => Arc::new(rest::Rest::new(&config, target, shared)),
+        ResourceConfig::Graphql(config) => Arc::new(graphql::Graphql::new(&config, target, shared)),
+        ResourceConfig::Elasticsearch(config) => Arc::new(elasticsearch::Elasticsearch::new(config, target, shared)),
     }
 }
 

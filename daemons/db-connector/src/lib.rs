@@ -1,27 +1,36 @@
 //! db-connector runs every query against a resource. It is the only process that can open resource credentials.
 //!
-//! State: the connections to each resource in use, at one revision. It owns nothing durable. It must not decide who may run what
-//! (api and workflows-backend do), and it must not log statements' values or secrets.
+//! State: the connections to each resource in use, at one revision, and results of reads that are kept for a while. It owns nothing
+//! durable. It must not decide who may run what (api and workflows-backend do), and it must not log statements' values or secrets.
 
+mod amqp;
 mod answer;
+mod cache;
+mod change;
 mod clickhouse;
 mod config;
+mod elasticsearch;
 mod error;
 mod fetch;
+mod graphql;
 mod http;
 mod json;
 mod kind;
 mod ldap;
 mod metrics;
+mod mysql;
 mod nats;
 mod pool;
 mod postgresql;
 mod redis;
 mod resources;
+mod rest;
 mod route;
 mod routes;
 mod s3;
 mod smtp;
+mod sqlite;
+mod statement;
 mod target;
 mod tls;
 mod wire;
@@ -55,7 +64,7 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let connector = Connector::new(database.clone(), key, &context.config, metrics);
     context.serve_control();
     tokio::spawn(watch_database(database, context.readiness.clone()));
-    tokio::spawn(Arc::clone(&connector).close_idle_connections());
+    tokio::spawn(Arc::clone(&connector).clean_up());
     context.notify_ready();
     serve(listener, router(connector), ServeOptions::unix(peers), &context.lifetime).await?;
     Ok(())

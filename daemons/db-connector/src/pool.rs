@@ -1,13 +1,18 @@
 //! The connections to one resource: bounded, waited for with patience, emptied when idle.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::QueryError;
+use crate::metrics::Counted;
 use crate::route::Routes;
 use crate::target::Target;
+
+/// Queries that wait for a connection to one resource at most. More are refused at once: they would only wait to be refused.
+const MAX_WAITING: usize = 1000;
 
 /// What all pools have in common.
 #[derive(Clone, Debug)]
@@ -17,6 +22,10 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     /// How long a query waits for a connection.
     pub(crate) wait: Duration,
+    /// Below which SQLite's files may lie.
+    pub(crate) sqlite_directories: Arc<[PathBuf]>,
+    /// Threads that wait for SQLite's files, of all resources together.
+    pub(crate) sqlite_threads: Arc<Semaphore>,
 }
 
 /// A connection to a resource of some kind.
@@ -41,6 +50,7 @@ pub(crate) struct Pool<C: Connection> {
     pub(crate) target: Target,
     idle: Mutex<Vec<Idle<C>>>,
     places: Arc<Semaphore>,
+    line: Semaphore,
     routes: Routes,
     wait: Duration,
 }
@@ -48,6 +58,7 @@ pub(crate) struct Pool<C: Connection> {
 struct Idle<C> {
     connection: C,
     since: Instant,
+    _counted: Counted,
 }
 
 /// A connection on loan. Dropped, it is closed; given back, it serves again.
@@ -56,6 +67,7 @@ pub(crate) struct Loan<C: Connection> {
     /// Whether it has served before, so that the server may have closed it unseen.
     pub(crate) reused: bool,
     pool: Arc<Pool<C>>,
+    _counted: Counted,
     _place: OwnedSemaphorePermit,
 }
 
@@ -66,6 +78,7 @@ impl<C: Connection> Pool<C> {
             target,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(shared.max_connections)),
+            line: Semaphore::new(MAX_WAITING),
             routes: shared.routes.clone(),
             wait: shared.wait,
         }
@@ -73,21 +86,40 @@ impl<C: Connection> Pool<C> {
 
     /// A connection, waiting for one to come free if all are in use.
     pub(crate) async fn borrow(self: &Arc<Self>) -> Result<Loan<C>, QueryError> {
-        let busy = || QueryError::Busy(self.target.name.clone());
-        let place = tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| busy())?.map_err(|_| busy())?;
+        let place = self.place().await?;
         loop {
             let idle = self.idle().pop();
             match idle {
                 Some(Idle { connection, .. }) if connection.is_closed() => {}
-                Some(Idle { connection, .. }) => {
-                    return Ok(Loan { connection, reused: true, pool: Arc::clone(self), _place: place });
-                }
+                Some(Idle { connection, .. }) => return Ok(self.loan(connection, true, place)),
                 None => break,
             }
         }
+        let counted = Counted::new(&self.target.metrics.in_use);
         let connection = self.connect().await?;
-        Ok(Loan { connection, reused: false, pool: Arc::clone(self), _place: place })
+        drop(counted);
+        Ok(self.loan(connection, false, place))
+    }
+
+    /// Leave to use one connection.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        let busy = || QueryError::Busy(self.target.name.clone());
+        let metrics = &self.target.metrics;
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            metrics.waited_since(tokio::time::Instant::now());
+            return Ok(place);
+        }
+        let _in_line = self.line.try_acquire().map_err(|_| busy())?;
+        let _counted = Counted::new(&metrics.waiting);
+        let began = tokio::time::Instant::now();
+        let place = tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
+        metrics.waited_since(began);
+        place.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    fn loan(self: &Arc<Self>, connection: C, reused: bool, place: OwnedSemaphorePermit) -> Loan<C> {
+        let counted = Counted::new(&self.target.metrics.in_use);
+        Loan { connection, reused, pool: Arc::clone(self), _counted: counted, _place: place }
     }
 
     /// A connection of its own, beside the pool's: for a test of the settings, or to stop what another does.
@@ -122,7 +154,8 @@ impl<C: Connection> Loan<C> {
     pub(crate) fn give_back(self) {
         let Self { connection, pool, _place, .. } = self;
         if !connection.is_closed() {
-            pool.idle().push(Idle { connection, since: Instant::now() });
+            let counted = Counted::new(&pool.target.metrics.idle);
+            pool.idle().push(Idle { connection, since: Instant::now(), _counted: counted });
         }
     }
 }

@@ -11,9 +11,12 @@ use crate::kind::{self, Kind};
 use crate::pool::Shared;
 use crate::target::Target;
 
+/// A resource in use, at its revision.
+type InUse = (i64, Arc<dyn Kind>);
+
 /// The resources that are in use. One that nobody has used for a while is forgotten, with its secret.
 pub(crate) struct Resources {
-    by_id: Mutex<HashMap<ResourceId, (i64, Arc<dyn Kind>)>>,
+    by_id: Mutex<HashMap<ResourceId, InUse>>,
     shared: Shared,
     idle_timeout: Duration,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -11,22 +11,23 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bulkhead_model::ResourceId;
 use bulkhead_rpc::RpcClient;
-use bulkhead_rpc::connector::{QueryRequest, Schema, SchemaRequest, TestRequest};
+use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::{Database, StoreError};
-use futures_util::StreamExt;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
 
 use crate::Config;
 use crate::answer::Answer;
+use crate::cache::{self, Cache};
 use crate::error::QueryError;
 use crate::fetch::{FetchError, Fetcher};
 use crate::kind::Kind;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ResourceMetrics, Running};
 use crate::pool::Shared;
 use crate::resources::Resources;
 use crate::route::Routes;
@@ -35,13 +36,24 @@ use crate::target::Target;
 /// The largest request, in bytes: a statement with its parameters.
 const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Threads for SQLite's files at most; the unit has tasks for several times as many.
+const SQLITE_THREADS: usize = 64;
+
 /// What the routes share.
 pub struct Connector {
     database: Database,
     key: SealPrivateKey,
     resources: Resources,
     fetcher: Fetcher,
+    cache: Cache,
     metrics: Metrics,
+}
+
+/// A resource as it is now.
+struct Current {
+    kind: Arc<dyn Kind>,
+    revision: i64,
+    metrics: Arc<ResourceMetrics>,
 }
 
 impl Connector {
@@ -54,31 +66,41 @@ impl Connector {
             ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
             timeout: config.connect_timeout,
         };
-        let shared = Shared { routes, max_connections: config.max_connections, wait: config.connection_wait };
+        let shared = Shared {
+            routes,
+            max_connections: config.max_connections,
+            wait: config.connection_wait,
+            sqlite_directories: config.sqlite_directories.as_slice().into(),
+            sqlite_threads: Arc::new(Semaphore::new(SQLITE_THREADS)),
+        };
         let resources = Resources::new(shared, config.idle_timeout);
-        Arc::new(Self { database, key, resources, fetcher, metrics })
+        let cache = Cache::new(config.cache_bytes, metrics.clone());
+        Arc::new(Self { database, key, resources, fetcher, cache, metrics })
     }
 
-    /// Closes connections that are not used, for ever.
-    pub async fn close_idle_connections(self: Arc<Self>) {
+    /// Closes connections that are not used and forgets results that are too old, for ever.
+    pub async fn clean_up(self: Arc<Self>) {
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
             self.resources.close_idle();
+            self.cache.forget_old();
         }
     }
 
-    async fn resource(&self, id: ResourceId) -> Result<Arc<dyn Kind>, QueryError> {
+    async fn resource(&self, id: ResourceId) -> Result<Current, QueryError> {
         // Read each time: a revoked or changed resource counts from the next query on. It is one indexed row.
         let stored = self.database.resource(id).await.map_err(|error| match error {
             StoreError::NotFound { .. } => QueryError::UnknownResource,
             other => QueryError::Store(other),
         })?;
-        if let Some(resource) = self.resources.get(id, stored.revision) {
-            return Ok(resource);
+        let (revision, metrics) = (stored.revision, self.metrics.of(&stored.name));
+        if let Some(kind) = self.resources.get(id, revision) {
+            return Ok(Current { kind, revision, metrics });
         }
         let secret = stored.sealed_secret.map(|sealed| self.open(id, &stored.name, &sealed)).transpose()?;
-        let target = Target::new(stored.name, secret, stored.built_in);
-        Ok(self.resources.insert(id, stored.revision, stored.config, target))
+        let target = Target::new(stored.name, secret, stored.built_in).counted(metrics.pool.clone());
+        let kind = self.resources.insert(id, revision, stored.config, target);
+        Ok(Current { kind, revision, metrics })
     }
 
     fn open(&self, id: ResourceId, name: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, QueryError> {
@@ -95,6 +117,7 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .route("/v1/query", post(run_query))
         .route("/v1/test", post(test))
         .route("/v1/schema", post(read_schema))
+        .route("/v1/explain", post(explain))
         .route("/v1/fetch", post(fetch))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(connector)
@@ -102,27 +125,47 @@ pub fn router(connector: Arc<Connector>) -> Router {
 
 async fn run_query(State(connector): State<Arc<Connector>>, Json(request): Json<QueryRequest>) -> Response {
     let started = Instant::now();
-    let outcome = async {
-        let resource = connector.resource(request.resource).await?;
-        resource.run(request, started).await
+    let resource = match connector.resource(request.resource).await {
+        Ok(resource) => resource,
+        Err(error) => {
+            connector.metrics.failed(&error.problem().code);
+            return error.into_response();
+        }
     };
-    match outcome.await {
-        Ok(answer) => {
-            connector.metrics.count("ok");
-            connector.metrics.first_row(started.elapsed().as_secs_f64());
-            let body = match answer {
-                Answer::Whole(body) => Body::from(body),
-                Answer::Pieces(pieces) => {
-                    Body::from_stream(ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>))
-                }
-            };
+    let Current { kind, revision, metrics } = resource;
+    let running = metrics.begin(started);
+    if !request.before.is_empty() && !kind.runs_lists() {
+        metrics.count(&QueryError::OneStatement.problem().code);
+        return QueryError::OneStatement.into_response();
+    }
+    let answer = match connector.cache.lifetime(&request) {
+        None => kind.run(request, started).await.map(Answer::into_body),
+        Some(lifetime) => {
+            let run = || Arc::clone(&kind).run(request.clone(), started);
+            connector.cache.get_or_run(cache::key(&request, revision), lifetime, run).await
+        }
+    };
+    match answer {
+        Ok(body) => {
+            metrics.count("ok");
+            metrics.first_row(started.elapsed().as_secs_f64());
+            let is_whole = body.size_hint().exact().is_some();
+            let body = if is_whole { body } else { running_until_read(body, running) };
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Err(error) => {
-            connector.metrics.count(&error.problem().code);
+            metrics.count(&error.problem().code);
             error.into_response()
         }
     }
+}
+
+/// A query whose rows are still on their way runs until its reader has them or is gone.
+fn running_until_read(body: Body, running: Running) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _kept = &running;
+        frame
+    }))
 }
 
 async fn test(
@@ -150,7 +193,17 @@ async fn read_schema(
     State(connector): State<Arc<Connector>>,
     Json(request): Json<SchemaRequest>,
 ) -> Result<Json<Schema>, QueryError> {
-    connector.resource(request.resource).await?.schema().await.map(Json)
+    connector.resource(request.resource).await?.kind.schema().await.map(Json)
+}
+
+async fn explain(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<ExplainRequest>,
+) -> Result<Json<Plan>, QueryError> {
+    let started = Instant::now();
+    let resource = connector.resource(request.query.resource).await?;
+    let _running = resource.metrics.begin(started);
+    resource.kind.explain(request, started).await.map(Json)
 }
 
 async fn fetch(

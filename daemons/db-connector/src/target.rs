@@ -7,6 +7,7 @@ use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 use crate::error::QueryError;
+use crate::metrics::PoolMetrics;
 use crate::tls;
 
 /// A resource, ready to connect to.
@@ -14,13 +15,19 @@ pub(crate) struct Target {
     pub(crate) name: String,
     secret: Option<Zeroizing<Vec<u8>>>,
     pub(crate) built_in: bool,
+    pub(crate) metrics: PoolMetrics,
     /// Made with the first connection: reading the system's authorities takes milliseconds.
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Target {
     pub(crate) fn new(name: String, secret: Option<Zeroizing<Vec<u8>>>, built_in: bool) -> Self {
-        Self { name, secret, built_in, tls: OnceLock::new() }
+        Self { name, secret, built_in, metrics: PoolMetrics::default(), tls: OnceLock::new() }
+    }
+
+    /// The same, with connections that are counted.
+    pub(crate) fn counted(self, metrics: PoolMetrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The secret, for a kind that cannot do without.

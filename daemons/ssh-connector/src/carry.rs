@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,12 @@ const QUIET: Duration = Duration::from_secs(1);
 const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Copies both ways. When either side ends, so does the tunnel: no database protocol goes on in one direction alone.
-pub(crate) async fn carry<C, T>(client: C, tunnel: T, shutdown: &CancellationToken) -> std::io::Result<()>
+pub(crate) async fn carry<C, T>(
+    client: C,
+    tunnel: T,
+    shutdown: &CancellationToken,
+    bytes: &Counter,
+) -> std::io::Result<()>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -22,8 +28,8 @@ where
     let (tunnel_read, tunnel_write) = tokio::io::split(tunnel);
     let moved = AtomicU64::new(0);
     tokio::select! {
-        up = copy(client_read, tunnel_write, &moved) => up,
-        down = copy(tunnel_read, client_write, &moved) => down,
+        up = copy(client_read, tunnel_write, &moved, bytes) => up,
+        down = copy(tunnel_read, client_write, &moved, bytes) => down,
         () = quiet_in_shutdown(shutdown, &moved) => Ok(()),
     }
 }
@@ -32,6 +38,7 @@ async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     moved: &AtomicU64,
+    bytes: &Counter,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
@@ -42,6 +49,7 @@ async fn copy(
         to.write_all(&buffer[..count]).await?;
         to.flush().await?;
         moved.fetch_add(count as u64, Ordering::Relaxed);
+        bytes.inc_by(count as u64);
     }
 }
 
@@ -66,7 +74,9 @@ mod tests {
     async fn what_one_side_wrote_before_it_ended_arrives() {
         let (client, mut client_end) = tokio::io::duplex(64);
         let (tunnel, mut tunnel_end) = tokio::io::duplex(64);
-        let carrying = tokio::spawn(async move { carry(client, tunnel, &CancellationToken::new()).await });
+        let bytes = Counter::default();
+        let counted = bytes.clone();
+        let carrying = tokio::spawn(async move { carry(client, tunnel, &CancellationToken::new(), &counted).await });
         tokio::spawn(async move {
             tunnel_end.write_all(&[7; 100_000]).await.expect("written");
         });
@@ -74,6 +84,7 @@ mod tests {
         client_end.read_to_end(&mut received).await.expect("read");
         assert_eq!(received, vec![7; 100_000]);
         carrying.await.expect("ended").expect("without an error");
+        assert_eq!(bytes.get(), 100_000);
     }
 
     #[tokio::test]
@@ -82,7 +93,7 @@ mod tests {
         let (tunnel, mut tunnel_end) = tokio::io::duplex(64);
         let shutdown = CancellationToken::new();
         let stopping = shutdown.clone();
-        let carrying = tokio::spawn(async move { carry(client, tunnel, &stopping).await });
+        let carrying = tokio::spawn(async move { carry(client, tunnel, &stopping, &Counter::default()).await });
         shutdown.cancel();
         for _ in 0..4 {
             tunnel_end.write_all(b"row").await.expect("written");

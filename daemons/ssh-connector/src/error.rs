@@ -1,6 +1,7 @@
-//! Why a tunnel was not opened, as a problem document. Nothing here repeats a secret.
+//! Why a tunnel was not opened or a host not reached, as a problem document. Nothing here repeats a secret.
 
 use axum::response::{IntoResponse, Response};
+use bulkhead_model::ssh::MAX_SSH_HOSTS_IN_A_ROW;
 use bulkhead_rpc::Problem;
 use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
@@ -19,7 +20,7 @@ pub(crate) enum TunnelError {
         #[source]
         source: OpenError,
     },
-    #[error("the secret of SSH host {host} is no usable key: {reason}")]
+    #[error("the secret of SSH host {host} is not usable: {reason}")]
     PrivateKey { host: String, reason: &'static str },
     #[error("the pinned key of SSH host {host} is not usable: {reason}")]
     PinnedKey { host: String, reason: &'static str },
@@ -37,17 +38,27 @@ pub(crate) enum TunnelError {
          purpose, pin the new one; if not, somebody may be in between"
     )]
     HostKey { host: String, pinned: String, shown: String },
-    #[error("SSH host {host} refused to log in {user}: check user and key on its page (it accepts: {accepted})")]
-    LogIn { host: String, user: String, accepted: String },
+    #[error("SSH host {host} refused to log in {user}: {reason}")]
+    LogIn { host: String, user: String, reason: String },
+    #[error(
+        "more than {MAX_SSH_HOSTS_IN_A_ROW} SSH hosts stand in a row, or one is reached through itself: shorten the way"
+    )]
+    RowTooLong,
+    #[error("host, port, user or jump host changed: enter the secret again")]
+    SecretNeeded,
+    #[error("only {0} may ask for this")]
+    Forbidden(&'static str),
     #[error("a tunnel cannot lead to {host}: {reason}")]
     TargetRefused { host: String, reason: &'static str },
     #[error("SSH host {via} cannot reach {host}:{port}: {reason}")]
     TargetUnreachable { via: String, host: String, port: u16, reason: String },
     #[error(
-        "SSH host {0} does not forward connections: AllowTcpForwarding and PermitOpen in its sshd_config decide that"
+        "SSH host {via} does not let {user} forward to {host}:{port}. In its sshd_config, AllowTcpForwarding must be yes or local \
+         and DisableForwarding no, and PermitOpen must list {host}:{port} where it is set; in authorized_keys the same is \
+         decided by restrict, no-port-forwarding and permitopen"
     )]
-    ForwardingRefused(String),
-    #[error("opening the tunnel took longer than {0} ms: SSH host or target do not answer")]
+    ForwardingRefused { via: String, user: String, host: String, port: u16 },
+    #[error("the way took longer than {0} ms: an SSH host or the target does not answer")]
     Timeout(u128),
     #[error("all {0} tunnels are in use: try again, or raise max-tunnels in ssh-connector.toml")]
     Busy(usize),
@@ -63,12 +74,16 @@ impl TunnelError {
             Self::Secret { .. } | Self::PrivateKey { .. } => (422, "ssh-secret"),
             Self::PinnedKey { .. } => (422, "ssh-pinned-key"),
             Self::HostRefused { .. } => (422, "ssh-host-refused"),
-            Self::NoAddress { .. } | Self::Unreachable { .. } => (502, "ssh-host-unreachable"),
+            Self::RowTooLong => (422, "ssh-row-too-long"),
+            Self::SecretNeeded => (422, "secret-needed"),
+            Self::Forbidden(_) => (403, "forbidden"),
+            Self::NoAddress { .. } => (502, "ssh-host-unknown-name"),
+            Self::Unreachable { .. } => (502, "ssh-host-unreachable"),
             Self::HostKey { .. } => (502, "ssh-host-key"),
             Self::LogIn { .. } => (502, "ssh-log-in"),
             Self::TargetRefused { .. } => (422, "ssh-target-refused"),
             Self::TargetUnreachable { .. } => (502, "ssh-target-unreachable"),
-            Self::ForwardingRefused(_) => (502, "ssh-forwarding-refused"),
+            Self::ForwardingRefused { .. } => (502, "ssh-forwarding-refused"),
             Self::Timeout(_) => (504, "ssh-timeout"),
             Self::Busy(_) => (503, "ssh-busy"),
             Self::Request(_) => (400, "request-invalid"),

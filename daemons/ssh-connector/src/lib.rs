@@ -1,16 +1,19 @@
-//! ssh-connector opens SSH tunnels for db-connector. It is the only process that can open the keys of SSH hosts.
+//! ssh-connector opens SSH tunnels for db-connector. It is the only process that can open the keys and passwords of SSH hosts.
 //!
 //! State: SSH sessions that wait for their next tunnel. It owns nothing durable. It must not speak to a host that shows another
 //! key than the pinned one, and it must not look at the bytes that it carries.
 
 mod carry;
 mod config;
+mod credential;
 mod error;
+mod log_in;
 mod metrics;
 mod routes;
 mod session;
 mod sessions;
 mod target;
+mod trial;
 
 use std::sync::Arc;
 
@@ -34,7 +37,7 @@ pub const SPEC: DaemonSpec = DaemonSpec {
 /// Serves until it is told to stop.
 pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&["bulkhead-db-connector"])?;
+    let peers = PeerPolicy::users(&[routes::DB_CONNECTOR, routes::API])?;
     let key = SealPrivateKey::from_text(&context.credentials.read_text("seal.key")?)?;
     let database = Database::new(&context.config.database, SPEC.name);
     let metrics = Metrics::register(&mut context.metrics);

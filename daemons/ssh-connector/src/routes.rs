@@ -1,4 +1,4 @@
-//! The one route: `POST /v1/tunnels`, which turns its connection into the tunnel.
+//! The routes: `POST /v1/tunnels`, which turns its connection into the tunnel, for db-connector; host keys and trials for api.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,13 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
-use bulkhead_rpc::ssh::{PROTOCOL, TUNNELS, TunnelRequest};
-use bulkhead_seal::{Place, SealPrivateKey};
-use bulkhead_store::resources::SshHost;
-use bulkhead_store::{Database, StoreError};
+use axum::{Extension, Json, Router};
+use bulkhead_daemon_kit::Peer;
+use bulkhead_rpc::ssh::{
+    HOST_KEY, HostKeyAnswer, HostKeyRequest, PROTOCOL, TEST, TUNNELS, TestAnswer, TestRequest, TunnelRequest,
+};
+use bulkhead_seal::SealPrivateKey;
+use bulkhead_store::Database;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use russh::ChannelStream;
@@ -25,22 +27,24 @@ use crate::Config;
 use crate::carry::carry;
 use crate::error::TunnelError;
 use crate::metrics::Metrics;
-use crate::session::Credential;
 use crate::sessions::{Loan, Sessions};
 
 /// The largest request, in bytes.
-const MAX_REQUEST_BYTES: usize = 16 * 1024;
+const MAX_REQUEST_BYTES: usize = 32 * 1024;
+/// Who opens tunnels.
+pub(crate) const DB_CONNECTOR: &str = "bulkhead-db-connector";
+/// Who asks for host keys and tries settings.
+pub(crate) const API: &str = "bulkhead-api";
 
 /// What the route shares, and the tunnels that are open.
 pub struct Tunnels {
-    database: Database,
-    key: SealPrivateKey,
-    sessions: Sessions,
+    pub(crate) database: Database,
+    pub(crate) sessions: Sessions,
     places: Arc<Semaphore>,
     open: TaskTracker,
     shutdown: CancellationToken,
     metrics: Metrics,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 /// A tunnel whose client has yet to switch to it.
@@ -61,8 +65,7 @@ impl Tunnels {
     ) -> Arc<Self> {
         Arc::new(Self {
             database,
-            key,
-            sessions: Sessions::new(config, metrics.clone()),
+            sessions: Sessions::new(key, config, metrics.clone()),
             places: Arc::new(Semaphore::new(config.max_tunnels)),
             open: TaskTracker::new(),
             shutdown,
@@ -88,25 +91,30 @@ impl Tunnels {
     }
 
     async fn open(self: Arc<Self>, request: TunnelRequest) -> Result<Tunnel, TunnelError> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| TunnelError::Busy(self.config.max_tunnels))?;
+        let place = self.place()?;
         // Read each time: a removed or changed host counts from the next tunnel on.
-        let settings = self.database.ssh_host(request.ssh_host).await.map_err(|error| match error {
-            StoreError::NotFound { .. } => TunnelError::UnknownHost,
-            other => TunnelError::Store(other),
-        })?;
-        let row = request.ssh_host.to_string();
-        let credential = || self.credential(&row, &settings);
-        let target = (request.host.as_str(), request.port);
-        let (channel, loan) = self.sessions.open(request.ssh_host, settings.clone(), credential, target).await?;
+        let way = self.way(request.ssh_host).await?;
+        let (channel, loan) = self.sessions.open(&way, (&request.host, request.port)).await?;
         Ok(Tunnel { channel, loan, place })
     }
 
-    fn credential(&self, row: &str, settings: &SshHost) -> Result<Credential, TunnelError> {
-        let place = Place { table: "ssh_hosts", row, field: "sealed_secret" };
-        let secret = self.key.open(&place, &settings.sealed_secret);
-        let secret = secret.map_err(|source| TunnelError::Secret { host: settings.host.clone(), source })?;
-        Credential::from_secret(&settings.host, &secret)
+    fn place(&self) -> Result<OwnedSemaphorePermit, TunnelError> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_| TunnelError::Busy(self.config.max_tunnels))
+    }
+
+    /// Does something that connects, within the time that a tunnel has. A task of its own: what is dropped half way is still
+    /// closed in order.
+    async fn within_time<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, TunnelError>> + Send + 'static,
+    ) -> Result<T, TunnelError> {
+        let limit = self.config.open_timeout;
+        let timeout = || TunnelError::Timeout(limit.as_millis());
+        // The limit is the task's own: a host that stays silent must not keep its place when nobody waits any more.
+        let work = tokio::spawn(tokio::time::timeout(limit, work));
+        // The task can only fail by a panic, which is logged.
+        work.await.map_err(|_| timeout())?.map_err(|_| timeout())?
     }
 
     fn carry_in_background(self: Arc<Self>, tunnel: Tunnel, upgrade: OnUpgrade) {
@@ -116,7 +124,8 @@ impl Tunnels {
             self.metrics.opened();
             match upgrade.await {
                 Ok(client) => {
-                    if let Err(error) = carry(TokioIo::new(client), channel, &self.shutdown).await {
+                    if let Err(error) = carry(TokioIo::new(client), channel, &self.shutdown, self.metrics.bytes()).await
+                    {
                         tracing::debug!("a tunnel ended early: {error}");
                     }
                 }
@@ -133,19 +142,53 @@ impl Tunnels {
 pub fn router(tunnels: Arc<Tunnels>) -> Router {
     Router::new()
         .route(TUNNELS, post(open_tunnel))
+        .route(HOST_KEY, post(host_key))
+        .route(TEST, post(test))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(tunnels)
 }
 
-async fn open_tunnel(State(tunnels): State<Arc<Tunnels>>, request: Request) -> Response {
+/// The caller must be this daemon, where the kernel told who it is. One's own user passes: it could do all this anyway.
+fn only(peer: &Peer, user: &'static str) -> Result<(), TunnelError> {
+    match &peer.user {
+        Some(name) if name != user => Err(TunnelError::Forbidden(user)),
+        _ => Ok(()),
+    }
+}
+
+async fn host_key(
+    State(tunnels): State<Arc<Tunnels>>,
+    Extension(peer): Extension<Peer>,
+    Json(request): Json<HostKeyRequest>,
+) -> Result<Json<HostKeyAnswer>, TunnelError> {
+    only(&peer, API)?;
+    let place = tunnels.place()?;
+    let asked = Arc::clone(&tunnels).shown_key(request);
+    let work = async move { asked.await.map(|answer| (answer, place)) };
+    tunnels.within_time(work).await.map(|(answer, _)| Json(answer))
+}
+
+async fn test(
+    State(tunnels): State<Arc<Tunnels>>,
+    Extension(peer): Extension<Peer>,
+    Json(request): Json<TestRequest>,
+) -> Result<Json<TestAnswer>, TunnelError> {
+    only(&peer, API)?;
+    let place = tunnels.place()?;
+    let asked = Arc::clone(&tunnels).try_out(request);
+    let work = async move { asked.await.map(|answer| (answer, place)) };
+    tunnels.within_time(work).await.map(|(answer, _)| Json(answer))
+}
+
+async fn open_tunnel(
+    State(tunnels): State<Arc<Tunnels>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
     let opened = async {
+        only(&peer, DB_CONNECTOR)?;
         let (request, upgrade) = read_request(request).await?;
-        // A task of its own: a channel that opens after the timeout is still closed in order.
-        let opening = tokio::spawn(Arc::clone(&tunnels).open(request));
-        let limit = tunnels.config.open_timeout;
-        let timeout = || TunnelError::Timeout(limit.as_millis());
-        // The task can only fail by a panic, which is logged.
-        let tunnel = tokio::time::timeout(limit, opening).await.map_err(|_| timeout())?.map_err(|_| timeout())??;
+        let tunnel = tunnels.within_time(Arc::clone(&tunnels).open(request)).await?;
         Ok((tunnel, upgrade))
     };
     match opened.await {

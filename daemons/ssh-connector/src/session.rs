@@ -1,39 +1,47 @@
-//! One SSH connection: checked address, pinned host key, log-in, a channel to a target.
+//! One SSH connection: checked address or channel of a jump host, pinned host key, log-in, a channel to a target.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{NetworkPolicy, ResolveError};
-use bulkhead_store::resources::SshHost;
-use russh::client::{self, AuthResult, Handle, Msg};
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{ChannelOpenFailure, ChannelStream, Preferred};
-use zeroize::Zeroizing;
+use bulkhead_store::ssh_hosts::SshHop;
+use russh::client::{self, Handle, Msg};
+use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::{AlgorithmKind, ChannelOpenFailure, ChannelStream, Preferred};
+use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::credential::{Credential, usable};
 use crate::error::TunnelError;
+use crate::log_in::log_in;
+use crate::target;
 
 /// Unanswered questions for a sign of life after which a session is dead.
 const KEEPALIVE_MAX: usize = 3;
+/// How long a host has to accept a TCP connection: less than the whole tunnel has, so that what hung has a name.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What logs in. The secret's text decides: a PEM block is a private key, anything else a password.
-pub(crate) enum Credential {
-    /// A key pair.
-    Key(Arc<PrivateKey>),
-    /// A password.
-    Password(Zeroizing<String>),
+/// A session that is logged in, and the one that it travels through.
+pub(crate) struct Session {
+    handle: Handle<HostKeyCheck>,
+    hop: SshHop,
+    via: Option<Box<Session>>,
 }
 
-/// A session that is logged in.
-pub(crate) struct Session {
-    handle: Handle<PinnedKey>,
-    settings: SshHost,
+/// What connecting needs besides the host.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// Where the first host may be.
+    pub(crate) network: NetworkPolicy,
+    /// After how much silence a host is asked for a sign of life.
+    pub(crate) keepalive_interval: Duration,
 }
 
 /// Why the SSH protocol did not get through.
 #[derive(Debug)]
-enum HandshakeError {
-    /// Another host key than the pinned one.
-    HostKey { pinned: String, shown: String },
+pub(crate) enum HandshakeError {
+    /// Another host key than the pinned one, or any where none is pinned. `None` for a certificate.
+    HostKey(Option<Box<PublicKey>>),
     /// Anything else.
     Ssh(russh::Error),
 }
@@ -44,83 +52,63 @@ impl From<russh::Error> for HandshakeError {
     }
 }
 
-/// Accepts one host key and no other.
-struct PinnedKey(PublicKey);
+/// Accepts one host key and no other; without one, none.
+pub(crate) struct HostKeyCheck(Option<PublicKey>);
 
-impl client::Handler for PinnedKey {
+impl client::Handler for HostKeyCheck {
     type Error = HandshakeError;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, HandshakeError> {
         // A certificate is never offered: no certificate algorithm is in the list that is negotiated.
-        let shown = match shown {
-            PublicKeyOrCertificate::PublicKey { key, .. } if key.key_data() == self.0.key_data() => return Ok(true),
-            PublicKeyOrCertificate::PublicKey { key, .. } => fingerprint(key),
-            PublicKeyOrCertificate::Certificate(_) => "a certificate".to_owned(),
-        };
-        Err(HandshakeError::HostKey { pinned: fingerprint(&self.0), shown })
+        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Err(HandshakeError::HostKey(None)) };
+        match &self.0 {
+            Some(pinned) if key.key_data() == pinned.key_data() => Ok(true),
+            _ => Err(HandshakeError::HostKey(Some(Box::new(key.clone())))),
+        }
     }
 }
 
-impl Credential {
-    /// Reads the opened secret of SSH host `host`.
-    pub(crate) fn from_secret(host: &str, secret: &[u8]) -> Result<Self, TunnelError> {
-        let unusable = |reason| TunnelError::PrivateKey { host: host.to_owned(), reason };
-        let text = std::str::from_utf8(secret).map_err(|_| unusable("it is neither a key nor a password in UTF-8"))?;
-        if !text.trim_start().starts_with("-----BEGIN ") {
-            return Ok(Self::Password(Zeroizing::new(text.to_owned())));
-        }
-        let key = PrivateKey::from_openssh(text.trim_start())
-            .map_err(|_| unusable("it is not in OpenSSH form; convert it with ssh-keygen -p -f KEY"))?;
-        if key.is_encrypted() {
-            return Err(unusable("it is protected by a passphrase; enter one without (it is stored sealed)"));
-        }
-        usable(&key.algorithm()).then(|| Self::Key(Arc::new(key))).ok_or_else(|| unusable(UNUSABLE_ALGORITHM))
-    }
-}
+trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for T {}
 
 impl Session {
-    /// Connects and logs in.
+    /// Connects to a host, through `via` where it is given, and logs in.
     pub(crate) async fn log_in(
-        settings: SshHost,
+        hop: SshHop,
         credential: &Credential,
-        network: &NetworkPolicy,
-        keepalive_interval: Duration,
+        via: Option<Self>,
+        way: &Way,
     ) -> Result<Self, TunnelError> {
-        let pinned = pinned_key(&settings)?;
-        let stream = connect(&settings, network).await?;
+        let pinned = pinned_key(&hop)?;
+        let stream = connect((&hop.config.host, hop.config.port), via.as_ref(), &way.network).await?;
         let config = client::Config {
-            preferred: preferred(pinned.algorithm()),
-            keepalive_interval: Some(keepalive_interval),
+            preferred: preferred(Some(pinned.algorithm())),
+            keepalive_interval: Some(way.keepalive_interval),
             keepalive_max: KEEPALIVE_MAX,
             ..client::Config::default()
         };
-        let connected = client::connect_stream(Arc::new(config), stream, PinnedKey(pinned)).await;
+        let expected = fingerprint(&pinned);
+        let connected = client::connect_stream(Arc::new(config), stream, HostKeyCheck(Some(pinned))).await;
         let mut handle = connected.map_err(|error| match error {
-            HandshakeError::HostKey { pinned, shown } => {
-                TunnelError::HostKey { host: settings.host.clone(), pinned, shown }
+            HandshakeError::HostKey(shown) => {
+                let shown = shown.map_or_else(|| "a certificate".to_owned(), |key| fingerprint(&key));
+                TunnelError::HostKey { host: hop.config.host.clone(), pinned: expected, shown }
             }
-            HandshakeError::Ssh(error) => unreachable(&settings, &error),
+            HandshakeError::Ssh(error) => no_handshake((&hop.config.host, hop.config.port), &error),
         })?;
-        let outcome = match credential {
-            Credential::Key(key) => {
-                let key = PrivateKeyWithHashAlg::new(Arc::clone(key), None);
-                handle.authenticate_publickey(&settings.user, key).await
-            }
-            Credential::Password(password) => handle.authenticate_password(&settings.user, password.as_str()).await,
-        };
-        match outcome.map_err(|error| unreachable(&settings, &error))? {
-            AuthResult::Success => Ok(Self { handle, settings }),
-            AuthResult::Failure { remaining_methods, .. } => Err(TunnelError::LogIn {
-                host: settings.host,
-                user: settings.user,
-                accepted: remaining_methods.iter().map(String::from).collect::<Vec<_>>().join(", "),
-            }),
-        }
+        log_in(&mut handle, &hop.config, credential).await?;
+        Ok(Self { handle, hop, via: via.map(Box::new) })
     }
 
-    /// Whether it still lives and was made with these settings.
-    pub(crate) fn serves(&self, settings: &SshHost) -> bool {
-        !self.handle.is_closed() && self.settings == *settings
+    /// Whether it still lives and was made with this way.
+    pub(crate) fn serves(&self, way: &[SshHop]) -> bool {
+        let Some((last, before)) = way.split_last() else { return false };
+        let behind = match &self.via {
+            Some(via) => via.serves(before),
+            None => before.is_empty(),
+        };
+        behind && self.hop == *last && !self.handle.is_closed()
     }
 
     /// A channel to `host:port`, seen from the SSH host. `None` when the session died before it could be asked.
@@ -132,67 +120,106 @@ impl Session {
             Err(russh::Error::ChannelOpenFailure(reason)) => reason,
             Err(_) => return Ok(None),
         };
-        let via = self.settings.host.clone();
-        let unreachable = |reason: &str| TunnelError::TargetUnreachable {
-            via: via.clone(),
-            host: host.to_owned(),
-            port,
-            reason: reason.to_owned(),
+        let (via, host) = (self.hop.config.host.clone(), host.to_owned());
+        let reason = match reason {
+            ChannelOpenFailure::AdministrativelyProhibited => {
+                return Err(TunnelError::ForwardingRefused { via, user: self.hop.config.user.clone(), host, port });
+            }
+            ChannelOpenFailure::ConnectFailed => "the connection failed; check host and port".to_owned(),
+            ChannelOpenFailure::ResourceShortage => "the SSH host lacks resources".to_owned(),
+            ChannelOpenFailure::UnknownChannelType => "it is no SSH server that forwards".to_owned(),
+            ChannelOpenFailure::Other { code, .. } => format!("reason {code}"),
         };
-        Err(match reason {
-            ChannelOpenFailure::AdministrativelyProhibited => TunnelError::ForwardingRefused(via),
-            ChannelOpenFailure::ConnectFailed => unreachable("the connection failed; check host and port"),
-            ChannelOpenFailure::ResourceShortage => unreachable("the SSH host lacks resources"),
-            ChannelOpenFailure::UnknownChannelType => unreachable("it is no SSH server that forwards"),
-            ChannelOpenFailure::Other { code, .. } => unreachable(&format!("reason {code}")),
-        })
+        Err(TunnelError::TargetUnreachable { via, host, port, reason })
     }
 
     /// The error for a session that died right after its log-in.
     pub(crate) fn lost(&self) -> TunnelError {
-        unreachable(&self.settings, &russh::Error::Disconnect)
+        let config = &self.hop.config;
+        no_handshake((&config.host, config.port), &russh::Error::Disconnect)
     }
 }
 
-const UNUSABLE_ALGORITHM: &str = "it must be of type ed25519 or ecdsa (make one with ssh-keygen -t ed25519)";
-
-/// RSA is left out: the only implementation at hand has a timing weakness in its private-key operation (RUSTSEC-2023-0071).
-fn usable(algorithm: &Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Ed25519 | Algorithm::Ecdsa { .. })
+/// The key that a host shows. Nobody logs in there.
+pub(crate) async fn shown_key(
+    (host, port): (&str, u16),
+    via: Option<&Session>,
+    network: &NetworkPolicy,
+) -> Result<PublicKey, TunnelError> {
+    let stream = connect((host, port), via, network).await?;
+    let config = client::Config { preferred: preferred(None), ..client::Config::default() };
+    match client::connect_stream(Arc::new(config), stream, HostKeyCheck(None)).await {
+        Err(HandshakeError::HostKey(Some(shown))) => Ok(*shown),
+        Err(HandshakeError::Ssh(error)) => Err(no_handshake((host, port), &error)),
+        // A certificate, which was not asked for; or no key at all, which the check accepts as little.
+        Err(HandshakeError::HostKey(None)) | Ok(_) => Err(no_handshake((host, port), &russh::Error::UnknownKey)),
+    }
 }
 
-fn pinned_key(settings: &SshHost) -> Result<PublicKey, TunnelError> {
-    let unusable = |reason| TunnelError::PinnedKey { host: settings.host.clone(), reason };
-    let key = PublicKey::from_openssh(settings.host_key.trim())
+fn pinned_key(hop: &SshHop) -> Result<PublicKey, TunnelError> {
+    let unusable = |reason| TunnelError::PinnedKey { host: hop.config.host.clone(), reason };
+    let key = PublicKey::from_openssh(hop.config.host_key.trim())
         .map_err(|_| unusable("it must read like `ssh-ed25519 AAAA...` (ssh-keyscan HOST prints it after the name)"))?;
     usable(&key.algorithm()).then_some(key).ok_or_else(|| unusable("pin the host's ed25519 or ecdsa key"))
 }
 
 /// The pinned key's algorithm first, so that a host with several keys shows that one; the others after it, so that one with
-/// another key still shows it and the refusal can name it.
-fn preferred(pinned: Algorithm) -> Preferred {
-    let others = Preferred::DEFAULT.key.iter().filter(|other| usable(other) && **other != pinned);
-    let key = std::iter::once(&pinned).chain(others).cloned().collect::<Vec<_>>();
+/// another key still shows it and the refusal can name it. Where none is pinned, ed25519 first.
+fn preferred(pinned: Option<Algorithm>) -> Preferred {
+    let first = pinned.unwrap_or(Algorithm::Ed25519);
+    let others = Preferred::DEFAULT.key.iter().filter(|other| usable(other) && **other != first);
+    let key = std::iter::once(&first).chain(others).cloned().collect::<Vec<_>>();
     // Databases' bytes compress badly, and compressing beside encrypting leaks lengths.
     let compression = vec![russh::compression::NONE];
     Preferred { key: key.into(), compression: compression.into(), ..Preferred::DEFAULT }
 }
 
-async fn connect(settings: &SshHost, network: &NetworkPolicy) -> Result<tokio::net::TcpStream, TunnelError> {
-    let address = network.resolve(&settings.host, settings.port).await.map_err(|error| match error {
+/// From here to an address that the policy permits; from a jump host to where a tunnel may lead.
+async fn connect(
+    (host, port): (&str, u16),
+    via: Option<&Session>,
+    network: &NetworkPolicy,
+) -> Result<Box<dyn ByteStream>, TunnelError> {
+    if let Some(via) = via {
+        target::check(host, port)?;
+        let channel = via.open(host, port).await?;
+        return Ok(Box::new(channel.ok_or_else(|| via.lost())?));
+    }
+    let address = network.resolve(host, port).await.map_err(|error| match error {
         ResolveError::Refused(host) => TunnelError::HostRefused { host },
         ResolveError::Lookup { host, .. } | ResolveError::Nothing(host) => TunnelError::NoAddress { host },
     })?;
-    let connected = async {
-        let stream = tokio::net::TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    };
-    connected.await.map_err(|error: std::io::Error| unreachable(settings, &error))
+    let unreachable = |reason: String| TunnelError::Unreachable { host: host.to_owned(), port, reason };
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::TcpStream::connect(address)).await;
+    let stream = connected
+        .map_err(|_| {
+            unreachable(format!("no answer within {} s; a firewall may be in between", CONNECT_TIMEOUT.as_secs()))
+        })?
+        .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
+        .map_err(|error| unreachable(error.to_string()))?;
+    Ok(Box::new(stream))
 }
 
-fn unreachable(settings: &SshHost, error: &dyn std::error::Error) -> TunnelError {
-    TunnelError::Unreachable { host: settings.host.clone(), port: settings.port, reason: error.to_string() }
+/// What went wrong between the TCP connection and the log-in.
+fn no_handshake((host, port): (&str, u16), error: &russh::Error) -> TunnelError {
+    let closed = || {
+        "it closed the connection; it may be full (MaxStartups), keep this machine out, or be no SSH server".to_owned()
+    };
+    let reason = match error {
+        russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, .. } => {
+            "it has no host key of type ed25519 or ecdsa; `ssh-keygen -A` on it makes one".to_owned()
+        }
+        russh::Error::NoCommonAlgo { .. } => {
+            "it offers no method of encryption that is still taken for safe; it needs a newer SSH server".to_owned()
+        }
+        russh::Error::Version => "what answers there is no SSH server; check the port".to_owned(),
+        russh::Error::HUP | russh::Error::Disconnect => closed(),
+        russh::Error::IO(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => {
+            closed()
+        }
+        error => error.to_string(),
+    };
+    TunnelError::Unreachable { host: host.to_owned(), port, reason }
 }
 
 /// As `ssh-keygen -l` prints it.
@@ -203,41 +230,36 @@ fn fingerprint(key: &PublicKey) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bulkhead_model::SshHostId;
+    use bulkhead_model::ssh::SshHostConfig;
 
-    fn settings(host_key: &str) -> SshHost {
-        SshHost {
+    fn hop(host_key: &str) -> SshHop {
+        let config = SshHostConfig {
             host: "bastion".into(),
             port: 22,
             user: "tunnel".into(),
             host_key: host_key.into(),
-            sealed_secret: String::new(),
-        }
-    }
-
-    #[test]
-    fn a_password_is_what_is_no_pem_block() {
-        assert!(matches!(Credential::from_secret("h", b"hunter22"), Ok(Credential::Password(_))));
-        assert!(matches!(
-            Credential::from_secret("h", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"),
-            Err(TunnelError::PrivateKey { .. })
-        ));
+            jump_host: None,
+        };
+        SshHop { id: SshHostId::new(), config, sealed_secret: String::new() }
     }
 
     #[test]
     fn only_a_whole_key_of_a_usable_type_can_be_pinned() {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
-        assert!(pinned_key(&settings(key)).is_ok());
-        assert!(pinned_key(&settings(&format!("{key} root@bastion\n"))).is_ok());
-        assert!(matches!(pinned_key(&settings("ssh-ed25519 AAAA")), Err(TunnelError::PinnedKey { .. })));
-        assert!(matches!(pinned_key(&settings("")), Err(TunnelError::PinnedKey { .. })));
+        assert!(pinned_key(&hop(key)).is_ok());
+        assert!(pinned_key(&hop(&format!("{key} root@bastion\n"))).is_ok());
+        assert!(matches!(pinned_key(&hop("ssh-ed25519 AAAA")), Err(TunnelError::PinnedKey { .. })));
+        assert!(matches!(pinned_key(&hop("")), Err(TunnelError::PinnedKey { .. })));
     }
 
     #[test]
     fn the_pinned_algorithm_is_asked_for_first() {
         let pinned = Algorithm::Ecdsa { curve: russh::keys::EcdsaCurve::NistP256 };
-        let asked = preferred(pinned.clone());
+        let asked = preferred(Some(pinned.clone()));
         assert_eq!(asked.key.first(), Some(&pinned));
         assert!(asked.key.contains(&Algorithm::Ed25519));
         assert!(!asked.key.iter().any(|algorithm| algorithm.clone().is_rsa()));
+        assert_eq!(preferred(None).key.first(), Some(&Algorithm::Ed25519));
     }
 }

@@ -101,6 +101,7 @@ impl Ask {
             Self::Query { query, parameters } => {
                 add(query.resource.as_str());
                 add(&query.statement);
+                query.statements.iter().for_each(|statement| add(statement));
                 if let Some(change) = &query.change {
                     add(&serde_json::json!(change).to_string());
                 }

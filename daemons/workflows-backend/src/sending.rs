@@ -151,7 +151,9 @@ fn whole(result: QueryResult) -> Made {
         "rows": result.rows, "columns": result.columns, "row_count": result.row_count, "affected": result.affected,
         "truncated": result.truncated,
     });
-    for (key, told) in [("data", result.data), ("meta", result.meta)] {
+    let cached = result.cached.then_some(Value::Bool(true));
+    let age = result.age_ms.map(Value::from);
+    for (key, told) in [("data", result.data), ("meta", result.meta), ("cached", cached), ("age_ms", age)] {
         if let Some(told) = told {
             value[key] = told;
         }

@@ -12,6 +12,8 @@ pub(crate) const PACKAGES: &[Need] = &[
     ("cc", "build-essential"),
     ("dh", "debhelper"),
     ("dpkg-buildpackage", "dpkg-dev"),
+    ("pkg-config", "pkg-config"),
+    ("/usr/include/sqlite3.h", "libsqlite3-dev"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3"),
@@ -47,8 +49,10 @@ pub(crate) const TESTS: &[Need] = &[
     ("/usr/bin/redis-server", "redis-server"),
     ("/usr/sbin/slapd", "slapd"),
     ("/usr/sbin/nats-server", "nats-server"),
-    // For the servers of tests that come from PyPI.
+    ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
+    // For what tests have from PyPI.
     ("/usr/lib/python3*/ensurepip", "python3-venv"),
+    ("/usr/sbin/mariadbd", "mariadb-server"),
     ("chromium", "chromium"),
     ("runuser", "util-linux"),
     ("/usr/lib/python3/dist-packages/pandas", "python3-pandas"),

@@ -1,4 +1,4 @@
-//! Servers for tests that are Python packages, each in an environment of its own, pinned by hash.
+//! Servers and clients for tests that are Python packages, each in an environment of its own, pinned by hash.
 
 use std::path::PathBuf;
 
@@ -47,6 +47,12 @@ pub(crate) const MOTO: Environment = Environment {
         urllib3==2.8.0 --hash=sha256:0cf3cae568d36aa9576b28dfb35f11328f1cb974ca7647d9475ebb86c75ac6e3\n\
         Werkzeug==3.1.9 --hash=sha256:6392e50c78460ba618e5b21f08a71f59c99ce99cdc6cf6e3dd7e6ccca8754fab\n\
         xmltodict==1.0.4 --hash=sha256:a4a00d300b0e1c59fc2bfccb53d7b2e88c32f200df138a0dd2229f842497026a\n",
+};
+
+/// A client of RabbitMQ, to look at what has arrived there.
+pub(crate) const PIKA: Environment = Environment {
+    name: "pika",
+    requirements: "pika==1.3.2 --hash=sha256:0779a7c1fafd805672796085560d290213a465e4f6f76a6fb19e378d8041a14f\n",
 };
 
 /// Packages of PyPI, with all that they need.

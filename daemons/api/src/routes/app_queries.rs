@@ -98,7 +98,9 @@ pub(crate) async fn run_unsaved(
     let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), Role::Editor).await?;
     let detail = json!({ "resource": request.query.resource.as_str(), "version": "unsaved" });
     let record = on.caller.record("app.query.run", Some(("app", on.id.0)), detail);
-    run_statement(&api, record, &user, resource, request.query, request.parameters).await
+    // Whoever writes a query wants to see what it does now.
+    let query = ResourceQuery { cache_seconds: 0, ..request.query };
+    run_statement(&api, record, &user, resource, query, request.parameters).await
 }
 
 /// Binds, records, runs, and streams the answer through.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::workflow::{Block, CodeBlock, OWN_EXPRESSION, QueryBlock, WorkflowDocument};
-use bulkhead_model::{Libraries, Name, Role, Slug};
+use bulkhead_model::{Libraries, Name, Role, Slug, WorkflowId};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
@@ -22,7 +23,7 @@ use super::json::Json;
 use super::last::Last;
 use super::library_sets;
 use crate::auth::guard::require_resource;
-use crate::auth::{Editor, On, WorkflowKind};
+use crate::auth::{Caller, Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
@@ -59,31 +60,17 @@ pub(crate) async fn run(
     Last(block): Last,
     Json(request): Json<RunBlockRequest>,
 ) -> Result<Response, ApiError> {
-    let mut document = match request.document {
-        Some(document) => document,
-        None => api.database.workflow_draft(on.id).await?.document,
-    };
-    // The rest of the document may be half edited; only the block itself must be sound.
-    let own = format!("blocks.{block}");
-    let faults =
-        document.validate().into_iter().filter(|fault| fault.path.starts_with(&format!("{own}.")) || fault.path == own);
-    require_valid(
-        faults
-            .filter(|fault| {
-                !fault.message.contains("runs before this one") && !fault.message.starts_with("no edge leads")
-            })
-            .collect(),
-    )?;
-    let work = document.blocks.remove(block.as_str()).ok_or(ApiError::NotFound)?;
-    // One person's blocks wait behind one another and hold up nobody else's.
-    let tenant = on.caller.user.as_ref().map_or_else(|| COMMAND_LINE.to_owned(), |user| format!("user {}", user.id));
+    let (work, document) = sound_block(&api, on.id, request.document, &block).await?;
+    let tenant = tenant(&on.caller);
     let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), json!({ "block": block }));
     match work {
         Block::Query(query) => {
             let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), Role::Editor).await?;
             let user = person(&on.caller)?;
             let values = evaluate(&api, tenant, &query, request.inputs).await?;
-            run_statement(&api, record, user, resource, query.query, values).await
+            // Whoever writes a query wants to see what it does now.
+            let query = ResourceQuery { cache_seconds: 0, ..query.query };
+            run_statement(&api, record, user, resource, query, values).await
         }
         Block::Code(CodeBlock { language, source, timeout_ms, .. }) => {
             let user = person(&on.caller)?.id;
@@ -122,6 +109,37 @@ pub(crate) async fn run(
     }
 }
 
+/// A block as it stands in the document that was sent, or in the saved draft, and the document without it.
+pub(super) async fn sound_block(
+    api: &SharedApi,
+    workflow: WorkflowId,
+    sent: Option<WorkflowDocument>,
+    block: &str,
+) -> Result<(Block, WorkflowDocument), ApiError> {
+    let mut document = match sent {
+        Some(document) => document,
+        None => api.database.workflow_draft(workflow).await?.document,
+    };
+    // The rest of the document may be half edited; only the block itself must be sound.
+    let own = format!("blocks.{block}");
+    let faults =
+        document.validate().into_iter().filter(|fault| fault.path.starts_with(&format!("{own}.")) || fault.path == own);
+    require_valid(
+        faults
+            .filter(|fault| {
+                !fault.message.contains("runs before this one") && !fault.message.starts_with("no edge leads")
+            })
+            .collect(),
+    )?;
+    let work = document.blocks.remove(block).ok_or(ApiError::NotFound)?;
+    Ok((work, document))
+}
+
+/// One person's blocks wait behind one another and hold up nobody else's.
+pub(super) fn tenant(caller: &Caller) -> String {
+    caller.user.as_ref().map_or_else(|| COMMAND_LINE.to_owned(), |user| format!("user {}", user.id))
+}
+
 fn expression(block: String, key: &str, source: String) -> BlockSpec {
     let expressions = BTreeMap::from([(key.to_owned(), source)]);
     BlockSpec::new(block, Work::Expressions { expressions }, CodeLimits::default())
@@ -144,7 +162,7 @@ pub(super) async fn execute(
 }
 
 /// The value of each expression of a query block, computed in the sandbox.
-async fn evaluate(
+pub(super) async fn evaluate(
     api: &SharedApi,
     tenant: String,
     block: &QueryBlock,

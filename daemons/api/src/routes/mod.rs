@@ -22,9 +22,11 @@ mod audit;
 mod block_runs;
 mod documents;
 mod events;
+mod explain;
 mod grants;
 mod groups;
 mod hooks;
+mod host_key;
 mod imports;
 pub(crate) mod json;
 mod last;
@@ -41,6 +43,7 @@ mod schedules;
 mod secrets;
 mod session;
 mod signatures;
+mod ssh_hosts;
 mod system;
 mod users;
 mod workflows;
@@ -103,6 +106,7 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(apps::released))
         .routes(routes!(app_queries::run))
         .routes(routes!(app_queries::run_unsaved))
+        .routes(routes!(explain::query))
         .routes(routes!(grants::app_list))
         .routes(routes!(grants::app_set, grants::app_remove))
 }
@@ -126,7 +130,9 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(queue::pause_all))
         .routes(routes!(queue::resume_all))
         .routes(routes!(imports::n8n))
+        .routes(routes!(imports::openapi))
         .routes(routes!(block_runs::run))
+        .routes(routes!(explain::block))
         .routes(routes!(runs::of_workflow, run_starts::start))
         .routes(routes!(events::send))
         .routes(routes!(runs::list))
@@ -153,6 +159,10 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resources::test))
         .routes(routes!(resources::schema))
         .routes(routes!(resources::usage))
+        .routes(routes!(ssh_hosts::list, ssh_hosts::create))
+        .routes(routes!(ssh_hosts::show, ssh_hosts::update, ssh_hosts::delete))
+        .routes(routes!(ssh_hosts::test))
+        .routes(routes!(ssh_hosts::host_key))
         .routes(routes!(grants::resource_list))
         .routes(routes!(grants::resource_set, grants::resource_remove))
 }

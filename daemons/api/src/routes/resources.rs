@@ -83,7 +83,7 @@ pub(crate) struct CreateResourceRequest {
 pub(crate) struct UpdateResourceRequest {
     /// The settings.
     config: ResourceConfig,
-    /// The password; the stored one stays when absent, which is refused when host, port, TLS or tunnel change.
+    /// The password; the stored one stays when absent, which is refused when what decides who receives it changes: host, port, TLS, authority or tunnel.
     #[serde(default)]
     secret: Option<String>,
 }
@@ -126,6 +126,7 @@ pub(crate) async fn create(
     Json(request): Json<CreateResourceRequest>,
 ) -> Result<Response, ApiError> {
     require_valid(request.config.validate())?;
+    check_ssh_host(&api, &caller, None, &request.config).await?;
     let id = ResourceId::new();
     let sealed = request.secret.as_deref().map(|secret| api.seal_resource_secret(id, secret)).transpose()?;
     let name = request.name.as_str();
@@ -161,6 +162,7 @@ pub(crate) async fn update(
     require_valid(request.config.validate())?;
     let stored = api.database.resource(on.id).await?;
     refuse_built_in(&stored)?;
+    check_ssh_host(&api, &on.caller, Some(&stored.config), &request.config).await?;
     if request.secret.is_none() {
         require_same_destination(&stored, &request.config)?;
     }
@@ -199,12 +201,16 @@ pub(crate) async fn test(
         Some(name) => {
             let id = require_resource(&api, &caller, name.as_str(), Role::Admin).await?;
             let stored = api.database.resource(id).await?;
+            check_ssh_host(&api, &caller, Some(&stored.config), &request.config).await?;
             if request.secret.is_none() {
                 require_same_destination(&stored, &request.config)?;
             }
             (id, stored.sealed_secret.is_some())
         }
-        None if caller.is_admin() => (ResourceId::new(), false),
+        None if caller.is_admin() => {
+            check_ssh_host(&api, &caller, None, &request.config).await?;
+            (ResourceId::new(), false)
+        }
         None => return Err(ApiError::AdministratorsOnly),
     };
     require_valid(request.config.validate())?;
@@ -277,12 +283,33 @@ pub(crate) async fn schema(
     Ok(Json(api.connector.call(Method::POST, "/v1/schema", &SchemaRequest { resource: on.id }).await?))
 }
 
+/// Through which SSH host a resource is reached is an administrator's to choose: it leads into other networks.
+async fn check_ssh_host(
+    api: &SharedApi,
+    caller: &Caller,
+    stored: Option<&ResourceConfig>,
+    config: &ResourceConfig,
+) -> Result<(), ApiError> {
+    let of = |config: &ResourceConfig| config.server().and_then(|server| server.ssh_host);
+    let Some(ssh_host) = of(config) else { return Ok(()) };
+    if stored.and_then(of) == Some(ssh_host) {
+        return Ok(());
+    }
+    if !caller.is_admin() {
+        return Err(ApiError::AdministratorsOnly);
+    }
+    match api.database.ssh_host_name(ssh_host).await? {
+        Some(_) => Ok(()),
+        None => require_valid(vec![Fault::new("config.ssh-host", "there is no such SSH host: choose one that exists")]),
+    }
+}
+
 /// A secret follows no new destination: whoever may change a host must not be able to collect the password there.
 fn require_same_destination(stored: &StoredResource, config: &ResourceConfig) -> Result<(), ApiError> {
     if stored.sealed_secret.is_none() || stored.config.destination() == config.destination() {
         return Ok(());
     }
-    Err(secret_needed("host, port, TLS or tunnel changed: enter the password again"))
+    Err(secret_needed("host, port, TLS, authority or tunnel changed: enter the secret again"))
 }
 
 fn secret_needed(detail: &str) -> ApiError {

@@ -76,6 +76,32 @@ async fn each_role_opens_what_it_should_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_component_of_a_later_version_is_saved_and_released_untouched() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let page = json!({
+        "components": {
+            "box": { "type": "container", "properties": { "title": "Box" } },
+            "later": { "type": "hologram", "properties": { "depth": 3, "of": ["{{ box.title }}"] } },
+        },
+        "layout": {
+            "box": { "column": 0, "row": 0, "width": 12, "height": 6 },
+            "later": { "column": 0, "row": 0, "width": 24, "height": 2, "parent": "box" },
+        },
+    });
+    let document = json!({ "format": 1, "title": "Later", "home-page": "home", "pages": { "home": page } });
+    let body = json!({ "slug": "later", "title": "Later", "document": document });
+    let created = instance.call(&admin, "POST", "/apps", &body).await.ok(201);
+    let save = json!({ "revision": 1, "document": created["draft"] });
+    instance.call(&admin, "PUT", "/apps/later/draft", &save).await.ok(200);
+    let app = instance.call(&admin, "GET", "/apps/later", &Value::Null).await.ok(200);
+    assert_eq!(app["draft"]["pages"]["home"], page);
+    instance.call(&admin, "POST", "/apps/later/releases", &json!({ "revision": 2 })).await.ok(200);
+    let released = instance.call(&admin, "GET", "/apps/later/released", &Value::Null).await.ok(200);
+    assert_eq!(released["document"]["pages"]["home"], page);
+}
+
+#[tokio::test]
 async fn a_document_with_faults_is_refused_with_their_places() {
     let instance = Instance::start().await;
     let admin = instance.admin().await;

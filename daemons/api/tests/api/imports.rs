@@ -32,3 +32,24 @@ async fn an_n8n_export_becomes_a_draft_that_can_be_created() {
         assert_eq!(refused.problem(), (422, "not-imported".into()));
     }
 }
+
+#[tokio::test]
+async fn a_document_of_openapi_becomes_requests() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Shop", "version": "1" },
+        "paths": { "/orders/{id}": { "get": {
+            "operationId": "showOrder", "summary": "One order",
+            "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "integer" } }],
+        } } },
+    });
+    let read = instance.call(&admin, "POST", "/imports/openapi", &json!({ "document": document })).await.ok(200);
+    assert_eq!(read["title"], "Shop");
+    let operation = &read["operations"][0];
+    assert_eq!((&operation["summary"], &operation["request"]["method"]), (&json!("One order"), &json!("GET")));
+    assert!(operation["request"]["path"].as_str().expect("a path").starts_with("/orders/{{"), "{operation}");
+    let refused = instance.call(&admin, "POST", "/imports/openapi", &json!({ "document": { "swagger": "2.0" } })).await;
+    assert_eq!(refused.problem(), (422, "not-imported".into()));
+}

@@ -112,6 +112,17 @@ impl Instance {
         tokio::spawn(async move { bulkhead_workflows_backend::run(context).await.expect("workflows-backend serves") });
     }
 
+    /// Starts ssh-connector, for tests that reach an SSH host.
+    pub(crate) fn start_ssh_connector(&self) {
+        let directory = self.directory.path();
+        let raw = json!({ "database": database_table(&self.own), "allow-networks": ["127.0.0.0/8"] });
+        let raw = serde_json::from_value(raw).expect("a shape");
+        let config = bulkhead_ssh_connector::Config::from_raw(raw).expect("sound");
+        let sockets = vec![("rpc".to_owned(), unix(&directory.join("ssh-connector.sock")))];
+        let context = context(directory, config, sockets, &self.shutdown);
+        tokio::spawn(async move { bulkhead_ssh_connector::run(context).await.expect("ssh-connector serves") });
+    }
+
     async fn wait_until_up(&self) {
         for _ in 0..200 {
             if self.root.get::<Value>("/api/v1/users").await.is_ok() {
@@ -263,7 +274,7 @@ fn database_table(database: &TestDatabase) -> Value {
 fn write_keys(directory: &Path) {
     let key = SealPrivateKey::generate();
     std::fs::write(directory.join("seal.key"), key.to_text().as_bytes()).expect("written");
-    for daemon in ["db-connector", "workflows-backend"] {
+    for daemon in ["db-connector", "ssh-connector", "workflows-backend"] {
         std::fs::write(directory.join(format!("{daemon}.pub")), key.public_key().to_text()).expect("written");
     }
     let identity = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
@@ -305,9 +316,10 @@ fn start_api(
         "database": database_table(own),
         "web-root": at("web"),
         "tls": { "certificate": at("api.crt"), "key": at("api.key") },
-        "keys": { "db-connector": at("db-connector.pub"), "workflows-backend": at("workflows-backend.pub") },
+        "keys": { "db-connector": at("db-connector.pub"), "ssh-connector": at("ssh-connector.pub"), "workflows-backend": at("workflows-backend.pub") },
         "sockets": {
             "db-connector": at("db-connector.sock"),
+            "ssh-connector": at("ssh-connector.sock"),
             "code-executor": at("code-executor.sock"),
             "workflows-backend": at("workflows-backend.sock"),
         },

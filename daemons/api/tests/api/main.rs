@@ -1,6 +1,7 @@
 //! The daemon as it runs: real routes over real sockets, a real PostgreSQL under the daemons' own roles, and the real
 //! db-connector beside it.
 
+mod asking;
 mod documents;
 mod events;
 mod groups;
@@ -14,5 +15,6 @@ mod queries;
 mod resources;
 mod runs;
 mod secrets;
+mod ssh_hosts;
 mod web;
 mod webhooks;

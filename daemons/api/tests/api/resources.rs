@@ -37,6 +37,10 @@ async fn a_secret_follows_no_new_destination() {
     elsewhere["host"] = json!("collector.evil.example");
     let update = json!({ "config": elsewhere });
     assert_eq!(instance.call(&admin, "PUT", "/resources/crm", &update).await.problem(), (422, "secret-needed".into()));
+    let mut another_word = config.clone();
+    another_word["ca-certificate"] = json!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let update = json!({ "config": another_word });
+    assert_eq!(instance.call(&admin, "PUT", "/resources/crm", &update).await.problem(), (422, "secret-needed".into()));
     let test = json!({ "name": "crm", "config": elsewhere });
     assert_eq!(instance.call(&admin, "POST", "/resources/test", &test).await.problem(), (422, "secret-needed".into()));
     let mut renamed = config;

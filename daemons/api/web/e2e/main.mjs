@@ -9,6 +9,7 @@ import { appSteps } from './app.mjs'
 import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
 import { codeSteps } from './code.mjs'
+import { componentsSteps } from './components.mjs'
 import { entrySteps } from './entry.mjs'
 import { eventsSteps } from './events.mjs'
 import { importsSteps } from './imports.mjs'
@@ -25,7 +26,7 @@ if (!url || !link) {
 
 const { browser, page } = await launch()
 const steps = [
-  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...codeSteps,
+  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...componentsSteps, ...codeSteps,
 ]
 let passed = 0
 let failed = 0

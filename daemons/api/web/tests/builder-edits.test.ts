@@ -1,8 +1,8 @@
 import { produce } from 'immer'
 import { describe, expect, it } from 'vitest'
 import type { AppDocument } from '../src/api/types'
-import { addComponent, removeComponents, removeQuery, renameEverywhere } from '../src/builder/edits'
-import { clamp, overlaps, place, resized } from '../src/builder/layout'
+import { addComponent, duplicateComponent, namesWithin, removeComponents, removeQuery, renameEverywhere } from '../src/builder/edits'
+import { clamp, gridFor, overlaps, place, resized } from '../src/builder/layout'
 import { renameInTemplate } from '../src/document/rename'
 
 const document: AppDocument = {
@@ -33,6 +33,48 @@ describe('the canvas', () => {
     expect(clamp({ column: 22, row: -3, width: 8, height: 0 })).toEqual({ column: 16, row: 0, width: 8, height: 1 })
     expect(resized({ column: 20, row: 0, width: 4, height: 2 }, 'se', 9, -9)).toEqual({ column: 20, row: 0, width: 4, height: 1 })
     expect(resized({ column: 4, row: 0, width: 4, height: 2 }, 'w', -9, 0)).toEqual({ column: 0, row: 0, width: 8, height: 2 })
+  })
+})
+
+describe('components in components', () => {
+  const nested = produce(document, (draft) => {
+    addComponent(draft, 'home', 'box', { type: 'container' }, { column: 0, row: 20, width: 12, height: 6 })
+    addComponent(draft, 'home', 'name', { type: 'text-input' }, { column: 0, row: 0, width: 12, height: 2, parent: 'box' })
+    addComponent(draft, 'home', 'open', { type: 'button', events: [{ on: 'click', action: { do: 'reset', component: 'name' } }] }, { column: 0, row: 30, width: 4, height: 1 })
+  })
+
+  it('make room only on their own grid', () => {
+    expect(nested.pages.home?.layout?.search?.row).toBe(0)
+    const more = produce(nested, (draft) => addComponent(draft, 'home', 'city', { type: 'text-input' }, { column: 0, row: 0, width: 12, height: 2, parent: 'box' }))
+    expect(more.pages.home?.layout?.name?.row).toBe(2)
+    expect(more.pages.home?.layout?.search?.row).toBe(0)
+  })
+
+  it('go with what is around them, and so do the actions on them', () => {
+    expect(namesWithin(nested.pages.home?.layout ?? {}, 'box')).toEqual(['name'])
+    const without = produce(nested, (draft) => removeComponents(draft, 'home', ['box']))
+    expect(Object.keys(without.pages.home?.components ?? {})).toEqual(['search', 'list', 'open'])
+    expect(without.pages.home?.components?.open?.events).toEqual([])
+  })
+
+  it('are copied with it', () => {
+    const copied = produce(nested, (draft) => void duplicateComponent(draft, 'home', 'box'))
+    expect(copied.pages.home?.layout?.name2).toMatchObject({ parent: 'box2', row: 0 })
+    expect(copied.pages.home?.layout?.box2).toMatchObject({ row: 26 })
+  })
+
+  it('are added where the selection is', () => {
+    const { home } = nested.pages
+    expect(gridFor(home, 'box', () => undefined)).toEqual({ parent: 'box' })
+    expect(gridFor(home, 'box', () => 'second')).toEqual({ parent: 'box', slot: 'second' })
+    expect(gridFor(home, 'name', () => undefined)).toEqual({ parent: 'box' })
+    expect(gridFor(home, 'search', () => undefined)).toEqual({})
+    expect(gridFor(home, undefined, () => undefined)).toEqual({})
+  })
+
+  it('follow its new name', () => {
+    const renamed = produce(nested, (draft) => renameEverywhere(draft, 'box', 'frame', (text) => text))
+    expect(renamed.pages.home?.layout?.name?.parent).toBe('frame')
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BindingGraph } from '../src/evaluator/graph'
 import type { Model } from '../src/evaluator/protocol'
 
-const model = (templates: Record<string, unknown>, more: Partial<Model> = {}): Model => ({ globals: {}, templates, expressions: {}, exposed: {}, feeds: {}, ...more })
+const model = (templates: Record<string, unknown>, more: Partial<Model> = {}): Model => ({ globals: {}, templates, expressions: {}, exposed: {}, types: {}, feeds: {}, ...more })
 
 function graphOf(given: Model, state: Record<string, Record<string, unknown>> = {}) {
   const graph = new BindingGraph()
@@ -40,6 +40,19 @@ describe('evaluating bindings', () => {
     const graph = graphOf(model({ 'search.default-value': 'Ada', shown: '{{ search.value }}' }, { exposed: { 'search.value': 'search.default-value' } }))
     expect(graph.evaluateAll().shown).toEqual({ value: 'Ada' })
     expect(graph.setState('search', { value: 'Grace' }).shown).toEqual({ value: 'Grace' })
+  })
+
+  it('shows a default again when what was typed is forgotten', () => {
+    const graph = graphOf(model({ 'search.default-value': '{{ who.name }}', shown: '{{ search.value }}' }, { exposed: { 'search.value': 'search.default-value' } }), { who: { name: 'Ada' } })
+    graph.evaluateAll()
+    graph.setState('search', { value: 'Grace' })
+    expect(graph.setState('search', {}, undefined, ['value']).shown).toEqual({ value: 'Ada' })
+    expect(graph.setState('who', { name: 'Alan' }).shown).toEqual({ value: 'Alan' })
+  })
+
+  it('exposes a default as what its input holds', () => {
+    const graph = graphOf(model({ 'amount.default-value': '12.5', sum: '{{ amount.value + 1 }}' }, { exposed: { 'amount.value': 'amount.default-value' }, types: { 'amount.value': 'number' } }))
+    expect(graph.evaluateAll().sum).toEqual({ value: 13.5 })
   })
 
   it('keeps an error where it is thrown', () => {

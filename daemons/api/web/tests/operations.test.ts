@@ -35,10 +35,22 @@ test('its expressions are found wherever they stand, and follow a renamed compon
 
 test('a query that is pointed at another kind of resource is written in a way that fits it', () => {
   expect(waysOf('redis')).toEqual(['operation'])
-  expect(waysOf(undefined)).toEqual(['sql', 'form'])
+  expect(waysOf(undefined)).toEqual(['sql', 'list', 'form'])
+  expect(waysOf('mysql')).toEqual(['sql', 'form'])
   expect(wayOf(writtenAs('operation', 'redis'))).toBe('operation')
   expect(fittedTo('postgresql', { statement: 'select 2', mode: 'read' })).toEqual({})
   expect(fittedTo('redis', get)).toEqual({})
   expect(fittedTo('redis', { statement: 'select 2' })).toMatchObject({ statement: '', operation: { do: 'command' } })
   expect(fittedTo('postgresql', get)).toMatchObject({ operation: null, statement: 'select 1 as one' })
+})
+
+test('a list of statements is one write, with the expressions of all', async () => {
+  const list = { ...writtenAs('list'), statements: ['update a set b = {{ x.value }}', 'select 1', 'delete from c where d = {{ x.value + y }}'] }
+  expect([wayOf(list), isWrite(list)]).toEqual(['list', true])
+  const cut = async (text: string) => ({ expressions: text.includes('y') ? ['x.value', 'y'] : ['x.value'] })
+  expect(await expressionsIn(list, cut)).toEqual({ expressions: ['x.value', 'y'] })
+  expect(rewrittenAsk(list, (text) => text.replaceAll('x.', 'z.'), (source) => source).statements).toEqual(['update a set b = {{ z.value }}', 'select 1', 'delete from c where d = {{ z.value + y }}'])
+  expect(wayOf({ ...list, ...writtenAs('sql') })).toBe('sql')
+  expect(fittedTo('mysql', list)).toMatchObject({ statements: [] })
+  expect(fittedTo('postgresql', list)).toEqual({})
 })

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Summary, of_value};
 use crate::error::QueryError;
-use crate::json::exact;
+use crate::json::exact_numbers;
 use crate::kind::{Kind, operation};
 use crate::pool::{Pool, Shared};
 use crate::target::Target;
@@ -141,9 +141,9 @@ async fn deliver(
 fn payload(bytes: &[u8]) -> Value {
     let Ok(text) = std::str::from_utf8(bytes) else { return json!({ "base64": STANDARD.encode(bytes) }) };
     if text.trim_start().starts_with(['{', '['])
-        && let Ok(value) = serde_json::from_str(text)
+        && let Ok(value) = serde_json::from_slice(&exact_numbers(bytes))
     {
-        return exact(value);
+        return value;
     }
     Value::String(text.to_owned())
 }

@@ -3,8 +3,10 @@
 mod changes;
 mod connect;
 mod error;
+mod explain;
 mod json;
 mod parameters;
+mod plan;
 mod query;
 mod reader;
 mod schema;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_model::resource::PostgresqlConfig;
-use bulkhead_rpc::connector::{QueryRequest, Schema};
+use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -48,12 +50,28 @@ impl Kind for Postgresql {
         .boxed()
     }
 
+    fn runs_lists(&self) -> bool {
+        true
+    }
+
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {
         async move { self.0.connect().await.map(drop) }.boxed()
     }
 
     fn schema(self: Arc<Self>) -> BoxFuture<'static, Result<Schema, QueryError>> {
         async move { schema::read(&self.0).await }.boxed()
+    }
+
+    fn explain(
+        self: Arc<Self>,
+        request: ExplainRequest,
+        started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Plan, QueryError>> {
+        async move {
+            refuse_operation(&request.query)?;
+            explain::explain(&self.0, request, started).await
+        }
+        .boxed()
     }
 
     fn close_idle(&self, oldest: Instant) -> bool {

@@ -3,13 +3,15 @@
 //! Everything that can be sent together is: a read is one round trip, its transaction's begin and end included. Whenever a
 //! statement is left before its end, the server is told to stop it, and a connection whose state is not certain is closed.
 
+mod list;
+
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bulkhead_model::change::TableChange;
 use bulkhead_model::query::{QueryLimits, QueryMode};
-use bulkhead_model::sql::{self, CompiledStatement};
+use bulkhead_model::sql::{self, CompiledStatement, Dialect, SqlError};
 use bulkhead_rpc::connector::QueryRequest;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -46,9 +48,39 @@ pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: In
 }
 
 async fn run_once_or_twice(pool: &Arc<Pool>, request: &QueryRequest, started: Instant) -> Result<Answer, QueryError> {
-    let compiled = request.compile()?;
-    statement::refuse_unsupported(&compiled.text, request.mode)?;
-    let job = Job { pool, request, compiled: &compiled, limits: within_bounds(request.limits), started };
+    let of = request.before.len() + 1;
+    if of > 1 && request.mode == QueryMode::Read {
+        let words = "a list of statements is for writes; set the query's mode to \"write\"";
+        return Err(QueryError::StatementRefused(words.to_owned()));
+    }
+    let before = request.before.iter().enumerate();
+    let before = before.map(|(at, text)| {
+        looked_at(sql::compile(text, Dialect::Postgresql), request.mode).map_err(|error| error.in_list(at + 1, of))
+    });
+    let before = before.collect::<Result<Vec<_>, _>>()?;
+    let compiled = looked_at(request.compile(), request.mode).map_err(|error| error.in_list(of, of))?;
+    let outcome = run_compiled(pool, request, (&before, &compiled), started).await;
+    outcome.map_err(|error| error.in_list(of, of))
+}
+
+/// A statement, unless it is one that must not or cannot run.
+fn looked_at(
+    compiled: Result<CompiledStatement<'_>, SqlError>,
+    mode: QueryMode,
+) -> Result<CompiledStatement<'_>, QueryError> {
+    let compiled = compiled?;
+    statement::refuse_unsupported(&compiled.text, mode)?;
+    Ok(compiled)
+}
+
+/// Runs a statement that was looked at, behind others in its transaction.
+pub(super) async fn run_compiled(
+    pool: &Arc<Pool>,
+    request: &QueryRequest,
+    (before, compiled): (&[CompiledStatement<'_>], &CompiledStatement<'_>),
+    started: Instant,
+) -> Result<Answer, QueryError> {
+    let job = Job { pool, request, before, compiled, limits: request.limits.within_bounds(), started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // Nothing was committed yet, so a second try repeats no effect.
@@ -56,15 +88,6 @@ async fn run_once_or_twice(pool: &Arc<Pool>, request: &QueryRequest, started: In
             job.attempt().await.map_err(|failure| job.give_up(failure))
         }
         first => first.map_err(|failure| job.give_up(failure)),
-    }
-}
-
-/// Limits that no caller can leave: 0 would mean none at all to PostgreSQL.
-fn within_bounds(limits: QueryLimits) -> QueryLimits {
-    QueryLimits {
-        max_rows: limits.max_rows.min(QueryLimits::MAX.max_rows),
-        max_bytes: limits.max_bytes.min(QueryLimits::MAX.max_bytes),
-        timeout_ms: limits.timeout_ms.clamp(1, QueryLimits::MAX.timeout_ms),
     }
 }
 
@@ -84,6 +107,8 @@ impl From<QueryError> for Failure {
 struct Job<'a> {
     pool: &'a Arc<Pool>,
     request: &'a QueryRequest,
+    /// Run before it, in the transaction that it is run in.
+    before: &'a [CompiledStatement<'a>],
     compiled: &'a CompiledStatement<'a>,
     limits: QueryLimits,
     started: Instant,
@@ -97,13 +122,21 @@ impl Job<'_> {
         let guard = CancelOnDrop(Some(loan.connection.cancel()));
         let reused = loan.reused;
         let late = |_| QueryError::Timeout(self.limits.timeout_ms);
+        if !self.before.is_empty() {
+            let ran = timeout_at(deadline, self.run_before(&loan)).await.map_err(late)?;
+            if let Err(failure) = ran {
+                guard.disarm();
+                self.leave(loan);
+                return Err(failure);
+            }
+        }
         let prepared = timeout_at(deadline, loan.connection.prepare(&self.compiled.text)).await.map_err(late)?;
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 guard.disarm();
                 let failure = self.prepare_failed(error, reused);
-                loan.give_back();
+                self.leave(loan);
                 return Err(failure);
             }
         };
@@ -112,7 +145,7 @@ impl Job<'_> {
                 Ok(values) => values,
                 Err(error) => {
                     guard.disarm();
-                    loan.give_back();
+                    self.leave(loan);
                     return Err(error.into());
                 }
             };
@@ -154,7 +187,11 @@ impl Job<'_> {
         values: Vec<parameters::Parameter>,
     ) -> Result<(Reader, Ending), (tokio_postgres::Error, Ending)> {
         let client = &loan.connection.client;
-        let open = session::begin(self.request.mode, self.limits.timeout_ms);
+        // It is open already where something ran before.
+        let open = match self.before.is_empty() {
+            true => session::begin(self.request.mode, self.limits.timeout_ms),
+            false => String::new(),
+        };
         let mut ending = match self.request.mode {
             QueryMode::Read => send(loan, session::END_READ.to_owned()),
             QueryMode::Write => undo(loan),
@@ -365,8 +402,8 @@ impl Execution {
                 let is_change = self.source.change.is_some() || statement::changes_rows(&self.source.statement);
                 Ok(rows.filter(|_| is_change))
             }
-            // A deferred constraint, for example: the server has rolled back.
-            Ok(Err(error)) if error.as_db_error().is_some() => Err(self.said(&error)),
+            // A deferred constraint, for example: the server has rolled back. What a pooler says of a connection is no such word.
+            Ok(Err(error)) if error.code().is_some_and(|code| !is_of_connection(code.code())) => Err(self.said(&error)),
             Ok(Err(_)) | Err(_) => Err(QueryError::OutcomeUnknown(self.loan.resource().to_owned())),
         }
     }
@@ -377,6 +414,11 @@ impl Execution {
             Err(error) => QueryError::Statement(error),
         }
     }
+}
+
+/// Whether an SQLSTATE is about the connection or the server's end, and so says nothing of a transaction.
+fn is_of_connection(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P")
 }
 
 /// Stops a read that has shown enough rows. The connection serves again only if the server said that the cancel struck this

@@ -31,6 +31,12 @@ pub(super) fn refuse_unsupported(text: &str, mode: QueryMode) -> Result<(), Quer
     refusal.map_or(Ok(()), |refusal| Err(QueryError::StatementRefused(refusal)))
 }
 
+/// Refuses a statement that cannot be explained, or may not be run to measure it.
+pub(super) fn refuse_unexplained(text: &str, analyze: bool) -> Result<(), QueryError> {
+    let refusal = reading::explain_refusal(&tokens(text), analyze);
+    refusal.map_or(Ok(()), |refusal| Err(QueryError::StatementRefused(refusal)))
+}
+
 /// Whether a statement that returned columns counts the rows that it changed, not those that it read.
 pub(super) fn changes_rows(text: &str) -> bool {
     !matches!(first_word(&tokens(text)), "select" | "values" | "table" | "show" | "explain" | "fetch")

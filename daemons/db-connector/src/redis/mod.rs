@@ -150,7 +150,8 @@ async fn command(pool: &Arc<Pool<Connection>>, request: &QueryRequest) -> Result
             Err(_) => return Err(left(pool, request, QueryError::Timeout(request.limits.timeout_ms))),
             Ok(Err(error)) => error,
         };
-        if !error.is_unrecoverable_error() {
+        // Only what the server said leaves the connection in a known state.
+        if error.code().is_some() {
             loan.give_back();
             let sqlstate = error.code().unwrap_or_default().to_owned();
             return Err(QueryError::Sql { message: said(&error), sqlstate, position: None });

@@ -73,7 +73,7 @@ impl Kind for S3 {
             let deadline = started + Duration::from_millis(limits.timeout_ms.into());
             let max_bytes = limits.max_bytes.max(LISTING_BYTES);
             let bounds = Bounds { deadline, timeout_ms: limits.timeout_ms, max_bytes, mode: operation.effect() };
-            let reply = exchange(pool, sent, bounds).await?;
+            let reply = exchange(pool, *sent, bounds).await?;
             reply::read(&reply, answers, Summary::since(started), limits, &pool.target)
         }
         .boxed()

@@ -13,8 +13,9 @@ use super::request::Answers;
 use super::xml;
 use crate::answer::{Answer, Columns, RowsWriter, Summary, of_value};
 use crate::error::QueryError;
+
 use crate::http::Reply;
-use crate::json::{write_integer, write_string};
+use crate::json::{exact_numbers, write_integer, write_string};
 use crate::target::Target;
 
 /// What S3 says when the key or the signature is not right.
@@ -184,7 +185,7 @@ fn content(body: &[u8], form: ObjectForm) -> Result<Value, QueryError> {
     match form {
         ObjectForm::Text => text(body).map(Value::String),
         ObjectForm::Base64 => Ok(Value::String(STANDARD.encode(body))),
-        ObjectForm::Json => serde_json::from_slice(body).map_err(|error| {
+        ObjectForm::Json => serde_json::from_slice(&exact_numbers(body)).map_err(|error| {
             QueryError::Invalid(format!("the object is no JSON ({error}): read it as text or base64"))
         }),
     }

@@ -24,7 +24,7 @@ const MAX_KEY_BYTES: usize = 1024;
 /// What an operation comes to.
 pub(super) enum Asked {
     /// A request, and how its answer reads.
-    Request(Request<Full<Bytes>>, Answers),
+    Request(Box<Request<Full<Bytes>>>, Answers),
     /// What needs no request.
     Known(Value),
 }
@@ -78,7 +78,7 @@ pub(super) fn of_operation(
         }
         _ => return Err(QueryError::OtherOperation),
     };
-    draft.signed(settings, target).map(|request| Asked::Request(request, answers))
+    draft.signed(settings, target).map(|request| Asked::Request(Box::new(request), answers))
 }
 
 /// The request that a test of the settings sends: the first object of the fixed bucket, or the buckets.
@@ -230,4 +230,32 @@ fn presigned(presign: &PresignObject, path: &str, settings: &Settings, target: &
     Ok(
         json!({ "url": format!("{scheme}://{}{path}?{query}", settings.authority), "method": method, "expires": expires }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(addressing: &str) -> (String, String) {
+        let config = json!({
+            "url": "https://s3.example.com:9000/gate", "access-key-id": "a", "addressing": addressing, "bucket": "files"
+        });
+        let config: bulkhead_model::resource::S3Config = serde_json::from_value(config).expect("a configuration");
+        let settings = Settings { authority: config.authority(), host: String::new(), config };
+        let target = Target::new("storage".into(), Some(b"secret".to_vec().into()), false);
+        let head = serde_json::from_value(json!({ "do": "head-object", "key": "a b/{{ x }}" })).expect("an operation");
+        let values = serde_json::from_value(json!({ "x": "?%" })).expect("values");
+        match of_operation(&head, &values, 1, &settings, &target).expect("a request") {
+            Asked::Request(request, _) => {
+                (request.headers()["host"].to_str().expect("text").to_owned(), request.uri().to_string())
+            }
+            Asked::Known(value) => panic!("{value}"),
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_named_in_the_path_or_in_the_host() {
+        assert_eq!(sent("path"), ("s3.example.com:9000".into(), "/gate/files/a%20b/%3F%25".into()));
+        assert_eq!(sent("virtual-host"), ("files.s3.example.com:9000".into(), "/gate/a%20b/%3F%25".into()));
+    }
 }

@@ -82,14 +82,16 @@ enum Parts {
 }
 
 fn parts(mail: &FilledMail) -> Result<Parts, QueryError> {
-    let told = [&mail.text, &mail.html].map(|text| lines_ended(text));
-    let body = match told {
-        [text, html] if mail.html.is_empty() => {
-            debug_assert!(html.is_empty());
-            Parts::One(SinglePart::plain(text))
+    for (place, text) in [("text", &mail.text), ("html", &mail.html)] {
+        if text.contains('\0') {
+            return Err(field(place, "holds a NUL character, which no mail carries: remove it"));
         }
-        [_, html] if mail.text.is_empty() => Parts::One(SinglePart::html(html)),
-        [text, html] => Parts::Several(MultiPart::alternative_plain_html(text, html)),
+    }
+    let (text, html) = (lines_ended(&mail.text), lines_ended(&mail.html));
+    let body = match (text.is_empty(), html.is_empty()) {
+        (_, true) => Parts::One(SinglePart::plain(text)),
+        (true, false) => Parts::One(SinglePart::html(html)),
+        (false, false) => Parts::Several(MultiPart::alternative_plain_html(text, html)),
     };
     if mail.attachments.is_empty() {
         return Ok(body);
@@ -239,6 +241,7 @@ mod tests {
         assert_eq!(place_of(with(file("a", "multipart/mixed"))), "attachments[0].type");
         assert_eq!(place_of(with(file("a\"; x=\"b", "text/csv"))), "built");
         assert_eq!(place_of(FilledMail { to: Vec::new(), ..mail() }), "to");
+        assert_eq!(place_of(FilledMail { text: "a\0b".into(), ..mail() }), "text");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use crate::certificates::{Certified, certified};
 
 /// Superuser `owner` with [`PASSWORD`]; stopped and removed with this value.
 pub(crate) struct Cluster {
@@ -89,14 +89,10 @@ fn run(command: &mut Command) {
 
 /// Makes `server.crt` for `localhost` and `server.key` there. Gives the PEM of the authority that signed it.
 pub(crate) fn write_certificates(directory: &Path) -> String {
-    let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let server = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters").signed_by(&key, &authority);
-    std::fs::write(directory.join("server.crt"), server.expect("signed").pem()).expect("written");
+    let Certified { certificate, key, authority } = certified();
+    std::fs::write(directory.join("server.crt"), certificate.pem()).expect("written");
     std::fs::write(directory.join("server.key"), key.serialize_pem()).expect("written");
     std::fs::set_permissions(directory.join("server.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .expect("set");
-    authority.pem()
+    authority
 }

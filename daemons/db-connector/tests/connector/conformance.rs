@@ -18,8 +18,8 @@ pub(crate) const CANARY: &str = "canary-7f3a";
 
 /// A kind under test.
 pub(crate) struct Subject {
-    /// The settings that work, as they are stored: `{"kind": ..., "host": ..., "port": ..., "tls": "disabled", ...}`, or with a `url`
-    /// of `http` in the place of host, port and TLS.
+    /// The settings that work, as they are stored: `{"kind": ..., "host": ..., "port": ..., "tls": "disabled", ...}`, or with an
+    /// `url` in the place of these three.
     pub(crate) config: Value,
     /// The secret that works.
     pub(crate) secret: Option<&'static str>,
@@ -39,11 +39,19 @@ pub(crate) enum Read {
 impl Subject {
     fn with(&self, changes: Value) -> ResourceConfig {
         let mut config = self.config.clone();
+        let mut url = config["url"].as_str().map(|url| url::Url::parse(url).expect("a URL"));
         for (key, value) in changes.as_object().expect("an object") {
-            match (config["url"].as_str().map(str::to_owned), key.as_str()) {
-                (Some(url), "host" | "port" | "tls") => config["url"] = json!(url_with(&url, key, value)),
+            match (key.as_str(), &mut url) {
+                ("host", Some(url)) => url.set_host(value.as_str()).expect("a host"),
+                ("port", Some(url)) => {
+                    url.set_port(value.as_u64().and_then(|port| port.try_into().ok())).expect("a port");
+                }
+                ("tls", Some(url)) => url.set_scheme("https").expect("a scheme"),
                 _ => config[key] = value.clone(),
             }
+        }
+        if let Some(url) = url {
+            config["url"] = json!(url.as_str());
         }
         serde_json::from_value(config).expect("a configuration")
     }
@@ -53,22 +61,9 @@ impl Subject {
             Read::Statement(statement) => QueryRequest { resource, ..service.query(statement) },
             Read::Operation(operation) => service.operation(resource, operation.clone(), json!({})),
         };
-        // Of servers that never answer.
-        request.limits.timeout_ms = 2_000;
+        request.limits.timeout_ms = 3000;
         request
     }
-}
-
-/// `http://host:port/path` with another host, port or, for a mode of TLS, scheme.
-fn url_with(url: &str, key: &str, value: &Value) -> String {
-    let mut url = url::Url::parse(url).expect("a URL");
-    match key {
-        "host" => url.set_host(value.as_str()).expect("a host"),
-        "port" => url.set_port(value.as_u64().and_then(|port| port.try_into().ok())).expect("a port"),
-        _ if value == "verify-full" => url.set_scheme("https").expect("a scheme"),
-        _ => {}
-    }
-    url.to_string()
 }
 
 /// Runs the suite against one kind.

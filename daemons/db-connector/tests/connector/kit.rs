@@ -16,6 +16,7 @@ use bulkhead_seal::{Place, SealPrivateKey, SealPublicKey};
 use bulkhead_store::{Database, test_support};
 use bulkhead_test_kit::TestDatabase;
 use http::Method;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use tokio_postgres::config::Host;
@@ -33,6 +34,7 @@ pub(crate) struct Service {
     pub(crate) resource: ResourceId,
     /// To look at the data and at the server's sessions, as superuser.
     pub(crate) observer: Client,
+    control: RpcClient,
     _own: TestDatabase,
     _directory: tempfile::TempDir,
 }
@@ -59,10 +61,12 @@ impl Service {
         let config = Config::from_raw(serde_json::from_value(raw).expect("a shape")).expect("sound");
         let socket = directory.path().join("db-connector.sock");
         let listener = Listener::Unix(UnixListener::bind(&socket).expect("binds"));
+        let control_socket = directory.path().join("control.sock");
+        let control = Listener::Unix(UnixListener::bind(&control_socket).expect("binds"));
         let (_, reload) = tokio::sync::watch::channel(0);
         let context = Context {
             config,
-            listeners: [("rpc".to_owned(), listener)].into_iter().collect(),
+            listeners: [("rpc".to_owned(), listener), ("control".to_owned(), control)].into_iter().collect(),
             credentials: Credentials::in_directory(Some(directory.path().to_owned())),
             readiness: Readiness::default(),
             metrics: MetricsRegistry::default(),
@@ -73,6 +77,7 @@ impl Service {
         observer.batch_execute(&format!("ALTER DATABASE {} OWNER TO \"{OWNER}\"", data.name())).await.expect("owned");
         let mut service = Self {
             client: RpcClient::new("bulkhead-db-connector", &socket),
+            control: RpcClient::new("bulkhead-db-connector", &control_socket),
             store,
             data,
             port,
@@ -116,6 +121,12 @@ impl Service {
         id
     }
 
+    /// Saves a resource whose name does not matter.
+    pub(crate) async fn add_any(&self, config: Value, secret: Option<&str>) -> ResourceId {
+        let config: ResourceConfig = serde_json::from_value(config).expect("a configuration");
+        self.add_kind(&format!("any-{}", ResourceId::new()), &config, secret).await
+    }
+
     /// An operation at a resource of any kind, as its document is written.
     pub(crate) fn operation(&self, resource: ResourceId, operation: Value, parameters: Value) -> QueryRequest {
         let operation: Operation = serde_json::from_value(operation).expect("an operation");
@@ -138,12 +149,14 @@ impl Service {
     pub(crate) fn query(&self, statement: &str) -> QueryRequest {
         QueryRequest {
             resource: self.resource,
+            before: Vec::new(),
             statement: statement.to_owned(),
             change: None,
             operation: None,
             parameters: Default::default(),
             mode: QueryMode::Read,
             limits: QueryLimits::default(),
+            cache_seconds: 0,
         }
     }
 
@@ -165,6 +178,13 @@ impl Service {
     /// The problem of a read.
     pub(crate) async fn problem(&self, statement: &str) -> Problem {
         self.run(&self.query(statement)).await.expect_err("refused")
+    }
+
+    /// What is counted, as it is scraped.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = self.control.stream(Method::GET, "/metrics", &()).await.expect("answered");
+        let body = answer.into_body().collect().await.expect("read").to_bytes();
+        String::from_utf8(body.to_vec()).expect("text")
     }
 
     /// Runs a write.

@@ -1,22 +1,40 @@
-//! db-connector over its socket, against real PostgreSQL databases.
+//! db-connector over its socket, against real servers.
 
+mod amqp;
+mod caching;
+mod certificates;
 mod changes;
+mod chinook;
 mod clickhouse;
 mod cluster;
 mod conformance;
+mod elasticsearch;
+mod explaining;
 mod failures;
 mod fetching;
+mod graphql;
 mod hygiene;
+mod isolation;
 mod kit;
 mod ldap;
+mod maria;
+mod mysql;
+mod mysql_changes;
+mod mysql_failures;
+mod mysql_protocol;
 mod nats;
 mod parameters;
 mod reading;
 mod redis;
+mod rest;
+mod rest_authentication;
+mod rest_pages;
 mod results;
 mod s3;
 mod smtp;
+mod sqlite;
 mod streaming;
 mod transport;
 mod tunnel;
+mod web;
 mod writing;

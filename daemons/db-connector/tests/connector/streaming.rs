@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 
 use crate::kit::Service;
 
-fn rss_mib() -> u64 {
+pub(crate) fn rss_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("readable");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("told");
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") / 1024

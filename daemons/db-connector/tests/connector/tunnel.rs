@@ -38,7 +38,8 @@ async fn start(sshd: &Sshd) -> SshConnector {
     let host = SshHostId::new();
     let row = host.to_string();
     let place = Place { table: "ssh_hosts", row: &row, field: "sealed_secret" };
-    let sealed = key.public_key().seal(&place, sshd.client_key().as_bytes()).expect("sealed");
+    let secret = json!({ "authentication": "key", "private-key": sshd.client_key() }).to_string();
+    let sealed = key.public_key().seal(&place, secret.as_bytes()).expect("sealed");
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).expect("looked up").expect("exists").name;
     let sql = "INSERT INTO ssh_hosts (id, name, host, port, user_name, host_key, sealed_secret)
         VALUES ($1, 'bastion', '127.0.0.1', $2, $3, $4, $5)";

@@ -49,3 +49,64 @@ async fn a_write_that_fails_changes_nothing() {
     assert!(odd.detail.contains("odd::text"), "{}", odd.detail);
     assert_eq!(service.rows("select count(*) from t").await, [json!({ "count": 0 })]);
 }
+
+#[tokio::test]
+async fn statements_of_a_list_are_made_all_or_none() {
+    let service = Service::with(json!({ "allow-networks": ["127.0.0.0/8"], "max-connections-per-resource": 1 })).await;
+    service
+        .write("create table accounts (id int primary key, amount int not null check (amount >= 0))")
+        .await
+        .expect("made");
+    service.write("insert into accounts values (1, 10), (2, 0)").await.expect("filled");
+    let transfer = |amount: i64, last: &str| QueryRequest {
+        mode: QueryMode::Write,
+        before: vec![
+            "update accounts set amount = amount + {{ amount }} where id = 2".to_owned(),
+            "create temporary table seen as select * from accounts".to_owned(),
+        ],
+        parameters: [("amount".to_owned(), json!(amount))].into(),
+        ..service.query(last)
+    };
+    let take =
+        "update accounts set amount = amount - {{ amount }} where id = 1 returning (select count(*) from seen) as seen";
+    let made = service.run(&transfer(7, take)).await.expect("made");
+    assert_eq!((made.affected, json!(made.rows)), (Some(1), json!([{ "seen": 2 }])));
+    let amounts = async || service.rows("select array_agg(amount order by id) as amounts from accounts").await;
+    assert_eq!(amounts().await, [json!({ "amounts": [3, 7] })]);
+
+    // The last one fails: for what it does, for a parameter, because it cannot be prepared, and at its commit.
+    let broke = service.run(&transfer(5, take)).await.expect_err("too much");
+    assert_eq!((broke.code.as_str(), broke.sqlstate.as_deref()), ("query-failed", Some("23514")));
+    assert!(broke.detail.starts_with("statement 3 of 3, and none was made: "), "{}", broke.detail);
+    for (last, code) in [
+        ("select {{ other }}::int", "parameter-missing"),
+        ("select nothing", "query-failed"),
+        ("commit", "statement-unsupported"),
+    ] {
+        assert_eq!(service.run(&transfer(1, last)).await.expect_err(last).code, code, "{last}");
+    }
+    let first = QueryRequest {
+        before: vec!["select 1".into(), "delete from nowhere".into()],
+        ..transfer(1, "delete from accounts")
+    };
+    let nowhere = service.run(&first).await.expect_err("not there");
+    assert!(nowhere.detail.starts_with("statement 2 of 3"), "{}", nowhere.detail);
+    let slow = QueryRequest {
+        before: vec!["delete from accounts".into(), "select pg_sleep(5)".into()],
+        limits: QueryLimits { timeout_ms: 200, ..QueryLimits::default() },
+        ..transfer(1, "select 1")
+    };
+    assert_eq!(service.run(&slow).await.expect_err("late").code, "query-timeout");
+    let read = QueryRequest { mode: QueryMode::Read, ..transfer(1, "select 1") };
+    assert_eq!(service.run(&read).await.expect_err("no write").code, "statement-unsupported");
+    assert_eq!(amounts().await, [json!({ "amounts": [3, 7] })]);
+    // The one connection is clean.
+    assert_eq!(service.rows("select to_regclass('pg_temp.seen') is null as gone").await, [json!({ "gone": true })]);
+    let config = json!({ "kind": "redis", "host": "127.0.0.1", "port": 1, "tls": "disabled" });
+    let redis = service.add_kind("keys", &serde_json::from_value(config).expect("a configuration"), None).await;
+    let list = QueryRequest {
+        before: vec!["x".into()],
+        ..service.operation(redis, json!({ "do": "command", "command": ["SET", "a", "b"] }), json!({}))
+    };
+    assert_eq!(service.run(&list).await.expect_err("one at a time").code, "statements-unsupported");
+}

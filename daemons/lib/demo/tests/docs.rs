@@ -1,10 +1,10 @@
-//! The examples in the documentation of blocks are the demo's.
+//! The examples in the documentation of blocks are the demo's, and those of components are parts of an app.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bulkhead_model::Name;
-use bulkhead_model::app::AppQuery;
+use bulkhead_model::app::{AppDocument, AppQuery, ComponentKind, Page};
 use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::workflow::{Block, Edge, Function};
@@ -109,4 +109,27 @@ fn the_examples_of_resources_are_sound() {
             }
         }
     }
+}
+
+#[test]
+fn every_kind_of_component_has_a_page_with_an_example_that_an_app_may_hold() {
+    let mut pages = BTreeSet::new();
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/components").read_dir().expect("a directory")
+    {
+        let path = entry.expect("a file").path();
+        let kind = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        if kind == "README" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a page");
+        let fences: Vec<&str> = text.split("```json\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+        let [example] = fences[..] else { panic!("{kind}.md has {} examples", fences.len()) };
+        let page: Page = serde_json::from_str(example).unwrap_or_else(|error| panic!("{kind}.md: {error}"));
+        assert!(page.components.values().any(|component| component.kind.as_str() == kind), "{kind}.md shows none");
+        let mut app = AppDocument::empty("Example");
+        app.pages.insert(app.home_page.clone(), page);
+        assert_eq!(app.validate(), [], "{kind}.md");
+        pages.insert(kind);
+    }
+    assert!(pages.iter().map(String::as_str).eq(ComponentKind::known()), "{pages:?}");
 }

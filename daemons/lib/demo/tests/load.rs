@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use bulkhead_model::sql::compile;
+use bulkhead_model::sql::{Dialect, compile};
 use bulkhead_model::workflow::{Block, WorkflowDocument};
 use bulkhead_test_kit::TestDatabase;
 use tokio_postgres::types::ToSql;
@@ -44,11 +44,12 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
     let app = bulkhead_demo::app();
     let statement =
         &app.queries.iter().find(|(name, _)| name.as_str() == "listCustomers").expect("a query").1.query.statement;
-    let compiled = compile(statement).expect("compiles");
+    let compiled = compile(statement, Dialect::Postgresql).expect("compiles");
     let rows = client.query(&compiled.text, &[&"gruber", &"gruber", &"gruber"]).await.expect("runs");
     assert!(rows.len() > 10, "{} customers match", rows.len());
 
-    let change = app.queries.get("updateEmail").expect("a query").query.compile().expect("compiles");
+    let change = &app.queries.get("updateEmail").expect("a query").query.change;
+    let change = change.as_ref().expect("a change").compile().expect("compiles");
     let changed = client.execute(&change.text, &[&"new@example.org", &1_i32]).await.expect("runs");
     assert_eq!(changed, 1);
 
@@ -62,7 +63,7 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
         assert_eq!(run(&client, &reminders, block, &[]).await, 1, "{block}");
     }
     let last_payment = reminders.query_named("lastPayment").expect("a function");
-    let compiled = compile(&last_payment.statement).expect("compiles");
+    let compiled = compile(&last_payment.statement, Dialect::Postgresql).expect("compiles");
     assert_eq!(client.query(&compiled.text, &[&"nobody"]).await.expect("runs").len(), 1);
 }
 
@@ -74,6 +75,6 @@ async fn run(
     values: &[&(dyn ToSql + Sync)],
 ) -> usize {
     let Some(Block::Query(block)) = workflow.blocks.get(block) else { panic!("{block} is a query") };
-    let compiled = compile(&block.query.statement).expect("compiles");
+    let compiled = compile(&block.query.statement, Dialect::Postgresql).expect("compiles");
     client.query(&compiled.text, values).await.expect("runs").len()
 }

@@ -10,8 +10,12 @@ use crate::binding::Template;
 use crate::query::ResourceQuery;
 use crate::{Fault, Name};
 
-/// Columns of the canvas grid.
-pub const GRID_COLUMNS: u16 = 24;
+mod kind;
+mod layout;
+
+pub use kind::{ComponentKind, NotAKind};
+pub use layout::{GRID_COLUMNS, GridRect, MAX_NESTING};
+
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
 /// Queries that one app may have.
@@ -49,20 +53,6 @@ pub struct Page {
     pub layout: BTreeMap<Name, GridRect>,
 }
 
-/// A place on the grid, in grid units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GridRect {
-    /// First column, from 0.
-    pub column: u16,
-    /// First row, from 0.
-    pub row: u16,
-    /// Columns covered.
-    pub width: u16,
-    /// Rows covered.
-    pub height: u16,
-}
-
 /// A component on a page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -78,26 +68,11 @@ pub struct Component {
     pub events: Vec<EventHandler>,
 }
 
-/// The kinds of components.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ComponentKind {
-    /// Text, with bindings: `value`, `style` (`heading` | `body` | `muted`).
-    Text,
-    /// A one-line input: `label`, `placeholder`, `default-value`; exposes `value`.
-    TextInput,
-    /// A button: `label`, `variant` (`primary` | `secondary` | `danger`), `disabled`; event `click`.
-    Button,
-    /// A table: `data` (rows), `columns` (optional list of `{key, label, format}`), `empty-text`; exposes `selectedRow`,
-    /// `selectedIndex`; event `row-select`.
-    Table,
-}
-
 /// `on` an event, do an action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EventHandler {
-    /// `click`, `change`, `submit` or `row-select`.
+    /// `click`, `change`, `submit`, `row-select`, `open` or `close`; a component tells which it has.
     pub on: String,
     /// What happens.
     pub action: Action,
@@ -118,6 +93,21 @@ pub enum Action {
         component: Name,
         /// The value, with bindings.
         value: String,
+    },
+    /// Puts an input, or all inputs in a form, back to the default.
+    Reset {
+        /// The input or form.
+        component: Name,
+    },
+    /// Opens a modal.
+    Open {
+        /// The modal.
+        component: Name,
+    },
+    /// Closes a modal.
+    Close {
+        /// The modal.
+        component: Name,
     },
     /// Shows a short message.
     Notify {
@@ -224,24 +214,7 @@ impl AppDocument {
                     self.validate_action(&handler.action, &format!("{path}.events.{index}"), faults);
                 }
             }
-            for (name, rect) in &page.layout {
-                let path = format!("pages.{page_name}.layout.{name}");
-                if !page.components.contains_key(name) {
-                    faults.push(Fault::new(&path, "there is no component of this name"));
-                }
-                let right = u32::from(rect.column) + u32::from(rect.width);
-                if rect.width == 0
-                    || rect.height == 0
-                    || right > u32::from(GRID_COLUMNS)
-                    || rect.height > 500
-                    || rect.row > 10_000
-                {
-                    faults.push(Fault::new(
-                        &path,
-                        format!("must lie within {GRID_COLUMNS} columns and be at least 1 by 1"),
-                    ));
-                }
-            }
+            layout::validate(page_name, page, faults);
         }
     }
 
@@ -251,11 +224,14 @@ impl AppDocument {
                 faults.push(Fault::new(path, format!("there is no query `{query}`")));
             }
             Action::SetValue { component, .. }
+            | Action::Reset { component }
+            | Action::Open { component }
+            | Action::Close { component }
                 if !self.pages.values().any(|page| page.components.contains_key(component)) =>
             {
                 faults.push(Fault::new(path, format!("there is no component `{component}`")));
             }
-            Action::RunQuery { .. } => {}
+            Action::RunQuery { .. } | Action::Reset { .. } | Action::Open { .. } | Action::Close { .. } => {}
             Action::SetValue { value: text, .. } | Action::Notify { message: text } => {
                 check_template(text, path, faults)
             }
@@ -287,5 +263,106 @@ fn check_value(value: &Value, path: &str, depth: usize, faults: &mut Vec<Fault>)
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn app(components: Value, layout: Value) -> AppDocument {
+        let page = json!({ "components": components, "layout": layout });
+        let document = json!({ "format": 1, "title": "Test", "home-page": "home", "pages": { "home": page } });
+        serde_json::from_value(document).expect("a document")
+    }
+
+    fn place(parent: Option<&str>) -> Value {
+        let mut place = json!({ "column": 0, "row": 0, "width": 4, "height": 2 });
+        if let Some(parent) = parent {
+            place["parent"] = json!(parent);
+        }
+        place
+    }
+
+    fn faults(document: &AppDocument) -> Vec<String> {
+        document.validate().into_iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect()
+    }
+
+    #[test]
+    fn a_component_of_a_later_version_is_kept_as_it_is() {
+        let component = json!({ "type": "hologram-view", "properties": { "depth": 3, "of": ["{{ a.b }}"] } });
+        let document = app(json!({ "what": component }), json!({ "what": place(None) }));
+        assert_eq!(faults(&document), Vec::<String>::new());
+        let kept = serde_json::to_value(&document).expect("JSON");
+        assert_eq!(kept.pointer("/pages/home/components/what"), Some(&component));
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_a_kind_is_refused() {
+        for text in ["", "Text", "text_input", "-text", "text-", "text--input", "3d", "a b", &"a".repeat(41)] {
+            let error = serde_json::from_value::<ComponentKind>(json!(text)).expect_err(text);
+            assert!(error.to_string().contains("no kind of a component"), "{error}");
+        }
+    }
+
+    #[test]
+    fn components_stand_in_containers() {
+        let components =
+            json!({ "box": { "type": "tabs" }, "inner": { "type": "container" }, "name": { "type": "text" } });
+        let mut in_tab = place(Some("box"));
+        in_tab["slot"] = json!("details");
+        let document = app(components, json!({ "box": place(None), "inner": in_tab, "name": place(Some("inner")) }));
+        assert_eq!(faults(&document), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_component_stands_in_what_holds_none() {
+        let components = json!({ "title": { "type": "text" }, "name": { "type": "text" }, "lost": { "type": "text" } });
+        let layout = json!({ "title": place(None), "name": place(Some("title")), "lost": place(Some("nowhere")) });
+        let found = faults(&app(components, layout));
+        assert_eq!(
+            found,
+            [
+                "pages.home.layout.lost.parent: there is no component `nowhere` on this page",
+                "pages.home.layout.name.parent: `title` is of the kind `text`, which holds no components",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_component_stands_in_itself() {
+        let components = json!({
+            "a": { "type": "container" }, "b": { "type": "container" }, "c": { "type": "container" }, "d": { "type": "text" },
+        });
+        let layout =
+            json!({ "a": place(Some("b")), "b": place(Some("a")), "c": place(Some("c")), "d": place(Some("a")) });
+        let found = faults(&app(components, layout));
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(found.iter().all(|fault| fault.contains("stands in itself")), "{found:?}");
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let names: Vec<String> = (0..=MAX_NESTING + 1).map(|number| format!("box{number}")).collect();
+        let mut components = json!({});
+        let mut layout = json!({});
+        for (number, name) in names.iter().enumerate() {
+            components[name] = json!({ "type": "container" });
+            layout[name] = place(number.checked_sub(1).map(|around| names[around].as_str()));
+        }
+        let found = faults(&app(components, layout));
+        assert_eq!(found, ["pages.home.layout.box9.parent: stands deeper than 8 components in each other"]);
+    }
+
+    #[test]
+    fn an_action_names_a_component_that_exists() {
+        let components = json!({ "go": { "type": "button", "events": [
+            { "on": "click", "action": { "do": "open", "component": "dialog" } },
+            { "on": "click", "action": { "do": "reset", "component": "go" } },
+        ] } });
+        let found = faults(&app(components, json!({ "go": place(None) })));
+        assert_eq!(found, ["pages.home.components.go.events.0: there is no component `dialog`"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A change of a table that is said without SQL, and the one statement that it becomes.
+//! A change of a table that is said without SQL, and the statement that it becomes.
 //!
 //! Names become quoted identifiers and values bind parameters, here and nowhere else. Which tables, columns and conditions a
 //! statement has is told by the document alone: whoever runs it gives values.
@@ -11,14 +11,16 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::Fault;
-use crate::sql::CompiledStatement;
+use crate::sql::{CompiledStatement, Dialect};
 
 mod guard;
+mod mysql;
 mod validate;
 
 pub use guard::AtMost;
+pub use mysql::MAX_PARAMETERS as MAX_MYSQL_PARAMETERS;
 
-/// The longest name of a table or column that PostgreSQL has, in bytes.
+/// The longest name of a table or column, in bytes: PostgreSQL's, one less than MySQL's.
 const MAX_IDENTIFIER_BYTES: usize = 63;
 /// Columns that one change may name, conditions among them.
 pub const MAX_COLUMNS: usize = 200;
@@ -144,7 +146,7 @@ pub enum Operator {
 /// Why a change cannot be compiled. A document with one of these is not saved; who executes it does not rely on that.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChangeError {
-    /// A name that PostgreSQL cannot have.
+    /// A name that no database has.
     #[error("{0:?} is no name of a table, schema or column: it has 1 to {MAX_IDENTIFIER_BYTES} bytes and no NUL")]
     Identifier(String),
     /// Without a condition all rows would be meant.
@@ -194,7 +196,8 @@ impl TableChange {
         }
     }
 
-    fn conflict(&self) -> &[String] {
+    /// The columns that tell which row is meant.
+    pub fn conflict(&self) -> &[String] {
         match self {
             Self::Upsert { conflict, .. } | Self::BulkUpsert { conflict, .. } => conflict,
             Self::Insert { .. } | Self::Update { .. } | Self::Delete { .. } => &[],
@@ -223,50 +226,46 @@ impl TableChange {
         }
     }
 
-    /// The statement that it is.
-    pub fn compile(&self) -> Result<CompiledStatement<'_>, ChangeError> {
+    /// Its table as an identifier.
+    fn quoted_table(&self, names: Names) -> Result<String, ChangeError> {
         let (schema, name) = self.table();
-        let mut table = String::new();
-        if let Some(schema) = schema {
-            table = format!("{}.", quoted(schema)?);
-        }
-        table.push_str(&quoted(name)?);
-        let mut bound = Bound(Vec::new());
+        let schema = schema.map(|schema| names.quoted(schema)).transpose()?;
+        let name = names.quoted(name)?;
+        Ok(schema.map_or_else(|| name.clone(), |schema| format!("{schema}.{name}")))
+    }
+
+    /// The one statement that it is in PostgreSQL.
+    pub fn compile(&self) -> Result<CompiledStatement<'_>, ChangeError> {
+        let names = Names(Dialect::Postgresql);
+        let table = self.quoted_table(names)?;
+        let mut bound = Bound::of(Dialect::Postgresql);
         let text = match self {
             Self::Insert { values, .. } => {
-                let (columns, places) = listed(values, &mut bound)?;
+                let (columns, places) = bound.listed(values)?;
                 format!("INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING *")
             }
             Self::Upsert { values, conflict, .. } => {
-                let (columns, places) = listed(values, &mut bound)?;
+                let (columns, places) = bound.listed(values)?;
                 let conflict = on_conflict(values.keys(), conflict)?;
                 format!("INSERT INTO {table} ({columns}) VALUES ({places}) {conflict} RETURNING *")
             }
             Self::BulkUpsert { rows, columns, conflict, .. } => {
-                let names = joined(columns.iter().map(|column| quoted(column)))?;
-                if columns.is_empty() {
-                    return Err(ChangeError::NoValue);
-                }
+                let names = names.listed(columns)?;
                 let conflict = on_conflict(columns.iter(), conflict)?;
                 // The table's own row type says what each value is to be. By a row of it, since its name may be that of a type besides.
                 let row_type = format!("(SELECT a_row FROM {table} AS a_row WHERE false)");
-                let rows = format!("jsonb_populate_recordset({row_type}, {})", bound.place(rows));
+                let rows = format!("jsonb_populate_recordset({row_type}, {})", bound.place("", rows));
                 format!("INSERT INTO {table} ({names}) SELECT {names} FROM {rows} {conflict}")
             }
             Self::Update { values, conditions, .. } => {
-                if values.is_empty() {
-                    return Err(ChangeError::NoValue);
-                }
-                let set =
-                    values.iter().map(|(column, value)| Ok(format!("{} = {}", quoted(column)?, bound.place(value))));
-                let set = joined(set)?;
-                format!("UPDATE {table} SET {set} WHERE {}", all_of(conditions, &mut bound)?)
+                let set = bound.assigned(values)?;
+                format!("UPDATE {table} SET {set} WHERE {}", bound.all_of(conditions, array)?)
             }
             Self::Delete { conditions, .. } => {
-                format!("DELETE FROM {table} WHERE {}", all_of(conditions, &mut bound)?)
+                format!("DELETE FROM {table} WHERE {}", bound.all_of(conditions, array)?)
             }
         };
-        Ok(CompiledStatement::made(text, bound.0))
+        Ok(bound.statement(text))
     }
 
     pub(crate) fn faults(&self, path: &str, faults: &mut Vec<Fault>) {
@@ -274,63 +273,116 @@ impl TableChange {
     }
 }
 
-/// The expressions behind the parameters.
-struct Bound<'a>(Vec<&'a str>);
+/// A list as one parameter.
+fn array<'a>(bound: &mut Bound<'a>, column: &'a str, expression: &'a str) -> String {
+    format!("= ANY ({})", bound.place(column, expression))
+}
+
+/// Names as a dialect writes them.
+#[derive(Clone, Copy)]
+struct Names(Dialect);
+
+impl Names {
+    /// A name as an identifier: whatever is in it, it is one.
+    fn quoted(self, name: &str) -> Result<String, ChangeError> {
+        if name.is_empty() || name.len() > MAX_IDENTIFIER_BYTES || name.contains('\0') {
+            return Err(ChangeError::Identifier(name.chars().take(MAX_IDENTIFIER_BYTES).collect()));
+        }
+        Ok(self.0.quoted(name))
+    }
+
+    /// Some names, one at least.
+    fn listed<'a>(self, names: impl IntoIterator<Item = &'a String>) -> Result<String, ChangeError> {
+        let names: Vec<String> = names.into_iter().map(|name| self.quoted(name)).collect::<Result<_, _>>()?;
+        if names.is_empty() { Err(ChangeError::NoValue) } else { Ok(names.join(", ")) }
+    }
+}
+
+/// The parameters of a statement under way.
+struct Bound<'a> {
+    names: Names,
+    expressions: Vec<&'a str>,
+    columns: Vec<&'a str>,
+    items: BTreeMap<usize, usize>,
+}
 
 impl<'a> Bound<'a> {
-    /// The place of one more.
-    fn place(&mut self, expression: &'a str) -> String {
-        self.0.push(expression.trim());
-        format!("${}", self.0.len())
+    fn of(dialect: Dialect) -> Self {
+        Self { names: Names(dialect), expressions: Vec::new(), columns: Vec::new(), items: BTreeMap::new() }
+    }
+
+    /// The place of one more, for a column.
+    fn place(&mut self, column: &'a str, expression: &'a str) -> String {
+        self.columns.push(column);
+        self.expressions.push(expression.trim());
+        self.names.0.placeholder(self.expressions.len())
+    }
+
+    /// The place of one item of a list.
+    fn item(&mut self, column: &'a str, expression: &'a str, index: usize) -> String {
+        self.items.insert(self.expressions.len(), index);
+        self.place(column, expression)
+    }
+
+    /// Columns, and the places of their values.
+    fn listed(&mut self, values: &'a BTreeMap<String, String>) -> Result<(String, String), ChangeError> {
+        let columns = self.names.listed(values.keys())?;
+        let places: Vec<String> = values.iter().map(|(column, value)| self.place(column, value)).collect();
+        Ok((columns, places.join(", ")))
+    }
+
+    /// `column = place` of each.
+    fn assigned(&mut self, values: &'a BTreeMap<String, String>) -> Result<String, ChangeError> {
+        if values.is_empty() {
+            return Err(ChangeError::NoValue);
+        }
+        let set = values
+            .iter()
+            .map(|(column, value)| Ok(format!("{} = {}", self.names.quoted(column)?, self.place(column, value))));
+        Ok(set.collect::<Result<Vec<_>, _>>()?.join(", "))
+    }
+
+    /// All conditions; `in_list` writes what stands behind a column that is to be in a list.
+    fn all_of(
+        &mut self,
+        conditions: &'a [Condition],
+        mut in_list: impl FnMut(&mut Self, &'a str, &'a str) -> String,
+    ) -> Result<String, ChangeError> {
+        if conditions.is_empty() {
+            return Err(ChangeError::NoCondition);
+        }
+        let mut text = String::new();
+        for Condition { column, operator, value } in conditions {
+            let name = self.names.quoted(column)?;
+            let and = if text.is_empty() { "" } else { " AND " };
+            let comparison = match operator {
+                Operator::IsNull => "IS NULL".to_owned(),
+                Operator::In => in_list(self, column, value),
+                Operator::Equal => format!("= {}", self.place(column, value)),
+                Operator::Unequal => format!("<> {}", self.place(column, value)),
+                Operator::Less => format!("< {}", self.place(column, value)),
+                Operator::LessOrEqual => format!("<= {}", self.place(column, value)),
+                Operator::Greater => format!("> {}", self.place(column, value)),
+                Operator::GreaterOrEqual => format!(">= {}", self.place(column, value)),
+            };
+            let _ = write!(text, "{and}{name} {comparison}");
+        }
+        Ok(text)
+    }
+
+    fn statement(self, text: String) -> CompiledStatement<'a> {
+        let mut statement = CompiledStatement::made(text, self.expressions);
+        statement.columns = self.columns;
+        statement.items = self.items;
+        statement
     }
 }
 
-/// A name as an identifier: whatever is in it, it is one.
-fn quoted(name: &str) -> Result<String, ChangeError> {
-    if name.is_empty() || name.len() > MAX_IDENTIFIER_BYTES || name.contains('\0') {
-        return Err(ChangeError::Identifier(name.chars().take(MAX_IDENTIFIER_BYTES).collect()));
-    }
-    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
-}
-
-fn joined(parts: impl Iterator<Item = Result<String, ChangeError>>) -> Result<String, ChangeError> {
-    Ok(parts.collect::<Result<Vec<_>, _>>()?.join(", "))
-}
-
-/// Columns, and the places of their values.
-fn listed<'a>(values: &'a BTreeMap<String, String>, bound: &mut Bound<'a>) -> Result<(String, String), ChangeError> {
-    if values.is_empty() {
-        return Err(ChangeError::NoValue);
-    }
-    let columns = joined(values.keys().map(|column| quoted(column)))?;
-    let places: Vec<String> = values.values().map(|value| bound.place(value)).collect();
-    Ok((columns, places.join(", ")))
-}
-
-fn all_of<'a>(conditions: &'a [Condition], bound: &mut Bound<'a>) -> Result<String, ChangeError> {
-    if conditions.is_empty() {
-        return Err(ChangeError::NoCondition);
-    }
-    let mut text = String::new();
-    for Condition { column, operator, value } in conditions {
-        let column = quoted(column)?;
-        let and = if text.is_empty() { "" } else { " AND " };
-        let comparison = match operator {
-            Operator::IsNull => "IS NULL".to_owned(),
-            Operator::In => format!("= ANY ({})", bound.place(value)),
-            Operator::Equal => format!("= {}", bound.place(value)),
-            Operator::Unequal => format!("<> {}", bound.place(value)),
-            Operator::Less => format!("< {}", bound.place(value)),
-            Operator::LessOrEqual => format!("<= {}", bound.place(value)),
-            Operator::Greater => format!("> {}", bound.place(value)),
-            Operator::GreaterOrEqual => format!(">= {}", bound.place(value)),
-        };
-        let _ = write!(text, "{and}{column} {comparison}");
-    }
-    Ok(text)
-}
-
-fn on_conflict<'a>(columns: impl Iterator<Item = &'a String>, conflict: &[String]) -> Result<String, ChangeError> {
+/// The columns that an upsert writes over where the row is there already. It is written over in any case, so that it is counted.
+fn written_over<'a>(
+    columns: impl Iterator<Item = &'a String>,
+    conflict: &[String],
+) -> Result<Vec<&'a String>, ChangeError> {
     if conflict.is_empty() {
         return Err(ChangeError::NoConflict);
     }
@@ -338,15 +390,19 @@ fn on_conflict<'a>(columns: impl Iterator<Item = &'a String>, conflict: &[String
     if let Some(column) = conflict.iter().find(|column| !columns.contains(column)) {
         return Err(ChangeError::ConflictWithoutValue(column.clone()));
     }
-    let named = joined(conflict.iter().map(|column| quoted(column)))?;
-    // A row that is there already is written over in any case, so that it is counted and returned.
     let others: Vec<&String> = columns.iter().copied().filter(|column| !conflict.contains(column)).collect();
-    let written = if others.is_empty() { columns } else { others };
-    let set = joined(written.into_iter().map(|column| {
-        let column = quoted(column)?;
+    Ok(if others.is_empty() { columns } else { others })
+}
+
+fn on_conflict<'a>(columns: impl Iterator<Item = &'a String>, conflict: &[String]) -> Result<String, ChangeError> {
+    let names = Names(Dialect::Postgresql);
+    let written = written_over(columns, conflict)?;
+    let set = written.into_iter().map(|column| {
+        let column = names.quoted(column)?;
         Ok(format!("{column} = EXCLUDED.{column}"))
-    }))?;
-    Ok(format!("ON CONFLICT ({named}) DO UPDATE SET {set}"))
+    });
+    let set = set.collect::<Result<Vec<_>, _>>()?.join(", ");
+    Ok(format!("ON CONFLICT ({}) DO UPDATE SET {set}", names.listed(conflict)?))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod app;
 pub mod binding;
 pub mod change;
 pub mod fault;
+pub mod header;
 pub mod ids;
 pub mod library;
 pub mod library_set;
@@ -17,6 +18,7 @@ pub mod resource;
 pub mod role;
 pub mod run;
 pub mod sql;
+pub mod ssh;
 pub mod trace;
 pub mod workflow;
 

@@ -3,10 +3,16 @@
 //! An operation is a document whose texts may hold `{{ }}`. Each kind reads its own variant, and decides where a value may stand and how
 //! it is escaped there; none of them splices a value into a text that is parsed again.
 
+mod amqp;
+mod elasticsearch;
+mod graphql;
+mod graphql_document;
+mod http_request;
 mod ldap;
 mod ldap_filter;
 mod mail;
 mod nats;
+mod pages;
 mod redis;
 mod s3;
 mod template;
@@ -18,10 +24,16 @@ use serde_json::Value;
 use thiserror::Error;
 use utoipa::ToSchema;
 
+pub use amqp::{AmqpBody, AmqpMessage, AmqpProperties, FilledAmqpMessage, MAX_AMQP_TEXT};
+pub use elasticsearch::{BulkAction, ElasticsearchRequest};
+pub use graphql::GraphqlRequest;
+pub use graphql_document::OperationType;
+pub use http_request::{HttpMethod, HttpRequest, NamedText, RequestBody};
 pub use ldap::{LdapFilterError, LdapScope, LdapSearch};
-pub use ldap_filter::{FormError, LdapFilter};
+pub use ldap_filter::{LdapFilter, LdapFormError};
 pub use mail::{AttachmentContent, FilledAttachment, FilledMail, MAX_RECIPIENTS, MailAttachment, SendMail};
 pub use nats::{FilledNatsMessage, NatsMessage};
+pub use pages::{Pages, Paging};
 pub use redis::RedisCommand;
 pub use s3::{
     ByteRange, DeleteObject, HeadObject, ListObjects, ObjectForm, PresignMethod, PresignObject, ReadObject, WriteObject,
@@ -45,25 +57,33 @@ pub enum Operation {
     /// A command of Redis.
     Command(RedisCommand),
     /// A search in a directory.
-    LdapSearch(LdapSearch),
+    LdapSearch(Box<LdapSearch>),
+    /// A message to publish on a broker that speaks AMQP 0-9-1.
+    AmqpPublish(Box<AmqpMessage>),
     /// A message to publish on NATS.
-    NatsPublish(NatsMessage),
+    NatsPublish(Box<NatsMessage>),
     /// The same, with an answer to wait for.
-    NatsRequest(NatsMessage),
+    NatsRequest(Box<NatsMessage>),
     /// A message to send by mail.
-    SendMail(SendMail),
+    SendMail(Box<SendMail>),
     /// The objects of a bucket of S3.
-    ListObjects(ListObjects),
+    ListObjects(Box<ListObjects>),
     /// The content of an object of S3.
-    ReadObject(ReadObject),
+    ReadObject(Box<ReadObject>),
     /// Makes or replaces an object of S3.
-    WriteObject(WriteObject),
+    WriteObject(Box<WriteObject>),
     /// Removes an object of S3.
-    DeleteObject(DeleteObject),
+    DeleteObject(Box<DeleteObject>),
     /// What is known of an object of S3.
-    HeadObject(HeadObject),
+    HeadObject(Box<HeadObject>),
     /// An address for an object of S3 that serves for a while.
-    PresignObject(PresignObject),
+    PresignObject(Box<PresignObject>),
+    /// A request to a server that is asked by HTTP.
+    Request(Box<HttpRequest>),
+    /// A query or mutation of GraphQL.
+    Graphql(Box<GraphqlRequest>),
+    /// A request to Elasticsearch or OpenSearch.
+    Elasticsearch(Box<ElasticsearchRequest>),
 }
 
 /// Why an operation has no values to be asked with.
@@ -78,6 +98,11 @@ pub enum FillError {
     /// A list or an object where a text is wanted.
     #[error("parameter `{0}` is a list or an object, and a text is wanted there: choose what of it is meant")]
     NoText(String),
+    /// A value that would change where a request goes.
+    #[error(
+        "parameter `{0}` is empty, or has `.` or `..` between slashes, which would change the path: give it a value"
+    )]
+    InPath(String),
 }
 
 impl Operation {
@@ -90,7 +115,10 @@ impl Operation {
                 QueryMode::Read
             }
             Self::WriteObject(_) | Self::DeleteObject(_) => QueryMode::Write,
-            Self::NatsPublish(_) | Self::NatsRequest(_) | Self::SendMail(_) => QueryMode::Write,
+            Self::AmqpPublish(_) | Self::NatsPublish(_) | Self::NatsRequest(_) | Self::SendMail(_) => QueryMode::Write,
+            Self::Request(request) => request.effect(),
+            Self::Graphql(request) => request.effect(),
+            Self::Elasticsearch(request) => request.effect(),
         }
     }
 
@@ -119,6 +147,7 @@ impl Operation {
         match self {
             Self::Command(command) => command.faults(path, faults),
             Self::LdapSearch(search) => search.faults(path, faults),
+            Self::AmqpPublish(message) => message.faults(path, faults),
             Self::NatsPublish(message) | Self::NatsRequest(message) => message.faults(path, faults),
             Self::SendMail(mail) => mail.faults(path, faults),
             Self::ListObjects(operation) => operation.faults(path, faults),
@@ -127,6 +156,9 @@ impl Operation {
             Self::DeleteObject(operation) => operation.faults(path, faults),
             Self::HeadObject(operation) => operation.faults(path, faults),
             Self::PresignObject(operation) => operation.faults(path, faults),
+            Self::Request(request) => request.faults(path, faults),
+            Self::Graphql(request) => request.faults(path, faults),
+            Self::Elasticsearch(request) => request.faults(path, faults),
         }
         each_text(&document, path, &mut |place, text| {
             if let Err(error) = Template::parse(text) {

@@ -1,4 +1,4 @@
-//! A query: one statement, one change of a table or one operation, against one resource, with limits.
+//! A query: one statement or a list of them, one change of a table or one operation, against one resource, with limits.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,12 @@ use crate::{Fault, Slug, sql};
 /// The longest statement, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 256 * 1024;
 
+/// The longest time that a result is kept, in seconds: a day.
+pub const MAX_CACHE_SECONDS: u32 = 86_400;
+
+/// The most statements in one query.
+pub const MAX_STATEMENTS: usize = 20;
+
 /// What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, or an operation of a resource that speaks no SQL.
 /// Every binding of a statement becomes a bind parameter; text is never spliced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -23,6 +29,9 @@ pub struct ResourceQuery {
     /// The statement; nothing where there is a `change` or an `operation`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub statement: String,
+    /// Statements in the place of one. They run in one transaction, all or none, and the result is that of the last. A write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<String>,
     /// A change of a table that is said without SQL, in the place of a statement. It is a write, whatever `mode` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TableChange>,
@@ -35,6 +44,14 @@ pub struct ResourceQuery {
     /// Caps on one execution.
     #[serde(default, skip_serializing_if = "QueryLimits::is_default")]
     pub limits: QueryLimits,
+    /// For how many seconds the result of a read may be given again to whoever asks the same with the same values; 0 for never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_seconds: u32,
+}
+
+/// For `skip_serializing_if`.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Whether a statement may change anything.
@@ -73,6 +90,15 @@ impl QueryLimits {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+
+    /// These, within what no caller can leave; a limit of time is at least a millisecond, since 0 means none to some databases.
+    pub fn within_bounds(self) -> Self {
+        Self {
+            max_rows: self.max_rows.min(Self::MAX.max_rows),
+            max_bytes: self.max_bytes.min(Self::MAX.max_bytes),
+            timeout_ms: self.timeout_ms.clamp(1, Self::MAX.timeout_ms),
+        }
+    }
 }
 
 impl ResourceQuery {
@@ -81,6 +107,7 @@ impl ResourceQuery {
         match (&self.change, &self.operation) {
             (Some(_), _) => QueryMode::Write,
             (None, Some(operation)) => operation.effect(),
+            (None, None) if !self.statements.is_empty() => QueryMode::Write,
             (None, None) => self.mode,
         }
     }
@@ -90,7 +117,13 @@ impl ResourceQuery {
         match (&self.change, &self.operation) {
             (Some(change), _) => Ok(change.expressions().into_iter().map(|text| text.trim().to_owned()).collect()),
             (None, Some(operation)) => operation.expressions(),
-            (None, None) => Ok(Template::parse(&self.statement)?.expressions().map(str::to_owned).collect()),
+            (None, None) => {
+                let mut found = BTreeSet::new();
+                for statement in self.statements.iter().chain([&self.statement]) {
+                    found.extend(Template::parse(statement)?.expressions().map(str::to_owned));
+                }
+                Ok(found)
+            }
         }
     }
 
@@ -99,6 +132,7 @@ impl ResourceQuery {
         match (&self.change, &self.operation) {
             (Some(_), _) => "change",
             (None, Some(_)) => "operation",
+            (None, None) if !self.statements.is_empty() => "statements",
             (None, None) => "statement",
         }
     }
@@ -106,20 +140,22 @@ impl ResourceQuery {
     /// Faults of this query; `path` is its place in the document.
     pub fn validate(&self, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let ways = [!self.statement.is_empty(), self.change.is_some(), self.operation.is_some()];
+        let has_list = !self.statements.is_empty();
+        let ways = [!self.statement.is_empty(), has_list, self.change.is_some(), self.operation.is_some()];
         if ways.into_iter().filter(|is_used| *is_used).count() > 1 {
-            let message = "a query has a statement, a change or an operation: keep one of them";
+            let message = "a query has a statement, a list of statements, a change or an operation: keep one of them";
             faults.push(Fault::new(format!("{path}.statement"), message));
         }
         match (&self.change, &self.operation) {
             (Some(change), _) => change.faults(&format!("{path}.change"), &mut faults),
             (None, Some(operation)) => operation.faults(&format!("{path}.operation"), &mut faults),
+            (None, None) if has_list => self.list_faults(&format!("{path}.statements"), &mut faults),
             (None, None) if self.statement.len() > MAX_STATEMENT_BYTES => faults.push(Fault::new(
                 format!("{path}.statement"),
                 format!("is {} bytes long; the most is {MAX_STATEMENT_BYTES}", self.statement.len()),
             )),
             (None, None) => {
-                if let Err(error) = sql::compile(&self.statement) {
+                if let Err(error) = sql::check(&self.statement) {
                     faults.push(Fault::new(format!("{path}.statement"), error.to_string()));
                 }
             }
@@ -134,6 +170,66 @@ impl ResourceQuery {
                 faults.push(Fault::new(format!("{path}.limits.{key}"), format!("must be between 1 and {max}")));
             }
         }
+        let cache = format!("{path}.cache-seconds");
+        if self.cache_seconds > MAX_CACHE_SECONDS {
+            faults.push(Fault::new(cache, format!("must be between 0 and {MAX_CACHE_SECONDS}")));
+        } else if self.cache_seconds > 0 && self.effect() == QueryMode::Write {
+            faults.push(Fault::new(cache, "is for queries that read; a write is made each time: leave it out"));
+        }
         faults
+    }
+
+    fn list_faults(&self, path: &str, faults: &mut Vec<Fault>) {
+        if self.statements.len() > MAX_STATEMENTS {
+            let message = format!("has {} statements; the most is {MAX_STATEMENTS}", self.statements.len());
+            faults.push(Fault::new(path, message));
+        }
+        let bytes: usize = self.statements.iter().map(String::len).sum();
+        if bytes > MAX_STATEMENT_BYTES {
+            faults.push(Fault::new(path, format!("is {bytes} bytes long; the most is {MAX_STATEMENT_BYTES}")));
+        }
+        for (index, statement) in self.statements.iter().enumerate() {
+            if let Err(error) = sql::check(statement) {
+                faults.push(Fault::new(format!("{path}.{index}"), error.to_string()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(query: serde_json::Value) -> Vec<String> {
+        let query: ResourceQuery = serde_json::from_value(query).expect("a query");
+        query.validate("q").into_iter().map(|fault| fault.path).collect()
+    }
+
+    #[test]
+    fn a_list_of_statements_is_a_write_with_the_expressions_of_all() {
+        let list = |statements: serde_json::Value| json!({ "resource": "tables", "statements": statements });
+        let query = list(json!(["update a set b = {{ b }}", "update c set d = {{ d }} where b = {{ b }}"]));
+        let query: ResourceQuery = serde_json::from_value(query).expect("a query");
+        assert_eq!((query.effect(), query.validate("q")), (QueryMode::Write, Vec::new()));
+        assert_eq!(query.expressions(), Ok(BTreeSet::from(["b".to_owned(), "d".to_owned()])));
+        assert_eq!(faults(list(json!(["select 1", " ", "select '{{ x }}'"]))), ["q.statements.1", "q.statements.2"]);
+        assert_eq!(faults(list(json!(vec!["select 1"; MAX_STATEMENTS + 1]))), ["q.statements"]);
+        let both = json!({ "resource": "tables", "statement": "select 1", "statements": ["select 1"] });
+        assert_eq!(faults(both), ["q.statement"]);
+    }
+
+    #[test]
+    fn the_result_of_a_read_is_kept_for_a_day_at_most() {
+        let query = |more: serde_json::Value| {
+            let mut query = json!({ "resource": "tables", "statement": "select 1" });
+            query.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            faults(query)
+        };
+        assert!(query(json!({ "cache-seconds": 86_400 })).is_empty());
+        assert_eq!(query(json!({ "cache-seconds": 86_401 })), ["q.cache-seconds"]);
+        assert_eq!(query(json!({ "cache-seconds": 1, "mode": "write" })), ["q.cache-seconds"]);
+        assert!(query(json!({ "cache-seconds": 0, "mode": "write" })).is_empty());
     }
 }

@@ -2,28 +2,39 @@
 //!
 //! Each kind has a file with its settings here, a folder in db-connector, a page in docs/resources and a form in the studio.
 
+mod amqp;
 mod base_url;
 mod clickhouse;
+mod elasticsearch;
+mod http_api;
 mod ldap;
+mod mysql;
 mod nats;
 mod postgresql;
 mod redis;
 mod s3;
 mod server;
 mod smtp;
+mod sqlite;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use amqp::AmqpConfig;
 pub use base_url::{BaseUrl, UrlParts};
 pub use clickhouse::ClickhouseConfig;
+pub use elasticsearch::{ElasticsearchConfig, ElasticsearchLogIn};
+pub use http_api::{HttpApiConfig, HttpAuthentication, Oauth2};
 pub use ldap::LdapConfig;
+pub use mysql::MysqlConfig;
 pub use nats::NatsConfig;
 pub use postgresql::PostgresqlConfig;
 pub use redis::RedisConfig;
 pub use s3::{S3Addressing, S3Config, is_bucket};
 pub use server::Server;
+pub(crate) use server::host_faults;
 pub use smtp::SmtpConfig;
+pub use sqlite::SqliteConfig;
 
 use crate::{Fault, SshHostId};
 
@@ -33,18 +44,30 @@ use crate::{Fault, SshHostId};
 pub enum ResourceConfig {
     /// A PostgreSQL database over TCP.
     Postgresql(PostgresqlConfig),
+    /// A MySQL or MariaDB database over TCP.
+    Mysql(MysqlConfig),
     /// A Redis or Valkey server.
     Redis(RedisConfig),
     /// An LDAP directory.
     Ldap(LdapConfig),
+    /// A message broker that speaks AMQP 0-9-1, such as RabbitMQ.
+    Amqp(AmqpConfig),
     /// A NATS server.
     Nats(NatsConfig),
     /// A mail server that takes messages to send.
     Smtp(SmtpConfig),
+    /// A database of SQLite in a file.
+    Sqlite(SqliteConfig),
     /// A ClickHouse server.
     Clickhouse(ClickhouseConfig),
     /// Storage that speaks the protocol of Amazon S3.
     S3(S3Config),
+    /// A server that is asked by HTTP requests.
+    Rest(HttpApiConfig),
+    /// A GraphQL server.
+    Graphql(HttpApiConfig),
+    /// An Elasticsearch or OpenSearch cluster.
+    Elasticsearch(ElasticsearchConfig),
 }
 
 /// Encryption of a connection. There is no mode that encrypts without checking whom it speaks to.
@@ -63,6 +86,8 @@ pub enum TlsMode {
 pub struct Destination {
     address: String,
     tls: TlsMode,
+    /// Whose word counts for who the server is: whoever names another authority could stand in its place.
+    authorities: Vec<Option<String>>,
     ssh_host: Option<SshHostId>,
 }
 
@@ -82,68 +107,102 @@ impl ResourceConfig {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Postgresql(_) => "postgresql",
+            Self::Mysql(_) => "mysql",
             Self::Redis(_) => "redis",
             Self::Ldap(_) => "ldap",
+            Self::Amqp(_) => "amqp",
             Self::Nats(_) => "nats",
             Self::Smtp(_) => "smtp",
             Self::Clickhouse(_) => "clickhouse",
             Self::S3(_) => "s3",
+            Self::Rest(_) => "rest",
+            Self::Graphql(_) => "graphql",
+            Self::Elasticsearch(_) => "elasticsearch",
+            Self::Sqlite(_) => "sqlite",
         }
     }
 
-    /// Where its server is, for a kind that is reached by host and port. None if its URL is none.
+    /// Where its server is, for a kind that has one.
     pub fn server(&self) -> Option<Server<'_>> {
         match self {
             Self::Postgresql(config) => Some(config.server()),
+            Self::Mysql(config) => Some(config.server()),
             Self::Redis(config) => Some(config.server()),
             Self::Ldap(config) => Some(config.server()),
+            Self::Amqp(config) => Some(config.server()),
             Self::Nats(config) => Some(config.server()),
             Self::Smtp(config) => Some(config.server()),
+            Self::Sqlite(_) => None,
             Self::Clickhouse(config) => Some(config.server()),
-            Self::S3(config) => config.url.parts().map(|_| config.server()),
+            Self::S3(config) => Some(config.server()),
+            Self::Rest(config) | Self::Graphql(config) => Some(config.server()),
+            Self::Elasticsearch(config) => Some(config.server()),
         }
     }
 
     /// The part that decides who receives the secret. When it changes, the secret has to be entered again.
     pub fn destination(&self) -> Destination {
-        let (address, tls, ssh_host) = match self.server() {
-            Some(Server { host, port, tls, ssh_host, .. }) => (format!("{host}:{port}"), tls, ssh_host),
-            None => (String::new(), TlsMode::default(), None),
+        let (address, tls, authority, ssh_host) = match self.server() {
+            Some(Server { host, port, tls, ca_certificate, ssh_host }) => {
+                (format!("{host}:{port}"), tls, ca_certificate.map(str::to_owned), ssh_host)
+            }
+            None => (String::new(), TlsMode::default(), None, None),
         };
-        // The rest of the name that a request is sent to.
+        let mut authorities = vec![authority];
+        // Who else gets the secret, or the rest of the name that a request is sent to.
         let more = match self {
             Self::S3(config) => config.authority(),
+            Self::Rest(config) | Self::Graphql(config) => {
+                let receiver = config.token_receiver();
+                authorities.extend(receiver.map(|(_, authority)| authority.map(str::to_owned)));
+                receiver.map(|(url, _)| url.to_owned()).unwrap_or_default()
+            }
+            Self::Sqlite(config) => config.path.clone(),
             _ => String::new(),
         };
-        Destination { address: format!("{} {address} {more}", self.kind()), tls, ssh_host }
+        Destination { address: format!("{} {address} {more}", self.kind()), tls, authorities, ssh_host }
     }
 
     /// Whether it needs a secret.
     pub fn secret(&self) -> SecretNeed {
         match self {
-            Self::Clickhouse(_) | Self::Ldap(_) | Self::Nats(_) | Self::Redis(_) | Self::Smtp(_) => {
+            Self::Postgresql(_) | Self::Mysql(_) | Self::Amqp(_) | Self::S3(_) => SecretNeed::Required,
+            Self::Redis(_) | Self::Ldap(_) | Self::Nats(_) | Self::Smtp(_) | Self::Clickhouse(_) => {
                 SecretNeed::Optional
             }
-            Self::Postgresql(_) | Self::S3(_) => SecretNeed::Required,
+            Self::Rest(config) | Self::Graphql(config) => config.secret(),
+            Self::Elasticsearch(config) => config.secret(),
+            Self::Sqlite(_) => SecretNeed::None,
         }
     }
 
     /// Faults that can be told without connecting.
     pub fn validate(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if let Some(server) = self.server() {
+        // A URL that is none has no host, and says so itself.
+        if let Some(server) = self.server().filter(|_| !self.is_by_url()) {
             server.faults(&mut faults);
         }
         match self {
             Self::Postgresql(config) => config.faults(&mut faults),
+            Self::Mysql(config) => config.faults(&mut faults),
             Self::Redis(config) => config.faults(&mut faults),
             Self::Ldap(config) => config.faults(&mut faults),
+            Self::Amqp(config) => config.faults(&mut faults),
             Self::Nats(config) => config.faults(&mut faults),
             Self::Smtp(config) => config.faults(&mut faults),
             Self::Clickhouse(config) => config.faults(&mut faults),
             Self::S3(config) => config.faults(&mut faults),
+            Self::Rest(config) | Self::Graphql(config) => config.faults(&mut faults),
+            Self::Elasticsearch(config) => config.faults(&mut faults),
+            Self::Sqlite(config) => config.faults(&mut faults),
         }
         faults
+    }
+
+    /// Whether its server is named by a URL.
+    fn is_by_url(&self) -> bool {
+        matches!(self, Self::Rest(_) | Self::Graphql(_) | Self::Elasticsearch(_) | Self::S3(_))
     }
 }
 

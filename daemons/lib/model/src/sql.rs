@@ -1,9 +1,16 @@
-//! A SQL statement with bindings -> a statement with `$n` and the expressions to bind.
+//! A SQL statement with bindings -> a statement with parameters, in a dialect, and the expressions to bind.
 //!
 //! A binding may only stand where a value may: inside quotes or a comment it would look bound and not be, so it is
 //! refused there with the words that mend it.
 
+mod dialect;
+
+use std::collections::BTreeMap;
+
 use thiserror::Error;
+
+pub use dialect::Dialect;
+use dialect::Place;
 
 use crate::binding::{BindingError, Part, Template};
 use crate::change::{ChangeError, TableChange};
@@ -11,11 +18,15 @@ use crate::change::{ChangeError, TableChange};
 /// A statement ready to prepare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompiledStatement<'a> {
-    /// The statement, with `$1`, `$2`, ... in the place of its bindings.
+    /// The statement, with the dialect's parameters in the place of its bindings.
     pub text: String,
     /// The expression behind each parameter. The same expression at two places is two parameters, since the database
     /// infers the type of each by its place.
     pub expressions: Vec<&'a str>,
+    /// The column that each parameter is for, in a change of a table.
+    pub columns: Vec<&'a str>,
+    /// Which item of its list a parameter is, by the parameter's place; one that is not here is the whole value.
+    pub items: BTreeMap<usize, usize>,
     /// Where each piece of literal text starts, in characters: in `text`, and in the statement as written.
     origins: Vec<(usize, usize)>,
 }
@@ -23,7 +34,15 @@ pub struct CompiledStatement<'a> {
 impl<'a> CompiledStatement<'a> {
     /// A statement that nobody has written.
     pub(crate) fn made(text: String, expressions: Vec<&'a str>) -> Self {
-        Self { text, expressions, origins: Vec::new() }
+        Self { text, expressions, columns: Vec::new(), items: BTreeMap::new(), origins: Vec::new() }
+    }
+
+    /// The same behind words that nobody has written, such as EXPLAIN.
+    pub fn behind(mut self, words: &str) -> Self {
+        let shift = words.chars().count();
+        self.text.insert_str(0, words);
+        self.origins.iter_mut().for_each(|(compiled, _)| *compiled += shift);
+        self
     }
 
     /// Whether there is a text of a person's that a position could be told in.
@@ -67,19 +86,26 @@ pub enum SqlError {
     Empty,
 }
 
-/// Compiles a change, or the statement where there is none.
+/// Compiles a change, or the statement where there is none, for PostgreSQL.
 pub fn compile_either<'a>(
     statement: &'a str,
     change: Option<&'a TableChange>,
 ) -> Result<CompiledStatement<'a>, SqlError> {
     match change {
         Some(change) => Ok(change.compile()?),
-        None => compile(statement),
+        None => compile(statement, Dialect::Postgresql),
     }
 }
 
+/// Whether some dialect takes `statement`: a document does not say which one its resource speaks.
+pub(crate) fn check(statement: &str) -> Result<(), SqlError> {
+    let mut outcomes = Dialect::ALL.into_iter().map(|dialect| compile(statement, dialect).map(drop));
+    let first = outcomes.next().unwrap_or(Ok(()));
+    if outcomes.any(|outcome| outcome.is_ok()) { Ok(()) } else { first }
+}
+
 /// Replaces each binding of `statement` by a bind parameter.
-pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
+pub fn compile(statement: &str, dialect: Dialect) -> Result<CompiledStatement<'_>, SqlError> {
     if statement.trim().is_empty() {
         return Err(SqlError::Empty);
     }
@@ -91,7 +117,7 @@ pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
     for part in &template.parts {
         match part {
             Part::Text(piece) => {
-                place = place.after(piece);
+                place = place.after(dialect, piece);
                 // A piece is a slice of the statement, so its place there is the distance of their starts.
                 let written = &statement[..piece.as_ptr() as usize - statement.as_ptr() as usize];
                 origins.push((text.chars().count(), written.chars().count()));
@@ -109,84 +135,42 @@ pub fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
                 }
                 expressions.push(*expression);
                 // The spaces keep `{{a}}{{b}}` and `x{{a}}` from joining with their neighbours.
-                text.push_str(&format!(" ${} ", expressions.len()));
+                text.push_str(&format!(" {} ", dialect.placeholder(expressions.len())));
             }
         }
     }
-    Ok(CompiledStatement { text, expressions, origins })
+    Ok(CompiledStatement { text, expressions, columns: Vec::new(), items: BTreeMap::new(), origins })
 }
 
-/// Where in PostgreSQL's lexical grammar a position lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place<'a> {
-    Plain,
-    Quoted { quote: char, escapes: bool },
-    DollarQuoted(&'a str),
-    LineComment,
-    BlockComment(usize),
-}
-
-impl<'a> Place<'a> {
-    /// The place at the end of `piece`, which starts at this place.
-    fn after(self, piece: &'a str) -> Self {
-        let mut place = self;
-        let mut at = 0;
-        while let Some(c) = piece[at..].chars().next() {
-            let rest = &piece[at..];
-            let (next, step) = match place {
-                Place::Plain => Self::enter(piece, at, c),
-                Place::Quoted { escapes: true, .. } if c == '\\' => {
-                    (place, 1 + rest[1..].chars().next().map_or(0, char::len_utf8))
-                }
-                // A doubled quote closes and opens again, which leaves the place as it was.
-                Place::Quoted { quote, .. } if c == quote => (Place::Plain, 1),
-                Place::DollarQuoted(tag) if rest.starts_with(tag) => (Place::Plain, tag.len()),
-                Place::LineComment if c == '\n' => (Place::Plain, 1),
-                Place::BlockComment(depth) if rest.starts_with("*/") => {
-                    (if depth == 1 { Place::Plain } else { Place::BlockComment(depth - 1) }, 2)
-                }
-                Place::BlockComment(depth) if rest.starts_with("/*") => (Place::BlockComment(depth + 1), 2),
-                other => (other, c.len_utf8()),
-            };
-            place = next;
-            at += step;
+/// A statement without its texts, quoted names and comments: a blank stands in the place of each. Nothing, where a comment is one that the
+/// server runs.
+pub fn bare(text: &str, dialect: Dialect) -> Option<String> {
+    let mut bare = String::with_capacity(text.len());
+    let (mut place, mut at) = (Place::Plain, 0);
+    while at < text.len() {
+        let was_plain = place == Place::Plain;
+        if was_plain && dialect.runs_comment(&text[at..]) {
+            return None;
         }
-        place
-    }
-
-    fn enter(piece: &'a str, at: usize, c: char) -> (Self, usize) {
-        let rest = &piece[at..];
-        let before = &piece[..at];
-        match c {
-            '\'' => {
-                let escapes = before.ends_with(['e', 'E'])
-                    && !before[..before.len() - 1].ends_with(|p: char| p.is_alphanumeric() || p == '_');
-                (Place::Quoted { quote: '\'', escapes }, 1)
-            }
-            '"' => (Place::Quoted { quote: '"', escapes: false }, 1),
-            '-' if rest.starts_with("--") => (Place::LineComment, 2),
-            '/' if rest.starts_with("/*") => (Place::BlockComment(1), 2),
-            '$' if !before.ends_with(|p: char| p.is_alphanumeric() || p == '_') => match dollar_tag(rest) {
-                Some(tag) => (Place::DollarQuoted(tag), tag.len()),
-                None => (Place::Plain, 1),
-            },
-            _ => (Place::Plain, c.len_utf8()),
+        let (next, step) = place.step(dialect, text, at);
+        match (was_plain, next == Place::Plain) {
+            (true, true) => bare.push_str(&text[at..at + step]),
+            (true, false) => bare.push(' '),
+            (false, _) => {}
         }
+        place = next;
+        at += step;
     }
-}
-
-/// `$$` or `$tag$` at the start of `text`.
-fn dollar_tag(text: &str) -> Option<&str> {
-    let close = text[1..].find('$')? + 1;
-    let inside = &text[1..close];
-    let is_tag =
-        !inside.starts_with(|c: char| c.is_ascii_digit()) && inside.chars().all(|c| c.is_alphanumeric() || c == '_');
-    is_tag.then(|| &text[..=close])
+    Some(bare)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn compile(statement: &str) -> Result<CompiledStatement<'_>, SqlError> {
+        super::compile(statement, Dialect::Postgresql)
+    }
 
     #[test]
     fn every_binding_becomes_a_parameter() {
@@ -208,6 +192,13 @@ mod tests {
     }
 
     #[test]
+    fn a_position_is_told_behind_other_words_too() {
+        let compiled = compile("select {{ a }} oops").expect("compiles").behind("EXPLAIN é ");
+        let at = compiled.text.chars().position(|c| c == 'p').expect("there");
+        assert_eq!(compiled.written_position(at), "select {{ a }} oo".len());
+    }
+
+    #[test]
     fn a_binding_inside_quotes_or_a_comment_is_refused() {
         for text in ["'%{{x}}%'", "\"{{x}}\"", "$$ {{x}} $$", "$a$ $$ {{x}} $a$", "e'\\' {{x}}'", "'it''s {{x}}'"] {
             assert_eq!(compile(text), Err(SqlError::InsideQuotes { expression: "x".into() }), "{text}");
@@ -226,10 +217,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_dialect_has_its_own_texts_and_comments() {
+        let mysql = |text| super::compile(text, Dialect::Mysql).map(|compiled| compiled.text);
+        assert_eq!(
+            mysql("select `a` where b = {{ x }} and c ={{y}}"),
+            Ok("select `a` where b =  ?  and c = ? ".into())
+        );
+        for text in ["'\\' {{x}}'", "\"\\\" {{x}}\"", "`{{x}}`", "\"it's {{x}}\""] {
+            assert_eq!(mysql(text), Err(SqlError::InsideQuotes { expression: "x".into() }), "{text}");
+        }
+        for text in ["-- {{x}}", "# {{x}}", "/* {{x}} */", "--\t{{x}}", "5--{{x}}"] {
+            assert_eq!(mysql(text), Err(SqlError::InsideComment { expression: "x".into() }), "{text}");
+        }
+        for text in ["/* /* */ {{x}}", "5--1+{{x}}", "`\\` {{x}}", "# '\n {{x}}", "$$ {{x}} $$", "\"it's\" {{x}}"] {
+            assert!(mysql(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_may_be_for_any_dialect() {
+        for text in ["select {{ x }} # it's mine", "select 'a\\', {{x}}", "select 'a\\'', {{x}}", "/* /* */ {{x}}"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        assert_eq!(check("select '{{x}}'"), Err(SqlError::InsideQuotes { expression: "x".into() }));
+        assert_eq!(check(" "), Err(SqlError::Empty));
+    }
+
+    #[test]
+    fn what_is_left_of_a_statement_are_its_words() {
+        let words = |text, dialect| {
+            bare(text, dialect).map(|bare| bare.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" "))
+        };
+        let mysql = |text| words(text, Dialect::Mysql);
+        assert_eq!(mysql("a 'b' \"c\" `d`e -- f\n#g\n/* h */i").as_deref(), Some("a e i"));
+        assert_eq!(mysql("select '/*!' /* !*/").as_deref(), Some("select"));
+        assert_eq!((mysql("select 1 /*!50000 into outfile 'x' */"), mysql("/*M! x */")), (None, None));
+        assert_eq!(words("a $$b$$ /*! c */d", Dialect::Postgresql).as_deref(), Some("a d"));
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_compiles_or_says_why(text in ".{0,200}") {
-            let _ = compile(&text);
+            for dialect in Dialect::ALL {
+                let _ = super::compile(&text, dialect);
+                let _ = bare(&text, dialect);
+            }
         }
     }
 }

@@ -31,6 +31,9 @@ pub const SOCKET: &str = "/run/bulkhead/db-connector.sock";
 pub struct QueryRequest {
     /// The resource.
     pub resource: ResourceId,
+    /// Statements that run before it in the same transaction; for a write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
     /// The statement as the person wrote it, with `{{ }}`; nothing where there is a `change` or an `operation`.
     pub statement: String,
     /// A change of a table in the place of a statement.
@@ -45,16 +48,21 @@ pub struct QueryRequest {
     pub mode: QueryMode,
     /// Caps.
     pub limits: QueryLimits,
+    /// For how many seconds the result of a read may be given again; 0 for never.
+    #[serde(default)]
+    pub cache_seconds: u32,
 }
 
 impl QueryRequest {
     /// A query with the values of its expressions.
     pub fn of(resource: ResourceId, query: &ResourceQuery, parameters: BTreeMap<String, Value>) -> Self {
-        let ResourceQuery { statement, change, operation, limits, .. } = query.clone();
-        Self { resource, statement, change, operation, parameters, mode: query.effect(), limits }
+        let ResourceQuery { statement, statements: mut before, change, operation, limits, cache_seconds, .. } =
+            query.clone();
+        let statement = before.pop().unwrap_or(statement);
+        Self { resource, before, statement, change, operation, parameters, mode: query.effect(), limits, cache_seconds }
     }
 
-    /// The statement to prepare and the expressions to bind.
+    /// The statement that PostgreSQL is to prepare and the expressions to bind.
     pub fn compile(&self) -> Result<CompiledStatement<'_>, SqlError> {
         sql::compile_either(&self.statement, self.change.as_ref())
     }
@@ -81,6 +89,12 @@ pub struct QueryResult {
     pub truncated: bool,
     /// Milliseconds on the connector, from request to last row.
     pub duration_ms: f64,
+    /// Whether it is the result of an earlier query that asked the same, or of one at the same time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
+    /// Milliseconds since it was read, for one that is `cached`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
     /// The error that struck after the first row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Problem>,
@@ -92,6 +106,57 @@ pub struct QueryResult {
 /// A member that is there, be it null.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+/// `POST /v1/explain`: how the resource would run a query. Answers a [`Plan`] or a problem.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainRequest {
+    /// The query.
+    pub query: QueryRequest,
+    /// Whether it is run to measure it; for a query that reads.
+    pub analyze: bool,
+}
+
+/// How a resource runs a query, as its own planner says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Plan {
+    /// Its steps: each is followed by those that it takes its rows from, one deeper.
+    pub steps: Vec<PlanStep>,
+    /// Whether the query was run and its steps were measured.
+    pub analyzed: bool,
+    /// Milliseconds that making the plan took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planning_ms: Option<f64>,
+    /// Milliseconds that the query took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_ms: Option<f64>,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanStep {
+    /// How deep it is; 0 for the step that gives the result.
+    pub depth: u32,
+    /// What it does: `Index Scan using people_pkey on people`.
+    pub title: String,
+    /// More of it, by line: `Index Cond: (id = 7)`.
+    pub details: Vec<String>,
+    /// Cost until its first row, in the planner's unit.
+    pub startup_cost: f64,
+    /// Cost until its last row, those of its own steps included.
+    pub total_cost: f64,
+    /// Rows that the planner expects.
+    pub rows: f64,
+    /// Rows that there were, of one round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_rows: Option<f64>,
+    /// Milliseconds until its last row, of one round, those of its own steps included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_ms: Option<f64>,
+    /// Rounds that were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loops: Option<f64>,
 }
 
 /// A column of a result.

@@ -34,6 +34,7 @@ pub mod runs;
 pub mod schedules;
 pub mod secrets;
 pub mod session_access;
+pub mod ssh_hosts;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 pub mod traces;

@@ -36,10 +36,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "families_and_retention",
         sql: include_str!("../migrations/V7__families_and_retention.sql"),
     },
+    Migration { version: 8, name: "ssh_hosts", sql: include_str!("../migrations/V8__ssh_hosts.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 7;
+pub const SCHEMA_VERSION: i32 = 8;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -1,7 +1,7 @@
 //! Resources: settings in the clear, secrets sealed to db-connector.
 
 use bulkhead_model::resource::ResourceConfig;
-use bulkhead_model::{ResourceId, Role, SshHostId, UserId};
+use bulkhead_model::{ResourceId, Role, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -39,21 +39,6 @@ pub struct ResourceUse {
     pub title: String,
     /// Whether the released version names it; else only the draft does.
     pub is_released: bool,
-}
-
-/// An SSH host with its sealed key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SshHost {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Who to log in as.
-    pub user: String,
-    /// The one key that the host may show, in OpenSSH form.
-    pub host_key: String,
-    /// Sealed to ssh-connector.
-    pub sealed_secret: String,
 }
 
 const COLUMNS: &str = "r.id, r.name, r.config, r.sealed_secret, r.built_in, r.revision, r.updated_at";
@@ -199,21 +184,5 @@ impl Database {
             is_released: row.get(3),
         });
         Ok((uses.collect(), hidden.len() as u64))
-    }
-
-    /// An SSH host by its id.
-    pub async fn ssh_host(&self, id: SshHostId) -> Result<SshHost, StoreError> {
-        let operation = "read an SSH host";
-        let client = self.client(operation).await?;
-        let sql = "SELECT host, port, user_name, host_key, sealed_secret FROM ssh_hosts WHERE id = $1";
-        let row = client.query_opt(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
-        let row = row.ok_or(StoreError::NotFound { operation })?;
-        Ok(SshHost {
-            host: row.get(0),
-            port: u16::try_from(row.get::<_, i32>(1)).map_err(StoreError::damaged(operation))?,
-            user: row.get(2),
-            host_key: row.get(3),
-            sealed_secret: row.get(4),
-        })
     }
 }

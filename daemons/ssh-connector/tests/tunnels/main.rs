@@ -1,161 +1,23 @@
 //! Tunnels through a real sshd, asked for over the real socket.
 
+mod chains;
+mod kit;
+mod log_ins;
+mod password_server;
 mod sshd;
+mod trials;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon_kit::{DaemonConfig, Lifetime, Listener, MetricsRegistry, PeerPolicy, ServeOptions, serve};
 use bulkhead_model::SshHostId;
+use bulkhead_model::ssh::SshHostConfig;
+use bulkhead_rpc::RpcError;
 use bulkhead_rpc::ssh::{TunnelRequest, open_tunnel};
-use bulkhead_rpc::{Problem, RpcClient, RpcError};
-use bulkhead_seal::{Place, SealPrivateKey};
-use bulkhead_ssh_connector::{Config, Metrics, Tunnels, router};
-use bulkhead_store::test_support::{as_role, migrated};
-use bulkhead_test_kit::TestDatabase;
-use serde_json::{Value, json};
+use kit::{Connector, Host, echo, echoes, flood, host};
+use serde_json::json;
 use sshd::Sshd;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-
-/// A daemon without its process: its routes on a socket, its database, its key.
-struct Connector {
-    client: RpcClient,
-    test: TestDatabase,
-    key: SealPrivateKey,
-    metrics: MetricsRegistry,
-    shutdown: CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
-    _directory: tempfile::TempDir,
-}
-
-/// What an SSH host's row holds.
-struct Host {
-    port: u16,
-    user: String,
-    host_key: String,
-    secret: String,
-}
-
-impl Connector {
-    async fn start(config: Value) -> Self {
-        let (test, _) = migrated().await;
-        // Under the daemon's own role: its grants must suffice.
-        let database = as_role(&test, "bulkhead-ssh-connector");
-        let directory = tempfile::tempdir().expect("a directory");
-        let socket = directory.path().join("ssh-connector.sock");
-        let listener = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
-        let config = Config::from_raw(serde_json::from_value(config).expect("a configuration")).expect("sound");
-        let key = SealPrivateKey::generate();
-        let own_key = SealPrivateKey::from_text(&key.to_text()).expect("a key");
-        let shutdown = CancellationToken::new();
-        let mut metrics = MetricsRegistry::default();
-        let counted = Metrics::register(&mut metrics);
-        let tunnels = Tunnels::new(database, own_key, &config, counted, shutdown.clone());
-        let (_, reload) = tokio::sync::watch::channel(0);
-        let drain_timeout = Duration::from_secs(20);
-        let lifetime = Lifetime { shutdown: shutdown.clone(), drain_timeout, reload };
-        let serving = tokio::spawn(async move {
-            let options = ServeOptions::unix(PeerPolicy::users(&[]).expect("a policy"));
-            let routes = router(Arc::clone(&tunnels));
-            serve(Listener::Unix(listener), routes, options, &lifetime).await.expect("serves");
-            tunnels.drain(drain_timeout).await;
-        });
-        let client = RpcClient::new("ssh-connector", &socket);
-        Self { client, test, key, metrics, shutdown, serving, _directory: directory }
-    }
-
-    /// One that may reach hosts on this machine, where the tests' sshd is.
-    async fn on_loopback() -> Self {
-        Self::start(json!({"allow-networks": ["127.0.0.0/8"]})).await
-    }
-
-    /// Adds an SSH host; its secret is sealed to the row `sealed_to`.
-    async fn add_sealed(&self, host: &Host, sealed_to: SshHostId) -> SshHostId {
-        let id = SshHostId(uuid::Uuid::now_v7());
-        let row = if sealed_to.0.is_nil() { id.to_string() } else { sealed_to.to_string() };
-        let place = Place { table: "ssh_hosts", row: &row, field: "sealed_secret" };
-        let sealed = self.key.public_key().seal(&place, host.secret.as_bytes()).expect("sealed");
-        let sql = "INSERT INTO ssh_hosts (id, name, host, port, user_name, host_key, sealed_secret)
-            VALUES ($1, $2, '127.0.0.1', $3, $4, $5, $6)";
-        let (name, port) = (id.to_string(), i32::from(host.port));
-        let client = self.test.connect().await;
-        client.execute(sql, &[&id.0, &name, &port, &host.user, &host.host_key, &sealed]).await.expect("added");
-        id
-    }
-
-    async fn add(&self, host: &Host) -> SshHostId {
-        self.add_sealed(host, SshHostId(uuid::Uuid::nil())).await
-    }
-
-    async fn open(
-        &self,
-        ssh_host: SshHostId,
-        port: u16,
-    ) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, RpcError> {
-        open_tunnel(&self.client, &TunnelRequest { ssh_host, host: "127.0.0.1".into(), port }).await
-    }
-
-    async fn refusal(&self, ssh_host: SshHostId, port: u16) -> Problem {
-        match self.open(ssh_host, port).await {
-            Ok(_) => panic!("the tunnel must not open"),
-            Err(RpcError::Problem(problem)) => *problem,
-            Err(error) => panic!("no problem document: {error:?}"),
-        }
-    }
-
-    fn log_ins(&self) -> u64 {
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.metrics).expect("encoded");
-        let line = text.lines().find_map(|line| line.strip_prefix("bulkhead_ssh_log_ins_total "));
-        line.expect("counted").parse().expect("a number")
-    }
-}
-
-fn host(sshd: &Sshd) -> Host {
-    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).expect("looked up").expect("exists").name;
-    Host { port: sshd.port, user, host_key: sshd.host_key(), secret: sshd.client_key() }
-}
-
-/// A server that sends back what it receives.
-async fn echo() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let (mut read, mut write) = stream.split();
-                tokio::io::copy(&mut read, &mut write).await
-            });
-        }
-    });
-    port
-}
-
-/// A server that sends bytes for as long as somebody takes them.
-async fn flood() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move { while stream.write_all(&[1; 4096]).await.is_ok() {} });
-        }
-    });
-    port
-}
-
-async fn echoes(tunnel: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) {
-    let (mut read, mut write) = tokio::io::split(tunnel);
-    let mut received = vec![0; bytes.len()];
-    let sending = async {
-        write.write_all(bytes).await.expect("written");
-        write.flush().await.expect("flushed");
-    };
-    let (_, read) = tokio::join!(sending, read.read_exact(&mut received));
-    read.expect("read");
-    assert_eq!(received, bytes);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_get_through_and_the_session_serves_the_next_tunnel() {
@@ -196,23 +58,12 @@ async fn closing_either_side_closes_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_host_key_is_refused_with_both_fingerprints() {
     let (sshd, connector) = (Sshd::start(""), Connector::on_loopback().await);
-    let id = connector.add(&Host { host_key: sshd.stranger().1, ..host(&sshd) }).await;
+    let id = connector.add(&with_key(&sshd, sshd.stranger().1)).await;
     let problem = connector.refusal(id, 5432).await;
     assert_eq!((problem.status, problem.code.as_str()), (502, "ssh-host-key"));
     let pinned = format!("pinned {}", sshd.fingerprint("stranger"));
     let shown = format!("shown {}", sshd.fingerprint("host"));
     assert!(problem.detail.contains(&pinned) && problem.detail.contains(&shown), "{}", problem.detail);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_or_password_that_the_host_does_not_know_is_a_log_in_fault() {
-    let (sshd, connector) = (Sshd::start(""), Connector::on_loopback().await);
-    for secret in [sshd.stranger().0, "a password".to_owned()] {
-        let id = connector.add(&Host { secret, ..host(&sshd) }).await;
-        let problem = connector.refusal(id, 5432).await;
-        assert_eq!((problem.status, problem.code.as_str()), (502, "ssh-log-in"));
-        assert!(problem.detail.contains("it accepts: publickey"), "{}", problem.detail);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,9 +73,20 @@ async fn a_target_that_nobody_serves_or_a_host_that_does_not_forward_is_named() 
     let problem = connector.refusal(id, 1).await;
     assert_eq!(problem.code, "ssh-target-unreachable");
     assert!(problem.detail.contains("127.0.0.1:1"), "{}", problem.detail);
-    let closed = Sshd::start("AllowTcpForwarding no");
-    let id = connector.add(&host(&closed)).await;
-    assert_eq!(connector.refusal(id, echo().await).await.code, "ssh-forwarding-refused");
+    for setting in ["AllowTcpForwarding no", "DisableForwarding yes", "PermitOpen 127.0.0.1:9"] {
+        let closed = Sshd::start(setting);
+        let id = connector.add(&host(&closed)).await;
+        let target = echo().await;
+        let problem = connector.refusal(id, target).await;
+        assert_eq!(problem.code, "ssh-forwarding-refused", "{setting}");
+        let names_both = format!("127.0.0.1:{target}");
+        let name = setting.split(' ').next().expect("a word");
+        assert!(problem.detail.contains(name) && problem.detail.contains(&names_both), "{}", problem.detail);
+    }
+    let target = echo().await;
+    let listed = Sshd::start(&format!("PermitOpen 127.0.0.1:{target}"));
+    let id = connector.add(&host(&listed)).await;
+    echoes(&mut connector.open(id, target).await.expect("a listed target"), b"hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +95,7 @@ async fn with_the_default_policy_a_listener_on_loopback_sees_nothing() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
     let port = listener.local_addr().expect("an address").port();
     let key = Sshd::start("");
-    let id = connector.add(&Host { port, ..host(&key) }).await;
+    let id = connector.add(&Host { config: SshHostConfig { port, ..host(&key).config }, ..host(&key) }).await;
     assert_eq!(connector.refusal(id, 5432).await.code, "ssh-host-refused");
     let seen = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
     assert!(seen.is_err(), "nobody connected");
@@ -251,10 +113,10 @@ async fn a_target_on_the_metadata_address_is_refused_before_any_log_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_hosts_and_moved_secrets_are_refused() {
     let (sshd, connector) = (Sshd::start(""), Connector::on_loopback().await);
-    let problem = connector.refusal(SshHostId(uuid::Uuid::now_v7()), 5432).await;
+    let problem = connector.refusal(SshHostId::new(), 5432).await;
     assert_eq!((problem.status, problem.code.as_str()), (404, "ssh-host-unknown"));
     let first = connector.add(&host(&sshd)).await;
-    let moved = connector.add_sealed(&host(&sshd), first).await;
+    let moved = connector.add_sealed(&host(&sshd), Some(first)).await;
     assert_eq!(connector.refusal(moved, 5432).await.code, "ssh-secret");
 }
 
@@ -306,4 +168,8 @@ async fn a_stop_ends_quiet_tunnels_and_then_the_daemon() {
     echoes(&mut tunnel, b"a query that still runs").await;
     tokio::time::timeout(Duration::from_secs(5), connector.serving).await.expect("soon").expect("ends");
     assert_eq!(tunnel.read(&mut [0; 1]).await.unwrap_or(0), 0);
+}
+
+fn with_key(sshd: &Sshd, host_key: String) -> Host {
+    Host { config: SshHostConfig { host_key, ..host(sshd).config }, ..host(sshd) }
 }

@@ -82,6 +82,14 @@ impl Sshd {
         self.read("client")
     }
 
+    /// The private key that it lets in, protected by a passphrase.
+    pub(crate) fn protected_client_key(&self, passphrase: &str) -> String {
+        let copy = self.directory.path().join("protected");
+        std::fs::copy(self.directory.path().join("client"), &copy).expect("copied");
+        keygen(&["-q", "-p", "-P", "", "-N", passphrase, "-f", copy.to_str().expect("UTF-8")]);
+        self.read("protected")
+    }
+
     /// A private key that it does not know, and its public half.
     pub(crate) fn stranger(&self) -> (String, String) {
         (self.read("stranger"), self.read("stranger.pub"))

@@ -100,6 +100,9 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
                 "statement": "INSERT INTO effects VALUES (9) RETURNING repeat('x', 6000000) AS much" },
             "read": { "resource": "tables", "statement": "SELECT n FROM effects" },
             "flaky": { "resource": "flaky", "mode": "write", "statement": "INSERT INTO effects VALUES (3)" },
+            "both": { "resource": "tables",
+                "statements": ["INSERT INTO effects VALUES ({{ n }})", "INSERT INTO effects VALUES ({{ n }} + 1) RETURNING n"] },
+            "half": { "resource": "tables", "statements": ["INSERT INTO effects VALUES ({{ n }})", "SELECT 1 / 0"] },
         },
     }));
     let workflow = api.create_workflow("writes", &document.unwrap(), None).await.unwrap();
@@ -199,7 +202,8 @@ impl Code {
     }
 
     pub(crate) async fn call(self, world: &World, token: &str, query: &str, n: i32) -> Result<Value, RpcError> {
-        let parameters = if query == "slow" { [("n".to_owned(), json!(n))].into() } else { [].into() };
+        let parameters =
+            if ["slow", "both", "half"].contains(&query) { [("n".to_owned(), json!(n))].into() } else { [].into() };
         let request = CallRequest {
             block: "code".into(),
             iteration: Iteration::default(),
@@ -233,6 +237,19 @@ async fn a_write_is_made_once_however_often_it_is_asked_for() {
     assert_eq!((&second["rows"], &third), (&json!([{ "n": 1 }]), &second));
     assert_eq!(code(world.call(&token, "slow", 2).await), "call-changed");
     assert_eq!(world.effects().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_statements_is_one_write() {
+    let world = world().await;
+    let token = world.token().await;
+    let first = world.call(&token, "both", 1).await.unwrap();
+    let again = Code { in_order: true, ..Code::default() };
+    let second = again.call(&world, &token, "both", 1).await.unwrap();
+    assert_eq!((&first["rows"], &second), (&json!([{ "n": 2 }]), &first));
+    assert_eq!(world.effects().await, 2);
+    assert_eq!(code(again.at(1).call(&world, &token, "half", 7).await), "query-failed");
+    assert_eq!(world.effects().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

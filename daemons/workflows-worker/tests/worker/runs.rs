@@ -156,7 +156,7 @@ async fn a_failure_ends_the_run_and_names_its_block_and_cause() {
         ),
         (
             json!({ "type": "query", "resource": "tables", "statement": "DELETE FROM effects" }),
-            "query-failed",
+            "statement-unsupported",
             "mode to \"write\"",
         ),
         (

@@ -129,11 +129,14 @@ impl Layout {
                 "api",
                 format!(
                     "base-url = \"http://127.0.0.1:{port}\"\nenvironment = \"development\"\nweb-root = {web:?}\n{database}\
-                     [sockets]\ndb-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\nworkflows-backend = {:?}\n",
+                     [sockets]\ndb-connector = {}\nssh-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\n\
+                     ssh-connector = {:?}\nworkflows-backend = {:?}\n",
                     socket("db-connector"),
+                    socket("ssh-connector"),
                     socket("code-executor"),
                     socket("workflows-backend"),
                     self.public_key("db-connector"),
+                    self.public_key("ssh-connector"),
                     self.public_key("workflows-backend"),
                 ),
             ),

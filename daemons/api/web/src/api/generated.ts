@@ -126,6 +126,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/queries/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explains a query as it stands in the builder. Needs the role editor on its resource too. */
+        post: operations["explainQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/queries/run": {
         parameters: {
             query?: never;
@@ -295,6 +312,23 @@ export interface paths {
         put?: never;
         /** Reads a workflow of n8n's as a draft, with a report on what became of each node. Create a workflow with it to keep it. */
         post: operations["importN8n"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/openapi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a document of OpenAPI as requests, one for each operation, with what was left out. */
+        post: operations["importOpenApi"];
         delete?: never;
         options?: never;
         head?: never;
@@ -874,6 +908,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ssh-hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All SSH hosts, without their secrets. */
+        get: operations["listSshHosts"];
+        put?: never;
+        /** Adds an SSH host. */
+        post: operations["createSshHost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ssh-hosts/host-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads the key that a host shows now, for somebody to compare and confirm. Logs in to the hosts on the way, and not there. */
+        post: operations["readSshHostKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ssh-hosts/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries settings: connects, compares the key, logs in, and asks whether the host forwards. */
+        post: operations["testSshHost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ssh-hosts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An SSH host. */
+        get: operations["getSshHost"];
+        /** Changes an SSH host. It counts from the next tunnel on. */
+        put: operations["updateSshHost"];
+        post?: never;
+        /** Deletes an SSH host that nothing is reached through. */
+        delete: operations["deleteSshHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/admin-link": {
         parameters: {
             query?: never;
@@ -1025,6 +1130,23 @@ export interface paths {
         post?: never;
         /** Deletes a workflow with its releases and runs. */
         delete: operations["deleteWorkflow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{slug}/blocks/{block}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explains a query block as it stands in the editor. Needs the role editor on its resource too. */
+        post: operations["explainBlock"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1307,10 +1429,86 @@ export interface components {
             /** @description The value, with bindings. */
             value: string;
         } | {
+            /** @description The input or form. */
+            component: components["schemas"]["Name"];
+            /** @enum {string} */
+            do: "reset";
+        } | {
+            /** @description The modal. */
+            component: components["schemas"]["Name"];
+            /** @enum {string} */
+            do: "open";
+        } | {
+            /** @description The modal. */
+            component: components["schemas"]["Name"];
+            /** @enum {string} */
+            do: "close";
+        } | {
             /** @enum {string} */
             do: "notify";
             /** @description The text, with bindings. */
             message: string;
+        };
+        /** @description How to reach a broker. */
+        AmqpConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description User to log in as. */
+            user: string;
+            /** @description Virtual host. */
+            "virtual-host"?: string;
+        };
+        /** @description A message. It counts as published when the broker has routed it to a queue and taken charge of it. */
+        AmqpMessage: {
+            base64?: components["schemas"]["TextTemplate"] | null;
+            /** @description The exchange; the one that leads to the queue that is named by the routing key, when empty. */
+            exchange?: components["schemas"]["TextTemplate"];
+            /** @description Headers: texts, numbers, truths, and lists and objects of them. */
+            headers?: {
+                [key: string]: components["schemas"]["JsonTemplate"];
+            };
+            json?: components["schemas"]["JsonTemplate"] | null;
+            /** @description What is said about it. */
+            properties?: components["schemas"]["AmqpProperties"];
+            /** @description The routing key. */
+            "routing-key"?: components["schemas"]["TextTemplate"];
+            text?: components["schemas"]["TextTemplate"] | null;
+        };
+        /** @description What is said about a message. An empty text is not sent. */
+        AmqpProperties: {
+            /** @description Which application made it. */
+            "app-id"?: components["schemas"]["TextTemplate"];
+            /** @description How the body is encoded, such as `gzip`. */
+            "content-encoding"?: components["schemas"]["TextTemplate"];
+            /** @description Media type; `application/json` for a `json` when empty. */
+            "content-type"?: components["schemas"]["TextTemplate"];
+            /** @description Which question it answers, or which answer it wants. */
+            "correlation-id"?: components["schemas"]["TextTemplate"];
+            /** @description Milliseconds until it is dropped where nobody takes it. */
+            expiration?: components["schemas"]["TextTemplate"];
+            /** @description Its id. */
+            "message-id"?: components["schemas"]["TextTemplate"];
+            /**
+             * Format: int32
+             * @description Priority, 0 to 255.
+             */
+            priority?: number | null;
+            /** @description Where answers go. */
+            "reply-to"?: components["schemas"]["TextTemplate"];
+            /** @description Whether the broker may forget it when it is started anew. It keeps it otherwise, in a queue that is durable. */
+            transient?: boolean;
+            /** @description Its type. */
+            type?: components["schemas"]["TextTemplate"];
         };
         /**
          * @description The word for no limit.
@@ -1620,6 +1818,11 @@ export interface components {
             /** @description The password. */
             secret: string;
         };
+        /**
+         * @description What is done with each document of a list.
+         * @enum {string}
+         */
+        BulkAction: "index" | "create" | "update" | "delete";
         /** @description Bytes of an object, counted from 0. */
         ByteRange: {
             /**
@@ -1712,10 +1915,11 @@ export interface components {
             type: components["schemas"]["ComponentKind"];
         };
         /**
-         * @description The kinds of components.
-         * @enum {string}
+         * @description The kind of a component: lower-case words with hyphens between them. One that this version does not know is kept, and shown
+         *     as unknown.
+         * @example text-input
          */
-        ComponentKind: "text" | "text-input" | "button" | "table";
+        ComponentKind: string;
         /** @description A condition on a column. */
         Condition: {
             /** @description The column. */
@@ -1768,6 +1972,15 @@ export interface components {
             value: string;
             /** @description The slugs of the workflows whose code may use it. */
             workflows?: components["schemas"]["Slug"][];
+        };
+        /** @description A new SSH host. */
+        CreateSshHostRequest: {
+            /** @description The settings, with the key that was confirmed. */
+            config: components["schemas"]["SshHostConfig"];
+            /** @description The name. */
+            name: components["schemas"]["Slug"];
+            /** @description What logs in. It is sealed at once and never shown again. */
+            secret: components["schemas"]["SshSecret"];
         };
         /** @description A person to invite. */
         CreateUserRequest: {
@@ -1863,6 +2076,96 @@ export interface components {
             /** @description The block that runs next. */
             to: components["schemas"]["Name"];
         };
+        /** @description How to reach an Elasticsearch or OpenSearch cluster. */
+        ElasticsearchConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Who asks. */
+            "log-in"?: components["schemas"]["ElasticsearchLogIn"];
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Where it is: `https://search.example.com:9200`. */
+            url: components["schemas"]["BaseUrl"];
+        };
+        /** @description Who asks an Elasticsearch cluster. */
+        ElasticsearchLogIn: {
+            /** @enum {string} */
+            type: "none";
+        } | {
+            /** @enum {string} */
+            type: "basic";
+            /** @description The user. */
+            user: string;
+        } | {
+            /** @enum {string} */
+            type: "api-key";
+        };
+        /** @description What is asked of a cluster. */
+        ElasticsearchRequest: {
+            /** @enum {string} */
+            action: "search";
+            /** @description The request: `query`, `size`, `sort`, `aggs` and so on. */
+            body?: components["schemas"]["JsonTemplate"];
+            /** @description An index, or several: `logs-*,orders`. */
+            index: components["schemas"]["TextTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "count";
+            /** @description The request: `query`. */
+            body?: components["schemas"]["JsonTemplate"];
+            /** @description An index, or several. */
+            index: components["schemas"]["TextTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "get";
+            /** @description The document's id. */
+            id: components["schemas"]["TextTemplate"];
+            /** @description The index. */
+            index: components["schemas"]["TextTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "index";
+            /** @description The document: an object. */
+            document: components["schemas"]["JsonTemplate"];
+            /** @description The document's id; the server gives it one when empty. */
+            id?: components["schemas"]["TextTemplate"];
+            /** @description The index. */
+            index: components["schemas"]["TextTemplate"];
+            /** @description Whether to wait until searches find it. */
+            wait?: boolean;
+        } | {
+            /** @enum {string} */
+            action: "update";
+            /** @description The fields: an object. */
+            document: components["schemas"]["JsonTemplate"];
+            /** @description The document's id. */
+            id: components["schemas"]["TextTemplate"];
+            /** @description The index. */
+            index: components["schemas"]["TextTemplate"];
+            /** @description Whether to wait until searches find it. */
+            wait?: boolean;
+        } | {
+            /** @enum {string} */
+            action: "delete";
+            /** @description The document's id. */
+            id: components["schemas"]["TextTemplate"];
+            /** @description The index. */
+            index: components["schemas"]["TextTemplate"];
+            /** @description Whether to wait until searches no longer find it. */
+            wait?: boolean;
+        } | {
+            /** @enum {string} */
+            action: "bulk";
+            /** @description What is done with each. */
+            each: components["schemas"]["BulkAction"];
+            /** @description The member of each object that is its document's id, and no part of the document. Without it the server gives ids. */
+            "id-field"?: string;
+            /** @description The index. */
+            index: components["schemas"]["TextTemplate"];
+            /** @description A list of objects: `{{ rows }}`. */
+            rows: components["schemas"]["JsonTemplate"];
+            /** @description Whether to wait until searches find them. */
+            wait?: boolean;
+        };
         /** @description How a webhook delivers an event instead of starting a run. */
         EventDelivery: {
             /** @description Where its key stands in the request: `body.order.id`, `query.order` or `headers.x-order`. An event without a key when empty. */
@@ -1874,7 +2177,7 @@ export interface components {
         EventHandler: {
             /** @description What happens. */
             action: components["schemas"]["Action"];
-            /** @description `click`, `change`, `submit` or `row-select`. */
+            /** @description `click`, `change`, `submit`, `row-select`, `open` or `close`; a component tells which it has. */
             on: string;
         };
         /** @description An event was stored. */
@@ -1908,6 +2211,27 @@ export interface components {
              * @description Seconds after which the wait is over; without it, it lasts until the event comes.
              */
             "timeout-s"?: number | null;
+        };
+        /** @description A query block to explain. */
+        ExplainBlockRequest: {
+            /** @description Whether to run it, to measure its steps. For queries that read. */
+            analyze?: boolean;
+            document?: components["schemas"]["WorkflowDocument"] | null;
+            /** @description Variables that the block sees: `trigger`, and results by the names of their blocks. */
+            inputs?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A query of an app to explain. */
+        ExplainQueryRequest: {
+            /** @description Whether to run it, to measure its steps. For queries that read. */
+            analyze?: boolean;
+            /** @description The value of each expression, by its text. */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /** @description The query. */
+            query: components["schemas"]["ResourceQuery"];
         };
         /** @description One fault of a document: the place as a dotted path (`blocks.load.statement`) and what to do about it. */
         Fault: {
@@ -1972,7 +2296,18 @@ export interface components {
             /** @description In place of the one that the person has. */
             role: components["schemas"]["Role"];
         };
-        /** @description A place on the grid, in grid units. */
+        /** @description A document and its variables. */
+        GraphqlRequest: {
+            /** @description The document. It has no bindings: values go into variables. */
+            document: string;
+            /** @description The part of the answer's data that is wanted, as a JSON pointer: `/users/nodes`. All of it when empty. */
+            items?: string;
+            /** @description Which of its operations runs, where there are several. */
+            "operation-name"?: string;
+            /** @description The values of its variables: an object. */
+            variables?: components["schemas"]["JsonTemplate"];
+        };
+        /** @description A place on a grid, in grid units. */
         GridRect: {
             /**
              * Format: int32
@@ -1984,11 +2319,14 @@ export interface components {
              * @description Rows covered.
              */
             height: number;
+            parent?: components["schemas"]["Name"] | null;
             /**
              * Format: int32
              * @description First row, from 0.
              */
             row: number;
+            /** @description Which of the parent's grids, where it has several: the name of a tab or a step. */
+            slot?: string | null;
             /**
              * Format: int32
              * @description Columns covered.
@@ -2042,6 +2380,48 @@ export interface components {
             /** @description The object's key. */
             key: components["schemas"]["TextTemplate"];
         };
+        /** @description How to reach a server by HTTP, and who asks. */
+        HttpApiConfig: {
+            /** @description How a request shows who asks; the resource's secret is for this. */
+            authentication?: components["schemas"]["HttpAuthentication"];
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Headers of every request. They are no place for a secret: everybody who may look at the resource reads them. */
+            headers?: {
+                [key: string]: string;
+            };
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description REST: what the paths of all requests begin with. GraphQL: the endpoint. */
+            url: components["schemas"]["BaseUrl"];
+        };
+        /** @description How a request shows who asks. */
+        HttpAuthentication: {
+            /** @enum {string} */
+            type: "none";
+        } | {
+            /** @enum {string} */
+            type: "basic";
+            /** @description The user. */
+            user: string;
+        } | {
+            /** @enum {string} */
+            type: "bearer";
+        } | {
+            /** @description The header's name. */
+            header: string;
+            /** @description What stands before the key, such as `ApiKey `. */
+            prefix?: string;
+            /** @enum {string} */
+            type: "api-key-header";
+        } | {
+            /** @description The parameter's name. */
+            parameter: string;
+            /** @enum {string} */
+            type: "api-key-query";
+        } | (components["schemas"]["Oauth2"] & {
+            /** @enum {string} */
+            type: "oauth2";
+        });
         /** @description A block that sends an HTTP request. An answer of status 400 and above is a failure of kind `http-status`. */
         HttpBlock: {
             /** @description A JavaScript expression, without braces: a text is sent as it is, anything else as JSON. Nothing is sent when empty. */
@@ -2058,6 +2438,29 @@ export interface components {
             /** @description The address, with `{{ }}`. A value is encoded for the place that it stands in, unless the address begins with it. */
             url: string;
         };
+        /**
+         * @description The method of a request.
+         * @enum {string}
+         */
+        HttpMethod: "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT" | "PATCH" | "DELETE";
+        /** @description A request. Values never change where it goes: in the path each is one segment, in the query one parameter. */
+        HttpRequest: {
+            /** @description What is sent. */
+            body?: components["schemas"]["RequestBody"];
+            /** @description Headers beside the resource's. */
+            headers?: components["schemas"]["NamedText"][];
+            /** @description The part of a JSON answer that is wanted, as a JSON pointer: `/data/users`. All of it when empty. */
+            items?: string;
+            /** @description The method. */
+            method?: components["schemas"]["HttpMethod"];
+            paging?: components["schemas"]["Paging"] | null;
+            /** @description What follows the resource's URL: `/users/{{ id }}`. Values are encoded. */
+            path?: components["schemas"]["TextTemplate"];
+            /** @description Query parameters. */
+            query?: components["schemas"]["NamedText"][];
+            /** @description Declares that a POST changes nothing: a search, say. */
+            reads?: boolean;
+        };
         /** @description A workflow that was read from an export. */
         Import: {
             /** @description The draft. It has no faults, unless the report names them. */
@@ -2071,6 +2474,17 @@ export interface components {
         ImportRequest: {
             /** @description The file that n8n's editor has downloaded. */
             export: unknown;
+        };
+        /** @description An operation as a request. */
+        ImportedOperation: {
+            /** @description A name that no other operation of the document has. */
+            name: string;
+            /** @description What was left out of it, and why. */
+            problems: string[];
+            /** @description The request, with a binding for each value. */
+            request: components["schemas"]["HttpRequest"];
+            /** @description What it is for, in the document's words. */
+            summary: string;
         };
         /** @description A link's token. */
         InspectLinkRequest: {
@@ -2315,11 +2729,37 @@ export interface components {
             /** @description Its media type; `application/octet-stream` or `text/plain; charset=utf-8` when empty. */
             type?: components["schemas"]["TextTemplate"];
         };
+        /** @description How to reach a MySQL or MariaDB database. */
+        MysqlConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Database name. */
+            database: string;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description Account to log in as. */
+            user: string;
+        };
         /**
          * @description The name of a component, query, page or block: an identifier in both JavaScript and Python, since code
          *     refers to the thing by it.
          */
         Name: string;
+        /** @description A name and its value. A value that is a single binding may be null, which leaves it out, or a list, which repeats it. */
+        NamedText: {
+            /** @description The name, as it is written. */
+            name: string;
+            /** @description The value. */
+            value: components["schemas"]["TextTemplate"];
+        };
         /** @description How to reach a NATS server. */
         NatsConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
@@ -2361,6 +2801,21 @@ export interface components {
             /** @description The n8n node's name; none if it is about the whole workflow. */
             node?: string | null;
         };
+        /** @description OAuth 2, client credentials (RFC 6749, section 4.4). */
+        Oauth2: {
+            /** @description Whom the token is for; some servers want it. */
+            audience?: string;
+            /** @description PEM of the authority that signed the token server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description The client. */
+            "client-id": string;
+            /** @description What the token is for, as the server names it: words with spaces between them. */
+            scope?: string;
+            /** @description Whether id and secret go into the form; by default they are the user and password of the request. */
+            "secret-in-form"?: boolean;
+            /** @description Where tokens are given. It gets the secret; it is reached through the SSH host too, if there is one. */
+            "token-url": components["schemas"]["BaseUrl"];
+        };
         /**
          * @description How the content of an object is told.
          * @enum {string}
@@ -2371,6 +2826,22 @@ export interface components {
             /** @description Works once, within a day. Earlier ones of the same purpose no longer do. */
             link: string;
         };
+        /** @description What a document offers. */
+        OpenApiImport: {
+            /** @description Its operations, in the order of their paths. */
+            operations: components["schemas"]["ImportedOperation"][];
+            /** @description What was left out that is no single operation's. */
+            problems: string[];
+            /** @description URLs that the document says its server has, as they are written there. */
+            servers: string[];
+            /** @description What the document calls itself. */
+            title: string;
+        };
+        /** @description A document of OpenAPI. */
+        OpenApiRequest: {
+            /** @description The document as JSON: OpenAPI 3.0 or 3.1. */
+            document: unknown;
+        };
         /** @description What a resource is asked to do. */
         Operation: (components["schemas"]["RedisCommand"] & {
             /** @enum {string} */
@@ -2378,6 +2849,9 @@ export interface components {
         }) | (components["schemas"]["LdapSearch"] & {
             /** @enum {string} */
             do: "ldap-search";
+        }) | (components["schemas"]["AmqpMessage"] & {
+            /** @enum {string} */
+            do: "amqp-publish";
         }) | (components["schemas"]["NatsMessage"] & {
             /** @enum {string} */
             do: "nats-publish";
@@ -2405,6 +2879,15 @@ export interface components {
         }) | (components["schemas"]["PresignObject"] & {
             /** @enum {string} */
             do: "presign-object";
+        }) | (components["schemas"]["HttpRequest"] & {
+            /** @enum {string} */
+            do: "request";
+        }) | (components["schemas"]["GraphqlRequest"] & {
+            /** @enum {string} */
+            do: "graphql";
+        }) | (components["schemas"]["ElasticsearchRequest"] & {
+            /** @enum {string} */
+            do: "elasticsearch";
         });
         /**
          * @description How a column compares with a value. Nothing equals null, as in SQL: that is what `is-null` is for.
@@ -2429,10 +2912,106 @@ export interface components {
             /** @description Shown on the page's tab; the name when absent. */
             title?: string | null;
         };
+        /** @description How the next page is asked for. */
+        Pages: {
+            /** @enum {string} */
+            by: "link-header";
+        } | {
+            /** @enum {string} */
+            by: "cursor";
+            /** @description Where the cursor is, as a JSON pointer: `/meta/next`. No cursor, or null: that was the last page. */
+            cursor: string;
+            /** @description The query parameter. */
+            parameter: string;
+        } | {
+            /** @enum {string} */
+            by: "page";
+            /**
+             * Format: int32
+             * @description The number of the first one; 1 by default.
+             */
+            first?: number;
+            /** @description The query parameter for the page's number. */
+            parameter: string;
+        } | {
+            /** @enum {string} */
+            by: "offset";
+            /** @description The query parameter for the number of items to pass by. */
+            parameter: string;
+        };
+        /** @description Page after page, until there is no more, or the query's rows, bytes or time are reached. */
+        Paging: {
+            /**
+             * Format: int32
+             * @description Pages at most, 1 to 1000; 10 by default.
+             */
+            "at-most"?: number;
+            /** @description How the next page is asked for. */
+            pages: components["schemas"]["Pages"];
+        };
         /** @description A block that runs several bodies at the same time: the walk from each of its ports. Its result has that of each by its port. */
         ParallelBlock: {
             /** @description The ways into the bodies, 2 to 20. */
             branches: components["schemas"]["Port"][];
+        };
+        /** @description How a resource runs a query, as its own planner says. */
+        Plan: {
+            /** @description Whether the query was run and its steps were measured. */
+            analyzed: boolean;
+            /**
+             * Format: double
+             * @description Milliseconds that the query took.
+             */
+            execution_ms?: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds that making the plan took.
+             */
+            planning_ms?: number | null;
+            /** @description Its steps: each is followed by those that it takes its rows from, one deeper. */
+            steps: components["schemas"]["PlanStep"][];
+        };
+        /** @description A step of a plan. */
+        PlanStep: {
+            /**
+             * Format: double
+             * @description Milliseconds until its last row, of one round, those of its own steps included.
+             */
+            actual_ms?: number | null;
+            /**
+             * Format: double
+             * @description Rows that there were, of one round.
+             */
+            actual_rows?: number | null;
+            /**
+             * Format: int32
+             * @description How deep it is; 0 for the step that gives the result.
+             */
+            depth: number;
+            /** @description More of it, by line: `Index Cond: (id = 7)`. */
+            details: string[];
+            /**
+             * Format: double
+             * @description Rounds that were made.
+             */
+            loops?: number | null;
+            /**
+             * Format: double
+             * @description Rows that the planner expects.
+             */
+            rows: number;
+            /**
+             * Format: double
+             * @description Cost until its first row, in the planner's unit.
+             */
+            startup_cost: number;
+            /** @description What it does: `Index Scan using people_pkey on people`. */
+            title: string;
+            /**
+             * Format: double
+             * @description Cost until its last row, those of its own steps included.
+             */
+            total_cost: number;
         };
         /** @description A way out of a block other than the plain one: `true`, `error`, the name of a case. */
         Port: string;
@@ -2551,6 +3130,13 @@ export interface components {
              * @description Rows changed, for a statement that changes some.
              */
             affected?: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since it was read, for one that is `cached`.
+             */
+            age_ms?: number | null;
+            /** @description Whether it is the result of an earlier query that asked the same, or of one at the same time. */
+            cached?: boolean;
             /** @description Columns in order. */
             columns: components["schemas"]["Column"][];
             /** @description The answer of a resource that does not answer in rows: any JSON, null too. Absent where the answer is rows. */
@@ -2653,6 +3239,17 @@ export interface components {
          * @enum {string}
          */
         QueuedReason: "queue-paused" | "workflow-paused" | "limit" | "worker";
+        /** @description Where to read a key. */
+        ReadHostKeyRequest: {
+            /** @description Host name or address. */
+            host: string;
+            jump_host?: components["schemas"]["SshHostId"] | null;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port: number;
+        };
         /** @description The content of an object. */
         ReadObject: {
             /** @description How its content is told. */
@@ -2777,6 +3374,48 @@ export interface components {
             /** @description The value, at most 64 KiB. It counts from the next use on. */
             value: string;
         };
+        /** @description What a request sends. */
+        RequestBody: {
+            /** @enum {string} */
+            as: "none";
+        } | {
+            /** @enum {string} */
+            as: "json";
+            /** @description The document. */
+            json: components["schemas"]["JsonTemplate"];
+        } | {
+            /** @enum {string} */
+            as: "form";
+            /** @description Its fields. */
+            fields: components["schemas"]["NamedText"][];
+        } | {
+            /** @enum {string} */
+            as: "text";
+            /** @description Its type; `text/plain; charset=utf-8` when empty. */
+            "content-type"?: string;
+            /** @description The text. */
+            text: components["schemas"]["TextTemplate"];
+        } | {
+            /** @enum {string} */
+            as: "bytes";
+            /** @description The bytes as base64. */
+            base64: components["schemas"]["TextTemplate"];
+            /** @description Their type; `application/octet-stream` when empty. */
+            "content-type"?: string;
+        } | {
+            /** @enum {string} */
+            as: "file";
+            /** @description The file as base64. */
+            base64: components["schemas"]["TextTemplate"];
+            /** @description Its type; `application/octet-stream` when empty. */
+            "content-type"?: string;
+            /** @description The name of the file's field. */
+            field: string;
+            /** @description Other fields. */
+            fields?: components["schemas"]["NamedText"][];
+            /** @description The file's name. */
+            "file-name": components["schemas"]["TextTemplate"];
+        };
         /** @description Starts a new run with what started an earlier one. */
         RerunRequest: {
             /** @description In place of the earlier run's `trigger.body`, where it is given. */
@@ -2808,24 +3447,42 @@ export interface components {
         ResourceConfig: (components["schemas"]["PostgresqlConfig"] & {
             /** @enum {string} */
             kind: "postgresql";
+        }) | (components["schemas"]["MysqlConfig"] & {
+            /** @enum {string} */
+            kind: "mysql";
         }) | (components["schemas"]["RedisConfig"] & {
             /** @enum {string} */
             kind: "redis";
         }) | (components["schemas"]["LdapConfig"] & {
             /** @enum {string} */
             kind: "ldap";
+        }) | (components["schemas"]["AmqpConfig"] & {
+            /** @enum {string} */
+            kind: "amqp";
         }) | (components["schemas"]["NatsConfig"] & {
             /** @enum {string} */
             kind: "nats";
         }) | (components["schemas"]["SmtpConfig"] & {
             /** @enum {string} */
             kind: "smtp";
+        }) | (components["schemas"]["SqliteConfig"] & {
+            /** @enum {string} */
+            kind: "sqlite";
         }) | (components["schemas"]["ClickhouseConfig"] & {
             /** @enum {string} */
             kind: "clickhouse";
         }) | (components["schemas"]["S3Config"] & {
             /** @enum {string} */
             kind: "s3";
+        }) | (components["schemas"]["HttpApiConfig"] & {
+            /** @enum {string} */
+            kind: "rest";
+        }) | (components["schemas"]["HttpApiConfig"] & {
+            /** @enum {string} */
+            kind: "graphql";
+        }) | (components["schemas"]["ElasticsearchConfig"] & {
+            /** @enum {string} */
+            kind: "elasticsearch";
         });
         /**
          * Format: uuid
@@ -2842,6 +3499,11 @@ export interface components {
          *     Every binding of a statement becomes a bind parameter; text is never spliced.
          */
         ResourceQuery: {
+            /**
+             * Format: int32
+             * @description For how many seconds the result of a read may be given again to whoever asks the same with the same values; 0 for never.
+             */
+            "cache-seconds"?: number;
             change?: components["schemas"]["TableChange"] | null;
             /** @description Caps on one execution. */
             limits?: components["schemas"]["QueryLimits"];
@@ -2852,6 +3514,8 @@ export interface components {
             resource: components["schemas"]["Slug"];
             /** @description The statement; nothing where there is a `change` or an `operation`. */
             statement?: string;
+            /** @description Statements in the place of one. They run in one transaction, all or none, and the result is that of the last. A write. */
+            statements?: string[];
         };
         /** @description What uses a resource. */
         ResourceUsage: {
@@ -3315,6 +3979,13 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description The key that a host shows now. Nobody has confirmed it. */
+        ShownHostKey: {
+            /** @description As `ssh-keygen -l` prints it: `SHA256:...` */
+            fingerprint: string;
+            /** @description `ssh-ed25519 AAAA...` */
+            host_key: string;
+        };
         /** @description A signature of the body: HMAC with SHA-256 under a secret that the caller has too. */
         Signature: {
             /** @description How the signature is written. */
@@ -3372,11 +4043,82 @@ export interface components {
             /** @description User to log in as; no log-in when empty. */
             user?: string;
         };
+        /** @description Which file it is. It has no secret. */
+        SqliteConfig: {
+            /** @description The file's path on the appliance, below one of the directories that `sqlite-directories` in db-connector.toml lists. */
+            path: string;
+        };
+        /**
+         * @description How an SSH host lets Bulkhead in.
+         * @enum {string}
+         */
+        SshAuthentication: "key" | "password";
+        /** @description An SSH host, without its secret. */
+        SshHost: {
+            /** @description What its secret is. */
+            authentication: components["schemas"]["SshAuthentication"];
+            /** @description The settings. */
+            config: components["schemas"]["SshHostConfig"];
+            /** @description The fingerprint of the confirmed key, as `ssh-keygen -l` prints it. */
+            fingerprint: string;
+            /** @description The id, which resources name in `ssh-host`. */
+            id: components["schemas"]["SshHostId"];
+            /** @description The name. */
+            name: string;
+            /** @description The names of the resources that are reached through it. */
+            resources: string[];
+            /** @description The names of the SSH hosts that are reached through it. */
+            ssh_hosts: string[];
+            /**
+             * Format: date-time
+             * @description When it changed last.
+             */
+            updated_at: string;
+        };
+        /** @description Where an SSH host is, who logs in there, and how it proves who it is. */
+        SshHostConfig: {
+            /** @description Host name or address, as the jump host sees it where there is one. */
+            host: string;
+            /** @description The one key that the host may show: `ssh-ed25519 AAAA...`. */
+            "host-key": string;
+            "jump-host"?: components["schemas"]["SshHostId"] | null;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            /** @description Who to log in as. */
+            user: string;
+        };
         /**
          * Format: uuid
          * @description An SSH host that tunnels to resources go through.
          */
         SshHostId: string;
+        /** @description All SSH hosts. */
+        SshHostList: {
+            /** @description By name. */
+            ssh_hosts: components["schemas"]["SshHost"][];
+        };
+        /** @description The log-in works. */
+        SshHostWorks: {
+            /** @description Whether the host forwards to its own loopback. One that does not may still forward to what its `PermitOpen` lists. */
+            forwards: boolean;
+        };
+        /** @description What logs in. It is sealed to ssh-connector as this JSON, whole. */
+        SshSecret: {
+            /** @enum {string} */
+            authentication: "key";
+            /** @description What it is protected by, if it is. */
+            passphrase?: string | null;
+            /** @description The private key in OpenSSH form, of type ed25519 or ecdsa. */
+            "private-key": string;
+        } | {
+            /** @enum {string} */
+            authentication: "password";
+            /** @description The password. */
+            password: string;
+        };
         /** @description Starts a run of the released version. */
         StartRunRequest: {
             /** @description What code sees as `trigger.body`. */
@@ -3490,6 +4232,13 @@ export interface components {
             /** @description The password. */
             secret?: string | null;
         };
+        /** @description Settings to try. */
+        TestSshHostRequest: {
+            /** @description The settings. */
+            config: components["schemas"]["SshHostConfig"];
+            name?: components["schemas"]["Slug"] | null;
+            secret?: components["schemas"]["SshSecret"] | null;
+        };
         /** @description A text with `{{ }}` in it. */
         TextTemplate: string;
         /**
@@ -3529,8 +4278,14 @@ export interface components {
         UpdateResourceRequest: {
             /** @description The settings. */
             config: components["schemas"]["ResourceConfig"];
-            /** @description The password; the stored one stays when absent, which is refused when host, port, TLS or tunnel change. */
+            /** @description The password; the stored one stays when absent, which is refused when what decides who receives it changes: host, port, TLS, authority or tunnel. */
             secret?: string | null;
+        };
+        /** @description New settings of an SSH host. */
+        UpdateSshHostRequest: {
+            /** @description The settings. Another key than the stored one means that it was confirmed again; that is audited with both fingerprints. */
+            config: components["schemas"]["SshHostConfig"];
+            secret?: components["schemas"]["SshSecret"] | null;
         };
         /** @description What to change of a person; what is absent stays. */
         UpdateUserRequest: {
@@ -4046,6 +4801,41 @@ export interface operations {
             };
         };
     };
+    explainQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description `explain-unsupported` by this kind of resource, `statement-unsupported` (a write is not analyzed), `document-invalid`, `parameter-missing`, `query-failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runUnsavedQuery: {
         parameters: {
             query?: never;
@@ -4466,6 +5256,39 @@ export interface operations {
                 };
             };
             /** @description `not-imported`: it is no such file, or too large */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importOpenApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenApiRequest"];
+            };
+        };
+        responses: {
+            /** @description The requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenApiImport"];
+                };
+            };
+            /** @description `not-imported`: it is no such document, or too large */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5670,6 +6493,238 @@ export interface operations {
             };
         };
     };
+    listSshHosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshHostList"];
+                };
+            };
+        };
+    };
+    createSshHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSshHostRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshHost"];
+                };
+            };
+            /** @description `exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readSshHostKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadHostKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownHostKey"];
+                };
+            };
+            /** @description `document-invalid`, `ssh-host-refused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ssh-host-unknown-name`, `ssh-host-unreachable`; of a host on the way also `ssh-host-key`, `ssh-log-in` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testSshHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestSshHostRequest"];
+            };
+        };
+        responses: {
+            /** @description They work */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshHostWorks"];
+                };
+            };
+            /** @description `secret-needed`, `document-invalid`, `ssh-secret` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ssh-host-unknown-name`, `ssh-host-unreachable`, `ssh-host-key`, `ssh-log-in` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSshHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The SSH host */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshHost"];
+                };
+            };
+        };
+    };
+    updateSshHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSshHostRequest"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshHost"];
+                };
+            };
+            /** @description `secret-needed`, `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSshHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `in-use`, with what is reached through it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     makeAdminLink: {
         parameters: {
             query?: never;
@@ -6016,6 +7071,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    explainBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                block: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainBlockRequest"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description `no-query`, `explain-unsupported` by this kind of resource, `statement-unsupported` (a write is not analyzed), `document-invalid`, `expression-failed`, `query-failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -1,15 +1,18 @@
 /**
- * The canvas: the running page under a layer that selects, moves and resizes.
+ * The canvas: the running page under a layer that selects, moves and resizes, also into and out of containers.
  *
  * While something is dragged only its outline moves; the document changes once, when it is dropped.
  */
-import { type CSSProperties, type PointerEvent, useRef, useState } from 'react'
+import { type CSSProperties, type DragEvent, type PointerEvent, createContext, useContext, useMemo, useRef, useState } from 'react'
 import { useStore } from 'zustand'
-import type { AppDocument, GridRect } from '../api/types'
+import type { AppDocument, GridRect, Page } from '../api/types'
 import { AppComponent } from '../components/AppComponent'
-import { inReadingOrder } from '../components/AppPage'
+import { useProperty } from '../components/runtime-context'
+import { Slot, SlotContext, type SlotProps, cellClass, namesOn } from '../components/slot'
 import type { DraftStore } from '../document/draft-store'
-import { componentKinds } from './component-kinds'
+import { type Grid, isWithin, standsOn } from '../runtime/nesting'
+import { flagOf } from '../runtime/values'
+import { componentKinds, makeComponent } from './component-kinds'
 import { draggedKind } from './drag-source'
 import { addComponent, freeName, moveComponents } from './edits'
 import { type Edge, clamp, columns, resized, rowHeight } from './layout'
@@ -25,10 +28,23 @@ interface Drag {
   name: string
   edge: Edge | undefined
   from: { x: number; y: number }
+  /** Where it was taken hold of, in pixels from its corner. */
+  hold: { x: number; y: number }
   rect: GridRect
   now: GridRect
 }
 
+/** What the grids, which are nested, share. */
+interface Editing extends Props {
+  shownPage: Page
+  drag: Drag | undefined
+  drop: GridRect | undefined
+  setDrag: (drag: Drag | undefined) => void
+  setDrop: (drop: GridRect | undefined) => void
+}
+
+const EditingContext = createContext<Editing | undefined>(undefined)
+const host = { Grid: CanvasGrid, isCanvas: true }
 const emptyRows = 14
 const edges: Edge[] = ['e', 's', 'se', 'w']
 
@@ -36,113 +52,194 @@ function cellStyle(rect: GridRect): CSSProperties {
   return { gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }
 }
 
-export function Canvas({ store, page: pageName, selection, onSelect }: Props) {
-  const page = useStore(store, (state) => state.document.pages[pageName])
-  const surface = useRef<HTMLDivElement>(null)
+/** The innermost grid under the pointer, but none within what is dragged. */
+function gridAt(event: { clientX: number; clientY: number }, dragged?: Element | null): HTMLElement | undefined {
+  const grids = [...document.querySelectorAll<HTMLElement>('[data-grid]')].filter((grid) => {
+    if (dragged?.contains(grid)) return false
+    // A nested grid shows as far as the frame around it lets it.
+    const { left, top, right, bottom } = (grid.closest('.app-slot') ?? grid).getBoundingClientRect()
+    return event.clientX >= left && event.clientX < right && event.clientY >= top && event.clientY < bottom
+  })
+  return grids.at(-1)
+}
+
+/** Which grid an element shows. */
+function gridOf(element: HTMLElement): Pick<GridRect, 'parent' | 'slot'> {
+  const { parent, slot } = element.dataset
+  return { ...(parent ? { parent } : {}), ...(parent && slot ? { slot } : {}) }
+}
+
+function unitOf(grid: HTMLElement): { x: number; y: number } {
+  return { x: grid.clientWidth / columns, y: rowHeight }
+}
+
+/** The rectangle of a size whose corner is at a point of the screen. */
+function rectAt(grid: HTMLElement, x: number, y: number, size: { width: number; height: number }): GridRect {
+  const bounds = grid.getBoundingClientRect()
+  const unit = unitOf(grid)
+  return clamp({ column: (x - bounds.left) / unit.x, row: (y - bounds.top) / unit.y, ...size, ...gridOf(grid) })
+}
+
+function isSame(a: GridRect | undefined, b: GridRect | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+export function Canvas(props: Props) {
+  const { store, page, onSelect } = props
+  const shownPage = useStore(store, (state) => state.document.pages[page])
   const [drag, setDrag] = useState<Drag>()
   const [drop, setDrop] = useState<GridRect>()
-  if (!page) return <div className="canvas" />
-  const names = inReadingOrder(page)
-  const rows = Math.max(emptyRows, ...Object.values(page.layout ?? {}).map((rect) => rect.row + rect.height + 4))
-
-  const unit = () => ({ x: (surface.current?.clientWidth ?? columns) / columns, y: rowHeight })
-  const begin = (event: PointerEvent, name: string, edge?: Edge) => {
-    const rect = page.layout?.[name]
-    if (!rect || event.button !== 0) return
-    event.stopPropagation()
-    event.currentTarget.setPointerCapture(event.pointerId)
-    if (!selection.includes(name)) onSelect(event.shiftKey ? [...selection, name] : [name])
-    setDrag({ name, edge, from: { x: event.clientX, y: event.clientY }, rect, now: rect })
+  if (!shownPage) return <div className="canvas" />
+  const dropRect = (event: DragEvent): GridRect | undefined => {
+    const kind = componentKinds[draggedKind() ?? '']
+    const grid = gridAt(event)
+    if (!kind || !grid) return undefined
+    const unit = unitOf(grid)
+    return rectAt(grid, event.clientX - (kind.size.width / 2) * unit.x, event.clientY - (kind.size.height / 2) * unit.y, kind.size)
   }
-  const move = (event: PointerEvent) => {
-    if (!drag) return
-    const { x, y } = unit()
-    const [dx, dy] = [(event.clientX - drag.from.x) / x, (event.clientY - drag.from.y) / y]
-    const now = drag.edge ? resized(drag.rect, drag.edge, dx, dy) : clamp({ ...drag.rect, column: drag.rect.column + dx, row: drag.rect.row + dy })
-    if (JSON.stringify(now) !== JSON.stringify(drag.now)) setDrag({ ...drag, now })
-  }
-  const end = () => {
-    if (drag && drag.now !== drag.rect) {
-      const others = drag.edge ? [] : selection.filter((name) => name !== drag.name)
-      const [dx, dy] = [drag.now.column - drag.rect.column, drag.now.row - drag.rect.row]
-      const moved: Record<string, GridRect> = { [drag.name]: drag.now }
-      for (const name of others) {
-        const rect = page.layout?.[name]
-        if (rect) moved[name] = clamp({ ...rect, column: rect.column + dx, row: rect.row + dy })
-      }
-      store.edit((draft) => moveComponents(draft, pageName, moved))
-    }
-    setDrag(undefined)
-  }
-  const dropRect = (event: { clientX: number; clientY: number }): GridRect | undefined => {
-    const kind = draggedKind()
-    const bounds = surface.current?.getBoundingClientRect()
-    if (!kind || !bounds) return undefined
-    const { size } = componentKinds[kind]
-    const { x, y } = unit()
-    return clamp({ column: (event.clientX - bounds.left) / x - size.width / 2, row: (event.clientY - bounds.top) / y - size.height / 2, ...size })
-  }
-  const finishDrop = (event: React.DragEvent) => {
+  const finishDrop = (event: DragEvent) => {
     const kind = draggedKind()
     const rect = dropRect(event)
     setDrop(undefined)
     if (!kind || !rect) return
     event.preventDefault()
-    const name = freeName(store.getState().document, componentKinds[kind].baseName)
-    store.edit((draft) => addComponent(draft, pageName, name, componentKinds[kind].make(), rect))
+    const name = freeName(store.getState().document, componentKinds[kind]?.baseName ?? kind)
+    store.edit((draft) => addComponent(draft, page, name, makeComponent(kind), rect))
     onSelect([name])
   }
   return (
-    <section className="canvas" aria-label="Canvas" onPointerDown={() => onSelect([])}>
-      <div
-        ref={surface}
-        className={drag || drop ? 'app-page canvas-page is-dragging' : 'app-page canvas-page'}
-        style={{ minHeight: rows * rowHeight, '--column': `calc(100% / ${columns})` } as CSSProperties}
-        onDragOver={(event) => {
-          const rect = dropRect(event)
-          if (!rect) return
-          event.preventDefault()
-          if (JSON.stringify(rect) !== JSON.stringify(drop)) setDrop(rect)
-        }}
-        onDragLeave={() => setDrop(undefined)}
-        onDrop={finishDrop}
-      >
-        {names.map((name) => {
-          const component = page.components?.[name]
-          const rect = page.layout?.[name]
-          if (!component || !rect) return null
-          const isSelected = selection.includes(name)
-          return (
-            <div key={name} className={`app-cell ${component.type}-cell canvas-cell ${isSelected ? 'selected' : ''}`} style={cellStyle(drag?.name === name && drag.edge ? drag.now : rect)}>
-              <div className="canvas-content" inert>
-                <AppComponent name={name} component={component} />
-              </div>
-              <div
-                className="canvas-handle"
-                role="button"
-                tabIndex={0}
-                aria-pressed={isSelected}
-                aria-label={`${componentKinds[component.type]?.text ?? 'Component'} ${name}`}
-                onPointerDown={(event) => begin(event, name)}
-                onPointerMove={move}
-                onPointerUp={end}
-                onPointerCancel={() => setDrag(undefined)}
-                onFocus={() => {
-                  if (!selection.includes(name)) onSelect([name])
-                }}
-              >
-                <span className="canvas-name">{name}</span>
-              </div>
-              {isSelected
-                ? edges.map((edge) => <div key={edge} className={`canvas-resize ${edge}`} onPointerDown={(event) => begin(event, name, edge)} onPointerMove={move} onPointerUp={end} onPointerCancel={() => setDrag(undefined)} />)
-                : null}
-            </div>
-          )
-        })}
-        {drag && !drag.edge ? <div className="canvas-ghost" style={cellStyle(drag.now)} /> : null}
-        {drop ? <div className="canvas-ghost" style={cellStyle(drop)} /> : null}
-        {names.length === 0 && !drop ? <div className="canvas-empty">Drag a component here, or press one at the left. Then write a query below and bind it with {'{{ query1.rows }}'}.</div> : null}
-      </div>
+    <section
+      className="canvas"
+      aria-label="Canvas"
+      onPointerDown={() => onSelect([])}
+      onDragOver={(event) => {
+        const rect = dropRect(event)
+        if (!rect) return
+        event.preventDefault()
+        if (!isSame(rect, drop)) setDrop(rect)
+      }}
+      onDragLeave={(event) => {
+        if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))) setDrop(undefined)
+      }}
+      onDrop={finishDrop}
+    >
+      <EditingContext value={{ ...props, shownPage, drag, drop, setDrag, setDrop }}>
+        <SlotContext value={host}>
+          <Slot />
+        </SlotContext>
+      </EditingContext>
     </section>
+  )
+}
+
+function useEditing(): Editing {
+  const editing = useContext(EditingContext)
+  if (!editing) throw new Error('a grid of the canvas stands outside of it')
+  return editing
+}
+
+function CanvasGrid(grid: SlotProps) {
+  const { shownPage, drag, drop } = useEditing()
+  const names = useMemo(() => namesOn(shownPage, grid), [shownPage, grid])
+  const ghosts = [drag && !drag.edge ? drag.now : undefined, drop].filter((rect) => rect !== undefined && standsOn(rect, grid))
+  const lowest = Math.max(0, ...names.map((name) => (shownPage.layout?.[name]?.row ?? 0) + (shownPage.layout?.[name]?.height ?? 0)))
+  const isRoot = grid.parent === undefined
+  const rows = isRoot ? Math.max(emptyRows, lowest + 4) : Math.max(2, lowest)
+  return (
+    <div
+      data-grid
+      data-parent={grid.parent}
+      data-slot={grid.slot}
+      className={['app-page canvas-page', isRoot ? '' : 'nested', ghosts.length > 0 ? 'is-dragging' : ''].join(' ')}
+      style={{ minHeight: rows * rowHeight, '--column': `calc(100% / ${columns})` } as CSSProperties}
+    >
+      {names.map((name) => (
+        <CanvasCell key={name} name={name} grid={grid} />
+      ))}
+      {ghosts.map((rect, index) => (rect ? <div key={index} className="canvas-ghost" style={cellStyle(rect)} /> : null))}
+      {names.length === 0 && ghosts.length === 0 ? (
+        isRoot ? (
+          <div className="canvas-empty">Drag a component here, or press one at the left. Then write a query below and bind it with {'{{ query1.rows }}'}.</div>
+        ) : (
+          <div className="canvas-empty nested">Drag components here.</div>
+        )
+      ) : null}
+    </div>
+  )
+}
+
+function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
+  const { store, page, shownPage, selection, onSelect, drag, setDrag } = useEditing()
+  const cell = useRef<HTMLDivElement>(null)
+  const isHidden = flagOf(useProperty(name, 'hidden'))
+  const component = shownPage.components?.[name]
+  const rect = shownPage.layout?.[name]
+  if (!component || !rect) return null
+  const isSelected = selection.includes(name)
+  const isContainer = componentKinds[component.type]?.group === 'Containers'
+
+  const begin = (event: PointerEvent, edge?: Edge) => {
+    const bounds = cell.current?.getBoundingClientRect()
+    if (!bounds || event.button !== 0) return
+    event.stopPropagation()
+    event.currentTarget.setPointerCapture(event.pointerId)
+    if (!isSelected) onSelect(event.shiftKey ? [...selection, name] : [name])
+    setDrag({ name, edge, from: { x: event.clientX, y: event.clientY }, hold: { x: event.clientX - bounds.left, y: event.clientY - bounds.top }, rect, now: rect })
+  }
+  const move = (event: PointerEvent) => {
+    const own = cell.current?.parentElement
+    if (!drag || drag.name !== name || !own) return
+    const unit = unitOf(own)
+    const [dx, dy] = [event.clientX - drag.from.x, event.clientY - drag.from.y]
+    let now: GridRect
+    if (drag.edge) now = resized(drag.rect, drag.edge, dx / unit.x, dy / unit.y)
+    else {
+      const target = gridAt(event, cell.current) ?? own
+      // On its own grid it moves by whole units from where it was, whatever part of it is held.
+      if (target === own) now = clamp({ ...drag.rect, column: drag.rect.column + dx / unit.x, row: drag.rect.row + dy / unit.y })
+      else now = rectAt(target, event.clientX - drag.hold.x, event.clientY - drag.hold.y, { width: drag.rect.width, height: drag.rect.height })
+    }
+    if (!isSame(now, drag.now)) setDrag({ ...drag, now })
+  }
+  const end = () => {
+    if (drag && drag.name === name && !isSame(drag.now, drag.rect)) {
+      const layout = shownPage.layout ?? {}
+      const [dx, dy] = [drag.now.column - drag.rect.column, drag.now.row - drag.rect.row]
+      const { parent, slot } = drag.now
+      const target = { ...(parent ? { parent } : {}), ...(slot ? { slot } : {}) }
+      const moved: Record<string, GridRect> = { [name]: drag.now }
+      for (const other of drag.edge ? [] : selection) {
+        const place = layout[other]
+        if (other === name || !place || !standsOn(place, grid) || (parent && (other === parent || isWithin(layout, parent, { parent: other })))) continue
+        const { column, row, width, height } = place
+        moved[other] = clamp({ column: column + dx, row: row + dy, width, height, ...target })
+      }
+      store.edit((draft) => moveComponents(draft, page, moved))
+    }
+    setDrag(undefined)
+  }
+  const handlers = { onPointerMove: move, onPointerUp: end, onPointerCancel: () => setDrag(undefined) }
+  const classes = [cellClass(component, rect), 'canvas-cell', isSelected ? 'selected' : '', isContainer ? 'holds' : '', isHidden ? 'is-hidden' : '']
+  return (
+    <div ref={cell} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.name === name && drag.edge ? drag.now : rect)}>
+      <div className="canvas-content" inert={!isContainer}>
+        <AppComponent name={name} component={component} />
+      </div>
+      <div
+        className="canvas-handle"
+        role="button"
+        tabIndex={0}
+        aria-pressed={isSelected}
+        aria-label={`${componentKinds[component.type]?.text ?? 'Component'} ${name}`}
+        onPointerDown={(event) => begin(event)}
+        {...handlers}
+        onFocus={() => {
+          if (!selection.includes(name)) onSelect([name])
+        }}
+      >
+        <span className="canvas-name">{isHidden ? `${name} (hidden)` : name}</span>
+      </div>
+      {isSelected ? edges.map((edge) => <div key={edge} className={`canvas-resize ${edge}`} onPointerDown={(event) => begin(event, edge)} {...handlers} />) : null}
+    </div>
   )
 }

@@ -2,7 +2,7 @@
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
-import type { AppDocument, Component, GridRect } from '../api/types'
+import type { AppDocument, Component } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
 import { Button } from '../ui/Button'
@@ -10,9 +10,12 @@ import { SelectField, TextField } from '../ui/Field'
 import { BindingField } from './BindingField'
 import { ColumnsField } from './ColumnsField'
 import { EventsEditor } from './EventsEditor'
-import { type PropertySpec, componentKinds } from './component-kinds'
-import { moveComponents, nameProblem, removeComponents, renameEverywhere, setProperty } from './edits'
-import { clamp } from './layout'
+import type { PropertySpec } from '../components/spec'
+import { FlagField } from './FlagField'
+import { OptionsField } from './OptionsField'
+import { PlaceFields } from './PlaceFields'
+import { componentKinds, hidden } from './component-kinds'
+import { nameProblem, removeComponents, renameEverywhere, setProperty } from './edits'
 
 interface Props {
   store: DraftStore<AppDocument>
@@ -55,21 +58,31 @@ function Selected({ name, component, store, page, onSelect, onRemove }: { name: 
     <>
       <section className="inspector-section">
         <header className="row">
-          <h2 className="grow">{kind.text}</h2>
+          <h2 className="grow">{kind?.text ?? 'Unknown component'}</h2>
           <Button variant="ghost" size="small" icon={Trash2} label="Delete component" onClick={onRemove} />
         </header>
         <NameField key={name} name={name} store={store} onRenamed={(renamed) => onSelect([renamed])} />
         <p className="hint muted">
-          Expressions see <code>{name}</code>: {kind.exposes}.
+          {kind ? (
+            <>
+              Expressions see <code>{name}</code>: {kind.exposes}.
+            </>
+          ) : (
+            <>
+              This version does not know the kind <code>{component.type}</code>. It is kept and saved as it is; it can be moved, renamed and removed.
+            </>
+          )}
         </p>
       </section>
-      <section className="inspector-section">
-        <h3>Properties</h3>
-        {kind.properties.map((spec) => (
-          <PropertyField key={spec.key} spec={spec} name={name} component={component} store={store} page={page} />
-        ))}
-      </section>
-      {kind.events.length > 0 ? (
+      {kind ? (
+        <section className="inspector-section">
+          <h3>Properties</h3>
+          {[...kind.properties, ...(component.type === 'modal' ? [] : [hidden])].map((spec) => (
+            <PropertyField key={`${name}.${spec.key}`} spec={spec} name={name} component={component} store={store} page={page} />
+          ))}
+        </section>
+      ) : null}
+      {kind && kind.events.length > 0 ? (
         <section className="inspector-section">
           <EventsEditor name={name} component={component} kinds={kind.events} store={store} page={page} />
         </section>
@@ -118,35 +131,11 @@ function PropertyField({ spec, name, component, store, page }: { spec: PropertyS
       return <BindingField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} isLong={spec.input.isLong ?? false} value={typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)} shown={shown} onChange={set} />
     case 'choice':
       return <SelectField label={spec.label} options={spec.input.options} value={typeof value === 'string' ? value : (spec.input.options[0]?.[0] ?? '')} onChange={(event) => set(event.target.value)} />
+    case 'flag':
+      return <FlagField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} isOn={spec.input.isOn ?? false} value={value} shown={shown} onChange={set} />
+    case 'options':
+      return <OptionsField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} value={value} shown={shown} onChange={set} />
     case 'columns':
       return <ColumnsField name={name} value={value} onChange={set} />
   }
-}
-
-function PlaceFields({ name, store, page }: { name: string; store: DraftStore<AppDocument>; page: string }) {
-  const rect = useStore(store, (state) => state.document.pages[page]?.layout?.[name])
-  if (!rect) return null
-  const field = (key: keyof GridRect, label: string) => (
-    <TextField
-      label={label}
-      type="number"
-      min={0}
-      value={rect[key]}
-      onChange={(event) => {
-        const number = event.target.valueAsNumber
-        if (!Number.isNaN(number)) store.edit((draft) => moveComponents(draft, page, { [name]: clamp({ ...rect, [key]: number }) }), `${name} ${key}`)
-      }}
-    />
-  )
-  return (
-    <section className="inspector-section">
-      <h3>Layout</h3>
-      <div className="place-grid">
-        {field('column', 'Column')}
-        {field('row', 'Row')}
-        {field('width', 'Width')}
-        {field('height', 'Height')}
-      </div>
-    </section>
-  )
 }

@@ -1,15 +1,17 @@
-/** One query: where it runs, when, its statement or change, and the result of running it as it stands. */
+/** One query: where it runs, when, its statement or change, and the result or the plan of running it as it stands. */
 import { Play, Plus, Trash2 } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem, messageOf } from '../api/problem'
-import type { AppDocument, AppQuery, QueryResult } from '../api/types'
+import type { AppDocument, AppQuery, Plan, QueryResult, ResourceQuery } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
-import { isWrite } from '../document/query-ask'
+import { isWrite, wayOf } from '../document/query-ask'
 import { AskEditor, AskFields } from '../ui/AskFields'
 import { Button } from '../ui/Button'
+import { ExplainButton } from '../ui/ExplainButton'
 import { SelectField } from '../ui/Field'
+import { PlanView } from '../ui/PlanView'
 import { ResultGrid } from '../ui/ResultGrid'
 import type { EditorFault } from '../ui/code-mirror'
 import { ErrorNotice } from '../ui/states'
@@ -30,9 +32,9 @@ interface Props {
 
 export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: Props) {
   const runtime = useRuntime()
-  const [result, setResult] = useState<QueryResult>()
+  const [shown, setShown] = useState<{ result?: QueryResult; plan?: Plan }>({})
   const [problem, setProblem] = useState<unknown>()
-  const [isRunning, setRunning] = useState(false)
+  const [doing, setDoing] = useState<'run' | 'explain'>()
   const running = useRef<AbortController>(null)
   useEffect(() => () => running.current?.abort(), [])
   const change = (part: Partial<AppQuery>, key?: string) =>
@@ -40,11 +42,11 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       const target = draft.queries?.[name]
       if (target) Object.assign(target, part)
     }, key && `${name}.${key}`)
-  const run = async () => {
+  const ask = async (what: 'run' | 'explain', send: (body: { query: ResourceQuery; parameters: Record<string, unknown> }, signal: AbortSignal) => Promise<typeof shown>) => {
     running.current?.abort()
     const controller = new AbortController()
     running.current = controller
-    setRunning(true)
+    setDoing(what)
     setProblem(undefined)
     try {
       const current = store.getState().document.queries?.[name] ?? query
@@ -52,16 +54,18 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       if (error) throw new Error(error)
       const { values, missing } = await runtime.valuesOf(expressions)
       if (missing) throw new Error(missing)
-      const answer = api.POST('/api/v1/apps/{slug}/queries/run', { params: { path: { slug } }, body: { query: statementOf(current), parameters: values }, signal: controller.signal })
-      setResult(wholeResult(await dataOf(answer)))
+      setShown(await send({ query: statementOf(current), parameters: values }, controller.signal))
     } catch (error) {
       if (controller.signal.aborted) return
-      setResult(undefined)
+      setShown({})
       setProblem(error)
     } finally {
-      if (running.current === controller) setRunning(false)
+      if (running.current === controller) setDoing(undefined)
     }
   }
+  const params = { path: { slug } }
+  const run = () => ask('run', async (body, signal) => ({ result: wholeResult(await dataOf(api.POST('/api/v1/apps/{slug}/queries/run', { params, body, signal }))) }))
+  const explain = (analyze: boolean) => ask('explain', async (body, signal) => ({ plan: await dataOf(api.POST('/api/v1/apps/{slug}/queries/explain', { params, body: { ...body, analyze }, signal })) }))
   const position = problem instanceof ApiProblem ? problem.position : undefined
   const faults: EditorFault[] = problem && position !== undefined ? [{ message: messageOf(problem), position }] : []
   return (
@@ -69,7 +73,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       <div className="drawer-editor">
         <AskEditor
           ask={query}
-          change={change}
+          change={(part, key) => change(asked(query, part), key)}
           formClass="drawer-form compact"
           label={`Statement of ${name}`}
           onRun={() => void run()}
@@ -77,9 +81,10 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
           placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'"
         />
         <div className="drawer-run">
-          <Button variant="primary" size="small" icon={Play} isBusy={isRunning} onClick={() => void run()}>
+          <Button variant="primary" size="small" icon={Play} isBusy={doing === 'run'} onClick={() => void run()}>
             Run query
           </Button>
+          <ExplainButton ask={query} isBusy={doing === 'explain'} onExplain={(analyze) => void explain(analyze)} />
           <span className="muted">
             <kbd>Ctrl Enter</kbd>
           </span>
@@ -87,11 +92,18 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       </div>
       <div className="drawer-result" aria-live="polite">
         {problem ? <ErrorNotice error={problem} /> : null}
-        {result ? <ResultGrid label={`Result of ${name}`} result={result} /> : problem ? null : <p className="muted">Run the query to see its rows here.</p>}
+        {shown.plan ? <PlanView label={`Plan of ${name}`} plan={shown.plan} /> : null}
+        {shown.result ? <ResultGrid label={`Result of ${name}`} result={shown.result} /> : shown.plan || problem ? null : <p className="muted">Run the query to see its rows here.</p>}
       </div>
       <QuerySettings name={name} query={query} store={store} change={change} onRenamed={onRenamed} onRemoved={onRemoved} />
     </>
   )
+}
+
+/** A change of what is asked: a query that becomes a write runs by itself no more, and keeps no result. */
+function asked(query: AppQuery, part: Partial<AppQuery>): Partial<AppQuery> {
+  if (!isWrite({ ...query, ...part })) return part
+  return { ...part, run: 'manual', ...(query['cache-seconds'] ? { 'cache-seconds': 0 } : {}) }
 }
 
 function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omit<Props, 'slug'> & { change: (part: Partial<AppQuery>, key?: string) => void }) {
@@ -100,11 +112,11 @@ function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omi
   return (
     <div className="drawer-settings compact">
       <NameField name={name} store={store} onRenamed={onRenamed} />
-      <AskFields ask={query} change={(part, key) => change(isWrite({ ...query, ...part }) ? { ...part, run: 'manual' } : part, key)} />
+      <AskFields ask={query} change={(part, key) => change(asked(query, part), key)} />
       <SelectField
         label="Runs"
         value={query.run ?? 'automatic'}
-        options={isWrite(query) && query.mode !== 'write' ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
+        options={isWrite(query) && wayOf(query) !== 'sql' ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
         onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
       />
       <BindingField label="Ask before it runs" hint="A question to confirm; empty asks nothing." value={query.confirm ?? ''} onChange={(confirm) => change({ confirm: confirm === '' ? null : confirm }, 'confirm')} />

@@ -1,17 +1,18 @@
 /** The builder's top bar: where one is, undo, saving, preview, release. */
 import { Link } from '@tanstack/react-router'
 import { ChevronLeft, Eye, History, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
-import { useState } from 'react'
+import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../api/client'
 import { messageOf } from '../api/problem'
 import type { AppDocument } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import { type DraftStore, saveText } from '../document/draft-store'
-import { Releases } from '../studio/Releases'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
+
+const Releases = lazy(async () => ({ default: (await import('../studio/Releases')).Releases }))
 
 interface Props {
   slug: string
@@ -93,7 +94,11 @@ export function TopBar({ slug, store, page, onPage, isPreview, onPreview, releas
       <Button variant="primary" isBusy={isReleasing} onClick={() => void release()}>
         Release
       </Button>
-      {hasReleases ? <Releases kind="apps" slug={slug} onRestored={setVersion} onClose={() => setHasReleases(false)} /> : null}
+      {hasReleases ? (
+        <Suspense>
+          <Releases kind="apps" slug={slug} onRestored={setVersion} onClose={() => setHasReleases(false)} />
+        </Suspense>
+      ) : null}
     </header>
   )
 }

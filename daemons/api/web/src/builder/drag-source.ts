@@ -1,12 +1,11 @@
 /** The kind of component that is being dragged from the panel: the browser hides a drag's data until it is dropped. */
-import type { ComponentKind } from '../api/types'
 
-let kind: ComponentKind | undefined
+let kind: string | undefined
 
-export function draggedKind(): ComponentKind | undefined {
+export function draggedKind(): string | undefined {
   return kind
 }
 
-export function setDraggedKind(next: ComponentKind | undefined): void {
+export function setDraggedKind(next: string | undefined): void {
   kind = next
 }

@@ -2,6 +2,7 @@
 import type { Draft } from 'immer'
 import type { AppDocument, AppQuery, Component, GridRect, Page } from '../api/types'
 import { rewrittenAsk } from '../document/query-ask'
+import { type Layout, isWithin } from '../runtime/nesting'
 import { place } from './layout'
 
 type Document = Draft<AppDocument>
@@ -45,12 +46,42 @@ export function moveComponents(document: Document, page: string, rects: Record<s
 
 export function removeComponents(document: Document, page: string, names: string[]): void {
   const target = pageOf(document, page)
-  for (const name of names) {
+  const gone = new Set(names.flatMap((name) => [name, ...namesWithin(target.layout, name)]))
+  for (const name of gone) {
     delete target.components[name]
     delete target.layout[name]
   }
   // An action on something that is gone would not be saved.
-  forEachActions(document, (actions) => actions.filter((action) => !(action.do === 'set-value' && names.includes(action.component))))
+  forEachActions(document, (actions) => actions.filter((action) => !('component' in action && gone.has(action.component))))
+}
+
+/** The components that stand in one, at any depth. */
+export function namesWithin(layout: Layout, name: string): string[] {
+  return Object.keys(layout).filter((other) => isWithin(layout, other, { parent: name }))
+}
+
+/** A copy of a component and all that stands in it, below the original; the copy's name. */
+export function duplicateComponent(document: Document, page: string, name: string): string | undefined {
+  const { components, layout } = pageOf(document, page)
+  const rect = layout[name]
+  if (!components[name] || !rect) return undefined
+  const names: Record<string, string> = {}
+  for (const original of [name, ...namesWithin(layout, name)]) {
+    const [component, place] = [components[original], layout[original]]
+    if (!component || !place) continue
+    const copy = freeName(document, original.replace(/\d+$/, ''))
+    names[original] = copy
+    components[copy] = JSON.parse(JSON.stringify(component)) as Component
+    layout[copy] = { ...place }
+  }
+  for (const copy of Object.values(names)) {
+    const place = layout[copy]
+    const parent = place?.parent ? names[place.parent] : undefined
+    if (place && parent) place.parent = parent
+  }
+  const copy = names[name]
+  if (copy) moveComponents(document, page, { [copy]: { ...rect, row: rect.row + rect.height } })
+  return copy
 }
 
 export function setProperty(document: Document, page: string, name: string, key: string, value: unknown): void {
@@ -76,6 +107,7 @@ export function renameEverywhere(document: Document, from: string, to: string, r
   for (const page of Object.values(document.pages)) {
     page.components = renamed(page.components ?? {})
     page.layout = renamed(page.layout ?? {})
+    for (const rect of Object.values(page.layout)) if (rect.parent === from) rect.parent = to
     for (const component of Object.values(page.components)) component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
   }
   document.queries = renamed(document.queries ?? {})
@@ -91,6 +123,10 @@ export function renameEverywhere(document: Document, from: string, to: string, r
           return action.query === from ? { ...action, query: to } : action
         case 'set-value':
           return { ...action, component: action.component === from ? to : action.component, value: rewrite(action.value) }
+        case 'reset':
+        case 'open':
+        case 'close':
+          return action.component === from ? { ...action, component: to } : action
         case 'notify':
           return { ...action, message: rewrite(action.message) }
       }

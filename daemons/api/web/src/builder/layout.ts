@@ -1,23 +1,26 @@
 /** Arithmetic of the canvas: integer rectangles on 24 columns that never overlap. */
-import type { GridRect } from '../api/types'
+import type { GridRect, Page } from '../api/types'
+import { type Grid, type Layout, standsOn } from '../runtime/nesting'
+import { componentKinds } from './component-kinds'
 
 export const columns = 24
 export const rowHeight = 36
 const maxHeight = 500
 
-type Layout = Record<string, GridRect>
-
-export function clamp({ column, row, width, height }: GridRect): GridRect {
+export function clamp({ column, row, width, height, ...grid }: GridRect): GridRect {
   const fittingWidth = Math.max(1, Math.min(columns, Math.round(width)))
   return {
     column: Math.max(0, Math.min(columns - fittingWidth, Math.round(column))),
     row: Math.max(0, Math.round(row)),
     width: fittingWidth,
     height: Math.max(1, Math.min(maxHeight, Math.round(height))),
+    ...grid,
   }
 }
 
+/** What stands on different grids never overlaps. */
 export function overlaps(a: GridRect, b: GridRect): boolean {
+  if ((a.parent ?? '') !== (b.parent ?? '') || (a.slot ?? '') !== (b.slot ?? '')) return false
   return a.column < b.column + b.width && b.column < a.column + a.width && a.row < b.row + b.height && b.row < a.row + a.height
 }
 
@@ -44,9 +47,20 @@ function below(rect: GridRect, others: GridRect[]): GridRect {
 }
 
 /** Where something new of this size finds room: below everything. */
-export function freeSpot(layout: Layout, size: { width: number; height: number }): GridRect {
-  const bottom = Object.values(layout).reduce((lowest, rect) => Math.max(lowest, rect.row + rect.height), 0)
+export function freeSpot(layout: Layout, size: { width: number; height: number }, grid: Grid = {}): GridRect {
+  const bottom = Object.values(layout).reduce((lowest, rect) => (standsOn(rect, grid) ? Math.max(lowest, rect.row + rect.height) : lowest), 0)
   return { column: 0, row: bottom, ...size }
+}
+
+/** The grid to add something on: that of the selected container, or the one that the selected component stands on. */
+export function gridFor(page: Page | undefined, selected: string | undefined, shownSlot: (name: string) => string | undefined): Pick<Grid, 'parent' | 'slot'> {
+  const component = page?.components?.[selected ?? '']
+  const rect = page?.layout?.[selected ?? '']
+  if (!selected || !component || !rect) return {}
+  const kind = componentKinds[component.type]
+  const slot = shownSlot(selected)
+  if (kind?.group === 'Containers') return { parent: selected, ...(slot === undefined ? {} : { slot }) }
+  return { ...(rect.parent ? { parent: rect.parent } : {}), ...(rect.slot ? { slot: rect.slot } : {}) }
 }
 
 export type Edge = 'e' | 's' | 'se' | 'w'

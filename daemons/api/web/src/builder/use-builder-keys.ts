@@ -1,9 +1,9 @@
 /** The canvas's keys: arrows move, with Shift resize, Delete removes, Ctrl/Cmd-D duplicates, Escape lets go. */
 import { useEffect } from 'react'
-import type { AppDocument, Component, GridRect } from '../api/types'
+import type { AppDocument, GridRect } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
 import { isTyping } from '../document/use-draft-keys'
-import { addComponent, freeName, moveComponents, removeComponents } from './edits'
+import { duplicateComponent, moveComponents, removeComponents } from './edits'
 import { clamp } from './layout'
 
 interface Options {
@@ -51,13 +51,8 @@ function duplicate(store: DraftStore<AppDocument>, page: string, names: string[]
   const copies: string[] = []
   store.edit((draft) => {
     for (const name of names) {
-      const { components, layout } = draft.pages[page] ?? {}
-      const component = components?.[name]
-      const rect = layout?.[name]
-      if (!component || !rect) continue
-      const copy = freeName(draft, name.replace(/\d+$/, ''))
-      addComponent(draft, page, copy, JSON.parse(JSON.stringify(component)) as Component, { ...rect, row: rect.row + rect.height })
-      copies.push(copy)
+      const copy = duplicateComponent(draft, page, name)
+      if (copy) copies.push(copy)
     }
   })
   return copies

@@ -13,8 +13,8 @@ import { notify } from '../ui/toasts'
 const settleMs = 120
 
 export function statementOf(query: AppQuery): ResourceQuery {
-  const { resource, statement, change, operation, mode, limits } = query
-  const asked = change ? { change } : operation ? { operation } : { statement: statement ?? '' }
+  const { resource, statement, statements, change, operation, mode, limits } = query
+  const asked = change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }
   return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
 }
 
@@ -82,7 +82,7 @@ async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promi
         mode: writes ? 'write' : 'read',
         // What changes data is never run by editing.
         run: writes ? 'manual' : (query.run ?? 'automatic'),
-        fingerprint: `${query.resource}\n${JSON.stringify(query.change ?? query.operation ?? query.statement)}`,
+        fingerprint: `${query.resource}\n${JSON.stringify(query.change ?? query.operation ?? (query.statements?.length ? query.statements : query.statement))}`,
         ...(query.confirm ? { confirm: query.confirm } : {}),
         ...(query['on-success'] ? { 'on-success': query['on-success'] } : {}),
       },

@@ -1,29 +1,45 @@
 /** A page of a hosted app: its components on 24 columns, or one below the other on a phone. */
-import type { Page } from '../api/types'
+import { createContext, useContext } from 'react'
+import type { Component, GridRect, Page } from '../api/types'
+import { flagOf } from '../runtime/values'
 import { AppComponent } from './AppComponent'
+import { useProperty } from './runtime-context'
+import { Slot, SlotContext, type SlotProps, cellClass, namesOn } from './slot'
 
-/** Names in the order that a person reads them. */
-export function inReadingOrder(page: Page): string[] {
-  const layout = page.layout ?? {}
-  return Object.keys(page.components ?? {}).sort((left, right) => {
-    const [a, b] = [layout[left], layout[right]]
-    return (a?.row ?? 0) - (b?.row ?? 0) || (a?.column ?? 0) - (b?.column ?? 0)
-  })
-}
+const PageContext = createContext<Page>({})
+const host = { Grid: PageGrid, isCanvas: false }
 
 export function AppPage({ page }: { page: Page }) {
   return (
+    <PageContext value={page}>
+      <SlotContext value={host}>
+        <Slot />
+      </SlotContext>
+    </PageContext>
+  )
+}
+
+function PageGrid(grid: SlotProps) {
+  const page = useContext(PageContext)
+  return (
     <div className="app-page stacks">
-      {inReadingOrder(page).map((name) => {
+      {namesOn(page, grid).map((name) => {
         const component = page.components?.[name]
         const rect = page.layout?.[name]
-        if (!component || !rect) return null
-        return (
-          <div key={name} className={`app-cell ${component.type}-cell`} style={{ gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }}>
-            <AppComponent name={name} component={component} />
-          </div>
-        )
+        return component && rect ? <Cell key={name} name={name} component={component} rect={rect} /> : null
       })}
+    </div>
+  )
+}
+
+function Cell({ name, component, rect }: { name: string; component: Component; rect: GridRect }) {
+  const isHidden = flagOf(useProperty(name, 'hidden'))
+  if (isHidden) return null
+  // A modal stands over the page, and takes no place on it.
+  if (component.type === 'modal') return <AppComponent name={name} component={component} />
+  return (
+    <div className={cellClass(component, rect)} style={{ gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }}>
+      <AppComponent name={name} component={component} />
     </div>
   )
 }

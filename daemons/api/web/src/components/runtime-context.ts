@@ -1,10 +1,18 @@
 /** How components read the running app. */
-import { createContext, useContext } from 'react'
+import { createContext, useCallback, useContext } from 'react'
 import { useStore } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
+import type { Component } from '../api/types'
+import type { Read } from '../runtime/kinds'
 import type { AppRuntime, QueryState, RuntimeState, Shown } from '../runtime/runtime'
 
 export const RuntimeContext = createContext<AppRuntime | undefined>(undefined)
+
+/** What the view of a component is given. */
+export interface ViewProps {
+  name: string
+  component: Component
+}
 
 export function useRuntime(): AppRuntime {
   const runtime = useContext(RuntimeContext)
@@ -21,20 +29,29 @@ function isAbsent(shown: Shown): boolean {
   return 'error' in shown && !shown.isFault && /^Cannot read properties of (null|undefined)/.test(shown.error)
 }
 
+function valueOf(state: RuntimeState, name: string, property: string): unknown {
+  const shown = state.shown[`${name}.${property}`]
+  return shown && 'value' in shown ? shown.value : undefined
+}
+
 /** The value of a property; nothing as long as it has none. */
 export function useProperty(name: string, property: string): unknown {
-  return useRuntimeState((state) => {
-    const shown = state.shown[`${name}.${property}`]
-    return shown && 'value' in shown ? shown.value : undefined
-  })
+  return useRuntimeState((state) => valueOf(state, name, property))
+}
+
+/** All properties that a component has, as they are now. */
+export function useProperties({ name, component }: ViewProps): Read {
+  const keys = Object.keys(component.properties ?? {})
+  const values = useRuntimeState(useShallow((state) => keys.map((key) => valueOf(state, name, key))))
+  return useCallback((property) => values[Object.keys(component.properties ?? {}).indexOf(property)], [values, component.properties])
 }
 
 /** The first error among a component's properties. */
-export function usePropertyError(name: string): string | undefined {
+export function usePropertyError({ name, component }: ViewProps): string | undefined {
   return useRuntimeState((state) => {
-    const prefix = `${name}.`
-    for (const [id, shown] of Object.entries(state.shown)) {
-      if (id.startsWith(prefix) && 'error' in shown && !isAbsent(shown)) return `${id.slice(prefix.length)}: ${shown.error}`
+    for (const property of Object.keys(component.properties ?? {})) {
+      const shown = state.shown[`${name}.${property}`]
+      if (shown && 'error' in shown && !isAbsent(shown)) return `${property}: ${shown.error}`
     }
     return undefined
   })
@@ -48,9 +65,4 @@ export function useQueriesOf(name: string, property: string): { name: string; st
     const state = states[index]
     return state ? [{ name: read, state }] : []
   })
-}
-
-export function textOf(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

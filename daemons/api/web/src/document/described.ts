@@ -34,9 +34,9 @@ interface Chosen extends Common {
 /** Which of several forms an object has: its own fields depend on it, so a choice begins it anew. */
 interface Variant extends Common {
   type: 'variant'
-  /** The member that says it. The object is the document itself where `key` is empty. */
+  /** The member that says it, be it inside. The object is the document itself where `key` is empty. */
   tag: string
-  options: readonly (readonly [value: string, label: string, begin: Fields])[]
+  options: readonly (readonly [value: string, label: string, begin: Fields | undefined])[]
 }
 
 export type DescribedField = Typed | Checked | Chosen | Variant
@@ -57,7 +57,7 @@ export function withValue(fields: Fields, path: string, value: unknown): Fields 
 
 /** The variant that an object has; the first where it does not say. */
 export function variantOf(field: Variant, fields: Fields): string {
-  const tag = (valueAt(fields, field.key) as Fields | undefined)?.[field.tag]
+  const tag = valueAt(fields, field.key === '' ? field.tag : `${field.key}.${field.tag}`)
   return typeof tag === 'string' ? tag : (field.options[0]?.[0] ?? '')
 }
 

@@ -4,7 +4,7 @@
  * The server knows the same operations by types and refuses what does not fit them; here are their words and their order.
  */
 import type { Operation } from '../api/types'
-import type { DescribedField, Fields } from './described'
+import { type DescribedField, type Fields, isOneOf } from './described'
 
 export type OperationName = Operation['do']
 
@@ -30,6 +30,97 @@ const message: readonly DescribedField[] = [
   { key: 'text', label: 'Message as text', type: 'area' },
   { key: 'json', label: 'Message as JSON', type: 'json', hint: 'In the place of a text.' },
   { key: 'headers', label: 'Headers', type: 'pairs', noun: 'header' },
+]
+
+const isReadRequest = (operation: Fields) => !isOneOf('method', 'POST', 'PUT', 'PATCH', 'DELETE')(operation) || (operation['method'] === 'POST' && operation['reads'] === true)
+const parameter = (by: string): DescribedField => ({ key: 'paging.pages.parameter', label: 'Query parameter', type: 'text', isRequired: true, when: isOneOf('paging.pages.by', by) })
+
+const requestFields: readonly DescribedField[] = [
+  { key: 'method', label: 'Method', type: 'choice', options: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((name) => [name, name] as const) },
+  { key: 'path', label: 'Path', type: 'text', placeholder: '/orders/{{ orderTable.selectedRow.id }}', hint: "It follows the resource's URL. A value is one segment, whatever is in it." },
+  { key: 'query', label: 'Query parameters', type: 'named', noun: 'parameter' },
+  { key: 'headers', label: 'Headers', type: 'named', noun: 'header' },
+  {
+    key: 'body',
+    label: 'Body',
+    type: 'variant',
+    tag: 'as',
+    options: [
+      ['none', 'None', { as: 'none' }],
+      ['json', 'JSON', { as: 'json', json: {} }],
+      ['form', 'Form', { as: 'form', fields: [] }],
+      ['text', 'Text', { as: 'text', text: '' }],
+      ['bytes', 'Bytes', { as: 'bytes', base64: '' }],
+      ['file', 'A file in a form', { as: 'file', field: 'file', 'file-name': '{{ file.value.name }}', base64: '{{ file.value.base64 }}' }],
+    ],
+  },
+  { key: 'body.json', label: 'JSON', type: 'json', isRequired: true, hint: 'Texts may hold {{ }}; one that is a single {{ }} becomes its value, whatever type that has.', when: isOneOf('body.as', 'json') },
+  { key: 'body.field', label: "The file's field", type: 'text', isRequired: true, when: isOneOf('body.as', 'file') },
+  { key: 'body.file-name', label: "The file's name", type: 'text', isRequired: true, when: isOneOf('body.as', 'file') },
+  { key: 'body.text', label: 'Text', type: 'area', isRequired: true, when: isOneOf('body.as', 'text') },
+  { key: 'body.base64', label: 'Bytes, as base64', type: 'text', isRequired: true, when: isOneOf('body.as', 'bytes', 'file') },
+  { key: 'body.content-type', label: 'Media type', type: 'text', when: isOneOf('body.as', 'text', 'bytes', 'file') },
+  { key: 'body.fields', label: 'Fields', type: 'named', noun: 'field', when: isOneOf('body.as', 'form', 'file') },
+  { key: 'reads', label: 'This POST changes nothing', type: 'check', when: (operation) => operation['method'] === 'POST' || operation['reads'] === true },
+  { key: 'items', label: 'Part of the answer', type: 'text', placeholder: '/data/orders', hint: 'A JSON pointer. All of it when empty.' },
+  {
+    key: 'paging',
+    label: 'Pages',
+    type: 'variant',
+    tag: 'pages.by',
+    hint: 'Asks for page after page of a read, and gives them as one.',
+    options: [
+      ['', 'One answer', undefined],
+      ['link-header', 'By the Link header', { pages: { by: 'link-header' }, 'at-most': 10 }],
+      ['cursor', 'By a cursor in the answer', { pages: { by: 'cursor', cursor: '/next', parameter: 'cursor' }, 'at-most': 10 }],
+      ['page', 'By number', { pages: { by: 'page', parameter: 'page', first: 1 }, 'at-most': 10 }],
+      ['offset', 'By offset', { pages: { by: 'offset', parameter: 'offset' }, 'at-most': 10 }],
+    ],
+    when: (operation) => operation['paging'] !== undefined || isReadRequest(operation),
+  },
+  { key: 'paging.pages.cursor', label: 'Where the cursor is', type: 'text', isRequired: true, placeholder: '/meta/next', when: isOneOf('paging.pages.by', 'cursor') },
+  parameter('cursor'),
+  parameter('page'),
+  parameter('offset'),
+  { key: 'paging.at-most', label: 'Pages at most', type: 'number', when: isOneOf('paging.pages.by', 'link-header', 'cursor', 'page', 'offset') },
+]
+
+const elasticsearchFields: readonly DescribedField[] = [
+  {
+    key: '',
+    label: 'Action',
+    type: 'variant',
+    tag: 'action',
+    options: [
+      ['search', 'Search', { do: 'elasticsearch', action: 'search', index: '', body: { query: { match_all: {} } } }],
+      ['count', 'Count', { do: 'elasticsearch', action: 'count', index: '' }],
+      ['get', 'Read a document', { do: 'elasticsearch', action: 'get', index: '', id: '' }],
+      ['index', 'Write a document', { do: 'elasticsearch', action: 'index', index: '', document: {} }],
+      ['update', 'Change a document', { do: 'elasticsearch', action: 'update', index: '', id: '', document: {} }],
+      ['delete', 'Delete a document', { do: 'elasticsearch', action: 'delete', index: '', id: '' }],
+      ['bulk', 'Write many documents', { do: 'elasticsearch', action: 'bulk', index: '', each: 'index', rows: '{{ load.rows }}' }],
+    ],
+  },
+  { key: 'index', label: 'Index', type: 'text', isRequired: true, placeholder: 'orders-*' },
+  { key: 'id', label: 'Document ID', type: 'text', isRequired: true, when: isOneOf('action', 'get', 'update', 'delete') },
+  { key: 'id', label: 'Document ID', type: 'text', placeholder: 'given by the server', when: isOneOf('action', 'index') },
+  { key: 'body', label: 'Request', type: 'json', placeholder: '{ "query": { "match": { "name": "{{ search.value }}" } } }', when: isOneOf('action', 'search', 'count') },
+  { key: 'document', label: 'Document', type: 'json', isRequired: true, hint: 'Of a change: the fields that change.', when: isOneOf('action', 'index', 'update') },
+  {
+    key: 'each',
+    label: 'Each is',
+    type: 'choice',
+    options: [
+      ['index', 'Written'],
+      ['create', 'Written, if none has its ID'],
+      ['update', 'Changed in its fields'],
+      ['delete', 'Deleted'],
+    ],
+    when: isOneOf('action', 'bulk'),
+  },
+  { key: 'rows', label: 'Documents', type: 'json', isRequired: true, placeholder: '"{{ load.rows }}"', hint: 'A list of objects.', when: isOneOf('action', 'bulk') },
+  { key: 'id-field', label: 'Member that is the ID', type: 'text', when: isOneOf('action', 'bulk') },
+  { key: 'wait', label: 'Wait until searches see it', type: 'check', when: isOneOf('action', 'index', 'update', 'delete', 'bulk') },
 ]
 
 export const operationKinds: { readonly [Name in OperationName]: OperationKind } = {
@@ -92,7 +183,7 @@ export const operationKinds: { readonly [Name in OperationName]: OperationKind }
   },
   'write-object': {
     label: 'Write an object',
-    begin: { do: 'write-object', key: '', text: '', 'if-none-match': false },
+    begin: { do: 'write-object', key: '', 'if-none-match': false },
     fields: [
       bucket,
       key,
@@ -149,13 +240,57 @@ export const operationKinds: { readonly [Name in OperationName]: OperationKind }
     isRead: always,
     text: (operation) => `Searches ${String(operation['filter'] ?? '')}`,
   },
-  'nats-publish': { label: 'Publish a message', begin: { do: 'nats-publish', subject: '', text: '' }, fields: message, isRead: never, text: (operation) => `Publishes ${String(operation['subject'] ?? '')}` },
-  'nats-request': { label: 'Ask, and wait for the answer', begin: { do: 'nats-request', subject: '', text: '' }, fields: message, isRead: never, text: (operation) => `Asks ${String(operation['subject'] ?? '')}` },
+  request: {
+    label: 'Request',
+    begin: { do: 'request', method: 'GET', path: '/' },
+    fields: requestFields,
+    isRead: isReadRequest,
+    text: (operation) => `${String(operation['method'] ?? 'GET')} ${String(operation['path'] ?? '')}`,
+  },
+  graphql: {
+    label: 'GraphQL',
+    begin: { do: 'graphql', document: 'query {\n  __typename\n}' },
+    fields: [
+      { key: 'document', label: 'Document', type: 'area', isRequired: true, hint: 'It has no {{ }}: values go into variables.' },
+      { key: 'variables', label: 'Variables', type: 'json', placeholder: '{ "id": "{{ table.selectedRow.id }}" }' },
+      { key: 'operation-name', label: 'Operation', type: 'text', hint: 'Where the document has several.' },
+      { key: 'items', label: 'Part of the answer', type: 'text', placeholder: '/users/nodes', hint: 'A JSON pointer. All data when empty.' },
+    ],
+    isRead: (operation) => !/^\s*(mutation|subscription)\b/m.test(String(operation['document'] ?? '')),
+    text: () => 'GraphQL',
+  },
+  elasticsearch: {
+    label: 'Elasticsearch',
+    begin: { do: 'elasticsearch', action: 'search', index: '', body: { query: { match_all: {} } } },
+    fields: elasticsearchFields,
+    isRead: isOneOf('action', 'search', 'count', 'get'),
+    text: (operation) => `${String(operation['action'] ?? '')} ${String(operation['index'] ?? '')}`,
+  },
+  'amqp-publish': {
+    label: 'Publish a message',
+    begin: { do: 'amqp-publish', 'routing-key': '' },
+    fields: [
+      { key: 'exchange', label: 'Exchange', type: 'text', placeholder: 'the default one', hint: 'The default exchange leads to the queue that the routing key names.' },
+      { key: 'routing-key', label: 'Routing key', type: 'text', placeholder: 'orders' },
+      { key: 'text', label: 'Message as text', type: 'area' },
+      { key: 'json', label: 'Message as JSON', type: 'json', hint: 'In the place of a text.' },
+      { key: 'headers', label: 'Headers', type: 'json' },
+      { key: 'properties', label: 'Properties', type: 'json', placeholder: '{ "correlation-id": "{{ order.id }}" }' },
+    ],
+    isRead: never,
+    text: (operation) => `Publishes ${String(operation['routing-key'] ?? '')}`,
+  },
+  'nats-publish': { label: 'Publish a message', begin: { do: 'nats-publish', subject: '' }, fields: message, isRead: never, text: (operation) => `Publishes ${String(operation['subject'] ?? '')}` },
+  'nats-request': { label: 'Ask, and wait for the answer', begin: { do: 'nats-request', subject: '' }, fields: message, isRead: never, text: (operation) => `Asks ${String(operation['subject'] ?? '')}` },
 }
 
 /** The operations of each kind of resource, the first for a new query. */
 export const operationsOf: { readonly [kind: string]: readonly OperationName[] } = {
+  amqp: ['amqp-publish'],
+  elasticsearch: ['elasticsearch'],
+  graphql: ['graphql'],
   redis: ['command'],
+  rest: ['request'],
   ldap: ['ldap-search'],
   nats: ['nats-publish', 'nats-request'],
   smtp: ['send-mail'],

@@ -1,36 +1,42 @@
-/** What a query asks of its resource: a SQL statement, a change of a table, or an operation. Apps and workflows share it. */
+/** What a query asks of its resource: a SQL statement or a list of them, a change of a table, or an operation. Apps and workflows share it. */
 import type { ResourceQuery } from '../api/types'
 import { isReadOperation, mapTexts, operationKinds, operationText, operationsOf, textsOf } from './operations'
 import { changeOf, changeText, expressionsOf, mapExpressions } from './table-change'
 
-export type Ask = Pick<ResourceQuery, 'statement' | 'change' | 'operation' | 'mode'>
-export type Way = 'sql' | 'form' | 'operation'
+export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'operation' | 'mode'>
+export type Way = 'sql' | 'list' | 'form' | 'operation'
 
 /** Kinds of resources whose tables are changed by forms. */
 const withForms = new Set(['postgresql', 'mysql'])
+/** Kinds that run several statements in one transaction. */
+const withLists = new Set(['postgresql'])
 
 export function wayOf(ask: Ask): Way {
   if (ask.operation) return 'operation'
-  return ask.change ? 'form' : 'sql'
+  if (ask.change) return 'form'
+  return ask.statements?.length ? 'list' : 'sql'
 }
 
 /** How a resource of this kind can be asked; of one that is not known, by SQL. */
 export function waysOf(kind: string | undefined): Way[] {
   if (kind !== undefined && kind in operationsOf) return ['operation']
-  return kind === undefined || withForms.has(kind) ? ['sql', 'form'] : ['sql']
+  const has = (kinds: Set<string>) => kind === undefined || kinds.has(kind)
+  return ['sql', ...(has(withLists) ? (['list'] as const) : []), ...(has(withForms) ? (['form'] as const) : [])]
 }
 
 /** What a query says when it is written in another way, or for another kind of resource. */
 export function writtenAs(way: Way, kind?: string): Required<Ask> {
   switch (way) {
     case 'sql':
-      return { statement: 'select 1 as one', change: null, operation: null, mode: 'read' }
+      return { statement: 'select 1 as one', statements: [], change: null, operation: null, mode: 'read' }
+    case 'list':
+      return { statement: '', statements: ['select 1 as one', 'select 2 as two'], change: null, operation: null, mode: 'write' }
     case 'form':
-      return { statement: '', change: changeOf('insert'), operation: null, mode: 'write' }
+      return { statement: '', statements: [], change: changeOf('insert'), operation: null, mode: 'write' }
     case 'operation': {
       const name = operationsOf[kind ?? '']?.[0]
       const operation = name === undefined ? null : operationKinds[name].begin
-      return { statement: '', change: null, operation, mode: operation === null || isReadOperation(operation) ? 'read' : 'write' }
+      return { statement: '', statements: [], change: null, operation, mode: operation === null || isReadOperation(operation) ? 'read' : 'write' }
     }
   }
 }
@@ -45,20 +51,22 @@ export function fittedTo(kind: string | undefined, ask: Ask): Partial<Ask> {
 
 export function isWrite(ask: Ask): boolean {
   if (ask.operation) return !isReadOperation(ask.operation)
-  return ask.change != null || ask.mode === 'write'
+  return ask.change != null || Boolean(ask.statements?.length) || ask.mode === 'write'
 }
 
 /** One line that says what is asked. */
 export function askText(ask: Ask & { resource: string }): string {
   if (ask.change) return changeText(ask.change)
+  if (ask.statements?.length) return `${ask.statements.length} statements on ${ask.resource || 'no resource'}`
   return ask.operation ? operationText(ask.operation) : `SQL on ${ask.resource || 'no resource'}`
 }
 
 /** The expressions whose values it needs, by whoever cuts texts at their bindings. */
 export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ expressions: string[]; error?: string }>): Promise<{ expressions: string[]; error?: string }> {
   if (ask.change) return { expressions: expressionsOf(ask.change) }
-  if (!ask.operation) return cut(ask.statement ?? '')
-  const found = await Promise.all(textsOf(ask.operation).filter((text) => text.includes('{{')).map(cut))
+  if (!ask.operation && !ask.statements?.length) return cut(ask.statement ?? '')
+  const texts = ask.operation ? textsOf(ask.operation) : (ask.statements ?? [])
+  const found = await Promise.all(texts.filter((text) => text.includes('{{')).map(cut))
   const error = found.find((one) => one.error !== undefined)?.error
   return { expressions: [...new Set(found.flatMap((one) => one.expressions))], ...(error === undefined ? {} : { error }) }
 }
@@ -67,5 +75,6 @@ export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ e
 export function rewrittenAsk<Kind extends Ask>(ask: Kind, template: (text: string) => string, expression: (source: string) => string): Kind {
   if (ask.change) return { ...ask, change: mapExpressions(ask.change, expression) }
   if (ask.operation) return { ...ask, operation: mapTexts(ask.operation, template) }
+  if (ask.statements?.length) return { ...ask, statements: ask.statements.map(template) }
   return { ...ask, statement: template(ask.statement ?? '') }
 }

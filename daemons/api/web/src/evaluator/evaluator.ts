@@ -19,7 +19,7 @@ export interface EvaluatorEvents {
 
 export class Evaluator {
   private worker: SandboxedWorker | undefined
-  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, feeds: {} }
+  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
   private state: State = {}
   /** What the worker has of it. */
   private known: State = {}
@@ -50,8 +50,9 @@ export class Evaluator {
     this.state[name] = values
     if (!this.isReady) return
     const changes = changesOf(this.known[name], values)
+    const dropped = Object.keys(this.known[name] ?? {}).filter((key) => !(key in values))
     this.known[name] = values
-    this.send({ do: 'state', sequence: ++this.sequence, name, changes })
+    this.send({ do: 'state', sequence: ++this.sequence, name, changes, dropped })
   }
 
   /** Values of texts and expressions now, after everything that was sent before. */
@@ -139,8 +140,10 @@ export class Evaluator {
 
   private sendLoad(): void {
     if (!this.isReady) return
+    // Of a name that holds less than before everything is sent again.
+    const removed = Object.entries(this.known).flatMap(([name, values]) => (Object.keys(values).every((key) => key in (this.state[name] ?? {})) && name in this.state ? [] : [name]))
+    for (const name of removed) delete this.known[name]
     const changes = Object.fromEntries(Object.entries(this.state).map(([name, values]) => [name, changesOf(this.known[name], values)]))
-    const removed = Object.keys(this.known).filter((name) => !(name in this.state))
     this.known = { ...this.state }
     this.send({ do: 'load', model: this.model, changes, removed, isCareful: this.isCareful, poisoned: [...this.poisoned.keys()] })
   }

@@ -5,6 +5,7 @@
  */
 import { BindingError } from './binding'
 import { type Compiled, type Scope, compileExpression, compileTemplate, emptyScope } from './compile'
+import { asType } from '../runtime/values'
 import type { Model, Outcome } from './protocol'
 
 type State = Record<string, Record<string, unknown>>
@@ -26,7 +27,7 @@ export class BindingGraph {
   private outcomes = new Map<string, Outcome>()
   private state: State = {}
   private readonly scope: Scope = emptyScope()
-  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, feeds: {} }
+  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
 
   /** Replaces the model and changes the state. Texts that did not change are not compiled again. */
   load(model: Model, changes: State, removed: string[], poisoned: ReadonlySet<string>): void {
@@ -62,10 +63,16 @@ export class BindingGraph {
   }
 
   /** Takes new values of one name and evaluates what reads them. */
-  setState(name: string, changes: Record<string, unknown>, before?: (id: string) => void): Record<string, Outcome> {
-    const changed = Object.keys(changes)
-    this.state[name] = { ...this.state[name], ...changes }
+  setState(name: string, changes: Record<string, unknown>, before?: (id: string) => void, dropped: string[] = []): Record<string, Outcome> {
+    const changed = [...Object.keys(changes), ...dropped]
+    const state = { ...this.state[name], ...changes }
+    this.state[name] = state
     Object.assign(this.namespace(name), changes)
+    for (const property of dropped) {
+      delete state[property]
+      delete this.namespace(name)[property]
+      this.expose(`${name}.${property}`)
+    }
     const reached = new Set<string>()
     for (const [id, node] of this.nodes) {
       const reads = node.compiled.references.some((reference) => reference.name === name && (reference.property === undefined || changed.includes(reference.property)))
@@ -169,7 +176,9 @@ export class BindingGraph {
     if (id === undefined || property in (this.state[name] ?? {})) return
     const outcome = this.outcomes.get(id)
     const target = this.namespace(name)
-    target[property] = outcome && 'value' in outcome ? outcome.value : outcome && 'same' in outcome ? this.state[outcome.same[0]]?.[outcome.same[1]] : undefined
+    const value = outcome && 'value' in outcome ? outcome.value : outcome && 'same' in outcome ? this.state[outcome.same[0]]?.[outcome.same[1]] : undefined
+    const type = this.model.types[path]
+    target[property] = type ? asType(type, value) : value
   }
 
   private namespace(name: string): Record<string, unknown> {

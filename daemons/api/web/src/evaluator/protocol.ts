@@ -1,4 +1,5 @@
 /** What the page and the evaluator's worker say to each other, over a MessagePort. */
+import type { ValueType } from '../runtime/values'
 
 /** A text with bindings, or a list or object that holds such texts, by the id of its place. */
 export type Templates = Record<string, unknown>
@@ -13,6 +14,8 @@ export interface Model {
   /** Expressions without braces, by id: the parameters of queries. */
   expressions: Record<string, string>
   exposed: Exposed
+  /** What a value becomes before it is exposed, by what it feeds: the defaults of inputs. */
+  types: Record<string, ValueType>
   /** Ids that a name's every property depends on: a query that runs by itself depends on its parameters. */
   feeds: Record<string, string[]>
 }
@@ -23,7 +26,8 @@ export type Outcome = { value: unknown } | { same: [name: string, property: stri
 export type ToWorker =
   /** `changes`: values that the worker does not have yet, so that large results are sent once. */
   | { do: 'load'; model: Model; changes: Record<string, Record<string, unknown>>; removed: string[]; isCareful: boolean; poisoned: string[] }
-  | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown> }
+  /** `dropped`: what the state holds no more, so that a default shows again. */
+  | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown>; dropped: string[] }
   | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string> }
   | { do: 'cut'; sequence: number; text: string }
 

@@ -24,7 +24,7 @@ self.addEventListener('message', ({ ports: [port] }) => {
         break
       }
       case 'state':
-        send({ event: 'changed', sequence: data.sequence, changed: graph.setState(data.name, data.changes, before) })
+        send({ event: 'changed', sequence: data.sequence, changed: graph.setState(data.name, data.changes, before, data.dropped) })
         break
       case 'evaluate':
         send({ event: 'evaluated', sequence: data.sequence, outcomes: graph.evaluateOnce(data.templates, data.expressions) })

@@ -1,6 +1,8 @@
 /** From an app's document to what the evaluator needs to know of it. */
 import type { Model } from '../evaluator/protocol'
 import type { Action, Page } from '../api/types'
+import { stateOf } from './kinds'
+import { asType } from './values'
 
 /** A query as the runtime sees it: in a hosted app nothing more is known of it. */
 export interface RuntimeQuery {
@@ -30,13 +32,15 @@ export function parameterId(query: string, expression: string): string {
 }
 
 export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>): Model {
-  const model: Model = { globals, templates: {}, expressions: {}, exposed: {}, feeds: {} }
+  const model: Model = { globals, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
   for (const [name, component] of Object.entries(document.pages[pageName]?.components ?? {})) {
+    const { value } = stateOf(component.type)
     for (const [property, template] of Object.entries(component.properties ?? {})) {
       const id = `${name}.${property}`
       model.templates[id] = template
-      const isDefault = component.type === 'text-input' && property === 'default-value'
+      const isDefault = value !== undefined && property === 'default-value'
       model.exposed[isDefault ? `${name}.value` : id] = id
+      if (isDefault) model.types[`${name}.value`] = value
     }
   }
   for (const [name, query] of Object.entries(document.queries)) {
@@ -51,7 +55,7 @@ export function modelOf(document: RuntimeDocument, pageName: string, globals: Re
 
 /** What expressions see of a component before anybody touched it. */
 export function initialState(component: { type: string; properties?: Record<string, unknown> }): Record<string, unknown> {
-  if (component.type === 'table') return { selectedRow: null, selectedIndex: -1 }
-  if (component.type === 'text-input' && component.properties?.['default-value'] === undefined) return { value: '' }
-  return {}
+  const { initial, value } = stateOf(component.type)
+  const hasDefault = value === undefined || component.properties?.['default-value'] !== undefined
+  return { ...initial, ...(hasDefault ? {} : { value: asType(value, undefined) }) }
 }

@@ -6,10 +6,13 @@
  */
 import { createStore } from 'zustand/vanilla'
 import { ApiProblem, messageOf } from '../api/problem'
-import type { Action, QueryResult } from '../api/types'
+import type { Action, Component, QueryResult } from '../api/types'
 import { Evaluator } from '../evaluator/evaluator'
 import type { Outcome } from '../evaluator/protocol'
+import { type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
 import { type RuntimeDocument, initialState, isBoundByServer, modelOf, parameterId } from './model'
+import { type Grid, isWithin } from './nesting'
+import { asType, flagOf } from './values'
 
 export interface RuntimeHost {
   runQuery: (name: string, parameters: Record<string, unknown>, signal: AbortSignal) => Promise<QueryResult>
@@ -33,6 +36,8 @@ export interface RuntimeState {
   /** Values of bindings by the id of their place, `component.property`. */
   shown: Record<string, Shown>
   components: Record<string, Record<string, unknown>>
+  /** Inputs that a person has been at, and those of a form that was to be sent: only these say what is wrong with them. */
+  checked: Record<string, boolean>
   queries: Record<string, QueryState>
   /** The names that each binding reads. */
   dependencies: Record<string, string[]>
@@ -45,7 +50,7 @@ const settleMs = 200
 const maxChain = 20
 
 export class AppRuntime {
-  readonly store = createStore<RuntimeState>(() => ({ page: '', shown: {}, components: {}, queries: {}, dependencies: {}, isReady: false }))
+  readonly store = createStore<RuntimeState>(() => ({ page: '', shown: {}, components: {}, checked: {}, queries: {}, dependencies: {}, isReady: false }))
   private readonly evaluator = new Evaluator({
     changed: (outcomes) => this.take(outcomes),
     dependencies: (dependencies) => this.store.setState({ dependencies }),
@@ -64,7 +69,7 @@ export class AppRuntime {
 
   /** Opens a page: its components start afresh, and queries that run by themselves run. */
   openPage(page: string): void {
-    this.store.setState({ page, components: {}, shown: {}, isReady: false })
+    this.store.setState({ page, components: {}, checked: {}, shown: {}, isReady: false })
     this.scope = {}
     for (const name of Object.keys(this.document.queries)) this.scope[name] = seenOf(this.store.getState().queries[name])
     this.load()
@@ -92,6 +97,56 @@ export class AppRuntime {
     this.scope[name] = { ...this.scope[name], ...values }
     this.store.setState(({ components }) => ({ components: { ...components, [name]: { ...components[name], ...values } } }))
     this.evaluator.setState(name, this.scope[name])
+  }
+
+  /** From now on an input says what is wrong with it. */
+  check(name: string): void {
+    if (!this.store.getState().checked[name]) this.store.setState(({ checked }) => ({ checked: { ...checked, [name]: true } }))
+  }
+
+  /** Forgets what a person did to an input, or to all inputs in a form: they hold their defaults again. */
+  reset(name: string): void {
+    for (const input of this.inputsWithin(name)) {
+      const { components, checked } = this.store.getState()
+      this.store.setState({ components: { ...components, [input]: {} }, checked: { ...checked, [input]: false } })
+      const component = this.componentOf(input)
+      this.scope[input] = component ? initialState(component) : {}
+      this.evaluator.setState(input, this.scope[input])
+    }
+  }
+
+  /** Sends a form, when nothing is wrong with its inputs: its `data` is theirs, and its `submit` happens. True when it was. */
+  async submit(form: string): Promise<boolean> {
+    if (!this.isFilledIn(form)) return false
+    const data: Record<string, unknown> = {}
+    for (const name of this.inputsWithin(form)) {
+      const read = this.reader(name)
+      if (!flagOf(read('hidden'))) data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], read)
+    }
+    this.setComponent(form, { data })
+    await this.trigger(form, 'submit')
+    return true
+  }
+
+  /** Whether nothing is wrong with the inputs in a component, or in one of its grids; what is wrong shows from now on. */
+  isFilledIn(form: string, grid: Grid = {}): boolean {
+    let isValid = true
+    for (const name of this.inputsWithin(form, grid)) {
+      const kind = this.componentOf(name)?.type ?? ''
+      const read = this.reader(name)
+      if (flagOf(read('hidden')) || flagOf(read('disabled'))) continue
+      this.check(name)
+      if (problemOf(kind, heldValue(kind, this.store.getState().components[name], read), read) !== undefined) isValid = false
+    }
+    return isValid
+  }
+
+  /** A property of a component as it is now. */
+  reader(name: string): Read {
+    return (property) => {
+      const shown = this.store.getState().shown[`${name}.${property}`]
+      return shown && 'value' in shown ? shown.value : undefined
+    }
   }
 
   /** An event of a component: its handlers run in order. */
@@ -178,10 +233,18 @@ export class AppRuntime {
         await this.runQuery(action.query, chain)
         break
       case 'set-value': {
-        const text = await this.textOf(action.value)
-        if (text !== undefined) this.setComponent(action.component, { value: text })
+        const outcome = await this.evaluated(action.value)
+        const type = stateOf(this.componentOf(action.component)?.type ?? '').value
+        if (outcome) this.setComponent(action.component, { value: type ? asType(type, outcome.value) : outcome.value })
         break
       }
+      case 'reset':
+        this.reset(action.component)
+        break
+      case 'open':
+      case 'close':
+        this.setComponent(action.component, { isOpen: action.do === 'open' })
+        break
       case 'notify': {
         const text = await this.textOf(action.message)
         if (text !== undefined) this.host.notify(text, 'info')
@@ -189,14 +252,28 @@ export class AppRuntime {
     }
   }
 
-  private async textOf(template: string): Promise<string | undefined> {
+  private componentOf(name: string): Component | undefined {
+    return this.document.pages[this.store.getState().page]?.components?.[name]
+  }
+
+  /** The input of this name, or the inputs that stand in what has it. */
+  private inputsWithin(name: string, grid: Grid = {}): string[] {
+    const { components = {}, layout = {} } = this.document.pages[this.store.getState().page] ?? {}
+    return Object.keys(components).filter((input) => isInput(components[input]?.type ?? '') && (input === name || isWithin(layout, input, { parent: name, ...grid })))
+  }
+
+  /** The value of a text now; nothing, and a message, when it has none. */
+  private async evaluated(template: string): Promise<{ value: unknown } | undefined> {
     const { text } = await this.evaluator.evaluate({ text: template })
     const outcome = text && this.resolve(text)
-    if (!outcome || 'error' in outcome) {
-      this.host.notify(outcome?.error ?? 'The text could not be evaluated.', 'error')
-      return undefined
-    }
-    return String(outcome.value ?? '')
+    if (outcome && 'value' in outcome) return outcome
+    this.host.notify(outcome?.error ?? 'The text could not be evaluated.', 'error')
+    return undefined
+  }
+
+  private async textOf(template: string): Promise<string | undefined> {
+    const outcome = await this.evaluated(template)
+    return outcome && String(outcome.value ?? '')
   }
 
   /** Values for a query, or nothing when it must wait or cannot run; its state then says why. */

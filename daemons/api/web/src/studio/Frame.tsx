@@ -55,7 +55,7 @@ export function Frame() {
     <div className="frame">
       <Navigation pathname={pathname} onSearch={() => setPaletteOpen(true)}>
         {links.map(({ to, text, icon: Icon }) => (
-          <Link key={to} to={to} className="nav-link" activeProps={{ className: 'active' }} activeOptions={{ exact: to === '/', includeSearch: false }}>
+          <Link key={to} to={to} className={to === '/resources' && pathname === '/ssh-hosts' ? 'nav-link active' : 'nav-link'} activeProps={{ className: 'active' }} activeOptions={{ exact: to === '/', includeSearch: false }}>
             <Icon className="icon" strokeWidth={1.5} aria-hidden />
             {text}
           </Link>

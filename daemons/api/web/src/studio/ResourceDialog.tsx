@@ -19,7 +19,9 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
   const [name, setName] = useState(resource?.name ?? '')
   const [config, setConfig] = useState<ResourceConfig>(begin)
   const [secret, setSecret] = useState('')
-  const given = secret === '' ? {} : { secret }
+  const { label, secret: secretOf } = resourceKinds[config.kind]
+  const secretLabel = secretOf(config as unknown as Fields)
+  const given = secret === '' || secretLabel === undefined ? {} : { secret }
   const test = useMutation({
     meta: { showsError: true },
     mutationFn: () => api.POST('/api/v1/resources/test', { body: { config, ...given, ...(resource ? { name: resource.name } : {}) } }),
@@ -37,8 +39,10 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
   })
   const problem = save.error ?? test.error
   const faultOf = (path: string) => (problem instanceof ApiProblem ? problem.faults.find((fault) => fault.path === path)?.message : undefined)
-  const { label, secret: secretOf } = resourceKinds[config.kind]
-  const secretLabel = secretOf(config as unknown as Fields)
+  const forget = () => {
+    save.reset()
+    test.reset()
+  }
   return (
     <Dialog
       title={resource ? `Edit ${resource.name}` : `Add ${label}`}
@@ -47,7 +51,10 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
       onSubmit={() => save.mutate()}
       footer={
         <>
-          <Button isBusy={test.isPending} onClick={() => test.mutate()}>
+          <Button isBusy={test.isPending} onClick={() => {
+              save.reset()
+              test.mutate()
+            }}>
             Test connection
           </Button>
           <span className="grow" />
@@ -70,7 +77,7 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
         config={config}
         faultOf={faultOf}
         onChange={(next) => {
-          test.reset()
+          forget()
           setConfig(next)
         }}
       />
@@ -84,7 +91,7 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
           error={faultOf('secret')}
           value={secret}
           onChange={(event) => {
-            test.reset()
+            forget()
             setSecret(event.target.value)
           }}
         />

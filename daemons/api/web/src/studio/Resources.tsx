@@ -13,6 +13,7 @@ import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { KindPicker } from './KindPicker'
 import { ResourceDialog } from './ResourceDialog'
+import { ResourceTabs } from './ResourceTabs'
 import { Usage } from './Usage'
 import { resourcesQuery } from './lists'
 import { kindLabel, resourceKinds } from './resource-kinds'
@@ -45,6 +46,7 @@ export function Resources() {
   return (
     <>
       <PageHead title="Resources">{add}</PageHead>
+      <ResourceTabs />
       <div className="page-body">
         <Loaded query={resources}>
           {(all) =>
@@ -75,7 +77,7 @@ export function Resources() {
                         </span>
                         <div className="muted">{kindLabel(resource.kind)}</div>
                       </td>
-                      <td className="wide-only mono">{resource.config ? resourceKinds[resource.config.kind].where(resource.config as unknown as Fields) : ''}</td>
+                      <td className="wide-only mono">{resource.config ? (resourceKinds[resource.config.kind]?.where(resource.config as unknown as Fields) ?? '') : ''}</td>
                       <td className="wide-only">{resource.role}</td>
                       <td className="wide-only muted">
                         <RelativeTime at={resource.updated_at} />
@@ -83,7 +85,7 @@ export function Resources() {
                       <td className="actions">
                         {resource.role === 'admin' ? (
                           <span className="row">
-                            {resource.built_in || !resource.config ? null : (
+                            {resource.built_in || !resource.config || !(resource.kind in resourceKinds) ? null : (
                               <Button size="small" onClick={() => setEdited({ resource, begin: resource.config as ResourceConfig })}>
                                 Edit
                               </Button>

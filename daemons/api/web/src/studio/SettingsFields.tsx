@@ -1,7 +1,8 @@
 /** The settings of a resource, as its kind describes them. */
 import type { ResourceConfig } from '../api/types'
-import type { DescribedField, Fields } from '../document/described'
+import { type DescribedField, type Fields, withValue } from '../document/described'
 import { DescribedFields } from '../ui/DescribedFields'
+import { SshHostField } from './SshHostField'
 import { resourceKinds } from './resource-kinds'
 
 interface Props {
@@ -25,6 +26,15 @@ export function SettingsFields({ config, onChange, faultOf }: Props) {
         <DescribedFields {...shared} fields={fields.filter(isShort)} />
       </div>
       <DescribedFields {...shared} fields={fields.filter((field) => !isShort(field))} />
+      {config.kind === 'sqlite' ? null : (
+        <SshHostField
+          label="Reached through"
+          hint="An SSH host in the network of the server. Host and port are as that host sees them."
+          error={faultOf('config.ssh-host')}
+          value={config['ssh-host'] ?? ''}
+          onChange={(host) => shared.onChange(withValue(shared.value, 'ssh-host', host))}
+        />
+      )}
     </>
   )
 }

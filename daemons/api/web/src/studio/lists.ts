@@ -5,6 +5,7 @@ import { api, dataOf } from '../api/client'
 export const appsQuery = queryOptions({ queryKey: ['apps'], queryFn: async () => (await dataOf(api.GET('/api/v1/apps'))).apps })
 export const workflowsQuery = queryOptions({ queryKey: ['workflows'], queryFn: async () => (await dataOf(api.GET('/api/v1/workflows'))).workflows })
 export const resourcesQuery = queryOptions({ queryKey: ['resources'], queryFn: async () => (await dataOf(api.GET('/api/v1/resources'))).resources })
+export const sshHostsQuery = queryOptions({ queryKey: ['ssh-hosts'], queryFn: async () => (await dataOf(api.GET('/api/v1/ssh-hosts'))).ssh_hosts })
 export const secretsQuery = queryOptions({ queryKey: ['secrets'], queryFn: async () => (await dataOf(api.GET('/api/v1/secrets'))).secrets })
 export const librarySetsQuery = queryOptions({ queryKey: ['library-sets'], queryFn: async () => (await dataOf(api.GET('/api/v1/library-sets'))).sets })
 export const approvalsQuery = queryOptions({ queryKey: ['approvals'], staleTime: 0, queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })

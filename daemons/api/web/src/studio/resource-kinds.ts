@@ -3,9 +3,9 @@
  *
  * The server knows the same settings by types and refuses what does not fit them.
  */
-import { ChartColumn, ContactRound, Database, FolderOpen, type LucideIcon, Mail, Send, Zap } from 'lucide-react'
+import { ChartColumn, ContactRound, Database, FileText, FolderOpen, Globe, type LucideIcon, Mail, Rabbit, Search, Send, Share2, Zap } from 'lucide-react'
 import type { ResourceConfig } from '../api/types'
-import type { DescribedField, Fields } from '../document/described'
+import { type DescribedField, type Fields, isOneOf } from '../document/described'
 
 export type Kind = ResourceConfig['kind']
 
@@ -48,6 +48,40 @@ const password = () => 'Password'
 const place = (settings: Fields) => `${String(settings['host'] ?? '')}:${String(settings['port'] ?? '')}`
 const userAt = (settings: Fields) => `${settings['user'] ? `${String(settings['user'])}@` : ''}${place(settings)}`
 
+const isOauth = isOneOf('authentication.type', 'oauth2')
+const httpFields: readonly DescribedField[] = [
+  url,
+  { key: 'headers', label: 'Headers of every request', type: 'pairs', noun: 'header', hint: 'No place for a secret: everybody who may look at the resource reads them.' },
+  {
+    key: 'authentication',
+    label: 'Authentication',
+    type: 'variant',
+    tag: 'type',
+    options: [
+      ['none', 'None', { type: 'none' }],
+      ['basic', 'User and password', { type: 'basic', user: '' }],
+      ['bearer', 'Bearer token', { type: 'bearer' }],
+      ['api-key-header', 'API key in a header', { type: 'api-key-header', header: 'X-API-Key' }],
+      ['api-key-query', 'API key in a query parameter', { type: 'api-key-query', parameter: 'api_key' }],
+      ['oauth2', 'OAuth 2, client credentials', { type: 'oauth2', 'token-url': '', 'client-id': '' }],
+    ],
+  },
+  { key: 'authentication.user', label: 'User', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'basic') },
+  { key: 'authentication.header', label: 'Header', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'api-key-header') },
+  { key: 'authentication.prefix', label: 'Before the key', type: 'text', placeholder: 'ApiKey ', when: isOneOf('authentication.type', 'api-key-header') },
+  { key: 'authentication.parameter', label: 'Query parameter', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'api-key-query') },
+  { key: 'authentication.token-url', label: 'Token URL', type: 'text', isRequired: true, when: isOauth },
+  { key: 'authentication.client-id', label: 'Client ID', type: 'text', isRequired: true, when: isOauth },
+  { key: 'authentication.scope', label: 'Scope', type: 'text', when: isOauth },
+  { key: 'authentication.audience', label: 'Audience', type: 'text', when: isOauth },
+  { key: 'authentication.ca-certificate', label: "Authority's certificate of the token server", type: 'area', placeholder: '-----BEGIN CERTIFICATE-----', when: isOauth },
+  { key: 'authentication.secret-in-form', label: 'ID and secret go into the form', type: 'check', when: isOauth },
+  authority,
+]
+const httpSecrets: Record<string, string> = { basic: 'Password', bearer: 'Token', 'api-key-header': 'Key', 'api-key-query': 'Key', oauth2: 'Client secret' }
+const httpSecret = (settings: Fields) => httpSecrets[String((settings['authentication'] as Fields | undefined)?.['type'] ?? 'none')]
+const urlOf = (settings: Fields) => String(settings['url'] ?? '')
+
 export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
   postgresql: {
     label: 'PostgreSQL',
@@ -57,6 +91,33 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     fields: [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
     secret: password,
     where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+  },
+  mysql: {
+    label: 'MySQL, MariaDB',
+    about: 'SQL databases, and what speaks their protocol',
+    icon: Database,
+    begin: { kind: 'mysql', host: '', port: 3306, database: '', user: '', tls: 'verify-full' },
+    fields: [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
+    secret: password,
+    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+  },
+  rest: {
+    label: 'REST API',
+    about: 'What speaks HTTP and JSON',
+    icon: Globe,
+    begin: { kind: 'rest', url: '', authentication: { type: 'none' } },
+    fields: httpFields,
+    secret: httpSecret,
+    where: urlOf,
+  },
+  graphql: {
+    label: 'GraphQL',
+    about: 'An endpoint for queries and mutations',
+    icon: Share2,
+    begin: { kind: 'graphql', url: '', authentication: { type: 'none' } },
+    fields: httpFields,
+    secret: httpSecret,
+    where: urlOf,
   },
   redis: {
     label: 'Redis, Valkey',
@@ -75,6 +136,39 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     fields: [host, { ...port, hint: '8443 with TLS, 8123 without.' }, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
     secret: password,
     where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+  },
+  elasticsearch: {
+    label: 'Elasticsearch, OpenSearch',
+    about: 'Documents: searched, read and written',
+    icon: Search,
+    begin: { kind: 'elasticsearch', url: '', 'log-in': { type: 'none' } },
+    fields: [
+      { ...url, placeholder: 'https://search.example.org:9200' },
+      {
+        key: 'log-in',
+        label: 'Log in',
+        type: 'variant',
+        tag: 'type',
+        options: [
+          ['none', 'Nobody in particular', { type: 'none' }],
+          ['basic', 'User and password', { type: 'basic', user: '' }],
+          ['api-key', 'API key', { type: 'api-key' }],
+        ],
+      },
+      { key: 'log-in.user', label: 'User', type: 'text', isRequired: true, when: isOneOf('log-in.type', 'basic') },
+      authority,
+    ],
+    secret: (settings) => ({ basic: 'Password', 'api-key': 'API key' })[String((settings['log-in'] as Fields | undefined)?.['type'])],
+    where: urlOf,
+  },
+  amqp: {
+    label: 'RabbitMQ (AMQP)',
+    about: 'Messages published to a broker, with its confirmation',
+    icon: Rabbit,
+    begin: { kind: 'amqp', host: '', port: 5671, user: '', 'virtual-host': '/', tls: 'verify-full' },
+    fields: [host, { ...port, hint: '5671 with TLS, 5672 without.' }, { key: 'user', label: 'User', type: 'text', isRequired: true }, { key: 'virtual-host', label: 'Virtual host', type: 'text', placeholder: '/' }, tls, authority],
+    secret: password,
+    where: userAt,
   },
   ldap: {
     label: 'LDAP',
@@ -125,6 +219,15 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     ],
     secret: () => 'Secret access key',
     where: (settings) => `${String(settings['url'] ?? '')}${settings['bucket'] ? ` ${String(settings['bucket'])}` : ''}`,
+  },
+  sqlite: {
+    label: 'SQLite',
+    about: 'A database in a file on this appliance',
+    icon: FileText,
+    begin: { kind: 'sqlite', path: '' },
+    fields: [{ key: 'path', label: 'File', type: 'text', isRequired: true, placeholder: '/srv/data/sensors.db', hint: 'Below a directory that sqlite-directories in db-connector.toml lists.' }],
+    secret: () => undefined,
+    where: (settings) => String(settings['path'] ?? ''),
   },
   smtp: {
     label: 'SMTP',

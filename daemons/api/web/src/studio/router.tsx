@@ -50,6 +50,7 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../workflow/RunPage'), 'RunPage'),
 })
 const resources = createRoute({ getParentRoute: () => frame, path: '/resources', component: lazyRouteComponent(() => import('./Resources'), 'Resources') })
+const sshHosts = createRoute({ getParentRoute: () => frame, path: '/ssh-hosts', component: lazyRouteComponent(() => import('./SshHosts'), 'SshHosts') })
 const runs = createRoute({ getParentRoute: () => frame, path: '/runs', validateSearch: filtersOf, component: lazyRouteComponent(() => import('./Runs'), 'Runs') })
 const approvals = createRoute({ getParentRoute: () => frame, path: '/approvals', validateSearch: approvalFiltersOf, component: lazyRouteComponent(() => import('./Approvals'), 'Approvals') })
 const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', component: lazyRouteComponent(() => import('./Secrets'), 'Secrets') })
@@ -58,7 +59,7 @@ const users = createRoute({ getParentRoute: () => frame, path: '/users', compone
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, runs, approvals, libraries, secrets, users, groups, audit])])
+const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

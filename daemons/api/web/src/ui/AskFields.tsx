@@ -1,26 +1,36 @@
 /** Which resource a query asks, and in which way. Apps, workflows and functions share it. */
 import { useQuery } from '@tanstack/react-query'
+import { Suspense, lazy } from 'react'
 import { messageOf } from '../api/problem'
+import type { ResourceQuery } from '../api/types'
 import { type Ask, type Way, fittedTo, isWrite, wayOf, waysOf, writtenAs } from '../document/query-ask'
 import { resourcesQuery } from '../studio/lists'
-import { SelectField } from './Field'
-import { OperationForm } from './OperationForm'
+import { SelectField, TextField } from './Field'
 import { SqlEditor } from './SqlEditor'
+import { StatementsForm } from './StatementsForm'
 import { TableChangeForm } from './TableChangeForm'
 import type { CodeEditorProps } from './code-mirror'
 import { resourceOptions } from './resource-options'
 
-type Asked = Ask & { resource: string }
+/** Loaded when a query is an operation: most are SQL. */
+const OperationForm = lazy(() => import('./OperationForm').then((module) => ({ default: module.OperationForm })))
+
+type Asked = Ask & Pick<ResourceQuery, 'resource' | 'cache-seconds'>
 type Change = (part: Partial<Asked>, key?: string) => void
 
-const ways: Record<Way, string> = { sql: 'SQL', form: 'Form: change a table', operation: 'Operation' }
+const ways: Record<Way, string> = { sql: 'SQL', list: 'SQL: several, all or none', form: 'Form: change a table', operation: 'Operation' }
 
 /** The kind of a resource; nothing while it is not known. */
 export function useKind(resource: string): string | undefined {
   return useQuery(resourcesQuery).data?.find((one) => one.name === resource)?.kind
 }
 
-export function AskFields({ ask, change }: { ask: Asked; change: Change }) {
+/** The longest time that a result is kept: a day. */
+const maxCacheSeconds = 86_400
+
+export function AskFields({ ask, change: changeAsk }: { ask: Asked; change: Change }) {
+  // A write is made each time.
+  const change: Change = (part, key) => changeAsk(ask['cache-seconds'] && isWrite({ ...ask, ...part }) ? { ...part, 'cache-seconds': 0 } : part, key)
   const resources = useQuery(resourcesQuery)
   const kindOf = (name: string) => resources.data?.find((one) => one.name === name)?.kind
   const kind = kindOf(ask.resource)
@@ -33,7 +43,11 @@ export function AskFields({ ask, change }: { ask: Asked; change: Change }) {
         value={ask.resource}
         error={resources.isError ? messageOf(resources.error) : undefined}
         options={resourceOptions(resources.data?.map((resource) => resource.name) ?? [], ask.resource)}
-        onChange={({ target }) => change({ resource: target.value, ...fittedTo(kindOf(target.value), ask) })}
+        onChange={({ target }) => {
+          const next = kindOf(target.value)
+          // Of a resource that is not known nothing tells that it is asked otherwise.
+          change({ resource: target.value, ...(next === undefined ? {} : fittedTo(next, ask)) })
+        }}
       />
       {offered.length > 1 ? <SelectField label="Written as" value={way} options={offered.map((one) => [one, ways[one]] as const)} onChange={({ target }) => change(writtenAs(target.value as Way, kind))} /> : null}
       <SelectField
@@ -46,6 +60,18 @@ export function AskFields({ ask, change }: { ask: Asked; change: Change }) {
         ]}
         onChange={({ target }) => change({ mode: target.value === 'write' ? 'write' : 'read' })}
       />
+      {isWrite(ask) ? null : (
+        <TextField
+          label="Keep its result (seconds)"
+          type="number"
+          min={0}
+          max={maxCacheSeconds}
+          placeholder="0"
+          hint="Who asks the same with the same values is given it again. 0 reads each time, as running it here does."
+          value={ask['cache-seconds'] || ''}
+          onChange={({ target }) => change({ 'cache-seconds': Math.min(Math.max(Math.trunc(target.valueAsNumber) || 0, 0), maxCacheSeconds) }, 'cache-seconds')}
+        />
+      )}
     </>
   )
 }
@@ -70,7 +96,16 @@ export function AskEditor({ ask, change, editorClass, formClass, ...editor }: Ed
   if (ask.operation) {
     return (
       <div className={formClass}>
-        <OperationForm kind={kind} operation={ask.operation} onChange={(operation, key) => change({ operation }, key && `operation.${key}`)} />
+        <Suspense>
+          <OperationForm kind={kind} operation={ask.operation} onChange={(operation, key) => change({ operation }, key && `operation.${key}`)} />
+        </Suspense>
+      </div>
+    )
+  }
+  if (ask.statements?.length) {
+    return (
+      <div className={formClass}>
+        <StatementsForm resource={ask.resource} statements={ask.statements} onChange={(statements, key) => change({ statements }, key)} {...(editor.onRun ? { onRun: editor.onRun } : {})} />
       </div>
     )
   }

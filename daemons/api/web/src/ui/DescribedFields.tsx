@@ -54,7 +54,7 @@ function One({ field, fields, className, error, onChange }: OneProps) {
     case 'number':
       return <TextField {...shared} className="" type="number" min={0} value={typeof value === 'number' ? value : ''} onChange={({ target }) => onChange(Number.isNaN(target.valueAsNumber) ? undefined : target.valueAsNumber)} />
     case 'json':
-      return <JsonField label={label} hint={hint} placeholder={placeholder} value={value} onChange={onChange} />
+      return <JsonField label={label} hint={hint} placeholder={placeholder} value={value} onChange={(next) => onChange(next === undefined && isRequired ? null : next)} />
     case 'words':
       return <RowsField label={label} noun={noun} hint={hint} placeholder={placeholder} value={(value as string[] | undefined) ?? []} onChange={onChange} />
     case 'named':

@@ -1,9 +1,12 @@
 /** A query's result: its rows, and what is worth knowing of them. */
-import { useMemo } from 'react'
+import { Suspense, lazy, useMemo } from 'react'
 import type { QueryResult } from '../api/types'
-import { DataGrid } from './DataGrid'
 import { JsonView } from './JsonView'
 import { count, duration } from './format'
+import { SkeletonRows } from './states'
+
+/** Comes with the first result that has columns. */
+const DataGrid = lazy(async () => ({ default: (await import('./DataGrid')).DataGrid }))
 
 const numericTypes = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'money', 'oid'])
 
@@ -16,10 +19,13 @@ export function ResultGrid({ label, result }: { label: string; result: QueryResu
         {' · '}
         {duration(result.duration_ms)}
         {result.truncated ? ' · cut at the row limit' : ''}
+        {result.cached ? ` · kept from ${duration(result.age_ms ?? 0)} ago` : ''}
       </p>
       {columns.length > 0 ? (
         <div className="result-grid">
-          <DataGrid label={label} rows={result.rows} columns={columns} emptyText="No rows." />
+          <Suspense fallback={<SkeletonRows count={4} />}>
+            <DataGrid label={label} rows={result.rows} columns={columns} emptyText="No rows." />
+          </Suspense>
         </div>
       ) : null}
       {'data' in result ? <JsonView value={result.data} /> : null}

@@ -7,6 +7,7 @@ import { ApiProblem } from '../api/problem'
 import type { ReleasedApp, Session } from '../api/types'
 import { AppPage } from '../components/AppPage'
 import { RuntimeContext } from '../components/runtime-context'
+import { loadViews } from '../components/views'
 import { AppRuntime } from '../runtime/runtime'
 import { Questions, ask } from '../ui/ask'
 import { ErrorState, SkeletonRows } from '../ui/states'
@@ -28,6 +29,7 @@ async function load(slug: string): Promise<Loaded> {
       return wholeResult(await dataOf(answer))
     },
   })
+  await loadViews(app.document.pages[app.document['home-page']])
   return { app, session, runtime }
 }
 

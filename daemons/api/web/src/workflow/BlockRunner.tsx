@@ -5,6 +5,7 @@ import { api, dataOf } from '../api/client'
 import type { Block, RunError, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
 import { Button } from '../ui/Button'
+import { ExplainButton } from '../ui/ExplainButton'
 import { TextAreaField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { OutcomeView } from './OutcomeView'
@@ -30,7 +31,7 @@ const typedInputs = new Map<string, string>()
 export function BlockRunner({ slug, name, block, store, onError }: Props) {
   const key = `${slug} ${name}`
   const [inputs, setInputs] = useState(() => typedInputs.get(key) ?? nothing)
-  const { outcome, isRunning, run: start, stop } = useBlockRun(slug, onError)
+  const { outcome, isRunning, run: start, explain, stop } = useBlockRun(slug, onError)
   const [loadError, setLoadError] = useState<unknown>()
 
   const parsed = parseJson(inputs)
@@ -41,6 +42,9 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
   }
   const run = () => {
     if ('value' in parsed) void start(name, store.getState().document, parsed.value)
+  }
+  const explainIt = (analyze: boolean) => {
+    if ('value' in parsed) void explain(name, store.getState().document, (parsed.value ?? {}) as Record<string, unknown>, analyze)
   }
   const takeLastRun = async () => {
     try {
@@ -70,9 +74,12 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
               Stop
             </Button>
           ) : (
-            <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={run}>
-              {isRun ? 'Run block' : 'Evaluate'}
-            </Button>
+            <>
+              {block.type === 'query' ? <ExplainButton ask={block} isBusy={false} isDisabled={'error' in parsed} onExplain={explainIt} /> : null}
+              <Button size="small" variant="primary" icon={Play} disabled={'error' in parsed} onClick={run}>
+                {isRun ? 'Run block' : 'Evaluate'}
+              </Button>
+            </>
           )}
         </span>
       </header>

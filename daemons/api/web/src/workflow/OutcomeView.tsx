@@ -1,5 +1,6 @@
 /** What a block that was run alone has come to so far. */
 import { JsonView } from '../ui/JsonView'
+import { PlanView } from '../ui/PlanView'
 import { ResultGrid } from '../ui/ResultGrid'
 import { bytes, duration } from '../ui/format'
 import { ErrorNotice } from '../ui/states'
@@ -13,6 +14,7 @@ export function OutcomeView({ outcome, isRunning }: { outcome: Outcome; isRunnin
       {outcome.error ? <RunErrorView error={outcome.error} /> : null}
       {outcome.problem ? <ErrorNotice error={outcome.problem} /> : null}
       {outcome.result ? <ResultGrid label="Result of the block" result={outcome.result} /> : null}
+      {outcome.plan ? <PlanView label="Plan of the block" plan={outcome.plan} /> : null}
       {outcome.hasValue ? (
         <div className="output">
           <JsonView value={outcome.value} />

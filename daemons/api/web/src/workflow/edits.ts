@@ -27,7 +27,7 @@ export function addBlock(document: Document, name: string, block: Block, after: 
 }
 
 /** Fields whose empty value means the same as none. */
-const optionalFields = new Set(['headers', 'description', 'people', 'groups', 'form', 'on', 'input', 'message', 'statement'])
+const optionalFields = new Set(['statements', 'headers', 'description', 'people', 'groups', 'form', 'on', 'input', 'message', 'statement'])
 
 /** Changes fields of a block. What says nothing leaves no trace in the document. */
 export function setFields(document: Document, name: string, next: Partial<Block>): void {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::json::{quote_long_number, write_float, write_integer};
+use crate::json::{quote_long_number, write_float, write_integer, write_single};
 
 pub(super) fn int2(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     append(i16::from_be_bytes(raw.try_into().ok()?), out)
@@ -22,14 +22,8 @@ pub(super) fn int8(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 pub(super) fn float4(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let value = f32::from_be_bytes(raw.try_into().ok()?);
-    if !value.is_finite() {
-        write_float(value.into(), out);
-        return Some(());
-    }
-    // Rust writes all zeros of a large or small number; the exponent is the shorter form that JSON knows too.
-    let plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
-    if plain { append(value, out) } else { write!(out, "{value:e}").ok() }
+    write_single(f32::from_be_bytes(raw.try_into().ok()?), out);
+    Some(())
 }
 
 pub(super) fn float8(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {

@@ -7,8 +7,10 @@ use super::lexer::Token;
 
 /// What a query that reads begins with.
 const READS: &[&str] = &["select", "with", "values", "table", "show", "explain"];
-/// What else EXPLAIN explains, which is not run.
-const EXPLAINED: &[&str] = &["insert", "update", "delete", "merge"];
+/// Those of them that EXPLAIN explains.
+const READS_EXPLAINED: &[&str] = &["select", "with", "values", "table"];
+/// What else it explains; it is not run.
+const WRITES_EXPLAINED: &[&str] = &["insert", "update", "delete", "merge"];
 
 const ANALYZE: &[&str] = &["analyze", "analyse"];
 
@@ -76,6 +78,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("pg_extension_config_dump(", SERVER),
 ];
 
+const NOT_EXPLAINED: &str = "EXPLAIN explains SELECT, WITH, VALUES, TABLE, INSERT, UPDATE, DELETE or MERGE";
+
 const OTHER_DATABASES: &str = "reaches another database in a session of its own, which no read-only transaction guards: make that database a resource, or set the query's mode to \"write\"";
 const FILES: &str =
     "reaches files of the database's server, which a query that reads may not: keep such data in a table";
@@ -85,10 +89,8 @@ const SERVER: &str = "acts on the database's server: set the query's mode to \"w
 
 /// Why a query that reads must not hold these, if it must not.
 pub(super) fn refusal(tokens: &[Token<'_>]) -> Option<String> {
-    if let Some(end) = tokens.iter().position(|token| *token == Token::Sign(';'))
-        && tokens[end..].iter().any(|token| *token != Token::Sign(';'))
-    {
-        return Some("there are several statements; a query is one: make a query of each".to_owned());
+    if let Some(refusal) = of_several(tokens) {
+        return Some(refusal);
     }
     let statement = match tokens.iter().position(|token| *token != Token::Sign('(')) {
         Some(start) => &tokens[start..],
@@ -106,17 +108,32 @@ pub(super) fn refusal(tokens: &[Token<'_>]) -> Option<String> {
     of_writing(statement).or_else(|| of_calls(statement))
 }
 
+/// Why a statement cannot be explained, or may not be run to measure it.
+pub(super) fn explain_refusal(tokens: &[Token<'_>], analyze: bool) -> Option<String> {
+    let first = tokens.iter().find(|token| **token != Token::Sign('('));
+    if !is_word(first, READS_EXPLAINED) && !is_word(first, WRITES_EXPLAINED) {
+        return Some(NOT_EXPLAINED.to_owned());
+    }
+    if analyze { refusal(tokens) } else { of_several(tokens) }
+}
+
+fn of_several(tokens: &[Token<'_>]) -> Option<String> {
+    let end = tokens.iter().position(|token| *token == Token::Sign(';'))?;
+    let goes_on = tokens[end..].iter().any(|token| *token != Token::Sign(';'));
+    goes_on.then(|| "there are several statements; a query is one: make a query of each".to_owned())
+}
+
 /// EXPLAIN runs what it explains only with ANALYZE.
 fn of_explain(tokens: &[Token<'_>]) -> Option<String> {
     let (options, explained) = tokens.split_at(explained_at(tokens));
     let first = explained.iter().find(|token| **token != Token::Sign('('));
-    if !is_word(first, READS) && !is_word(first, EXPLAINED) {
-        return Some("EXPLAIN explains SELECT, WITH, VALUES, TABLE, INSERT, UPDATE, DELETE or MERGE here".to_owned());
+    if !is_word(first, READS_EXPLAINED) && !is_word(first, WRITES_EXPLAINED) {
+        return Some(NOT_EXPLAINED.to_owned());
     }
     if !options.iter().any(|token| is_word(Some(token), ANALYZE)) {
         return None;
     }
-    if is_word(first, EXPLAINED) {
+    if is_word(first, WRITES_EXPLAINED) {
         return Some("EXPLAIN ANALYZE runs what it explains; set the query's mode to \"write\"".to_owned());
     }
     of_writing(explained)
@@ -126,7 +143,7 @@ fn of_explain(tokens: &[Token<'_>]) -> Option<String> {
 fn explained_at(tokens: &[Token<'_>]) -> usize {
     let is_option = |token: &Token<'_>| is_word(Some(token), ANALYZE) || is_word(Some(token), &["verbose"]);
     let has_list = tokens.get(1) == Some(&Token::Sign('('))
-        && !is_word(tokens.get(2), READS)
+        && !is_word(tokens.get(2), READS_EXPLAINED)
         && tokens.get(2) != Some(&Token::Sign('('));
     if has_list {
         let close = tokens.iter().position(|token| *token == Token::Sign(')'));
@@ -247,6 +264,21 @@ mod tests {
         ] {
             assert_eq!(refusal(&tokens(text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_explained_is_run_only_if_it_reads() {
+        let refused = |text, analyze| explain_refusal(&tokens(text), analyze).is_some();
+        for text in ["insert into t select 1", "with x as (delete from t returning 1) select 1", "select nextval('s')"]
+        {
+            assert!(!refused(text, false) && refused(text, true), "{text}");
+        }
+        for text in
+            ["(analyze) insert into t select 1", "analyze select 1", "explain select 1", "show x", "select 1; select 2"]
+        {
+            assert!(refused(text, false) && refused(text, true), "{text}");
+        }
+        assert!(!refused("(select 1) union select 2;", true));
     }
 
     #[test]

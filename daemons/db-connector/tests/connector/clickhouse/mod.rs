@@ -1,4 +1,4 @@
-//! ClickHouse, at the level of its protocol: no current server can be had for the tests. What the server says here was recorded from the
+//! ClickHouse, at the level of its protocol: no current server can be had for the tests. What the server says here is written after the
 //! engine of version 26.9.
 
 mod server;

@@ -51,6 +51,47 @@ fn each_kind_becomes_one_statement() {
 }
 
 #[test]
+fn mysql_has_statements_of_its_own() {
+    let items = |list: &str| list.len();
+    for (value, statement, expressions) in [
+        (
+            json!({ "do": "insert", "schema": "crm", "table": "no`tes", "values": { "body": "form.text" } }),
+            "INSERT INTO `crm`.`no``tes` (`body`) VALUES (?)",
+            vec!["form.text"],
+        ),
+        (
+            json!({ "do": "delete", "table": "notes", "where": [
+                { "column": "id", "operator": "in", "value": "xyz " }, { "column": "age", "operator": ">=", "value": "x" }] }),
+            "DELETE FROM `notes` WHERE `id` IN (?, ?, ?) AND `age` >= ?",
+            vec!["xyz", "xyz", "xyz", "x"],
+        ),
+        (
+            json!({ "do": "upsert", "table": "notes", "values": { "id": "1", "body": "a" }, "conflict": ["id"] }),
+            "INSERT INTO `notes` (`body`, `id`) VALUES (?, ?) ON DUPLICATE KEY UPDATE `body` = VALUES(`body`)",
+            vec!["a", "1"],
+        ),
+    ] {
+        let change = change(value);
+        let compiled = change.compile_for_mysql(items, false).expect("compiles");
+        assert_eq!((compiled.text.as_str(), compiled.expressions), (statement, expressions));
+        let places: Vec<(usize, usize)> = compiled.items.into_iter().collect();
+        assert_eq!(places, if statement.contains(" IN ") { vec![(0, 0), (1, 1), (2, 2)] } else { Vec::new() });
+    }
+    let bulk = change(
+        json!({ "do": "bulk-upsert", "table": "tags", "rows": "all", "columns": ["id", "n"], "conflict": ["id"] }),
+    );
+    assert_eq!(
+        bulk.compile_rows_for_mysql(2, false).expect("compiles"),
+        "INSERT INTO `tags` (`id`, `n`) VALUES (?, ?), (?, ?) ON DUPLICATE KEY UPDATE `n` = VALUES(`n`)"
+    );
+    let guarded = bulk.compile_rows_for_mysql(1, true).expect("compiles");
+    assert!(guarded.contains("`id` = IF(`tags`.`id` <=> VALUES(`id`), `tags`.`id`, CAST(EXP("), "{guarded}");
+    let key = ["id".to_owned(), "n".to_owned()];
+    assert_eq!(bulk.read_back_for_mysql(&key).expect("compiles"), "SELECT * FROM `tags` WHERE `id` = ? AND `n` = ?");
+    assert!(bulk.read_back_for_mysql(&[]).is_err());
+}
+
+#[test]
 fn what_would_reach_all_rows_or_nothing_does_not_compile() {
     let none = json!({ "do": "delete", "table": "t", "where": [] });
     assert_eq!(change(none).compile(), Err(ChangeError::NoCondition));

@@ -1,7 +1,11 @@
 //! What must hold before a change is saved.
 
-use super::{AtMost, ChangeError, Condition, MAX_COLUMNS, Operator, TableChange, quoted};
+use super::{AtMost, ChangeError, Condition, MAX_COLUMNS, Names, Operator, TableChange};
 use crate::Fault;
+use crate::sql::Dialect;
+
+/// A name that one dialect can have, all can.
+const NAMES: Names = Names(Dialect::Postgresql);
 
 /// The longest expression, in bytes.
 const MAX_EXPRESSION_BYTES: usize = 64 * 1024;
@@ -11,7 +15,7 @@ pub(super) fn faults(change: &TableChange, path: &str, faults: &mut Vec<Fault>) 
     let (schema, table) = change.table();
     let names = schema.map(|schema| ("schema".to_owned(), schema)).into_iter().chain([("table".to_owned(), table)]);
     for (key, name) in names {
-        if let Err(error) = quoted(name) {
+        if let Err(error) = NAMES.quoted(name) {
             let message = if name.is_empty() { format!("is empty: name a {key}") } else { error.to_string() };
             fault(&key, message);
         }
@@ -87,7 +91,7 @@ fn list(columns: &[String], key: &str, fault: &mut impl FnMut(&str, String)) {
 }
 
 fn name(column: &str, key: &str, fault: &mut impl FnMut(&str, String)) {
-    if let Err(error) = quoted(column) {
+    if let Err(error) = NAMES.quoted(column) {
         fault(key, if column.is_empty() { "is empty: name a column".to_owned() } else { error.to_string() });
     }
 }

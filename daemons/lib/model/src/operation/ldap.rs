@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use super::ldap_filter::{FormError, LdapFilter};
+use super::ldap_filter::{LdapFilter, LdapFormError};
 use super::{FillError, TextTemplate, Values};
 use crate::Fault;
 use crate::binding::{BindingError, Part, Template};
@@ -56,7 +56,7 @@ pub enum LdapFilterError {
     Fill(#[from] FillError),
     /// It is no filter.
     #[error(transparent)]
-    Form(#[from] FormError),
+    Form(#[from] LdapFormError),
 }
 
 fn everything() -> TextTemplate {

@@ -51,14 +51,14 @@ pub enum LdapFilter {
 /// Why a text is no filter.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("is no filter at character {at}: {problem}")]
-pub struct FormError {
+pub struct LdapFormError {
     at: usize,
     problem: &'static str,
 }
 
 impl LdapFilter {
     /// Reads a filter.
-    pub fn parse(text: &str) -> Result<Self, FormError> {
+    pub fn parse(text: &str) -> Result<Self, LdapFormError> {
         let mut reader = Reader { text: text.trim().as_bytes(), at: 0 };
         let filter = reader.filter(MAX_DEPTH)?;
         if reader.at < reader.text.len() {
@@ -74,8 +74,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn wrong(&self, problem: &'static str) -> FormError {
-        FormError { at: self.at, problem }
+    fn wrong(&self, problem: &'static str) -> LdapFormError {
+        LdapFormError { at: self.at, problem }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -89,7 +89,7 @@ impl Reader<'_> {
         is_next
     }
 
-    fn filter(&mut self, depth: usize) -> Result<LdapFilter, FormError> {
+    fn filter(&mut self, depth: usize) -> Result<LdapFilter, LdapFormError> {
         let Some(depth) = depth.checked_sub(1) else { return Err(self.wrong("it nests too deep")) };
         if !self.take(b"(") {
             return Err(self.wrong("a condition begins with ( and a binding stands only for a value in one"));
@@ -106,7 +106,7 @@ impl Reader<'_> {
         if self.take(b")") { Ok(filter) } else { Err(self.wrong("a ) is missing")) }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<LdapFilter>, FormError> {
+    fn list(&mut self, depth: usize) -> Result<Vec<LdapFilter>, LdapFormError> {
         self.at += 1;
         let mut filters = Vec::new();
         while self.peek() == Some(b'(') {
@@ -115,7 +115,7 @@ impl Reader<'_> {
         Ok(filters)
     }
 
-    fn item(&mut self) -> Result<LdapFilter, FormError> {
+    fn item(&mut self) -> Result<LdapFilter, LdapFormError> {
         let attribute = self.name();
         if attribute.is_empty() && self.peek() != Some(b':') {
             return Err(self.wrong("the name of an attribute is missing, which is no binding"));
@@ -148,7 +148,7 @@ impl Reader<'_> {
         Ok(LdapFilter::Substrings { attribute, first, middle, last })
     }
 
-    fn extended(&mut self, attribute: String) -> Result<LdapFilter, FormError> {
+    fn extended(&mut self, attribute: String) -> Result<LdapFilter, LdapFormError> {
         let attribute = Some(attribute).filter(|name| !name.is_empty());
         let names_too = self.take(b":dn");
         let mut rule = None;
@@ -173,7 +173,7 @@ impl Reader<'_> {
         String::from_utf8_lossy(&rest[..length]).into_owned()
     }
 
-    fn whole_value(&mut self) -> Result<Vec<u8>, FormError> {
+    fn whole_value(&mut self) -> Result<Vec<u8>, LdapFormError> {
         let mut parts = self.value()?;
         match (parts.pop(), parts.is_empty()) {
             (Some(value), true) => Ok(value),
@@ -182,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// A value, cut at its stars.
-    fn value(&mut self) -> Result<Vec<Vec<u8>>, FormError> {
+    fn value(&mut self) -> Result<Vec<Vec<u8>>, LdapFormError> {
         let mut parts = vec![Vec::new()];
         while let Some(byte) = self.peek().filter(|byte| *byte != b')') {
             let byte = match byte {

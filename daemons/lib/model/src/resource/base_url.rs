@@ -27,6 +27,8 @@ pub struct UrlParts<'a> {
     pub authority: &'a str,
     /// Empty, or beginning with `/` and not ending so.
     pub path: &'a str,
+    /// The path as it was written, with a `/` at its end if it has one.
+    pub full_path: &'a str,
 }
 
 impl BaseUrl {
@@ -69,6 +71,7 @@ impl BaseUrl {
             port,
             authority,
             path: path.trim_end_matches('/'),
+            full_path: path,
         })
     }
 

@@ -21,18 +21,23 @@ pub struct Server<'a> {
 impl Server<'_> {
     /// Faults that can be told without connecting.
     pub(super) fn faults(&self, faults: &mut Vec<Fault>) {
-        let host_ok = !self.host.is_empty()
-            && self.host.len() <= 253
-            && self.host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'));
-        if !host_ok {
-            faults.push(Fault::new(
-                "config.host",
-                "must be one host name or address, without scheme, path or port (a Unix socket is not accepted)",
-            ));
-        }
-        if self.port == 0 {
-            faults.push(Fault::new("config.port", "must be between 1 and 65535"));
-        }
+        host_faults(self.host, self.port, faults);
+    }
+}
+
+/// Faults of where a server is: of the settings' `host` and `port`.
+pub(crate) fn host_faults(host: &str, port: u16, faults: &mut Vec<Fault>) {
+    let host_ok = !host.is_empty()
+        && host.len() <= 253
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'));
+    if !host_ok {
+        faults.push(Fault::new(
+            "config.host",
+            "must be one host name or address, without scheme, path or port (a Unix socket is not accepted)",
+        ));
+    }
+    if port == 0 {
+        faults.push(Fault::new("config.port", "must be between 1 and 65535"));
     }
 }
 

@@ -25,6 +25,7 @@ const BOUND: [&str; 3] = [FUNCTIONS, "inputs", "require"];
 /// One function. It sees its parameters, and nothing of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "a document has few of them")]
 pub enum Function {
     /// Runs code, called from blocks of its language alone; its value is what the code returns.
     Code(CodeFunction),

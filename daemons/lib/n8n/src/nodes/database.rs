@@ -2,6 +2,7 @@
 
 use bulkhead_model::Slug;
 use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
+use bulkhead_model::sql::Dialect;
 use bulkhead_model::workflow::{Block, QueryBlock};
 use serde_json::Value;
 
@@ -42,19 +43,26 @@ pub(super) fn of(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         "deleteTable" | "delete" => delete(node, writer)?,
         other => return Err(format!("It does `{}`, for which there is no word here.", quoted(other))),
     };
-    bulkhead_model::sql::compile(&statement).map_err(|error| format!("Its statement cannot be bound: {error}."))?;
+    bulkhead_model::sql::compile(&statement, Dialect::Postgresql)
+        .map_err(|error| format!("Its statement cannot be bound: {error}."))?;
     let message =
         format!("Which database it is does not stand in the file: the resource is called `{word}` here. Name yours.");
     writer.problem(Level::Changed, message);
     if is_mysql {
-        writer.problem(
-            Level::Missing,
-            "There are no resources for this kind of database: the statement is for PostgreSQL.",
-        );
+        writer.problem(Level::Changed, "The statement is written for PostgreSQL: look whether MySQL takes it.");
     }
     let mode = if reads(&statement) { QueryMode::Read } else { QueryMode::Write };
-    let query =
-        ResourceQuery { resource, statement, change: None, operation: None, mode, limits: QueryLimits::default() };
+    let limits = QueryLimits::default();
+    let query = ResourceQuery {
+        resource,
+        statement,
+        statements: Vec::new(),
+        change: None,
+        operation: None,
+        mode,
+        limits,
+        cache_seconds: 0,
+    };
     Ok(Block::Query(QueryBlock { query, idempotent: false, retry: None }))
 }
 

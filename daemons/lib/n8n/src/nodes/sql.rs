@@ -28,7 +28,8 @@ pub(super) fn statement(text: &str, values: &[String], mark: Mark, writer: &mut 
             Err(js) => out.value(&js),
         }
     }
-    sql::compile(&out.text).map_err(|error| format!("Its statement cannot be bound: {error}."))?;
+    sql::compile(&out.text, sql::Dialect::Postgresql)
+        .map_err(|error| format!("Its statement cannot be bound: {error}."))?;
     Ok(out.text)
 }
 

@@ -10,3 +10,4 @@ mod queues;
 mod releases;
 mod schedules;
 mod secrets;
+mod ssh_hosts;

@@ -1,0 +1,66 @@
+/** Where a component stands: on which grid, and where on it. */
+import { useStore } from 'zustand'
+import type { AppDocument, Page } from '../api/types'
+import { optionsOf } from '../components/choice/options'
+import type { DraftStore } from '../document/draft-store'
+import { textOf } from '../runtime/values'
+import { SelectField, TextField } from '../ui/Field'
+import { componentKinds } from './component-kinds'
+import { moveComponents, namesWithin } from './edits'
+import { clamp, freeSpot } from './layout'
+
+/** The grids that a component can stand on: the page's, and those of containers that do not stand in it. */
+function gridsFor(page: Page, name: string): { text: string; parent?: string; slot?: string }[] {
+  const within = new Set([name, ...namesWithin(page.layout ?? {}, name)])
+  const grids: { text: string; parent?: string; slot?: string }[] = [{ text: 'The page' }]
+  for (const [parent, component] of Object.entries(page.components ?? {})) {
+    if (within.has(parent) || componentKinds[component.type]?.group !== 'Containers') continue
+    const slots = component.properties?.[component.type]
+    const options = component.type === 'tabs' || component.type === 'steps' ? optionsOf((property) => (property === 'options' ? slots : undefined)) : []
+    if (options.length === 0) grids.push({ text: parent, parent })
+    for (const option of options) grids.push({ text: `${parent}: ${option.label}`, parent, slot: textOf(option.value) })
+  }
+  return grids
+}
+
+export function PlaceFields({ name, store, page: pageName }: { name: string; store: DraftStore<AppDocument>; page: string }) {
+  const page = useStore(store, (state) => state.document.pages[pageName])
+  const rect = page?.layout?.[name]
+  if (!page || !rect) return null
+  const grids = gridsFor(page, name)
+  const isOwn = ({ parent, slot }: { parent?: string; slot?: string }) => (rect.parent ?? undefined) === parent && (rect.slot ?? undefined) === slot
+  const found = grids.findIndex(isOwn)
+  // Without a slot it stands in the first of several.
+  const at = found >= 0 ? found : grids.findIndex(({ parent }) => parent === (rect.parent ?? undefined))
+  const moveTo = (index: number) => {
+    const grid = grids[index]
+    if (!grid) return
+    const { parent, slot } = grid
+    const target = { ...(parent ? { parent } : {}), ...(slot ? { slot } : {}) }
+    store.edit((draft) => moveComponents(draft, pageName, { [name]: { ...freeSpot(page.layout ?? {}, { width: rect.width, height: rect.height }, target), ...target } }))
+  }
+  const field = (key: 'column' | 'row' | 'width' | 'height', label: string) => (
+    <TextField
+      label={label}
+      type="number"
+      min={0}
+      value={rect[key]}
+      onChange={(event) => {
+        const number = event.target.valueAsNumber
+        if (!Number.isNaN(number)) store.edit((draft) => moveComponents(draft, pageName, { [name]: clamp({ ...rect, [key]: number }) }), `${name} ${key}`)
+      }}
+    />
+  )
+  return (
+    <section className="inspector-section">
+      <h3>Layout</h3>
+      {grids.length > 1 ? <SelectField label="Stands on" options={grids.map(({ text }, index) => [String(index), text] as const)} value={String(at)} onChange={(event) => moveTo(Number(event.target.value))} /> : null}
+      <div className="place-grid">
+        {field('column', 'Column')}
+        {field('row', 'Row')}
+        {field('width', 'Width')}
+        {field('height', 'Height')}
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,21 @@
+import { FileUp } from 'lucide-react'
+import { type KindSpec, flag, inputProperties, label, text } from '../../spec'
+
+export const spec: KindSpec = {
+  group: 'Inputs',
+  text: 'File picker',
+  icon: FileUp,
+  baseName: 'file',
+  size: { width: 8, height: 3 },
+  properties: [
+    label,
+    text('placeholder', 'Placeholder', 'Stands where files are dropped.'),
+    text('accept', 'Kinds of files', 'Such as .csv, image/*.'),
+    flag('multiple', 'Several files'),
+    text('max-kb', 'Most KB', 'Of all together: 5120 when left out, at most 20480.'),
+    ...inputProperties,
+  ],
+  events: [['change', 'When files are chosen']],
+  exposes: 'value, {name, type, size, base64} of the first file or null; files, the list of all',
+  starts: { label: 'File' },
+}

@@ -1,0 +1,58 @@
+/**
+ * What the runtime knows of each kind of component: what it holds at first, and what an input takes.
+ *
+ * Each is in `components/kinds/<kind>/state.ts`; a kind without one holds nothing.
+ */
+import { type ValueType, asType } from './values'
+
+/** Reads a property as it is now. */
+export type Read = (property: string) => unknown
+
+export interface KindState {
+  /** What expressions see before anybody touched it. */
+  initial?: Record<string, unknown>
+  /** Of an input: what its `value` is. Until it is touched that is its `default-value`. */
+  value?: ValueType
+  /** Its value is what is shown, such as a tab, and belongs to no form. */
+  isView?: boolean
+  /** Of an input: what is wrong with a value that is not empty, and how to mend it. */
+  check?: (value: unknown, read: Read) => string | undefined
+}
+
+const modules = import.meta.glob<KindState>('../components/kinds/*/state.ts', { eager: true, import: 'state' })
+const states = new Map(Object.entries(modules).map(([path, state]) => [path.split('/').at(-2) ?? path, state]))
+const nothing: KindState = {}
+
+export function stateOf(kind: string): KindState {
+  return states.get(kind) ?? nothing
+}
+
+export function isInput(kind: string): boolean {
+  const { value, isView } = stateOf(kind)
+  return value !== undefined && !isView
+}
+
+/** An empty value of the type. */
+export function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || value === false || (Array.isArray(value) && value.length === 0)
+}
+
+/** What is wrong with an input's value; nothing when it may be sent. */
+export function problemOf(kind: string, value: unknown, read: Read): string | undefined {
+  if (isEmpty(value)) return read('required') && read('required') !== 'false' ? requiredText(kind) : undefined
+  return stateOf(kind).check?.(value, read)
+}
+
+function requiredText(kind: string): string {
+  if (kind === 'checkbox' || kind === 'switch') return 'This has to be on.'
+  if (kind === 'file-picker') return 'Choose a file.'
+  const type = stateOf(kind).value
+  return type === 'choice' || type === 'list' ? 'Choose something.' : 'Fill this in.'
+}
+
+/** What an input holds: what was set, or else its default. */
+export function heldValue(kind: string, state: Record<string, unknown> | undefined, read: Read): unknown {
+  const type = stateOf(kind).value
+  if (!type) return undefined
+  return state && 'value' in state ? state.value : asType(type, read('default-value'))
+}

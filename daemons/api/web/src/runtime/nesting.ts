@@ -1,0 +1,33 @@
+/** Which component stands on which grid. */
+import type { GridRect } from '../api/types'
+
+export type Layout = Record<string, GridRect>
+
+export interface Grid {
+  /** The component around the grid; the page's own grid when absent. */
+  parent?: string
+  /** Which of its grids, where it has several; all of them when absent. */
+  slot?: string
+  /** Of the first of several: the names of the others. What names none of these stands here, so that a tab that is gone takes nothing along. */
+  others?: string[]
+}
+
+/** Components in each other; the server allows fewer. */
+const maxNesting = 16
+
+/** Whether a place is on a grid itself. */
+export function standsOn(rect: GridRect | undefined, { parent, slot, others }: Grid): boolean {
+  if ((rect?.parent ?? undefined) !== parent) return false
+  return slot === undefined || rect?.slot === slot || (others !== undefined && !others.includes(rect?.slot ?? ''))
+}
+
+/** Whether a component stands on a grid, or in one that does. */
+export function isWithin(layout: Layout, name: string, grid: Grid): boolean {
+  let at: string | undefined = name
+  for (let depth = 0; at !== undefined && depth < maxNesting; depth += 1) {
+    const rect: GridRect | undefined = layout[at]
+    if (standsOn(rect, grid)) return true
+    at = rect?.parent ?? undefined
+  }
+  return false
+}
