@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::error::QueryError;
@@ -39,6 +39,56 @@ impl Answer {
             Self::Pieces(pieces) => {
                 Body::from_stream(ReceiverStream::new(pieces).map(Ok::<_, std::convert::Infallible>))
             }
+        }
+    }
+}
+
+/// A statement that runs, and whose rows are read a chunk at a time. Dropping it stops the statement.
+pub(crate) trait Running: Sized + Send + 'static {
+    /// How reading the rows ends.
+    type End: Send;
+
+    /// When it must have ended, whoever reads it included.
+    fn deadline(&self) -> Instant;
+
+    /// Reads until a chunk is full (`None`) or the rows have ended. May be dropped and called again.
+    fn fill(&mut self) -> impl Future<Output = Option<Self::End>> + Send;
+
+    /// What was read since the last chunk.
+    fn take_chunk(&mut self) -> Bytes;
+
+    /// Ends the statement as its rows ended. Returns the last chunk, and its error for a caller who can still say it otherwise.
+    fn finish(self, end: Self::End) -> impl Future<Output = (Bytes, Option<QueryError>)> + Send;
+}
+
+/// The answer of a statement whose rows fit into its first chunk.
+pub(crate) async fn whole<R: Running>(running: R, end: R::End) -> Result<Answer, QueryError> {
+    let (last, error) = running.finish(end).await;
+    error.map_or(Ok(Answer::Whole(last)), Err)
+}
+
+/// The answer of a statement whose first chunk is full: the others follow as they are read. Leaving early drops it.
+pub(crate) fn pieces(running: impl Running) -> Answer {
+    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+    tokio::spawn(pump(running, sender));
+    Answer::Pieces(receiver)
+}
+
+async fn pump(mut running: impl Running, sender: mpsc::Sender<Bytes>) {
+    loop {
+        let chunk = running.take_chunk();
+        if !matches!(timeout_at(running.deadline(), sender.send(chunk)).await, Ok(Ok(()))) {
+            return;
+        }
+        let filled = tokio::select! {
+            filled = running.fill() => filled,
+            () = sender.closed() => return,
+        };
+        if let Some(end) = filled {
+            let (last, _) = running.finish(end).await;
+            // A reader that left before the last piece misses nothing that anybody else wants.
+            let _ = sender.send(last).await;
+            return;
         }
     }
 }

@@ -123,8 +123,9 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .with_state(connector)
 }
 
-async fn run_query(State(connector): State<Arc<Connector>>, Json(request): Json<QueryRequest>) -> Response {
+async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): Json<QueryRequest>) -> Response {
     let started = Instant::now();
+    request.limits = request.limits.within_bounds();
     let resource = match connector.resource(request.resource).await {
         Ok(resource) => resource,
         Err(error) => {
@@ -198,9 +199,10 @@ async fn read_schema(
 
 async fn explain(
     State(connector): State<Arc<Connector>>,
-    Json(request): Json<ExplainRequest>,
+    Json(mut request): Json<ExplainRequest>,
 ) -> Result<Json<Plan>, QueryError> {
     let started = Instant::now();
+    request.query.limits = request.query.limits.within_bounds();
     let resource = connector.resource(request.query.resource).await?;
     let _running = resource.metrics.begin(started);
     resource.kind.explain(request, started).await.map(Json)

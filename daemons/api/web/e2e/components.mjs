@@ -1,5 +1,6 @@
 // @ts-check
 /** An app with the example of every kind of component, from its page of the documentation; used on a screen and on a phone. */
+import { strict as assert } from 'node:assert'
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { checkAccessibility, picture } from './browser.mjs'
@@ -99,11 +100,10 @@ export const componentsSteps = [
       await picture(page, 'components-builder')
       await page.getByRole('button', { name: 'Save', exact: true }).click()
       await page.getByText('Saved', { exact: true }).waitFor()
-      await page.waitForFunction(async (address) => {
-        const { draft } = await (await fetch(address)).json()
-        const { later } = draft.pages.home.components
-        return later.type === 'hologram' && later.properties.depth === 3 && draft.pages.home.layout.later.column === 1
-      }, `/api/v1/apps/${slug}`)
+      const { components, layout } = await page.evaluate(async (address) => (await (await fetch(address)).json()).draft.pages.home, `/api/v1/apps/${slug}`)
+      assert.equal(components.later.type, 'hologram')
+      assert.equal(components.later.properties.depth, 3)
+      assert.equal(layout.later.column, 1)
     },
   },
 ]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { mapTexts, operationKinds, operationsOf, redisReads, textsOf } from '../src/document/operations'
-import { type Ask, expressionsIn, fittedTo, isWrite, rewrittenAsk, wayOf, waysOf, writtenAs } from '../src/document/query-ask'
+import { type Ask, changed, expressionsIn, fittedTo, isWrite, rewrittenAsk, wayOf, waysOf, writtenAs } from '../src/document/query-ask'
 import { kindNames } from '../src/studio/resource-kinds'
 
 const get: Ask = { operation: { do: 'command', command: ['GET', 'user:{{ table.selectedRow.id }}'] } }
@@ -23,6 +23,13 @@ test('an operation says itself whether it changes anything', () => {
   expect(isWrite(get)).toBe(false)
   expect(isWrite({ operation: { do: 'command', command: ['del', 'x'] } })).toBe(true)
   expect(isWrite({ statement: 'select 1', mode: 'write' })).toBe(true)
+})
+
+test('what becomes a write keeps no result', () => {
+  const kept = { ...get, 'cache-seconds': 60 }
+  expect(changed(kept, { operation: { do: 'command', command: ['DEL', 'x'] } })).toEqual({ operation: { do: 'command', command: ['DEL', 'x'] }, 'cache-seconds': 0 })
+  expect(changed(kept, { operation: { do: 'command', command: ['TTL', 'x'] } })).toEqual({ operation: { do: 'command', command: ['TTL', 'x'] } })
+  expect(changed(get, { operation: { do: 'command', command: ['DEL', 'x'] } })).toEqual({ operation: { do: 'command', command: ['DEL', 'x'] } })
 })
 
 test('its expressions are found wherever they stand, and follow a renamed component', async () => {

@@ -10,13 +10,12 @@ use http::{HeaderMap, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::reader::{End, Reader};
 use super::{Loan, Pool, error, request, statement};
-use crate::answer::{Answer, CHUNKS_AHEAD, Summary};
+use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
 use crate::http::{Bounds, begin, exchange};
 
@@ -30,7 +29,7 @@ pub(super) async fn run(pool: &Arc<Pool>, asked: &QueryRequest, started: Instant
     if asked.change.is_some() {
         return Err(QueryError::Unsupported("a change of a table is said in SQL here: write INSERT, ALTER or DELETE"));
     }
-    let (mode, limits) = (asked.mode, within_bounds(asked.limits));
+    let (mode, limits) = (asked.mode, asked.limits);
     let compiled = statement::compile(&asked.statement, &asked.parameters)?;
     let id = Uuid::new_v4();
     let sent = request::statement(&pool.config, &pool.target, &compiled, id, mode, limits)?;
@@ -62,24 +61,8 @@ pub(super) async fn run(pool: &Arc<Pool>, asked: &QueryRequest, started: Instant
     let mut execution =
         Execution { pool: Arc::clone(pool), loan, guard, reader, written, limits, mode, started, deadline };
     match execution.fill().await {
-        None => {
-            let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-            tokio::spawn(execution.pump(sender));
-            Ok(Answer::Pieces(receiver))
-        }
-        Some(end) => {
-            let (last, error) = execution.finish(end);
-            error.map_or(Ok(Answer::Whole(last)), Err)
-        }
-    }
-}
-
-/// Limits that no caller can leave.
-fn within_bounds(limits: QueryLimits) -> QueryLimits {
-    QueryLimits {
-        max_rows: limits.max_rows.min(QueryLimits::MAX.max_rows),
-        max_bytes: limits.max_bytes.min(QueryLimits::MAX.max_bytes),
-        timeout_ms: limits.timeout_ms.clamp(1, QueryLimits::MAX.timeout_ms),
+        None => Ok(answer::pieces(execution)),
+        Some(end) => answer::whole(execution, end).await,
     }
 }
 
@@ -140,7 +123,17 @@ struct Execution {
     deadline: Instant,
 }
 
-impl Execution {
+impl Running for Execution {
+    type End = End;
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn take_chunk(&mut self) -> Bytes {
+        self.reader.take_chunk()
+    }
+
     async fn fill(&mut self) -> Option<End> {
         match timeout_at(self.deadline, self.reader.fill(&self.pool.target)).await {
             Ok(end) => end,
@@ -151,28 +144,7 @@ impl Execution {
         }
     }
 
-    /// Hands on chunk after chunk. Leaving early drops the guard, which stops the statement, and the loan, which closes the connection.
-    async fn pump(mut self, sender: mpsc::Sender<Bytes>) {
-        loop {
-            let chunk = self.reader.take_chunk();
-            if !matches!(timeout_at(self.deadline, sender.send(chunk)).await, Ok(Ok(()))) {
-                return;
-            }
-            let filled = tokio::select! {
-                filled = self.fill() => filled,
-                () = sender.closed() => return,
-            };
-            if let Some(end) = filled {
-                let (last, _) = self.finish(end);
-                // A reader that left before the last piece misses nothing that anybody else wants.
-                let _ = sender.send(last).await;
-                return;
-            }
-        }
-    }
-
-    /// Returns the last chunk, and its error for a caller who can still say it otherwise.
-    fn finish(self, end: End) -> (Bytes, Option<QueryError>) {
+    async fn finish(self, end: End) -> (Bytes, Option<QueryError>) {
         let Self { loan, guard, mut reader, written, started, .. } = self;
         let mut summary = Summary::since(started);
         match end {

@@ -10,7 +10,6 @@ use bulkhead_model::query::{QueryLimits, QueryMode};
 use bulkhead_model::sql::{self, CompiledStatement, Dialect};
 use bulkhead_rpc::connector::QueryRequest;
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect::{Connection, kill};
@@ -18,7 +17,7 @@ use super::reader::{End, Reader};
 use super::statement::Nature;
 use super::wire::Failed;
 use super::{changes, error, parameters};
-use crate::answer::{Answer, CHUNKS_AHEAD, Summary};
+use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
 use crate::pool;
 
@@ -34,14 +33,11 @@ const OVERTAKEN: [u16; 2] = [1243, 1615];
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
 pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
-    request.limits = request.limits.within_bounds();
     if let Some(change) = request.change.take() {
         return changes::run(pool, &change, &request, started).await;
     }
     let compiled = sql::compile(&request.statement, Dialect::Mysql)?;
-    let mut nature = Nature::of(&compiled.text, request.mode)?;
-    // Tables of some engines keep what a failed statement did to them. Only a change of a table has looked at its engine.
-    nature.is_undone &= request.change.is_some() || request.mode == QueryMode::Read;
+    let nature = Nature::of(&compiled.text, request.mode)?;
     let job = Job { pool, request: &request, compiled: &compiled, nature, started };
     match job.attempt().await {
         Err(Failure::Stale) => {
@@ -82,7 +78,7 @@ impl Job<'_> {
         // Dropped before it is disarmed (the caller went away, the deadline passed), this stops what runs on the server.
         let guard = KillOnDrop::of(self.pool, &loan);
         let begun = timeout_at(deadline, self.begin(&mut loan)).await;
-        let late = |_| late(self.nature, self.request.mode, &self.pool.target.name, limits);
+        let late = |_| late(self.request.mode, &self.pool.target.name, limits);
         let reader = match begun.map_err(late)? {
             Ok(reader) => reader,
             Err(Refused { failure, is_clean }) => {
@@ -104,15 +100,8 @@ impl Job<'_> {
             deadline,
         };
         match execution.fill().await {
-            None => {
-                let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-                tokio::spawn(execution.pump(sender));
-                Ok(Answer::Pieces(receiver))
-            }
-            Some(end) => {
-                let (last, error) = execution.finish(end).await;
-                error.map_or(Ok(Answer::Whole(last)), |error| Err(error.into()))
-            }
+            None => Ok(answer::pieces(execution)),
+            Some(end) => Ok(answer::whole(execution, end).await?),
         }
     }
 
@@ -139,7 +128,7 @@ impl Job<'_> {
                 Err(Refused { failure: Failure::Stale, is_clean: true })
             }
             Err(failed) if failed.is_gone() && self.request.mode == QueryMode::Write => {
-                let error = lost(self.nature, self.request.mode, &self.pool.target.name);
+                let error = lost(self.request.mode, &self.pool.target.name);
                 Err(Refused { failure: error.into(), is_clean: false })
             }
             Err(failed) => Err(self.refused(failed, loan.reused)),
@@ -164,19 +153,20 @@ impl Job<'_> {
     }
 }
 
-/// The connection is gone before the commit: the server rolls back what it can.
-fn lost(nature: Nature, mode: QueryMode, resource: &str) -> QueryError {
+/// The connection is gone before the commit. The server rolls back what it can, and tables of some engines keep what was done to them:
+/// only a change of a table has looked at its engine.
+fn lost(mode: QueryMode, resource: &str) -> QueryError {
     match mode {
-        QueryMode::Write if !nature.is_undone => QueryError::OutcomeUnknown(resource.to_owned()),
-        QueryMode::Read | QueryMode::Write => QueryError::Lost(resource.to_owned()),
+        QueryMode::Write => QueryError::OutcomeUnknown(resource.to_owned()),
+        QueryMode::Read => QueryError::Lost(resource.to_owned()),
     }
 }
 
 /// The time is up, and the statement is being stopped.
-fn late(nature: Nature, mode: QueryMode, resource: &str, limits: QueryLimits) -> QueryError {
-    match lost(nature, mode, resource) {
-        unknown @ QueryError::OutcomeUnknown(_) => unknown,
-        _ => QueryError::Timeout(limits.timeout_ms),
+fn late(mode: QueryMode, resource: &str, limits: QueryLimits) -> QueryError {
+    match mode {
+        QueryMode::Write => lost(mode, resource),
+        QueryMode::Read => QueryError::Timeout(limits.timeout_ms),
     }
 }
 
@@ -259,47 +249,32 @@ struct Execution {
     deadline: Instant,
 }
 
-impl Execution {
+impl Running for Execution {
+    type End = End;
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn take_chunk(&mut self) -> Bytes {
+        self.reader.take_chunk()
+    }
+
     async fn fill(&mut self) -> Option<End> {
         timeout_at(self.deadline, self.reader.fill(&mut self.loan.connection)).await.unwrap_or(Some(End::Late))
     }
 
-    /// Hands on chunk after chunk. Leaving early drops the guard, which stops the statement, and the loan, which closes the
-    /// connection.
-    async fn pump(mut self, sender: mpsc::Sender<Bytes>) {
-        loop {
-            let chunk = self.reader.take_chunk();
-            if !matches!(timeout_at(self.deadline, sender.send(chunk)).await, Ok(Ok(()))) {
-                return;
-            }
-            let filled = tokio::select! {
-                filled = self.fill() => filled,
-                () = sender.closed() => return,
-            };
-            if let Some(end) = filled {
-                let (last, _) = self.finish(end).await;
-                // A reader that left before the last piece misses nothing that anybody else wants.
-                let _ = sender.send(last).await;
-                return;
-            }
-        }
-    }
-
-    /// Ends the transaction as its rows ended. Returns the last chunk, and its error for a caller who can still say it
-    /// otherwise.
     async fn finish(mut self, end: End) -> (Bytes, Option<QueryError>) {
         let truncated = matches!(end, End::Truncated);
         let outcome = match (end, self.mode) {
             (End::Whole | End::Truncated, QueryMode::Read) => Ok(None),
             // A write whose rows are cut at the cap is made all the same: its rows are what RETURNING tells of it.
             (End::Whole | End::Truncated, QueryMode::Write) => self.commit(truncated).await,
-            (End::Unwritable(_), QueryMode::Write) if !self.nature.is_undone => {
-                Err(QueryError::OutcomeUnknown(self.loan.resource().to_owned()))
-            }
+            (End::Unwritable(_), mode @ QueryMode::Write) => Err(lost(mode, self.loan.resource())),
             (End::Unwritable(error), _) => Err(error),
-            (End::Failed(failed), _) if failed.is_gone() => Err(lost(self.nature, self.mode, self.loan.resource())),
+            (End::Failed(failed), _) if failed.is_gone() => Err(lost(self.mode, self.loan.resource())),
             (End::Failed(failed), _) => Err(self.said(failed)),
-            (End::Late, mode) => Err(late(self.nature, mode, self.loan.resource(), self.limits)),
+            (End::Late, mode) => Err(late(mode, self.loan.resource(), self.limits)),
         };
         let (affected, error) = match outcome {
             Ok(affected) => (affected, None),
@@ -311,7 +286,9 @@ impl Execution {
         self.release(truncated, summary.error.as_ref());
         (last, summary.error)
     }
+}
 
+impl Execution {
     /// What becomes of the connection.
     fn release(self, truncated: bool, error: Option<&QueryError>) {
         let Self { loan, guard, reader, mode, nature, .. } = self;
@@ -332,9 +309,9 @@ impl Execution {
     async fn commit(&mut self, truncated: bool) -> Result<Option<u64>, QueryError> {
         if truncated {
             match timeout_at(self.deadline, self.reader.skip(&mut self.loan.connection)).await {
-                Err(_) => return Err(late(self.nature, self.mode, self.loan.resource(), self.limits)),
+                Err(_) => return Err(late(self.mode, self.loan.resource(), self.limits)),
                 Ok(Err(failed)) if failed.is_gone() => {
-                    return Err(lost(self.nature, self.mode, self.loan.resource()));
+                    return Err(lost(self.mode, self.loan.resource()));
                 }
                 Ok(Err(failed)) => return Err(self.said(failed)),
                 Ok(Ok(())) => {}

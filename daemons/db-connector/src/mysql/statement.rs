@@ -8,16 +8,12 @@ use crate::error::QueryError;
 
 /// First words of statements that read.
 const READING: [&str; 8] = ["select", "with", "values", "table", "show", "explain", "describe", "desc"];
-/// First words of statements whose effect is rolled back with their transaction.
-const UNDONE: [&str; 7] = ["insert", "update", "delete", "replace", "with", "select", "values"];
 /// Words of statements that leave something in the session of a connection that reads.
 const LEAVING: [&str; 5] = ["get_lock", "last_insert_id", "sql_calc_found_rows", "found_rows", "into"];
 
 /// What a statement's words say of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Nature {
-    /// Whether a failure leaves nothing of it.
-    pub(super) is_undone: bool,
     /// Whether it counts the rows that it changes.
     pub(super) changes_rows: bool,
     /// Whether the rows that it returns are those that it changes.
@@ -55,7 +51,6 @@ impl Nature {
             return refuse("it does not surely read; set the query's mode to \"write\" if it is meant to change data");
         }
         Ok(Self {
-            is_undone: UNDONE.contains(&first),
             changes_rows: !READING.contains(&first) || first == "with",
             returns_changed: matches!(first, "insert" | "replace" | "delete" | "update"),
             leaves_traces: bare.contains('@') || words.iter().any(|word| LEAVING.contains(word)),
@@ -103,10 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn the_words_say_what_a_failure_leaves() {
+    fn the_words_say_what_it_counts_and_leaves() {
         let write = |text| Nature::of(text, QueryMode::Write).expect("runs");
-        assert!(write("insert into t values (1)").is_undone && write("insert into t values (1)").changes_rows);
-        assert!(!write("drop table t").is_undone && !write("call p()").is_undone);
+        assert!(write("insert into t values (1)").changes_rows);
         assert!(!write("select 1").changes_rows && write("with x as (select 1) delete from t").changes_rows);
         assert!(write("select @a := 1").leaves_traces && write("select GET_LOCK('a', 1)").leaves_traces);
         assert!(!write("select '@' as a").leaves_traces);

@@ -16,14 +16,13 @@ use bulkhead_rpc::connector::QueryRequest;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 
 use super::connect::{Cancel, Connection, PrepareError, Prepared};
 use super::reader::{End, Reader};
 use super::{changes, parameters, session, statement};
-use crate::answer::{Answer, CHUNKS_AHEAD, Summary};
+use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
 use crate::pool;
 
@@ -80,7 +79,7 @@ pub(super) async fn run_compiled(
     (before, compiled): (&[CompiledStatement<'_>], &CompiledStatement<'_>),
     started: Instant,
 ) -> Result<Answer, QueryError> {
-    let job = Job { pool, request, before, compiled, limits: request.limits.within_bounds(), started };
+    let job = Job { pool, request, before, compiled, limits: request.limits, started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // Nothing was committed yet, so a second try repeats no effect.
@@ -166,16 +165,9 @@ impl Job<'_> {
             deadline,
         };
         match execution.fill().await {
-            None => {
-                let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-                tokio::spawn(execution.pump(sender));
-                Ok(Answer::Pieces(receiver))
-            }
+            None => Ok(answer::pieces(execution)),
             Some(End::Failed(error)) if reused && error.is_closed() => Err(Failure::Stale),
-            Some(end) => {
-                let (last, error) = execution.finish(end).await;
-                error.map_or(Ok(Answer::Whole(last)), |error| Err(error.into()))
-            }
+            Some(end) => Ok(answer::whole(execution, end).await?),
         }
     }
 
@@ -315,34 +307,21 @@ struct Execution {
     deadline: Instant,
 }
 
-impl Execution {
+impl Running for Execution {
+    type End = End;
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn take_chunk(&mut self) -> Bytes {
+        self.reader.take_chunk()
+    }
+
     async fn fill(&mut self) -> Option<End> {
         timeout_at(self.deadline, self.reader.fill()).await.unwrap_or(Some(End::Late))
     }
 
-    /// Hands on chunk after chunk. Leaving early drops the guard, which stops the statement, and the loan, which closes the
-    /// connection.
-    async fn pump(mut self, sender: mpsc::Sender<Bytes>) {
-        loop {
-            let chunk = self.reader.take_chunk();
-            if !matches!(timeout_at(self.deadline, sender.send(chunk)).await, Ok(Ok(()))) {
-                return;
-            }
-            let filled = tokio::select! {
-                filled = self.fill() => filled,
-                () = sender.closed() => return,
-            };
-            if let Some(end) = filled {
-                let (last, _) = self.finish(end).await;
-                // A reader that left before the last piece misses nothing that anybody else wants.
-                let _ = sender.send(last).await;
-                return;
-            }
-        }
-    }
-
-    /// Ends the transaction as its rows ended. Returns the last chunk, and its error for a caller who can still say it
-    /// otherwise.
     async fn finish(mut self, end: End) -> (Bytes, Option<QueryError>) {
         let truncated = matches!(end, End::Truncated);
         let outcome = match (end, self.mode) {
@@ -363,7 +342,9 @@ impl Execution {
         self.release(truncated, summary.error.as_ref());
         (last, summary.error)
     }
+}
 
+impl Execution {
     /// What becomes of the connection.
     fn release(self, truncated: bool, error: Option<&QueryError>) {
         let Self { loan, guard, ending, reader, mode, deadline, .. } = self;

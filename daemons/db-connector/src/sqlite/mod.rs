@@ -90,7 +90,7 @@ impl Sqlite {
             parameters.push(value::parameter(expression, value)?);
             Ok(format!("?{}", parameters.len()))
         })?;
-        let limits = within_bounds(request.limits);
+        let limits = request.limits;
         let place = self.place().await?;
         let (stop, resource) = (Arc::new(AtomicBool::new(false)), self.target.name.clone());
         let (path, directories) = (self.config.path.clone(), Arc::clone(&self.directories));
@@ -160,15 +160,6 @@ struct StopOnDrop(Arc<AtomicBool>);
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Limits that no caller can leave.
-fn within_bounds(limits: QueryLimits) -> QueryLimits {
-    QueryLimits {
-        max_rows: limits.max_rows.min(QueryLimits::MAX.max_rows),
-        max_bytes: limits.max_bytes.min(QueryLimits::MAX.max_bytes),
-        timeout_ms: limits.timeout_ms.clamp(1, QueryLimits::MAX.timeout_ms),
     }
 }
 

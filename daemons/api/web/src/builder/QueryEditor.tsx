@@ -100,10 +100,9 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
   )
 }
 
-/** A change of what is asked: a query that becomes a write runs by itself no more, and keeps no result. */
+/** A change of what is asked: a query that becomes a write runs by itself no more. */
 function asked(query: AppQuery, part: Partial<AppQuery>): Partial<AppQuery> {
-  if (!isWrite({ ...query, ...part })) return part
-  return { ...part, run: 'manual', ...(query['cache-seconds'] ? { 'cache-seconds': 0 } : {}) }
+  return isWrite({ ...query, ...part }) ? { ...part, run: 'manual' } : part
 }
 
 function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omit<Props, 'slug'> & { change: (part: Partial<AppQuery>, key?: string) => void }) {

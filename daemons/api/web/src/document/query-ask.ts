@@ -54,6 +54,11 @@ export function isWrite(ask: Ask): boolean {
   return ask.change != null || Boolean(ask.statements?.length) || ask.mode === 'write'
 }
 
+/** A change of what is asked: a write is made each time, so no result of it is kept. */
+export function changed<Kind extends Ask & { 'cache-seconds'?: number }>(ask: Kind, part: Partial<Kind>): Partial<Kind> {
+  return ask['cache-seconds'] && isWrite({ ...ask, ...part }) ? { ...part, 'cache-seconds': 0 } : part
+}
+
 /** One line that says what is asked. */
 export function askText(ask: Ask & { resource: string }): string {
   if (ask.change) return changeText(ask.change)

@@ -26,7 +26,7 @@ export function SettingsFields({ config, onChange, faultOf }: Props) {
         <DescribedFields {...shared} fields={fields.filter(isShort)} />
       </div>
       <DescribedFields {...shared} fields={fields.filter((field) => !isShort(field))} />
-      {config.kind === 'sqlite' ? null : (
+      {'host' in config || 'url' in config ? (
         <SshHostField
           label="Reached through"
           hint="An SSH host in the network of the server. Host and port are as that host sees them."
@@ -34,7 +34,7 @@ export function SettingsFields({ config, onChange, faultOf }: Props) {
           value={config['ssh-host'] ?? ''}
           onChange={(host) => shared.onChange(withValue(shared.value, 'ssh-host', host))}
         />
-      )}
+      ) : null}
     </>
   )
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Suspense, lazy } from 'react'
 import { messageOf } from '../api/problem'
 import type { ResourceQuery } from '../api/types'
-import { type Ask, type Way, fittedTo, isWrite, wayOf, waysOf, writtenAs } from '../document/query-ask'
+import { type Ask, type Way, changed, fittedTo, isWrite, wayOf, waysOf, writtenAs } from '../document/query-ask'
 import { resourcesQuery } from '../studio/lists'
 import { SelectField, TextField } from './Field'
 import { SqlEditor } from './SqlEditor'
@@ -29,8 +29,7 @@ export function useKind(resource: string): string | undefined {
 const maxCacheSeconds = 86_400
 
 export function AskFields({ ask, change: changeAsk }: { ask: Asked; change: Change }) {
-  // A write is made each time.
-  const change: Change = (part, key) => changeAsk(ask['cache-seconds'] && isWrite({ ...ask, ...part }) ? { ...part, 'cache-seconds': 0 } : part, key)
+  const change: Change = (part, key) => changeAsk(changed(ask, part), key)
   const resources = useQuery(resourcesQuery)
   const kindOf = (name: string) => resources.data?.find((one) => one.name === name)?.kind
   const kind = kindOf(ask.resource)
@@ -84,7 +83,8 @@ type EditorProps = Pick<CodeEditorProps, 'label' | 'faults' | 'onRun' | 'placeho
   formClass: string
 }
 
-export function AskEditor({ ask, change, editorClass, formClass, ...editor }: EditorProps) {
+export function AskEditor({ ask, change: changeAsk, editorClass, formClass, ...editor }: EditorProps) {
+  const change: Change = (part, key) => changeAsk(changed(ask, part), key)
   const kind = useKind(ask.resource)
   if (ask.change) {
     return (
