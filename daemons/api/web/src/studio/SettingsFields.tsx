@@ -13,6 +13,17 @@ interface Props {
 
 const isShort = (field: DescribedField) => field.type === 'text' || field.type === 'number'
 
+/** Neighbours of one kind: short fields stand side by side, and none moves away from the choice that it belongs to. */
+function runsOf(fields: readonly DescribedField[]): DescribedField[][] {
+  const runs: DescribedField[][] = []
+  for (const field of fields) {
+    const last = runs.at(-1)
+    if (last?.[0] && isShort(last[0]) === isShort(field)) last.push(field)
+    else runs.push([field])
+  }
+  return runs
+}
+
 export function SettingsFields({ config, onChange, faultOf }: Props) {
   const { fields } = resourceKinds[config.kind]
   const shared = {
@@ -22,10 +33,15 @@ export function SettingsFields({ config, onChange, faultOf }: Props) {
   }
   return (
     <>
-      <div className="form-grid">
-        <DescribedFields {...shared} fields={fields.filter(isShort)} />
-      </div>
-      <DescribedFields {...shared} fields={fields.filter((field) => !isShort(field))} />
+      {runsOf(fields.filter((field) => field.when?.(shared.value) !== false)).map((run) =>
+        run.some(isShort) ? (
+          <div key={run[0]?.key} className="form-grid">
+            <DescribedFields {...shared} fields={run} />
+          </div>
+        ) : (
+          <DescribedFields key={run[0]?.key} {...shared} fields={run} />
+        ),
+      )}
       {'host' in config || 'url' in config ? (
         <SshHostField
           label="Reached through"
