@@ -1,6 +1,7 @@
 import { produce } from 'immer'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { AppDocument } from '../src/api/types'
+import { loadKinds } from '../src/builder/component-kinds'
 import { addComponent, duplicateComponent, namesWithin, removeComponents, removeQuery, renameEverywhere } from '../src/builder/edits'
 import { clamp, gridFor, overlaps, place, resized } from '../src/builder/layout'
 import { renameInTemplate } from '../src/document/rename'
@@ -20,6 +21,8 @@ const document: AppDocument = {
   },
   queries: { load: { resource: 'tables', statement: 'select * from t where name = {{ search.value }}', 'on-success': [{ do: 'set-value', component: 'search', value: '{{ load.rows.length }}' }] } },
 }
+
+beforeAll(() => loadKinds())
 
 describe('the canvas', () => {
   it('never lets rectangles overlap', () => {
@@ -58,9 +61,21 @@ describe('components in components', () => {
   })
 
   it('are copied with it', () => {
-    const copied = produce(nested, (draft) => void duplicateComponent(draft, 'home', 'box'))
+    const copied = produce(nested, (draft) => void duplicateComponent(draft, 'home', 'box', renameInTemplate))
     expect(copied.pages.home?.layout?.name2).toMatchObject({ parent: 'box2', row: 0 })
     expect(copied.pages.home?.layout?.box2).toMatchObject({ row: 26 })
+  })
+
+  it('refer to each other after they were copied, and to the rest as before', () => {
+    const linked = produce(nested, (draft) => {
+      const components = draft.pages.home?.components ?? {}
+      if (components.name) components.name.properties = { label: '{{ name.value }} of {{ search.value }}' }
+      if (components.box) components.box.events = [{ on: 'submit', action: { do: 'set-value', component: 'name', value: '{{ box.data.name }}' } }]
+    })
+    const { components } = produce(linked, (draft) => void duplicateComponent(draft, 'home', 'box', renameInTemplate)).pages.home ?? {}
+    expect(components?.name2?.properties?.label).toBe('{{ name2.value }} of {{ search.value }}')
+    expect(components?.box2?.events?.[0]?.action).toEqual({ do: 'set-value', component: 'name2', value: '{{ box2.data.name }}' })
+    expect(components?.name?.properties?.label).toBe('{{ name.value }} of {{ search.value }}')
   })
 
   it('are added where the selection is', () => {

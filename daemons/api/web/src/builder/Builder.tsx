@@ -18,6 +18,7 @@ import { QueryDrawer } from './QueryDrawer'
 import { SidePanel } from './SidePanel'
 import { TopBar } from './TopBar'
 import './builder.css'
+import { loadKinds } from './component-kinds'
 import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
 
@@ -27,9 +28,10 @@ export function Builder() {
   const { slug } = route.useParams()
   const session = useSessionQuery()
   const app = useQuery({ queryKey: ['app', slug], queryFn: () => dataOf(api.GET('/api/v1/apps/{slug}', { params: { path: { slug } } })), staleTime: Number.POSITIVE_INFINITY, gcTime: 0 })
-  const error = app.error ?? session.error
-  if (error) return <ErrorState error={error} onRetry={() => void app.refetch()} />
-  if (!app.data || !session.data) return <SkeletonRows />
+  const kinds = useQuery({ queryKey: ['kinds of components'], queryFn: loadKinds, staleTime: Number.POSITIVE_INFINITY })
+  const error = app.error ?? session.error ?? kinds.error
+  if (error) return <ErrorState error={error} onRetry={() => void Promise.all([app.refetch(), kinds.refetch()])} />
+  if (!app.data || !session.data || !kinds.data) return <SkeletonRows />
   return (
     <>
       <div className="builder-too-small">

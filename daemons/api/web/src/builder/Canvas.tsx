@@ -3,8 +3,9 @@
  *
  * While something is dragged only its outline moves; the document changes once, when it is dropped.
  */
-import { type CSSProperties, type DragEvent, type PointerEvent, createContext, useContext, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type DragEvent, type PointerEvent, createContext, memo, useContext, useMemo, useRef, useState } from 'react'
 import { useStore } from 'zustand'
+import { type StoreApi, createStore } from 'zustand/vanilla'
 import type { AppDocument, GridRect, Page } from '../api/types'
 import { AppComponent } from '../components/AppComponent'
 import { useProperty } from '../components/runtime-context'
@@ -34,13 +35,18 @@ interface Drag {
   now: GridRect
 }
 
+/** What is under way. It changes with every move of the pointer: only what draws it may follow it. */
+interface Moving {
+  /** A component that is moved or resized. */
+  drag: Drag | undefined
+  /** Where something new would stand. */
+  drop: GridRect | undefined
+}
+
 /** What the grids, which are nested, share. */
 interface Editing extends Props {
   shownPage: Page
-  drag: Drag | undefined
-  drop: GridRect | undefined
-  setDrag: (drag: Drag | undefined) => void
-  setDrop: (drop: GridRect | undefined) => void
+  moving: StoreApi<Moving>
 }
 
 const EditingContext = createContext<Editing | undefined>(undefined)
@@ -87,9 +93,9 @@ function isSame(a: GridRect | undefined, b: GridRect | undefined): boolean {
 export function Canvas(props: Props) {
   const { store, page, onSelect } = props
   const shownPage = useStore(store, (state) => state.document.pages[page])
-  const [drag, setDrag] = useState<Drag>()
-  const [drop, setDrop] = useState<GridRect>()
-  if (!shownPage) return <div className="canvas" />
+  const [moving] = useState(() => createStore<Moving>(() => ({ drag: undefined, drop: undefined })))
+  const editing = useMemo(() => (shownPage ? { ...props, shownPage, moving } : undefined), [props, shownPage, moving])
+  if (!editing) return <div className="canvas" />
   const dropRect = (event: DragEvent): GridRect | undefined => {
     const kind = componentKinds[draggedKind() ?? '']
     const grid = gridAt(event)
@@ -97,6 +103,7 @@ export function Canvas(props: Props) {
     const unit = unitOf(grid)
     return rectAt(grid, event.clientX - (kind.size.width / 2) * unit.x, event.clientY - (kind.size.height / 2) * unit.y, kind.size)
   }
+  const setDrop = (drop: GridRect | undefined) => moving.setState({ drop })
   const finishDrop = (event: DragEvent) => {
     const kind = draggedKind()
     const rect = dropRect(event)
@@ -116,14 +123,14 @@ export function Canvas(props: Props) {
         const rect = dropRect(event)
         if (!rect) return
         event.preventDefault()
-        if (!isSame(rect, drop)) setDrop(rect)
+        if (!isSame(rect, moving.getState().drop)) setDrop(rect)
       }}
       onDragLeave={(event) => {
         if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))) setDrop(undefined)
       }}
       onDrop={finishDrop}
     >
-      <EditingContext value={{ ...props, shownPage, drag, drop, setDrag, setDrop }}>
+      <EditingContext value={editing}>
         <SlotContext value={host}>
           <Slot />
         </SlotContext>
@@ -139,9 +146,11 @@ function useEditing(): Editing {
 }
 
 function CanvasGrid(grid: SlotProps) {
-  const { shownPage, drag, drop } = useEditing()
+  const { shownPage, moving } = useEditing()
   const names = useMemo(() => namesOn(shownPage, grid), [shownPage, grid])
-  const ghosts = [drag && !drag.edge ? drag.now : undefined, drop].filter((rect) => rect !== undefined && standsOn(rect, grid))
+  const moved = useStore(moving, ({ drag }) => (drag && !drag.edge && standsOn(drag.now, grid) ? drag.now : undefined))
+  const dropped = useStore(moving, ({ drop }) => (standsOn(drop, grid) ? drop : undefined))
+  const ghosts = [moved, dropped].filter((rect) => rect !== undefined)
   const lowest = Math.max(0, ...names.map((name) => (shownPage.layout?.[name]?.row ?? 0) + (shownPage.layout?.[name]?.height ?? 0)))
   const isRoot = grid.parent === undefined
   const rows = isRoot ? Math.max(emptyRows, lowest + 4) : Math.max(2, lowest)
@@ -156,7 +165,9 @@ function CanvasGrid(grid: SlotProps) {
       {names.map((name) => (
         <CanvasCell key={name} name={name} grid={grid} />
       ))}
-      {ghosts.map((rect, index) => (rect ? <div key={index} className="canvas-ghost" style={cellStyle(rect)} /> : null))}
+      {ghosts.map((rect, index) => (
+        <div key={index} className="canvas-ghost" style={cellStyle(rect)} />
+      ))}
       {names.length === 0 && ghosts.length === 0 ? (
         isRoot ? (
           <div className="canvas-empty">Drag a component here, or press one at the left. Then write a query below and bind it with {'{{ query1.rows }}'}.</div>
@@ -168,8 +179,10 @@ function CanvasGrid(grid: SlotProps) {
   )
 }
 
-function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
-  const { store, page, shownPage, selection, onSelect, drag, setDrag } = useEditing()
+const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
+  const { store, page, shownPage, selection, onSelect, moving } = useEditing()
+  const drag = useStore(moving, (state) => (state.drag?.name === name ? state.drag : undefined))
+  const setDrag = (next: Drag | undefined) => moving.setState({ drag: next })
   const cell = useRef<HTMLDivElement>(null)
   const isHidden = flagOf(useProperty(name, 'hidden'))
   const component = shownPage.components?.[name]
@@ -188,7 +201,7 @@ function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
   }
   const move = (event: PointerEvent) => {
     const own = cell.current?.parentElement
-    if (!drag || drag.name !== name || !own) return
+    if (!drag || !own) return
     const unit = unitOf(own)
     const [dx, dy] = [event.clientX - drag.from.x, event.clientY - drag.from.y]
     let now: GridRect
@@ -202,7 +215,7 @@ function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
     if (!isSame(now, drag.now)) setDrag({ ...drag, now })
   }
   const end = () => {
-    if (drag && drag.name === name && !isSame(drag.now, drag.rect)) {
+    if (drag && !isSame(drag.now, drag.rect)) {
       const layout = shownPage.layout ?? {}
       const [dx, dy] = [drag.now.column - drag.rect.column, drag.now.row - drag.rect.row]
       const { parent, slot } = drag.now
@@ -221,7 +234,7 @@ function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
   const handlers = { onPointerMove: move, onPointerUp: end, onPointerCancel: () => setDrag(undefined) }
   const classes = [cellClass(component, rect), 'canvas-cell', isSelected ? 'selected' : '', isContainer ? 'holds' : '', isHidden ? 'is-hidden' : '']
   return (
-    <div ref={cell} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.name === name && drag.edge ? drag.now : rect)}>
+    <div ref={cell} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.edge ? drag.now : rect)}>
       <div className="canvas-content" inert={!isContainer}>
         <AppComponent name={name} component={component} />
       </div>
@@ -242,4 +255,4 @@ function CanvasCell({ name, grid }: { name: string; grid: Grid }) {
       {isSelected ? edges.map((edge) => <div key={edge} className={`canvas-resize ${edge}`} onPointerDown={(event) => begin(event, edge)} {...handlers} />) : null}
     </div>
   )
-}
+})

@@ -1,15 +1,15 @@
-/** The kinds of components as the builder offers them: `components/kinds/<kind>/spec.ts` has one each. */
+/** The kinds of components as the builder offers them. They arrive while the app itself is fetched. */
 import type { Component } from '../api/types'
-import { type KindSpec, type PropertySpec, flag, groups } from '../components/spec'
+import { type KindSpec, type PropertySpec, flag } from '../components/spec'
 
-const modules = import.meta.glob<KindSpec>('../components/kinds/*/spec.ts', { eager: true, import: 'spec' })
+/** Filled by `loadKinds`. A kind that this version does not know has none. */
+export const componentKinds: Record<string, KindSpec> = {}
 
-/** By kind, in the order of their groups and names. A kind that this version does not know has none. */
-export const componentKinds: Record<string, KindSpec> = Object.fromEntries(
-  Object.entries(modules)
-    .map(([path, spec]): [string, KindSpec] => [path.split('/').at(-2) ?? path, spec])
-    .sort(([, a], [, b]) => groups.indexOf(a.group) - groups.indexOf(b.group) || a.text.localeCompare(b.text, 'en')),
-)
+/** To be awaited before anything of the builder is drawn. */
+export async function loadKinds(): Promise<Record<string, KindSpec>> {
+  const { specs } = await import('./kind-specs')
+  return Object.assign(componentKinds, specs)
+}
 
 /** Every component has it. */
 export const hidden: PropertySpec = flag('hidden', 'Hidden', 'Or an expression such as {{ !table.selectedRow }}.')

@@ -60,8 +60,11 @@ export function namesWithin(layout: Layout, name: string): string[] {
   return Object.keys(layout).filter((other) => isWithin(layout, other, { parent: name }))
 }
 
-/** A copy of a component and all that stands in it, below the original; the copy's name. */
-export function duplicateComponent(document: Document, page: string, name: string): string | undefined {
+/** Rewrites the references in a text from one name to another. */
+export type Rename = (text: string, from: string, to: string) => string
+
+/** A copy of a component and all that stands in it, below the original; the copy's name. What was copied refers to its copies. */
+export function duplicateComponent(document: Document, page: string, name: string, rename: Rename): string | undefined {
   const { components, layout } = pageOf(document, page)
   const rect = layout[name]
   if (!components[name] || !rect) return undefined
@@ -78,6 +81,13 @@ export function duplicateComponent(document: Document, page: string, name: strin
     const place = layout[copy]
     const parent = place?.parent ? names[place.parent] : undefined
     if (place && parent) place.parent = parent
+  }
+  const rewrite = (text: string) => Object.entries(names).reduce((written, [original, copy]) => rename(written, original, copy), text)
+  for (const copy of Object.values(names)) {
+    const component = components[copy]
+    if (!component) continue
+    component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
+    for (const handler of component.events ?? []) handler.action = retargeted(handler.action, names, rewrite)
   }
   const copy = names[name]
   if (copy) moveComponents(document, page, { [copy]: { ...rect, row: rect.row + rect.height } })
@@ -145,6 +155,12 @@ function forEachActions(document: Document, change: (actions: Actions) => Action
   for (const query of Object.values(document.queries ?? {})) {
     if (query['on-success']) query['on-success'] = change(query['on-success'])
   }
+}
+
+/** An action of a copy: about the copies of what was copied with it. */
+function retargeted(action: Actions[number], names: Record<string, string>, rewrite: (text: string) => string): Actions[number] {
+  const target = 'component' in action ? { component: names[action.component] ?? action.component } : {}
+  return { ...(rewriteTexts(action, rewrite) as Actions[number]), ...target }
 }
 
 function rewriteTexts(value: unknown, rewrite: (text: string) => string): unknown {

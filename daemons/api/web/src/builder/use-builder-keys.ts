@@ -20,14 +20,15 @@ export function useBuilderKeys({ store, page, selection, setSelection, isEnabled
   useEffect(() => {
     if (!isEnabled) return
     const onKey = (event: KeyboardEvent) => {
-      if (isTyping(event.target) || selection.length === 0 || document.querySelector('dialog[open]')) return
+      // What a component took for itself, such as an arrow on a tab, is done.
+      if (event.defaultPrevented || isTyping(event.target) || selection.length === 0 || document.querySelector('dialog[open]')) return
       const step = steps[event.key]
       if (step && !(event.ctrlKey || event.metaKey || event.altKey)) nudge(store, page, selection, step, event.shiftKey)
       else if (event.key === 'Delete' || event.key === 'Backspace') {
         store.edit((draft) => removeComponents(draft, page, selection))
         setSelection([])
       } else if (event.key === 'Escape') setSelection([])
-      else if (event.key.toLowerCase() === 'd' && (event.ctrlKey || event.metaKey)) setSelection(duplicate(store, page, selection))
+      else if (event.key.toLowerCase() === 'd' && (event.ctrlKey || event.metaKey)) void duplicate(store, page, selection).then(setSelection)
       else return
       event.preventDefault()
     }
@@ -47,11 +48,12 @@ function nudge(store: DraftStore<AppDocument>, page: string, names: string[], [d
   store.edit((draft) => moveComponents(draft, page, moved), `nudge ${names.join()}`)
 }
 
-function duplicate(store: DraftStore<AppDocument>, page: string, names: string[]): string[] {
+async function duplicate(store: DraftStore<AppDocument>, page: string, names: string[]): Promise<string[]> {
+  const { renameInTemplate } = await import('../document/rename')
   const copies: string[] = []
   store.edit((draft) => {
     for (const name of names) {
-      const copy = duplicateComponent(draft, page, name)
+      const copy = duplicateComponent(draft, page, name, renameInTemplate)
       if (copy) copies.push(copy)
     }
   })

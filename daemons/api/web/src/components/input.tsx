@@ -64,6 +64,15 @@ export function useInput<T>(props: ViewProps): Input<T> {
   }
 }
 
+/** Leads to the first input that something is wrong with, once it says so: to the field itself, or to the first control of several. */
+export function focusProblem(within: HTMLElement | null): void {
+  requestAnimationFrame(() => {
+    const at = within?.querySelector<HTMLElement>('[aria-invalid="true"], [data-invalid]')
+    const control = at?.matches('input, select, textarea, button') ? at : (at?.querySelector<HTMLElement>(':is(input, select, textarea):enabled:checked') ?? at?.querySelector<HTMLElement>(':is(input, select, textarea, button):enabled'))
+    ;(control ?? at)?.focus()
+  })
+}
+
 /** The label above an input, and the hint or problem below it. */
 export function InputField<T>({ input, children }: { input: Input<T>; children: ReactNode }) {
   const label = textOf(input.read('label'))
@@ -95,6 +104,7 @@ export function InputGroup<T>({ input, role = 'group', children }: { input: Inpu
       aria-describedby={described}
       aria-required={isRadio && input.isRequired ? true : undefined}
       aria-invalid={isRadio ? invalid : undefined}
+      data-invalid={invalid}
     >
       {label ? (
         <span className="label" id={`${input.id}-label`}>

@@ -31,3 +31,10 @@ export function isWithin(layout: Layout, name: string, grid: Grid): boolean {
   }
   return false
 }
+
+/** A component and all that it stands in, from the inside out. */
+export function around(layout: Layout, name: string): string[] {
+  const names: string[] = []
+  for (let at: string | undefined = name; at !== undefined && names.length < maxNesting; at = layout[at]?.parent ?? undefined) names.push(at)
+  return names
+}

@@ -11,7 +11,7 @@ import { Evaluator } from '../evaluator/evaluator'
 import type { Outcome } from '../evaluator/protocol'
 import { type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
 import { type RuntimeDocument, initialState, isBoundByServer, modelOf, parameterId } from './model'
-import { type Grid, isWithin } from './nesting'
+import { type Grid, around, isWithin } from './nesting'
 import { asType, flagOf } from './values'
 
 export interface RuntimeHost {
@@ -104,9 +104,9 @@ export class AppRuntime {
     if (!this.store.getState().checked[name]) this.store.setState(({ checked }) => ({ checked: { ...checked, [name]: true } }))
   }
 
-  /** Forgets what a person did to an input, or to all inputs in a form: they hold their defaults again. */
+  /** Forgets what a person did to an input, or to all inputs, tabs and steps in a form: they hold their defaults again. */
   reset(name: string): void {
-    for (const input of this.inputsWithin(name)) {
+    for (const input of this.within(name, {}, (kind) => stateOf(kind).value !== undefined)) {
       const { components, checked } = this.store.getState()
       this.store.setState({ components: { ...components, [input]: {} }, checked: { ...checked, [input]: false } })
       const component = this.componentOf(input)
@@ -115,17 +115,16 @@ export class AppRuntime {
     }
   }
 
-  /** Sends a form, when nothing is wrong with its inputs: its `data` is theirs, and its `submit` happens. True when it was. */
-  async submit(form: string): Promise<boolean> {
-    if (!this.isFilledIn(form)) return false
+  /** Sends a form, when nothing is wrong with its inputs: its `data` is theirs, and its `submit` happens. */
+  async submit(form: string): Promise<'invalid' | 'failed' | 'sent'> {
+    if (!this.isFilledIn(form)) return 'invalid'
     const data: Record<string, unknown> = {}
     for (const name of this.inputsWithin(form)) {
-      const read = this.reader(name)
-      if (!flagOf(read('hidden'))) data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], read)
+      if (this.isHidden(name)) continue
+      data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], this.reader(name))
     }
     this.setComponent(form, { data })
-    await this.trigger(form, 'submit')
-    return true
+    return (await this.trigger(form, 'submit')) ? 'sent' : 'failed'
   }
 
   /** Whether nothing is wrong with the inputs in a component, or in one of its grids; what is wrong shows from now on. */
@@ -134,7 +133,7 @@ export class AppRuntime {
     for (const name of this.inputsWithin(form, grid)) {
       const kind = this.componentOf(name)?.type ?? ''
       const read = this.reader(name)
-      if (flagOf(read('hidden')) || flagOf(read('disabled'))) continue
+      if (this.isHidden(name) || flagOf(read('disabled'))) continue
       this.check(name)
       if (problemOf(kind, heldValue(kind, this.store.getState().components[name], read), read) !== undefined) isValid = false
     }
@@ -149,10 +148,12 @@ export class AppRuntime {
     }
   }
 
-  /** An event of a component: its handlers run in order. */
-  async trigger(component: string, event: string): Promise<void> {
+  /** An event of a component: its handlers run in order. False when one of them failed, or was called off. */
+  async trigger(component: string, event: string): Promise<boolean> {
     const handlers = this.document.pages[this.store.getState().page]?.components?.[component]?.events ?? []
-    for (const handler of handlers) if (handler.on === event) await this.perform(handler.action, 0)
+    let isDone = true
+    for (const handler of handlers) if (handler.on === event && !(await this.perform(handler.action, 0))) isDone = false
+    return isDone
   }
 
   /** Runs a query, after its question; true when it succeeded. */
@@ -223,31 +224,32 @@ export class AppRuntime {
     this.settling.set(name, setTimeout(() => void this.runQuery(name), settleMs))
   }
 
-  private async perform(action: Action, chain: number): Promise<void> {
+  /** False when it failed, or was called off. */
+  private async perform(action: Action, chain: number): Promise<boolean> {
     if (chain > maxChain) {
       this.host.notify(`${maxChain} actions followed each other: a query runs itself again when it succeeds.`, 'error')
-      return
+      return false
     }
     switch (action.do) {
       case 'run-query':
-        await this.runQuery(action.query, chain)
-        break
+        return this.runQuery(action.query, chain)
       case 'set-value': {
         const outcome = await this.evaluated(action.value)
         const type = stateOf(this.componentOf(action.component)?.type ?? '').value
         if (outcome) this.setComponent(action.component, { value: type ? asType(type, outcome.value) : outcome.value })
-        break
+        return outcome !== undefined
       }
       case 'reset':
         this.reset(action.component)
-        break
+        return true
       case 'open':
       case 'close':
         this.setComponent(action.component, { isOpen: action.do === 'open' })
-        break
+        return true
       case 'notify': {
         const text = await this.textOf(action.message)
         if (text !== undefined) this.host.notify(text, 'info')
+        return text !== undefined
       }
     }
   }
@@ -258,8 +260,18 @@ export class AppRuntime {
 
   /** The input of this name, or the inputs that stand in what has it. */
   private inputsWithin(name: string, grid: Grid = {}): string[] {
+    return this.within(name, grid, isInput)
+  }
+
+  private within(name: string, grid: Grid, isWanted: (kind: string) => boolean): string[] {
     const { components = {}, layout = {} } = this.document.pages[this.store.getState().page] ?? {}
-    return Object.keys(components).filter((input) => isInput(components[input]?.type ?? '') && (input === name || isWithin(layout, input, { parent: name, ...grid })))
+    return Object.keys(components).filter((input) => isWanted(components[input]?.type ?? '') && (input === name || isWithin(layout, input, { parent: name, ...grid })))
+  }
+
+  /** Whether it is left out of the page: itself, or with what it stands in. */
+  private isHidden(name: string): boolean {
+    const { layout = {} } = this.document.pages[this.store.getState().page] ?? {}
+    return around(layout, name).some((outer) => flagOf(this.reader(outer)('hidden')))
   }
 
   /** The value of a text now; nothing, and a message, when it has none. */

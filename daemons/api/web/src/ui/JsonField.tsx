@@ -23,20 +23,20 @@ function read(text: string): { value: unknown } | { fault: string } {
 }
 
 export function JsonField({ value, onChange, ...rest }: Props) {
-  const [typed, setTyped] = useState<string>()
-  const meant = typed === undefined ? undefined : read(typed)
-  // The typed text is shown for as long as it is broken or means the value.
-  const isTyped = meant !== undefined && ('fault' in meant || textOf(meant.value) === textOf(value))
+  /** What is typed, and the value under it: when that is changed from elsewhere, the typed text is of the past. */
+  const [typed, setTyped] = useState<{ text: string; under: string }>()
+  const isTyped = typed !== undefined && typed.under === textOf(value)
+  const meant = isTyped ? read(typed.text) : undefined
   return (
     <TextAreaField
       {...rest}
       rows={6}
       className="mono"
-      error={isTyped && 'fault' in meant ? meant.fault : undefined}
-      value={isTyped ? typed : textOf(value)}
+      error={meant && 'fault' in meant ? meant.fault : undefined}
+      value={isTyped ? typed.text : textOf(value)}
       onChange={({ target }) => {
-        setTyped(target.value)
         const next = read(target.value)
+        setTyped({ text: target.value, under: textOf('value' in next ? next.value : value) })
         if ('value' in next) onChange(next.value)
       }}
     />

@@ -12,7 +12,7 @@ export const spec: KindSpec = {
     text('placeholder', 'Placeholder', 'Stands where files are dropped.'),
     text('accept', 'Kinds of files', 'Such as .csv, image/*.'),
     flag('multiple', 'Several files'),
-    text('max-kb', 'Most KB', 'Of all together: 5120 when left out, at most 20480.'),
+    text('max-kb', 'Most KB', 'Of all together: 2816 when left out. More, up to 20480, where the server takes larger bodies.'),
     ...inputProperties,
   ],
   events: [['change', 'When files are chosen']],

@@ -62,6 +62,8 @@ export function View(props: ViewProps) {
           type="file"
           disabled={input.isDisabled}
           multiple={isMultiple}
+          aria-invalid={input.control['aria-invalid']}
+          aria-describedby={input.control['aria-describedby']}
           accept={textOf(input.read('accept')) || undefined}
           onChange={(event) => {
             void take(event.target.files)

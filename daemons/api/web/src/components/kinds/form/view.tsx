@@ -3,6 +3,7 @@ import { useId, useRef } from 'react'
 import { flagOf, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import '../../containers.css'
+import { focusProblem } from '../../input'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
 
@@ -17,12 +18,9 @@ export function View(props: ViewProps) {
   const queries = (component.events ?? []).flatMap(({ action }) => (action.do === 'run-query' ? [action.query] : []))
   const isBusy = useRuntimeState((state) => queries.some((query) => state.queries[query]?.status === 'loading'))
   const send = async () => {
-    if (await runtime.submit(name)) {
-      if (flagOf(read('reset-after'))) runtime.reset(name)
-    } else {
-      // After the problems are shown.
-      requestAnimationFrame(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
-    }
+    const outcome = await runtime.submit(name)
+    if (outcome === 'invalid') focusProblem(element.current)
+    else if (outcome === 'sent' && flagOf(read('reset-after'))) runtime.reset(name)
   }
   return (
     <form

@@ -6,7 +6,7 @@ import { Button } from '../../../ui/Button'
 import { gridsOf } from '../../choice/grids'
 import { isSame, optionsOf } from '../../choice/options'
 import '../../containers.css'
-import { useInput } from '../../input'
+import { focusProblem, useInput } from '../../input'
 import { type ViewProps, useRuntime } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
 
@@ -21,13 +21,12 @@ export function View(props: ViewProps) {
   const grid = useMemo(() => gridsOf(name, steps)[at], [name, steps, at])
   const [current, previous, next] = [steps[at], steps[at - 1], steps[at + 1]]
   if (!current) return <p className="muted app-empty">No steps yet.</p>
-  const showProblem = () => requestAnimationFrame(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
   /** On the canvas one goes from step to step, and nothing happens by it. */
   const show = (step: unknown) => (isCanvas ? runtime.setComponent(name, { value: step }) : set(step))
   const goOn = async () => {
     if (isCanvas) return show((next ?? steps[0])?.value)
     if (next && runtime.isFilledIn(name, grid)) show(next.value)
-    else if (next || !(await runtime.submit(name))) showProblem()
+    else if (next || (await runtime.submit(name)) === 'invalid') focusProblem(element.current)
   }
   return (
     <div ref={element} className="app-container framed" role="group" aria-label={name}>
