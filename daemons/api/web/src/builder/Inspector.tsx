@@ -1,6 +1,6 @@
 /** The right panel: the selected component's name, properties, events and place. */
 import { Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument, Component } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
@@ -8,7 +8,6 @@ import type { DraftStore } from '../document/draft-store'
 import { Button } from '../ui/Button'
 import { SelectField, TextField } from '../ui/Field'
 import { BindingField } from './BindingField'
-import { ColumnsField } from './ColumnsField'
 import { EventsEditor } from './EventsEditor'
 import type { PropertySpec } from '../components/spec'
 import { FlagField } from './FlagField'
@@ -16,6 +15,9 @@ import { OptionsField } from './OptionsField'
 import { PlaceFields } from './PlaceFields'
 import { componentKinds, hidden } from './component-kinds'
 import { nameProblem, removeComponents, renameEverywhere, setProperty } from './edits'
+
+/** Of tables alone, so not of the first that is loaded. */
+const ColumnsField = lazy(async () => ({ default: (await import('./ColumnsField')).ColumnsField }))
 
 interface Props {
   store: DraftStore<AppDocument>
@@ -136,6 +138,10 @@ function PropertyField({ spec, name, component, store, page }: { spec: PropertyS
     case 'options':
       return <OptionsField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} value={value} shown={shown} onChange={set} />
     case 'columns':
-      return <ColumnsField name={name} value={value} onChange={set} />
+      return (
+        <Suspense fallback={null}>
+          <ColumnsField name={name} value={value} onChange={set} />
+        </Suspense>
+      )
   }
 }

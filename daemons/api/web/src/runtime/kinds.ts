@@ -11,6 +11,8 @@ export type Read = (property: string) => unknown
 export interface KindState {
   /** What expressions see before anybody touched it. */
   initial?: Record<string, unknown>
+  /** The same, of what its document says. */
+  initialOf?: (properties: Record<string, unknown>) => Record<string, unknown>
   /** Of an input: what its `value` is. Until it is touched that is its `default-value`. */
   value?: ValueType
   /** Its value is what is shown, such as a tab, and belongs to no form. */

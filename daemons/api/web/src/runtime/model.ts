@@ -55,7 +55,7 @@ export function modelOf(document: RuntimeDocument, pageName: string, globals: Re
 
 /** What expressions see of a component before anybody touched it. */
 export function initialState(component: { type: string; properties?: Record<string, unknown> }): Record<string, unknown> {
-  const { initial, value } = stateOf(component.type)
+  const { initial, initialOf, value } = stateOf(component.type)
   const hasDefault = value === undefined || component.properties?.['default-value'] !== undefined
-  return { ...initial, ...(hasDefault ? {} : { value: asType(value, undefined) }) }
+  return { ...initial, ...initialOf?.(component.properties ?? {}), ...(hasDefault ? {} : { value: asType(value, undefined) }) }
 }

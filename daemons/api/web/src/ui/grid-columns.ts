@@ -32,7 +32,7 @@ function declaredColumn(value: unknown): { key: string; label: string | undefine
 }
 
 /** `order_total` -> `Order total`. */
-function titleOf(key: string): string {
+export function titleOf(key: string): string {
   const words = key.replace(/([a-z\d])([A-Z])/g, '$1 $2').replaceAll('_', ' ').trim()
   return words === '' ? key : words[0]?.toUpperCase() + words.slice(1)
 }

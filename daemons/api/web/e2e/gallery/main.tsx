@@ -1,0 +1,56 @@
+/**
+ * The example of one kind of component, `?kind=table`, or any page, `?page={…}`, on the real runtime and evaluator. There is
+ * no server behind it: it is for looking, and for the checks of gallery.mjs.
+ */
+import { createRoot } from 'react-dom/client'
+import type { Page } from '../../src/api/types'
+import { AppPage } from '../../src/components/AppPage'
+import { RuntimeContext } from '../../src/components/runtime-context'
+import { loadViews } from '../../src/components/views'
+import { AppRuntime } from '../../src/runtime/runtime'
+import { Questions, ask } from '../../src/ui/ask'
+import { Toasts, notify } from '../../src/ui/toasts'
+import '../../src/ui/tokens.css'
+import '../../src/ui/fonts.css'
+import '../../src/ui/base.css'
+import '../../src/ui/controls.css'
+import '../../src/viewer/viewer.css'
+
+const pages = import.meta.glob<string>('../../../../../docs/components/*.md', { query: '?raw', import: 'default', eager: true })
+
+function wanted(): Page {
+  const parameters = new URLSearchParams(location.search)
+  const given = parameters.get('page')
+  if (given) return JSON.parse(given) as Page
+  const text = pages[`../../../../../docs/components/${parameters.get('kind')}.md`]
+  return JSON.parse(text?.split('```json\n')[1]?.split('\n```')[0] ?? '{}') as Page
+}
+
+async function show(): Promise<void> {
+  const page = wanted()
+  const runtime = new AppRuntime(
+    { title: 'Components', 'home-page': 'home', pages: { home: page }, queries: {} },
+    {
+      globals: { current_user: { id: '1', email: 'ada@example.org', name: 'Ada', is_admin: true }, environment: 'production' },
+      confirm: (question) => ask({ title: 'Components', text: question, confirm: 'Continue' }),
+      notify,
+      runQuery: () => Promise.reject(new Error('the gallery has no queries')),
+    },
+  )
+  Object.assign(window, { runtime })
+  await loadViews(page)
+  createRoot(document.querySelector('#root') ?? document.body).render(
+    <div className="viewer">
+      <RuntimeContext value={runtime}>
+        <main className="viewer-main">
+          <h1 className="visually-hidden">Components</h1>
+          <AppPage page={page} />
+        </main>
+      </RuntimeContext>
+      <Questions />
+      <Toasts />
+    </div>,
+  )
+}
+
+void show()

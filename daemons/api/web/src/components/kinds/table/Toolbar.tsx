@@ -1,0 +1,137 @@
+/** Above the rows: search, filters, what was changed, columns, new rows and export. */
+import { Columns3, Download, ListFilter, Plus, Search } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Button } from '../../../ui/Button'
+import { CheckField } from '../../../ui/Field'
+import { notify } from '../../../ui/toasts'
+import { Popover } from '../../Popover'
+import { FilterPanel } from './FilterPanel'
+import { arrangedColumns } from './columns'
+import type { TableModel } from './use-table'
+
+const settleMs = 250
+type Panel = { of: 'filters' | 'columns' | 'export'; anchor: HTMLElement }
+
+export function hasToolbar(table: TableModel): boolean {
+  const { isSearchable, isFilterable, isExportable, isExtendable, hasColumnMenu } = table.flags
+  return isSearchable || isFilterable || isExportable || isExtendable || hasColumnMenu || table.columns.some((column) => column.isEditable)
+}
+
+export function Toolbar({ table }: { table: TableModel }) {
+  const [panel, setPanel] = useState<Panel>()
+  const { flags, changes, newRows } = table
+  const open = (of: Panel['of']) => (event: { currentTarget: HTMLElement }) => setPanel({ of, anchor: event.currentTarget })
+  const close = () => setPanel(undefined)
+  const changeCount = changes.length + newRows.length
+  return (
+    <div className="table-bar">
+      {flags.isSearchable ? <SearchField table={table} /> : null}
+      {flags.isFilterable ? (
+        <Button variant="ghost" size="small" icon={ListFilter} aria-haspopup="dialog" aria-expanded={panel?.of === 'filters'} onClick={open('filters')}>
+          {table.order.filters.length > 0 ? `Filters (${table.order.filters.length})` : 'Filters'}
+        </Button>
+      ) : null}
+      <span className="grow" />
+      {changeCount > 0 ? (
+        <>
+          <span className="muted nowrap" role="status">
+            {changeCount === 1 ? '1 row changed' : `${changeCount.toLocaleString()} rows changed`}
+          </span>
+          <Button size="small" disabled={table.isSaving} onClick={table.discard}>
+            Cancel
+          </Button>
+          {table.canSave ? (
+            <Button size="small" variant="primary" isBusy={table.isSaving} onClick={() => void table.save()}>
+              Save
+            </Button>
+          ) : null}
+        </>
+      ) : null}
+      {flags.isExtendable ? (
+        <Button variant="ghost" size="small" icon={Plus} onClick={table.addRow}>
+          Add row
+        </Button>
+      ) : null}
+      {flags.hasColumnMenu ? <Button variant="ghost" size="small" icon={Columns3} label="Columns" aria-haspopup="dialog" aria-expanded={panel?.of === 'columns'} onClick={open('columns')} /> : null}
+      {flags.isExportable ? <Button variant="ghost" size="small" icon={Download} label="Export" aria-haspopup="dialog" aria-expanded={panel?.of === 'export'} onClick={open('export')} /> : null}
+      {panel ? (
+        <Popover anchor={panel.anchor} label={{ filters: 'Filters', columns: 'Columns', export: 'Export' }[panel.of]} onClose={close}>
+          {panel.of === 'filters' ? <FilterPanel table={table} /> : panel.of === 'columns' ? <ColumnPanel table={table} /> : <ExportPanel table={table} onDone={close} />}
+        </Popover>
+      ) : null}
+    </div>
+  )
+}
+
+/** What is typed counts a moment later. */
+function SearchField({ table }: { table: TableModel }) {
+  const { search } = table.order
+  const [typed, setTyped] = useState<string>()
+  useEffect(() => {
+    if (typed === undefined) return
+    const timer = setTimeout(() => {
+      if (typed !== search) table.setOrder({ search: typed }, 'search-change')
+      setTyped(undefined)
+    }, settleMs)
+    return () => clearTimeout(timer)
+    // The table is a new object with each drawing; what is typed alone decides.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [typed])
+  return (
+    <span className="table-search">
+      <Search className="icon" size={14} strokeWidth={1.5} aria-hidden />
+      <input className="input" type="search" aria-label={`Search ${table.name}`} placeholder="Search" value={typed ?? search} onChange={(event) => setTyped(event.target.value)} />
+    </span>
+  )
+}
+
+function ColumnPanel({ table }: { table: TableModel }) {
+  return (
+    <div className="table-panel">
+      {table.columns.map((column) => {
+        const isShown = table.shown.some((one) => one.key === column.key)
+        return (
+          <CheckField
+            key={column.key}
+            label={column.label}
+            checked={isShown}
+            disabled={isShown && table.shown.length === 1}
+            onChange={(event) => table.setView((view) => ({ ...view, hidden: { ...view.hidden, [column.key]: !event.target.checked } }))}
+          />
+        )
+      })}
+      <Button size="small" variant="ghost" onClick={() => table.setView({ order: [], hidden: {}, pins: {}, widths: {} })}>
+        As they were
+      </Button>
+    </div>
+  )
+}
+
+const exports = [
+  ['csv', 'CSV'],
+  ['xlsx', 'Excel (XLSX)'],
+  ['json', 'JSON'],
+] as const
+
+function ExportPanel({ table, onDone }: { table: TableModel; onDone: () => void }) {
+  const save = async (format: (typeof exports)[number][0]) => {
+    onDone()
+    try {
+      const { exportRows } = await import('./export')
+      const rows = Array.from({ length: table.count }, (_, position) => table.rowAt(position)?.row ?? {})
+      await exportRows(table.name, format, arrangedColumns(table.columns, table.view), rows)
+    } catch (error) {
+      notify(`The table could not be exported: ${error instanceof Error ? error.message : String(error)}`, 'error')
+    }
+  }
+  return (
+    <div className="table-panel">
+      {exports.map(([format, text]) => (
+        <Button key={format} variant="ghost" size="small" onClick={() => void save(format)}>
+          {text}
+        </Button>
+      ))}
+      <p className="hint muted">{table.isPaged ? 'The rows of this page.' : `The ${table.count.toLocaleString()} rows that show.`}</p>
+    </div>
+  )
+}
