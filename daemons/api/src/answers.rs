@@ -73,8 +73,9 @@ fn add_security_headers(headers: &mut HeaderMap, transport: Transport) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
-    let nothing = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
-    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(nothing));
+    // The camera is for apps that read codes: the browser asks the person, and no frame has it.
+    let features = "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(features));
     if transport == Transport::Tls {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);

@@ -22,6 +22,9 @@ pub struct RawConfig {
     environment: String,
     /// Directory of the built UI. Default `/usr/share/bulkhead/web`, where the package puts it.
     web_root: PathBuf,
+    /// Origins, such as `https://wiki.example.org`, whose pages apps may show in frames. Default none: a page that nobody listed is not
+    /// loaded, so that no app shows a foreign log-in as if it were part of it.
+    frame_origins: Vec<String>,
     /// The TLS identity of the `https` socket.
     tls: RawTls,
     /// The `bulkhead` database.
@@ -41,6 +44,7 @@ impl Default for RawConfig {
             additional_hosts: Vec::new(),
             environment: "production".into(),
             web_root: "/usr/share/bulkhead/web".into(),
+            frame_origins: Vec::new(),
             tls: RawTls::default(),
             database: DatabaseConfig::default(),
             sockets: RawSockets::default(),
@@ -150,6 +154,8 @@ pub struct Config {
     pub environment: String,
     /// Directory of the built UI.
     pub web_root: PathBuf,
+    /// Origins whose pages apps may show in frames.
+    pub frame_origins: Vec<String>,
     /// PEM of the certificate chain.
     pub tls_certificate: PathBuf,
     /// PEM of its key.
@@ -200,6 +206,14 @@ impl DaemonConfig for Config {
             }
             hosts.push(host.to_ascii_lowercase());
         }
+        for origin in &raw.frame_origins {
+            if host_of(origin).is_none() {
+                return Err(ConfigFault::new(
+                    "frame-origins",
+                    format!("`{origin}` is no origin: write it like https://wiki.example.org, without a path"),
+                ));
+            }
+        }
         let limits = raw.limits;
         in_range("limits.body-bytes", limits.body_bytes, 64 * 1024, 64 * 1024 * 1024)?;
         in_range("limits.webhook-body-bytes", limits.webhook_body_bytes, 1024, 16 * 1024 * 1024)?;
@@ -214,6 +228,7 @@ impl DaemonConfig for Config {
             hosts,
             environment: raw.environment,
             web_root: raw.web_root,
+            frame_origins: raw.frame_origins,
             tls_certificate: raw.tls.certificate,
             tls_key: raw.tls.key,
             database: raw.database,
@@ -285,6 +300,15 @@ mod tests {
         );
         for bad in ["", "tools.example.org", "ftp://x", "https://", "https://a/b", "https://u:p@host"] {
             assert_eq!(with(|raw| raw.base_url = bad.into()).expect_err(bad).key, "base-url");
+        }
+    }
+
+    #[test]
+    fn frames_show_origins_and_nothing_that_changes_the_policy() {
+        let frames = |origin: &str| with(|raw| raw.frame_origins = vec![origin.into()]);
+        assert!(frames("https://wiki.example.org:8443").is_ok());
+        for bad in ["", "*", "https://*", "https://a; script-src *", "https://a/b", "wiki.example.org", "data:"] {
+            assert_eq!(frames(bad).expect_err(bad).key, "frame-origins");
         }
     }
 

@@ -18,10 +18,16 @@ use crate::state::SharedApi;
 
 /// What the build writes where the nonce goes.
 const NONCE_PLACEHOLDER: &str = "__CSP_NONCE__";
+/// And where the origins go that frames may show, so that an app can say why it shows none of another.
+const FRAMES_PLACEHOLDER: &str = "__FRAME_ORIGINS__";
 
 /// Expressions are evaluated in this document's opaque origin: it may compute, and reach nothing.
 const EVALUATOR_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval' blob:; worker-src blob:; \
                                 frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+
+/// A custom component runs in such a document: it draws and computes, reaches nothing, and talks to the page by messages alone.
+const CUSTOM_COMPONENT_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+                                       img-src data: blob:; font-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 /// A request that no route matched: a page, an asset, or nothing.
 pub(crate) async fn serve(State(api): State<SharedApi>, mut parts: Parts) -> Response {
@@ -30,7 +36,8 @@ pub(crate) async fn serve(State(api): State<SharedApi>, mut parts: Parts) -> Res
         Place::Api => Caller::from_request_parts(&mut parts, &api).await.and_then(|_| Err(ApiError::NotFound)),
         _ if !matches!(parts.method, Method::GET | Method::HEAD) => Err(ApiError::MethodNotAllowed),
         Place::Nowhere => Err(ApiError::NotFound),
-        Place::Evaluator => evaluator(&api).await,
+        Place::Evaluator => sandboxed(&api, "evaluator.html", EVALUATOR_POLICY).await,
+        Place::CustomComponent => sandboxed(&api, "custom-component.html", CUSTOM_COMPONENT_POLICY).await,
         Place::File(file) => asset(&api, &parts, &file).await,
         Place::Page => page(&api).await,
     };
@@ -43,6 +50,7 @@ enum Place {
     /// Something of the API's, mistyped or disguised.
     Api,
     Evaluator,
+    CustomComponent,
     File(PathBuf),
     Page,
     Nowhere,
@@ -54,6 +62,9 @@ fn place(path: &str) -> Place {
     }
     if path == "/evaluator" {
         return Place::Evaluator;
+    }
+    if path == "/custom-component" {
+        return Place::CustomComponent;
     }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let plain = |segment: &&str| {
@@ -85,19 +96,20 @@ fn is_of_the_api(path: &str) -> bool {
 async fn page(api: &SharedApi) -> Result<Response, ApiError> {
     let html = read_text(&api.config.web_root.join("index.html")).await?;
     let (nonce, _) = token::mint()?;
+    let frames: String = api.config.frame_origins.iter().map(|origin| format!(" {origin}")).collect();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none'; \
-         img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; \
+         img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-src 'self' blob:{frames}; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
     );
     let policy = HeaderValue::from_str(&policy).map_err(ApiError::internal("writing the content security policy"))?;
-    let html = html.replace(NONCE_PLACEHOLDER, &nonce);
+    let html = html.replace(NONCE_PLACEHOLDER, &nonce).replace(FRAMES_PLACEHOLDER, frames.trim_start());
     Ok(answer(Body::from(html), "text/html; charset=utf-8", [(header::CONTENT_SECURITY_POLICY, policy)]))
 }
 
-async fn evaluator(api: &SharedApi) -> Result<Response, ApiError> {
-    let html = read_text(&api.config.web_root.join("evaluator.html")).await?;
-    let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(EVALUATOR_POLICY));
+async fn sandboxed(api: &SharedApi, file: &str, policy: &'static str) -> Result<Response, ApiError> {
+    let html = read_text(&api.config.web_root.join(file)).await?;
+    let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     Ok(answer(Body::from(html), "text/html; charset=utf-8", [policy]))
 }
 
@@ -115,8 +127,9 @@ async fn asset(api: &SharedApi, request: &Parts, file: &Path) -> Result<Response
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
-    if file.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("evaluator")) {
-        // The evaluator's origin is opaque, so its own script comes from "elsewhere". The file is public anyway.
+    let is_of_a_sandbox = |name: &str| name.starts_with("evaluator") || name.starts_with("custom-component");
+    if file.file_name().and_then(|name| name.to_str()).is_some_and(is_of_a_sandbox) {
+        // The origin of a sandboxed document is opaque, so its own script comes from "elsewhere". The file is public anyway.
         headers
             .insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     }
@@ -206,9 +219,12 @@ mod tests {
             assert_eq!(place(page), Place::Page, "{page}");
         }
         assert_eq!(place("/assets/index-abc.js"), Place::File("assets/index-abc.js".into()));
-        for nowhere in ["/../etc/passwd.js", "/assets/.hidden.js", "/a/%2e%2e/b.js", "/index.html", "/evaluator.html"] {
+        for nowhere in
+            ["/../etc/passwd.js", "/assets/.hidden.js", "/a/%2e%2e/b.js", "/index.html", "/custom-component.html"]
+        {
             assert_eq!(place(nowhere), Place::Nowhere, "{nowhere}");
         }
         assert_eq!(place("/evaluator"), Place::Evaluator);
+        assert_eq!(place("/custom-component"), Place::CustomComponent);
     }
 }

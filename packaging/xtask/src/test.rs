@@ -91,7 +91,9 @@ fn web(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
     build::npm_install(&sources)?;
     let environment: Vec<_> =
         samples.map(|path| ("BULKHEAD_TEST_SAMPLES", path.display().to_string())).into_iter().collect();
-    suite(&["npm", "test", "--silent"], &sources, &environment, counts)
+    suite(&["npm", "test", "--silent"], &sources, &environment, counts)?;
+    // The examples of all kinds of components, in a browser.
+    suite(&["npm", "run", "--silent", "gallery"], &sources, &environment, counts)
 }
 
 /// Boots a machine of its own, so that a developer's is left alone, and runs the tests that need one.

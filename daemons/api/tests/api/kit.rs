@@ -284,10 +284,11 @@ fn write_keys(directory: &Path) {
 
 fn write_ui(root: &Path) {
     std::fs::create_dir_all(root.join("assets")).expect("made");
-    let index = r#"<!doctype html><meta name="csp-nonce" content="__CSP_NONCE__"><div id="root"></div>"#;
+    let index = r#"<!doctype html><meta name="csp-nonce" content="__CSP_NONCE__"><meta name="frame-origins" content="__FRAME_ORIGINS__"><div id="root"></div>"#;
     for (name, text) in [
         ("index.html", index),
         ("evaluator.html", "<!doctype html><title>evaluator</title>"),
+        ("custom-component.html", "<!doctype html><title>custom component</title>"),
         ("assets/index-abc.js", "console.log('plain')"),
         ("assets/index-abc.js.br", "brotli bytes"),
         ("assets/evaluator-frame-abc.js", "self.postMessage(1)"),

@@ -17,6 +17,7 @@ async fn every_answer_carries_the_security_headers() {
         ("GET", "/assets/index-abc.js"),
         ("GET", "/assets/none.js"),
         ("GET", "/evaluator"),
+        ("GET", "/custom-component"),
         ("GET", "/api/v1/session"),
         ("GET", "/api/v1/none"),
         ("POST", "/api/v1/login"),
@@ -67,6 +68,20 @@ async fn a_page_has_a_fresh_nonce_in_policy_and_document() {
 }
 
 #[tokio::test]
+async fn only_listed_origins_are_shown_in_frames() {
+    let instance =
+        Instance::with(json!({ "frame-origins": ["https://wiki.example.org", "https://10.0.0.5:8443"] })).await;
+    let page = instance.send("GET", "/", &[], "").await;
+    let policy = page.headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.contains("frame-src 'self' blob: https://wiki.example.org https://10.0.0.5:8443;"), "{policy}");
+    let html = String::from_utf8_lossy(&page.body);
+    assert!(html.contains(r#"content="https://wiki.example.org https://10.0.0.5:8443""#), "{html}");
+    let none = Instance::start().await.send("GET", "/", &[], "").await;
+    let policy = none.headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.contains("frame-src 'self' blob:;"), "{policy}");
+}
+
+#[tokio::test]
 async fn assets_are_cached_compressed_and_confined_to_their_root() {
     let instance = Instance::start().await;
     let plain = instance.send("GET", "/assets/index-abc.js", &[], "").await;
@@ -85,6 +100,12 @@ async fn assets_are_cached_compressed_and_confined_to_their_root() {
     let policy = evaluator.headers["content-security-policy"].to_str().expect("text");
     assert!(
         policy.starts_with("sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval' blob:"),
+        "{policy}"
+    );
+    let custom = instance.send("GET", "/custom-component", &[], "").await;
+    let policy = custom.headers["content-security-policy"].to_str().expect("text");
+    assert!(
+        policy.starts_with("sandbox allow-scripts; default-src 'none';") && !policy.contains("connect-src"),
         "{policy}"
     );
     let script = instance.send("GET", "/assets/evaluator-frame-abc.js", &[("origin", "null")], "").await;

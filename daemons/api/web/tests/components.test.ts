@@ -37,6 +37,11 @@ describe('the kinds of components', () => {
     }
   })
 
+  it('have examples that stand on one page together', () => {
+    const names = pages.flatMap((file) => Object.keys((JSON.parse(readFileSync(path.join(docs, file), 'utf8').split('```json\n')[1]?.split('\n```')[0] ?? '') as Page).components ?? {}))
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+  })
+
   it('start with properties that they have, on a place that fits', () => {
     for (const [kind, { properties, starts, size, baseName }] of Object.entries(componentKinds)) {
       const keys = properties.map(({ key }) => key)

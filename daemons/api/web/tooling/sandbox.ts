@@ -1,14 +1,18 @@
 /**
- * What the sandboxed frame needs from the build: its document, its classic script, and the texts of its workers.
+ * What the sandboxed frames need from the build: their documents, their classic scripts, and the texts of workers.
  *
- * The frame's origin is opaque, so it may load no module: its script is bundled as one classic file, and workers are
+ * The origin of such a frame is opaque, so it may load no module: its script is bundled as one classic file, and workers are
  * handed to it as text (`import source from 'virtual:worker/evaluator/worker.ts'`).
  */
 import path from 'node:path'
 import { build, type Plugin } from 'vite'
 
 const workerPrefix = 'virtual:worker/'
-const frameEntry = 'evaluator/sandbox-frame.ts'
+/** By the name of the document, and of its script. */
+const frames = [
+  { name: 'evaluator', entry: 'evaluator/sandbox-frame.ts', title: 'Sandbox for expressions', body: '' },
+  { name: 'custom-component', entry: 'custom-component/frame.ts', title: 'Custom component', body: '<div id="root"></div>' },
+]
 
 export function sandbox(): Plugin {
   return {
@@ -21,36 +25,35 @@ export function sandbox(): Plugin {
     },
     async buildStart() {
       if (this.environment.mode === 'build') {
-        this.emitFile({ type: 'asset', name: 'evaluator-frame.js', source: await bundle(frameEntry) })
+        for (const { name, entry } of frames) this.emitFile({ type: 'asset', name: `${name}-frame.js`, source: await bundle(entry) })
       }
     },
     generateBundle(_, files) {
-      const script = Object.keys(files).find((name) => /evaluator-frame-.*\.js$/.test(name))
-      if (!script) throw new Error('the script of the sandboxed frame is not among the files')
-      this.emitFile({ type: 'asset', fileName: 'evaluator.html', source: frameDocument(`/${script}`) })
+      for (const frame of frames) {
+        const script = Object.keys(files).find((file) => file.includes(`${frame.name}-frame-`) && file.endsWith('.js'))
+        if (!script) throw new Error(`the script of the frame ${frame.name} is not among the files`)
+        this.emitFile({ type: 'asset', fileName: `${frame.name}.html`, source: frameDocument(frame, `/${script}`) })
+      }
     },
     configureServer(server) {
       server.middlewares.use(async (request, response, next) => {
-        if (request.url === '/evaluator') {
-          response.setHeader('content-type', 'text/html').end(frameDocument('/evaluator-frame.js'))
-        } else if (request.url === '/evaluator-frame.js') {
-          response.setHeader('content-type', 'text/javascript').end(await bundle(frameEntry))
-        } else {
-          next()
-        }
+        const frame = frames.find(({ name }) => request.url === `/${name}` || request.url === `/${name}-frame.js`)
+        if (!frame) next()
+        else if (request.url === `/${frame.name}`) response.setHeader('content-type', 'text/html').end(frameDocument(frame, `/${frame.name}-frame.js`))
+        else response.setHeader('content-type', 'text/javascript').end(await bundle(frame.entry))
       })
     },
   }
 }
 
-function frameDocument(script: string): string {
+function frameDocument({ title, body }: (typeof frames)[number], script: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
-    <title>Sandbox for expressions</title>
+    <title>${title}</title>
     <script src="${script}"></script>
-  </head>
+  </head>${body ? `\n  <body>\n    ${body}\n  </body>` : ''}
 </html>
 `
 }

@@ -10,8 +10,8 @@ const names = [
   ['run-query', 'Run a query'],
   ['set-value', 'Set an input'],
   ['reset', 'Reset an input or form'],
-  ['open', 'Open a modal'],
-  ['close', 'Close a modal'],
+  ['open', 'Open a modal or drawer'],
+  ['close', 'Close a modal or drawer'],
   ['notify', 'Show a message'],
 ] as const
 
@@ -33,7 +33,7 @@ function componentsOf(document: AppDocument, isWanted: (kind: string) => boolean
 
 /** The components that each action can be about. */
 function targetsOf(document: AppDocument): Record<'set-value' | 'reset' | 'open' | 'close', string[]> {
-  const modals = componentsOf(document, (kind) => kind === 'modal')
+  const modals = componentsOf(document, (kind) => stateOf(kind).isOverlay === true)
   return {
     'set-value': componentsOf(document, (kind) => stateOf(kind).value !== undefined),
     reset: componentsOf(document, (kind) => isInput(kind) || kind === 'form' || kind === 'steps'),
@@ -59,7 +59,7 @@ export function ActionFields({ action, store, onChange }: Props) {
       {action.do === 'run-query' ? <SelectField label="Query" options={queries.map((name) => [name, name] as const)} value={action.query} onChange={(event) => onChange({ do: 'run-query', query: event.target.value })} /> : null}
       {'component' in action ? (
         <SelectField
-          label={action.do === 'set-value' ? 'Input' : action.do === 'reset' ? 'Input or form' : 'Modal'}
+          label={action.do === 'set-value' ? 'Input' : action.do === 'reset' ? 'Input or form' : 'Modal or drawer'}
           options={targets[action.do].map((name) => [name, name] as const)}
           value={action.component}
           onChange={(event) => onChange({ ...action, component: event.target.value })}

@@ -9,7 +9,7 @@ import { type StoreApi, createStore } from 'zustand/vanilla'
 import type { AppDocument, GridRect, Page } from '../api/types'
 import { AppComponent } from '../components/AppComponent'
 import { useProperty } from '../components/runtime-context'
-import { Slot, SlotContext, type SlotProps, cellClass, namesOn } from '../components/slot'
+import { Slot, SlotContext, type SlotProps, cellClass, namesOn, useInstance } from '../components/slot'
 import type { DraftStore } from '../document/draft-store'
 import { type Grid, isWithin, standsOn } from '../runtime/nesting'
 import { flagOf } from '../runtime/values'
@@ -184,7 +184,7 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
   const drag = useStore(moving, (state) => (state.drag?.name === name ? state.drag : undefined))
   const setDrag = (next: Drag | undefined) => moving.setState({ drag: next })
   const cell = useRef<HTMLDivElement>(null)
-  const isHidden = flagOf(useProperty(name, 'hidden'))
+  const isHidden = flagOf(useProperty(useInstance(name), 'hidden'))
   const component = shownPage.components?.[name]
   const rect = shownPage.layout?.[name]
   if (!component || !rect) return null

@@ -5,9 +5,11 @@ import { useStore } from 'zustand'
 import type { AppDocument, Component } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
+import { stateOf } from '../runtime/kinds'
 import { Button } from '../ui/Button'
 import { SelectField, TextField } from '../ui/Field'
 import { BindingField } from './BindingField'
+import { CodeField } from './CodeField'
 import { EventsEditor } from './EventsEditor'
 import type { PropertySpec } from '../components/spec'
 import { FlagField } from './FlagField'
@@ -79,7 +81,7 @@ function Selected({ name, component, store, page, onSelect, onRemove }: { name: 
       {kind ? (
         <section className="inspector-section">
           <h3>Properties</h3>
-          {[...kind.properties, ...(component.type === 'modal' ? [] : [hidden])].map((spec) => (
+          {[...kind.properties, ...(stateOf(component.type).isOverlay ? [] : [hidden])].map((spec) => (
             <PropertyField key={`${name}.${spec.key}`} spec={spec} name={name} component={component} store={store} page={page} />
           ))}
         </section>
@@ -137,6 +139,8 @@ function PropertyField({ spec, name, component, store, page }: { spec: PropertyS
       return <FlagField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} isOn={spec.input.isOn ?? false} value={value} shown={shown} onChange={set} />
     case 'options':
       return <OptionsField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} value={value} shown={shown} onChange={set} />
+    case 'code':
+      return <CodeField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} language={spec.input.language} value={typeof value === 'string' ? value : ''} onChange={set} />
     case 'columns':
       return (
         <Suspense fallback={null}>

@@ -1,14 +1,18 @@
 /** The bottom drawer: the app's queries, the editor of one, and its result. */
 import { useQuery } from '@tanstack/react-query'
 import { Database, Plus } from 'lucide-react'
+import { Suspense, lazy } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
 import { resourcesQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
-import { QueryEditor } from './QueryEditor'
+import { SkeletonRows } from '../ui/states'
 import { addQuery, freeName } from './edits'
+
+/** With its forms for all kinds of resources, which a page without queries does not need. */
+const QueryEditor = lazy(async () => ({ default: (await import('./QueryEditor')).QueryEditor }))
 
 interface Props {
   slug: string
@@ -51,7 +55,9 @@ export function QueryDrawer({ slug, store, selected, onSelect }: Props) {
         </ul>
       </div>
       {selected !== undefined && query ? (
-        <QueryEditor key={selected} slug={slug} name={selected} query={query} store={store} onRenamed={onSelect} onRemoved={() => onSelect(Object.keys(queries).find((name) => name !== selected))} />
+        <Suspense fallback={<SkeletonRows count={4} />}>
+          <QueryEditor key={selected} slug={slug} name={selected} query={query} store={store} onRenamed={onSelect} onRemoved={() => onSelect(Object.keys(queries).find((name) => name !== selected))} />
+        </Suspense>
       ) : (
         <div className="drawer-empty">
           <Database className="icon" strokeWidth={1.5} aria-hidden />

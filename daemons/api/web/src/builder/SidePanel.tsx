@@ -8,7 +8,7 @@ import { useRuntime } from '../components/runtime-context'
 import { namesOn } from '../components/slot'
 import { groups } from '../components/spec'
 import type { DraftStore } from '../document/draft-store'
-import { heldValue } from '../runtime/kinds'
+import { heldValue, stateOf } from '../runtime/kinds'
 import { textOf } from '../runtime/values'
 import { componentKinds, makeComponent } from './component-kinds'
 import { setDraggedKind } from './drag-source'
@@ -40,8 +40,8 @@ export function SidePanel(props: Props) {
     const spec = componentKinds[kind]
     if (!spec) return
     const name = freeName(store.getState().document, spec.baseName)
-    // What is added while a container is selected, or something in it, stands there too; a modal stands on its page.
-    const grid = kind === 'modal' ? {} : gridFor(page, selection[0], shownSlot)
+    // What is added while a container is selected, or something in it, stands there too; what lies over the page stands on it.
+    const grid = stateOf(kind).isOverlay ? {} : gridFor(page, selection[0], shownSlot)
     store.edit((draft) => addComponent(draft, pageName, name, makeComponent(kind), { ...freeSpot(page?.layout ?? {}, spec.size, grid), ...grid }))
     onSelect([name])
   }

@@ -1,11 +1,14 @@
 /** One component of a running app: its view, or why there is none. */
 import { CircleAlert } from 'lucide-react'
-import { Suspense, memo } from 'react'
+import { Suspense, memo, useMemo } from 'react'
 import './app.css'
 import { type ViewProps, usePropertyError } from './runtime-context'
+import { useInstance } from './slot'
 import { viewOf } from './views'
 
-export const AppComponent = memo(function AppComponent(props: ViewProps) {
+export const AppComponent = memo(function AppComponent({ name, component }: ViewProps) {
+  const instance = useInstance(name)
+  const props = useMemo(() => ({ name: instance, component }), [instance, component])
   const error = usePropertyError(props)
   if (error) {
     return (

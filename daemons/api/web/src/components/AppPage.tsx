@@ -1,10 +1,11 @@
 /** A page of a hosted app: its components on 24 columns, or one below the other on a phone. */
 import { createContext, useContext } from 'react'
 import type { Component, GridRect, Page } from '../api/types'
+import { stateOf } from '../runtime/kinds'
 import { flagOf } from '../runtime/values'
 import { AppComponent } from './AppComponent'
 import { useProperty } from './runtime-context'
-import { Slot, SlotContext, type SlotProps, cellClass, namesOn } from './slot'
+import { Slot, SlotContext, type SlotProps, cellClass, namesOn, useInstance } from './slot'
 
 const PageContext = createContext<Page>({})
 const host = { Grid: PageGrid, isCanvas: false }
@@ -33,10 +34,9 @@ function PageGrid(grid: SlotProps) {
 }
 
 function Cell({ name, component, rect }: { name: string; component: Component; rect: GridRect }) {
-  const isHidden = flagOf(useProperty(name, 'hidden'))
+  const isHidden = flagOf(useProperty(useInstance(name), 'hidden'))
   if (isHidden) return null
-  // A modal stands over the page, and takes no place on it.
-  if (component.type === 'modal') return <AppComponent name={name} component={component} />
+  if (stateOf(component.type).isOverlay) return <AppComponent name={name} component={component} />
   return (
     <div className={cellClass(component, rect)} style={{ gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }}>
       <AppComponent name={name} component={component} />

@@ -1,7 +1,7 @@
 /** The grids that stand in components: a container draws its frame, and the host of the app what stands in it. */
 import { type ComponentType, createContext, createElement, useContext } from 'react'
 import type { Component, GridRect, Page } from '../api/types'
-import { type Grid, standsOn } from '../runtime/nesting'
+import { type Grid, baseOf, instanceName, standsOn } from '../runtime/nesting'
 
 export type SlotProps = Grid
 
@@ -13,9 +13,17 @@ interface Host {
 
 export const SlotContext = createContext<Host | undefined>(undefined)
 
+/** Which item of a list the components below are for. */
+export const ItemContext = createContext<number | undefined>(undefined)
+
+/** The name that a component goes by here: in a list each item has its own. */
+export function useInstance(name: string): string {
+  return instanceName(name, useContext(ItemContext))
+}
+
 export function Slot(props: SlotProps) {
   const host = useContext(SlotContext)
-  return host ? createElement(host.Grid, props) : null
+  return host ? createElement(host.Grid, props.parent === undefined ? props : { ...props, parent: baseOf(props.parent).base }) : null
 }
 
 export function useIsCanvas(): boolean {

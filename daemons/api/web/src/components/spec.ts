@@ -10,6 +10,8 @@ export type PropertyInput =
   /** Yes or no, or an expression. */
   | { kind: 'flag'; isOn?: boolean }
   | { kind: 'columns' }
+  /** Kept as it is: nothing in it is evaluated. */
+  | { kind: 'code'; language: 'javascript' | 'css' }
   /** A list of `{value, label}`, or an expression. */
   | { kind: 'options' }
 

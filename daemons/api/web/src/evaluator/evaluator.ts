@@ -64,6 +64,13 @@ export class Evaluator {
     return Object.fromEntries([...Object.keys(templates), ...Object.keys(expressions)].map((id) => [id, { error }]))
   }
 
+  /** Values of the same texts for each of several sets of names; nothing when they ran too long. */
+  async evaluateEach(templates: Templates, locals: Record<string, unknown>[]): Promise<Record<string, Outcome>[] | undefined> {
+    const sequence = ++this.sequence
+    const answer = await this.ask({ do: 'each', sequence, templates, locals }, sequence)
+    return answer?.event === 'each' ? answer.outcomes : undefined
+  }
+
   /** The expressions in a text. */
   async cut(text: string): Promise<{ expressions: string[]; error?: string }> {
     const sequence = ++this.sequence
@@ -110,6 +117,7 @@ export class Evaluator {
         this.events.changed(message.changed)
         return
       case 'evaluated':
+      case 'each':
       case 'cut': {
         this.answered()
         const resolve = this.waiting.get(message.sequence)

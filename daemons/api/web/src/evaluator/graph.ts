@@ -89,6 +89,15 @@ export class BindingGraph {
     return outcomes
   }
 
+  /** Evaluates the same texts for each of several sets of names, which only they see. */
+  evaluateEach(templates: Record<string, unknown>, locals: Record<string, unknown>[]): Record<string, Outcome>[] {
+    const compiled = Object.entries(templates).map(([id, template]) => [id, compileTemplate(template)] as const)
+    return locals.map((own) => {
+      const scope = Object.assign(emptyScope(), this.scope, own)
+      return Object.fromEntries(compiled.map(([id, one]) => [id, plainOutcome(one, scope)]))
+    })
+  }
+
   private addNode(id: string, key: string, compile: () => Compiled): void {
     const known = this.sources.get(id)
     const compiled = known?.key === key ? known.compiled : compile()
@@ -199,6 +208,15 @@ export class BindingGraph {
       if (error instanceof BindingError) return { error: error.message, isFault: true }
       return { error: error instanceof Error ? error.message : String(error) }
     }
+  }
+}
+
+function plainOutcome(compiled: Compiled, scope: Scope): Outcome {
+  try {
+    return { value: compiled.run(scope) }
+  } catch (error) {
+    if (error instanceof BindingError) return { error: error.message, isFault: true }
+    return { error: error instanceof Error ? error.message : String(error) }
   }
 }
 

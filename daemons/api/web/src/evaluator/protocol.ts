@@ -29,6 +29,8 @@ export type ToWorker =
   /** `dropped`: what the state holds no more, so that a default shows again. */
   | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown>; dropped: string[] }
   | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string> }
+  /** The same texts once for each of several sets of names that only they see. */
+  | { do: 'each'; sequence: number; templates: Templates; locals: Record<string, unknown>[] }
   | { do: 'cut'; sequence: number; text: string }
 
 export type FromWorker =
@@ -38,4 +40,5 @@ export type FromWorker =
   | { event: 'loaded'; changed: Record<string, Outcome>; dependencies: Record<string, string[]> }
   | { event: 'changed'; sequence: number; changed: Record<string, Outcome> }
   | { event: 'evaluated'; sequence: number; outcomes: Record<string, Outcome> }
+  | { event: 'each'; sequence: number; outcomes: Record<string, Outcome>[] }
   | { event: 'cut'; sequence: number; expressions: string[]; error?: string }

@@ -29,6 +29,9 @@ self.addEventListener('message', ({ ports: [port] }) => {
       case 'evaluate':
         send({ event: 'evaluated', sequence: data.sequence, outcomes: graph.evaluateOnce(data.templates, data.expressions) })
         break
+      case 'each':
+        send({ event: 'each', sequence: data.sequence, outcomes: graph.evaluateEach(data.templates, data.locals) })
+        break
       case 'cut':
         send({ event: 'cut', sequence: data.sequence, ...cut(data.text) })
         break
@@ -52,6 +55,7 @@ function post(port: MessagePort, message: FromWorker): void {
   } catch {
     if (message.event === 'loaded' || message.event === 'changed') port.postMessage({ ...message, changed: sendable(message.changed) })
     else if (message.event === 'evaluated') port.postMessage({ ...message, outcomes: sendable(message.outcomes) })
+    else if (message.event === 'each') port.postMessage({ ...message, outcomes: message.outcomes.map(sendable) })
   }
 }
 

@@ -15,6 +15,10 @@ export interface KindState {
   initialOf?: (properties: Record<string, unknown>) => Record<string, unknown>
   /** Of an input: what its `value` is. Until it is touched that is its `default-value`. */
   value?: ValueType
+  /** Properties that are kept as they are: nothing in them is evaluated. */
+  raw?: readonly string[]
+  /** It stands over the page, opened and closed by actions, and takes no place on it. */
+  isOverlay?: boolean
   /** Its value is what is shown, such as a tab, and belongs to no form. */
   isView?: boolean
   /** Of an input: what is wrong with a value that is not empty, and how to mend it. */

@@ -2,6 +2,7 @@
 import type { Model } from '../evaluator/protocol'
 import type { Action, Page } from '../api/types'
 import { stateOf } from './kinds'
+import { listAround } from './nesting'
 import { asType } from './values'
 
 /** A query as the runtime sees it: in a hosted app nothing more is known of it. */
@@ -33,9 +34,13 @@ export function parameterId(query: string, expression: string): string {
 
 export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>): Model {
   const model: Model = { globals, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
-  for (const [name, component] of Object.entries(document.pages[pageName]?.components ?? {})) {
-    const { value } = stateOf(component.type)
+  const page = document.pages[pageName] ?? {}
+  for (const [name, component] of Object.entries(page.components ?? {})) {
+    // What stands in a list is evaluated for each of its items.
+    if (listAround(page, name) !== undefined) continue
+    const { value, raw } = stateOf(component.type)
     for (const [property, template] of Object.entries(component.properties ?? {})) {
+      if (raw?.includes(property)) continue
       const id = `${name}.${property}`
       model.templates[id] = template
       const isDefault = value !== undefined && property === 'default-value'

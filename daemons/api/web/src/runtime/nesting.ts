@@ -38,3 +38,21 @@ export function around(layout: Layout, name: string): string[] {
   for (let at: string | undefined = name; at !== undefined && names.length < maxNesting; at = layout[at]?.parent ?? undefined) names.push(at)
   return names
 }
+
+/** `button[2]`: the component of this name in the third item of its list. */
+export function instanceName(name: string, index: number | undefined): string {
+  return index === undefined || name.endsWith(']') ? name : `${name}[${index}]`
+}
+
+/** The name without the item that it is of, and which item that is. */
+export function baseOf(name: string): { base: string; index: number | undefined } {
+  const [, base, index] = /^(.*)\[(\d+)\]$/.exec(name) ?? []
+  return base === undefined ? { base: name, index: undefined } : { base, index: Number(index) }
+}
+
+/** The list that a component stands in, at any depth; the outermost when there are several. */
+export function listAround(page: { components?: Record<string, { type: string }>; layout?: Layout }, name: string): string | undefined {
+  return around(page.layout ?? {}, name)
+    .slice(1)
+    .findLast((outer) => page.components?.[outer]?.type === 'list')
+}

@@ -6,12 +6,13 @@
  */
 import { createStore } from 'zustand/vanilla'
 import { ApiProblem, messageOf } from '../api/problem'
-import type { Action, Component, QueryResult } from '../api/types'
+import type { Action, Component, Page, QueryResult } from '../api/types'
 import { Evaluator } from '../evaluator/evaluator'
 import type { Outcome } from '../evaluator/protocol'
 import { type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
+import { Lists } from './lists'
 import { type RuntimeDocument, initialState, isBoundByServer, modelOf, parameterId } from './model'
-import { type Grid, around, isWithin } from './nesting'
+import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
 import { asType, flagOf } from './values'
 
 export interface RuntimeHost {
@@ -55,6 +56,13 @@ export class AppRuntime {
     changed: (outcomes) => this.take(outcomes),
     dependencies: (dependencies) => this.store.setState({ dependencies }),
   })
+  private readonly lists = new Lists({
+    page: () => this.page(),
+    state: () => this.store.getState(),
+    evaluateEach: (templates, locals) => this.evaluator.evaluateEach(templates, locals),
+    show: (shown) => this.store.setState((state) => ({ shown: { ...state.shown, ...shown } })),
+    setComponent: (name, values) => this.setComponent(name, values),
+  })
   /** What expressions see, by name. */
   private scope: Record<string, Record<string, unknown>> = {}
   private readonly running = new Map<string, AbortController>()
@@ -88,15 +96,22 @@ export class AppRuntime {
     this.load()
   }
 
+  hasPage(name: string): boolean {
+    return Object.hasOwn(this.document.pages, name)
+  }
+
   cut(text: string): Promise<{ expressions: string[]; error?: string }> {
     return this.evaluator.cut(text)
   }
 
   /** What a person did to a component. */
   setComponent(name: string, values: Record<string, unknown>): void {
-    this.scope[name] = { ...this.scope[name], ...values }
+    // What stands in a list is seen by way of the list alone.
+    const isInstance = baseOf(name).index !== undefined
+    if (!isInstance) this.scope[name] = { ...this.scope[name], ...values }
     this.store.setState(({ components }) => ({ components: { ...components, [name]: { ...components[name], ...values } } }))
-    this.evaluator.setState(name, this.scope[name])
+    if (!isInstance) this.evaluator.setState(name, this.scope[name] ?? {})
+    this.lists.refresh()
   }
 
   /** From now on an input says what is wrong with it. */
@@ -109,10 +124,12 @@ export class AppRuntime {
     for (const input of this.within(name, {}, (kind) => stateOf(kind).value !== undefined)) {
       const { components, checked } = this.store.getState()
       this.store.setState({ components: { ...components, [input]: {} }, checked: { ...checked, [input]: false } })
+      if (baseOf(input).index !== undefined) continue
       const component = this.componentOf(input)
       this.scope[input] = component ? initialState(component) : {}
       this.evaluator.setState(input, this.scope[input])
     }
+    this.lists.refresh()
   }
 
   /** Sends a form, when nothing is wrong with its inputs: its `data` is theirs, and its `submit` happens. */
@@ -121,7 +138,9 @@ export class AppRuntime {
     const data: Record<string, unknown> = {}
     for (const name of this.inputsWithin(form)) {
       if (this.isHidden(name)) continue
-      data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], this.reader(name))
+      const place = this.lists.placeOf(name)
+      if (place) data[place.list] = this.store.getState().components[place.list]?.values ?? []
+      else data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], this.reader(name))
     }
     this.setComponent(form, { data })
     return (await this.trigger(form, 'submit')) ? 'sent' : 'failed'
@@ -150,7 +169,9 @@ export class AppRuntime {
 
   /** An event of a component: its handlers run in order. False when one of them failed, or was called off. */
   async trigger(component: string, event: string): Promise<boolean> {
-    const handlers = this.document.pages[this.store.getState().page]?.components?.[component]?.events ?? []
+    const handlers = this.componentOf(component)?.events ?? []
+    const place = this.lists.placeOf(component)
+    if (place && handlers.length > 0) this.setComponent(place.list, { item: place.item, index: place.index })
     let isDone = true
     for (const handler of handlers) if (handler.on === event && !(await this.perform(handler.action, 0))) isDone = false
     return isDone
@@ -207,6 +228,7 @@ export class AppRuntime {
     const shown: Record<string, Shown> = {}
     for (const [id, outcome] of Object.entries(outcomes)) shown[id] = this.resolve(outcome)
     this.store.setState((state) => ({ isReady: true, shown: { ...state.shown, ...shown } }))
+    this.lists.refresh()
     for (const [name, query] of Object.entries(this.document.queries)) {
       if (query.run === 'manual') continue
       if (isFirst) void this.runQuery(name)
@@ -236,7 +258,7 @@ export class AppRuntime {
       case 'set-value': {
         const outcome = await this.evaluated(action.value)
         const type = stateOf(this.componentOf(action.component)?.type ?? '').value
-        if (outcome) this.setComponent(action.component, { value: type ? asType(type, outcome.value) : outcome.value })
+        if (outcome) this.setComponent(this.targetOf(action.component), { value: type ? asType(type, outcome.value) : outcome.value })
         return outcome !== undefined
       }
       case 'reset':
@@ -255,7 +277,7 @@ export class AppRuntime {
   }
 
   private componentOf(name: string): Component | undefined {
-    return this.document.pages[this.store.getState().page]?.components?.[name]
+    return this.page().components?.[baseOf(name).base]
   }
 
   /** The input of this name, or the inputs that stand in what has it. */
@@ -264,14 +286,28 @@ export class AppRuntime {
   }
 
   private within(name: string, grid: Grid, isWanted: (kind: string) => boolean): string[] {
-    const { components = {}, layout = {} } = this.document.pages[this.store.getState().page] ?? {}
-    return Object.keys(components).filter((input) => isWanted(components[input]?.type ?? '') && (input === name || isWithin(layout, input, { parent: name, ...grid })))
+    const { components = {}, layout = {} } = this.page()
+    const { base, index } = baseOf(name)
+    const found = Object.keys(components).filter((input) => isWanted(components[input]?.type ?? '') && (input === base || isWithin(layout, input, { parent: base, ...grid })))
+    return found.flatMap((input) => (index === undefined ? this.lists.instances(input) : [instanceName(input, index)]))
   }
 
   /** Whether it is left out of the page: itself, or with what it stands in. */
   private isHidden(name: string): boolean {
-    const { layout = {} } = this.document.pages[this.store.getState().page] ?? {}
-    return around(layout, name).some((outer) => flagOf(this.reader(outer)('hidden')))
+    const page = this.page()
+    const { base, index } = baseOf(name)
+    return around(page.layout ?? {}, base).some((outer) => flagOf(this.reader(listAround(page, outer) === undefined ? outer : instanceName(outer, index))('hidden')))
+  }
+
+  private page(): Page {
+    return this.document.pages[this.store.getState().page] ?? {}
+  }
+
+  /** What an action is about: of what stands in a list, the one in the item whose handlers run. */
+  private targetOf(name: string): string {
+    const list = listAround(this.page(), name)
+    const index = list === undefined ? undefined : this.store.getState().components[list]?.index
+    return list === undefined ? name : instanceName(name, typeof index === 'number' ? index : 0)
   }
 
   /** The value of a text now; nothing, and a message, when it has none. */
@@ -330,6 +366,7 @@ export class AppRuntime {
     this.store.setState(({ queries }) => ({ queries: { ...queries, [name]: state } }))
     this.scope[name] = seenOf(state)
     this.evaluator.setState(name, this.scope[name])
+    this.lists.refresh()
   }
 }
 

@@ -1,6 +1,6 @@
 /** What inputs hold: their types, and how any value becomes one. The page and the evaluator's worker agree by it. */
 
-export type ValueType = 'text' | 'number' | 'flag' | 'date' | 'datetime' | 'choice' | 'list' | 'file'
+export type ValueType = 'text' | 'number' | 'flag' | 'date' | 'datetime' | 'choice' | 'list' | 'file' | 'time' | 'range' | 'json'
 
 /** The value as one of the type; a value that is none of it becomes the empty one. */
 export function asType(type: ValueType, value: unknown): unknown {
@@ -20,6 +20,12 @@ export function asType(type: ValueType, value: unknown): unknown {
     case 'list':
       if (Array.isArray(value)) return value
       return value === undefined || value === null || value === '' ? [] : [value]
+    case 'time':
+      return timeOf(value)
+    case 'range':
+      return rangeOf(value)
+    case 'json':
+      return value === undefined || value === '' ? null : jsonOf(value)
     case 'file':
       // Only a person can choose a file.
       return null
@@ -49,6 +55,20 @@ function dateOf(value: unknown): string | null {
   // A day that no month has becomes another one.
   const at = new Date(`${text}T00:00Z`)
   return text && !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text ? text : null
+}
+
+/** `09:30`, of a time of day or a text that begins with one. */
+function timeOf(value: unknown): string | null {
+  return /^([01]\d|2[0-3]):[0-5]\d(?=$|:)/.exec(textOf(value).trim())?.[0] ?? null
+}
+
+/** Two days, of which one may be missing yet. */
+function rangeOf(value: unknown): { from: string | null; to: string | null } | null {
+  const given = jsonOf(value)
+  if (typeof given !== 'object' || given === null) return null
+  const { from, to } = given as { from?: unknown; to?: unknown }
+  const range = { from: dateOf(from), to: dateOf(to) }
+  return range.from === null && range.to === null ? null : range
 }
 
 /** An instant in UTC, `2026-11-30T09:30:00.000Z`. A text without a zone is of this browser's. */

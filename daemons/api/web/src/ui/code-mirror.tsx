@@ -23,7 +23,7 @@ export interface EditorFault {
 
 export interface CodeEditorProps {
   label: string
-  language: 'sql' | 'javascript' | 'python'
+  language: 'sql' | 'javascript' | 'python' | 'json' | 'css'
   value: string
   onChange: (value: string) => void
   onRun?: () => void
@@ -103,8 +103,9 @@ function functionNames(namesOf: () => string[]) {
 }
 
 function languageOf({ language, schema }: Pick<CodeEditorProps, 'language' | 'schema'>): Extension {
-  if (language === 'javascript') return javascript()
+  if (language === 'javascript' || language === 'json') return javascript()
   if (language === 'python') return python()
+  if (language === 'css') return []
   return [sql({ dialect: PostgreSQL, upperCaseKeywords: false, ...(schema ? { schema } : {}) }), bindings]
 }
 

@@ -8,39 +8,68 @@ use utoipa::ToSchema;
 const MAX_KIND_LENGTH: usize = 40;
 
 /// Kinds that hold other components.
-const CONTAINERS: &[&str] = &["container", "form", "modal", "steps", "tabs"];
+const CONTAINERS: &[&str] = &["container", "drawer", "form", "list", "modal", "steps", "tabs"];
 
 /// Kinds whose value people change.
 const INPUTS: &[&str] = &[
     "checkbox",
+    "checkbox-group",
+    "code-editor",
+    "currency",
     "date",
+    "date-range",
     "datetime",
+    "email",
     "file-picker",
+    "json-editor",
     "multiselect",
     "number-input",
+    "password",
+    "phone",
     "radio",
+    "rating",
+    "rich-text",
+    "scanner",
+    "schema-form",
     "select",
+    "signature",
+    "slider",
     "switch",
     "text-area",
     "text-input",
+    "time",
+    "url",
 ];
 
 /// Kinds that show something, or start something.
 const DISPLAYS: &[&str] = &[
     "alert",
+    "avatar",
     "button",
+    "button-group",
+    "calendar",
+    "chart",
+    "custom",
     "divider",
+    "icon",
+    "iframe",
     "image",
     "json",
+    "kanban",
     "key-value",
     "link",
+    "map",
     "markdown",
+    "navigation",
+    "pdf",
     "progress",
     "spinner",
     "statistic",
     "table",
     "tags",
     "text",
+    "timeline",
+    "tree",
 ];
 
 /// The kind of a component: lower-case words with hyphens between them. One that this version does not know is kept, and shown

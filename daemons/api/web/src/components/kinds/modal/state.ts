@@ -1,3 +1,3 @@
 import type { KindState } from '../../../runtime/kinds'
 
-export const state: KindState = { initial: { isOpen: false } }
+export const state: KindState = { initial: { isOpen: false }, isOverlay: true }

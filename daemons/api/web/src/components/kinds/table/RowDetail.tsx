@@ -3,7 +3,7 @@ import { jsonOf, textOf } from '../../../runtime/values'
 import { JsonView } from '../../../ui/JsonView'
 import { titleOf } from '../../../ui/grid-columns'
 import '../../display.css'
-import type { Row } from './rows'
+import type { Row } from '../../rows'
 import type { TableModel } from './use-table'
 
 export function RowDetail({ table, row, span }: { table: TableModel; row: Row; span: number }) {

@@ -5,6 +5,7 @@
  * copy them; so the work pauses whenever a few milliseconds have gone by.
  */
 import { numberOf, textOf } from '../../../runtime/values'
+import type { Row } from '../../rows'
 import { cellText } from './cell-text'
 import { type Column, isNumericType } from './columns'
 
@@ -27,8 +28,6 @@ export interface Order {
   filters: Filter[]
   search: string
 }
-
-type Row = Record<string, unknown>
 
 const sliceMs = 8
 const stride = 512

@@ -1,7 +1,7 @@
 /** Rows as files. Loaded when somebody asks for one. */
 import { textOf } from '../../../runtime/values'
+import type { Row } from '../../rows'
 import type { Column } from './columns'
-import type { Row } from './rows'
 import { workbook } from './xlsx'
 
 export type ExportFormat = 'csv' | 'json' | 'xlsx'

@@ -1,7 +1,5 @@
 /** Rows of a table: which is which, and what was changed in them. */
-import { jsonOf } from '../../../runtime/values'
-
-export type Row = Record<string, unknown>
+import type { Row } from '../../rows'
 
 export interface Change {
   /** What the row is known by. */
@@ -10,11 +8,6 @@ export interface Change {
   row: Row
   /** The values that were changed, by column. */
   values: Row
-}
-
-export function rowsOf(data: unknown): Row[] {
-  const given = jsonOf(data)
-  return Array.isArray(given) ? given.filter((row): row is Row => typeof row === 'object' && row !== null && !Array.isArray(row)) : []
 }
 
 /** What a row is known by: its key column, `id` when nobody says which, or all that it holds. */

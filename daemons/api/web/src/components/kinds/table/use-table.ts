@@ -1,11 +1,12 @@
 /** What a table's parts share: its rows, columns, order, selection and changes. What expressions see of it is in the runtime. */
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { flagOf, jsonOf, numberOf, textOf } from '../../../runtime/values'
+import { type Row, rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { type Filter, type Order, type Sort, arrange, inSlices, summed } from './arrange'
 import { type Column, type ColumnView, arrangedColumns, columnsOf, untouched } from './columns'
 import { pageSizeOf, paged } from './paging'
-import { type Change, type Row, changed, changesOf, keyOfRow, rowsOf, withChanges } from './rows'
+import { type Change, changed, changesOf, keyOfRow, withChanges } from './rows'
 
 export type SelectionMode = 'single' | 'multiple' | 'none'
 

@@ -4,8 +4,8 @@
  * Texts stand in their cells as they are, so that none is ever read as a formula.
  */
 import { numberOf, textOf } from '../../../runtime/values'
+import type { Row } from '../../rows'
 import { type Column, isNumericType } from './columns'
-import type { Row } from './rows'
 
 const xml = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 const office = 'http://schemas.openxmlformats.org'

@@ -1,0 +1,12 @@
+import type { KindState } from '../../../runtime/kinds'
+import { numberOf } from '../../../runtime/values'
+
+export const state: KindState = {
+  value: 'list',
+  check: (value, read) => {
+    const count = Array.isArray(value) ? value.length : 0
+    const [least, most] = [numberOf(read('min-chosen')), numberOf(read('max-chosen'))]
+    if (least !== null && count < least) return `Choose at least ${least}.`
+    return most !== null && count > most ? `Choose at most ${most}.` : undefined
+  },
+}

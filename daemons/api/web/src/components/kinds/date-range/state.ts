@@ -1,0 +1,21 @@
+import type { KindState } from '../../../runtime/kinds'
+import { asType, flagOf, numberOf } from '../../../runtime/values'
+
+const dayMs = 86_400_000
+
+export const state: KindState = {
+  value: 'range',
+  check: (value, read) => {
+    const range = asType('range', value) as { from: string | null; to: string | null } | null
+    if (!range) return undefined
+    const { from, to } = range
+    if (flagOf(read('required')) && (!from || !to)) return `Choose the ${from ? 'last' : 'first'} day too.`
+    const [first, last] = [asType('date', read('min')), asType('date', read('max'))] as (string | null)[]
+    if (from && to && from > to) return 'The first day is after the last.'
+    if (first && ((from && from < first) || (to && to < first))) return `Choose ${first} or later.`
+    if (last && ((from && from > last) || (to && to > last))) return `Choose ${last} or earlier.`
+    const most = numberOf(read('max-days'))
+    if (most !== null && from && to && (Date.parse(to) - Date.parse(from)) / dayMs + 1 > most) return `Choose at most ${most} days.`
+    return undefined
+  },
+}

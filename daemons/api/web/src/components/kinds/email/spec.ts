@@ -1,0 +1,14 @@
+import { AtSign } from 'lucide-react'
+import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder } from '../../spec'
+
+export const spec: KindSpec = {
+  group: 'Inputs',
+  text: 'E-mail',
+  icon: AtSign,
+  baseName: 'email',
+  size: { width: 8, height: 2 },
+  properties: [label, placeholder, defaultValue, ...inputProperties],
+  events: [...changes, ['submit', 'When Enter is pressed']],
+  exposes: 'value, a text',
+  starts: { label: 'E-mail' },
+}

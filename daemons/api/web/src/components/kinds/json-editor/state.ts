@@ -1,0 +1,8 @@
+import type { KindState } from '../../../runtime/kinds'
+import { flagOf } from '../../../runtime/values'
+
+export const state: KindState = {
+  value: 'json',
+  initial: { text: '', isValid: true },
+  check: (value, read) => (flagOf(read('object-only')) && (typeof value !== 'object' || Array.isArray(value)) ? 'Write an object: { "name": "value" }.' : undefined),
+}

@@ -1,0 +1,11 @@
+import type { KindState } from '../../../runtime/kinds'
+import { textOf } from '../../../runtime/values'
+
+export const state: KindState = {
+  value: 'text',
+  check: (value) => {
+    const text = textOf(value).trim()
+    const digits = text.replace(/\D/g, '').length
+    return /^\+?[\d\s().\-/]+$/.test(text) && digits >= 3 && digits <= 15 ? undefined : 'Write a number such as +44 20 7946 0000.'
+  },
+}

@@ -1,0 +1,7 @@
+/** A time of day. */
+import { DayField } from '../../DayField'
+import type { ViewProps } from '../../runtime-context'
+
+export function View(props: ViewProps) {
+  return <DayField props={props} type="time" />
+}
