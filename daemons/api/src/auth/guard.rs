@@ -212,16 +212,16 @@ pub(crate) async fn require_resource(
     check_resource(api, caller, name, access.map(|access| (ResourceId(access.id), Some(access.role))), needed).await
 }
 
-/// Requires a role on the workflow `name`.
+/// Requires a role on the workflow `name`; its id.
 pub(crate) async fn require_workflow(
     api: &SharedApi,
     caller: &Caller,
     name: &str,
     needed: Role,
-) -> Result<(), ApiError> {
+) -> Result<WorkflowId, ApiError> {
     let (user, is_admin) = caller.viewer();
     match api.database.access(ObjectKind::Workflow, name, user, is_admin).await? {
-        Some(access) if access.role >= needed => Ok(()),
+        Some(access) if access.role >= needed => Ok(WorkflowId(access.id)),
         _ => {
             let detail = json!({ "workflow": name, "needed": needed.as_str() });
             api.audit.denied(caller.record("access.denied", None, detail)).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::app::{Action, AppDocument, AppQuery, Page, RunWhen};
+use bulkhead_model::app::{AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Transformer};
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::{AppId, Name, Role, Slug};
 use http::StatusCode;
@@ -19,6 +19,7 @@ use super::documents::{
 };
 use super::json::Json;
 use super::last::Last;
+use crate::auth::guard::require_workflow;
 use crate::auth::{Admin, AppKind, Caller, Editor, On, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -103,6 +104,12 @@ pub(crate) struct ViewerDocument {
     pages: BTreeMap<Name, Page>,
     /// Queries by name.
     queries: BTreeMap<Name, ViewerQuery>,
+    /// Scripts by name: the browser runs them.
+    scripts: BTreeMap<Name, Script>,
+    /// Transformers by name.
+    transformers: BTreeMap<Name, Transformer>,
+    /// State variables that every page sees.
+    state: BTreeMap<Name, StateVariable>,
 }
 
 /// A query, as whoever runs it by name needs to know it.
@@ -115,12 +122,12 @@ pub(crate) struct ViewerQuery {
     mode: QueryMode,
     /// When it runs by itself.
     run: RunWhen,
-    /// A question to confirm before it runs.
+    /// JavaScript that makes its `data` of what the resource answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    confirm: Option<String>,
-    /// What happens after it succeeded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    on_success: Vec<Action>,
+    transform: Option<String>,
+    /// What holds of every run.
+    #[serde(flatten)]
+    flow: Flow,
 }
 
 impl ViewerQuery {
@@ -132,8 +139,8 @@ impl ViewerQuery {
             expressions: expressions.collect(),
             mode: query.query.effect(),
             run: query.run,
-            confirm: query.confirm,
-            on_success: query.on_success,
+            transform: query.transform,
+            flow: query.flow,
         }
     }
 }
@@ -146,6 +153,9 @@ impl ViewerDocument {
             home_page: document.home_page,
             pages: document.pages,
             queries: document.queries.into_iter().map(|(name, query)| (name, ViewerQuery::of(query))).collect(),
+            scripts: document.scripts,
+            transformers: document.transformers,
+            state: document.state,
         }
     }
 }
@@ -228,7 +238,17 @@ pub(crate) async fn save_draft(
     Ok(Json(DraftSaved { revision }))
 }
 
-/// Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries.
+/// Requires the role editor on what an app uses: a release lets others use it.
+async fn require_uses(api: &SharedApi, caller: &Caller, document: &AppDocument) -> Result<(), ApiError> {
+    require_resources(api, caller, document.queries.values().map(|query| &query.query.resource)).await?;
+    for workflow in document.workflows() {
+        require_workflow(api, caller, workflow.as_str(), Role::Editor).await?;
+    }
+    Ok(())
+}
+
+/// Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries and on the workflows that it
+/// starts.
 #[utoipa::path(post, path = "/apps/{slug}/releases", tag = "apps", operation_id = "releaseApp", params(("slug" = Slug, Path)), request_body = ReleaseRequest, responses(
     (status = 200, description = "Released", body = Released),
     (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -240,7 +260,7 @@ pub(crate) async fn release(
 ) -> Result<Json<Released>, ApiError> {
     let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
-    require_resources(&api, &on.caller, draft.queries.values().map(|query| &query.query.resource)).await?;
+    require_uses(&api, &on.caller, &draft).await?;
     let record = on.caller.record("app.release", Some(("app", on.id.0)), json!({ "revision": request.revision }));
     // A save since the draft was checked makes this fail.
     let released = async { Ok(api.database.release_app(on.id, request.revision, on.caller.user_id()).await?) };
@@ -271,7 +291,7 @@ pub(crate) async fn restore(
 ) -> Result<Json<Released>, ApiError> {
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     let document = api.database.app_release(on.id, version).await?;
-    require_resources(&api, &on.caller, document.queries.values().map(|query| &query.query.resource)).await?;
+    require_uses(&api, &on.caller, &document).await?;
     let record = on.caller.record("app.restore", Some(("app", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_app_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))

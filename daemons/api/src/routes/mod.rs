@@ -16,6 +16,7 @@ use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
 mod app_queries;
+mod app_runs;
 mod approvals;
 mod apps;
 mod audit;
@@ -106,6 +107,7 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(apps::released))
         .routes(routes!(app_queries::run))
         .routes(routes!(app_queries::run_unsaved))
+        .routes(routes!(app_runs::start))
         .routes(routes!(explain::query))
         .routes(routes!(grants::app_list))
         .routes(routes!(grants::app_set, grants::app_remove))

@@ -93,7 +93,7 @@ pub(crate) fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
 }
 
 /// What code sees of whoever starts a run by hand; null for root on the appliance.
-fn person(caller: &Caller) -> Value {
+pub(crate) fn person(caller: &Caller) -> Value {
     json!(caller.user.as_ref().map(|user| json!({ "id": user.id, "email": user.email, "name": user.name })))
 }
 

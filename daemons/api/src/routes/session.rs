@@ -47,15 +47,18 @@ pub(crate) struct SessionUser {
     name: String,
     /// Whether they may do everything.
     is_admin: bool,
+    /// The names of the groups that they belong to.
+    groups: Vec<String>,
 }
 
 impl Session {
-    fn of(api: &Api, user: User) -> Self {
-        Self {
-            user: SessionUser { id: user.id, email: user.email, name: user.name, is_admin: user.is_admin },
+    async fn of(api: &Api, user: User) -> Result<Self, ApiError> {
+        let groups = api.database.groups_of(user.id).await?;
+        Ok(Self {
+            user: SessionUser { id: user.id, email: user.email, name: user.name, is_admin: user.is_admin, groups },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             environment: api.config.environment.clone(),
-        }
+        })
     }
 }
 
@@ -68,7 +71,7 @@ pub(crate) async fn open_session(api: &Api, user: User, old: Option<token::Token
         api.database.end_session(&old).await?;
     }
     let cookie = session_cookie(&token)?;
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(Session::of(api, user))).into_response())
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(Session::of(api, user).await?)).into_response())
 }
 
 /// Opens a session with an e-mail address and a password.
@@ -136,5 +139,5 @@ pub(crate) async fn logout(
 ))]
 pub(crate) async fn session(State(api): State<SharedApi>, caller: Caller) -> Result<Json<Session>, ApiError> {
     let user = caller.user.ok_or(ApiError::PersonsOnly)?;
-    Ok(Json(Session::of(&api, user)))
+    Ok(Json(Session::of(&api, user).await?))
 }

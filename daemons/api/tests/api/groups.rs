@@ -39,6 +39,8 @@ async fn administrators_make_groups_and_everybody_sees_their_names() {
     assert_eq!(instance.call(&admin, "PUT", nobody, &json!({})).await.problem().0, 404);
     let detail = instance.call(&admin, "GET", "/groups/finance", &Value::Null).await.ok(200);
     assert_eq!((&detail["group"]["members"], &detail["members"][0]["email"]), (&json!(1), &json!("ann@example.org")));
+    let session = instance.call(&ann, "GET", "/session", &json!(null)).await.ok(200);
+    assert_eq!(session["user"]["groups"], json!(["finance"]));
     assert_eq!(instance.call(&ann, "GET", "/groups/finance", &Value::Null).await.problem().0, 403);
     let list = instance.call(&ann, "GET", "/groups", &Value::Null).await.ok(200);
     assert_eq!(list["groups"][0]["name"], "finance");

@@ -382,3 +382,43 @@ async fn runs_are_filtered() {
         assert_eq!(refused.problem(), (400, "malformed".into()), "{query}");
     }
 }
+
+#[tokio::test]
+async fn an_app_starts_only_what_its_release_names_for_those_who_may() {
+    let instance = Instance::start().await;
+    let admin = released_workflow(&instance).await;
+    let action = json!({ "do": "run-workflow", "workflow": "hello", "body": "{{ go.label }}" });
+    let go =
+        json!({ "type": "button", "properties": { "label": "Go" }, "events": [{ "on": "click", "action": action }] });
+    let layout = json!({ "go": { "column": 0, "row": 0, "width": 4, "height": 2 } });
+    let page = json!({ "components": { "go": go }, "layout": layout });
+    let document = json!({ "format": 1, "title": "Desk", "home-page": "home", "pages": { "home": page } });
+    let app = json!({ "slug": "desk", "title": "Desk", "document": document });
+    instance.call(&admin, "POST", "/apps", &app).await.ok(201);
+    let ada = instance.person(&admin, "ada").await;
+    let start = async |person: &Person, workflow: &str| {
+        let body = json!({ "workflow": workflow, "body": { "a": 1 } });
+        instance.call(person, "POST", "/apps/desk/runs", &body).await
+    };
+    assert_eq!(start(&admin, "hello").await.problem(), (409, "not-released".into()));
+
+    // Who releases it must be an editor of what it starts.
+    instance.grant(&admin, "/apps/desk", &ada, "editor").await;
+    instance.grant(&admin, "/workflows/hello", &ada, "viewer").await;
+    let release = json!({ "revision": 1 });
+    assert_eq!(instance.call(&ada, "POST", "/apps/desk/releases", &release).await.problem().0, 403);
+    instance.call(&admin, "POST", "/apps/desk/releases", &release).await.ok(200);
+
+    let run = start(&ada, "hello").await.ok(202)["run"].as_str().expect("a run").to_owned();
+    let trigger = instance.call(&admin, "GET", &format!("/runs/{run}"), &Value::Null).await.ok(200)["trigger"].clone();
+    assert_eq!(
+        (&trigger["kind"], &trigger["app"], &trigger["body"]),
+        (&json!("app"), &json!("desk"), &json!({ "a": 1 }))
+    );
+    assert_eq!(trigger["user"]["email"], "ada@example.org");
+    assert_eq!(start(&ada, "other").await.problem(), (422, "invalid".into()));
+    let bob = instance.person(&admin, "bob").await;
+    assert_eq!(start(&bob, "hello").await.problem().0, 404);
+    instance.grant(&admin, "/apps/desk", &bob, "viewer").await;
+    assert_eq!(start(&bob, "hello").await.problem().0, 403);
+}

@@ -6,8 +6,8 @@ import { applyTheme } from './ui/theme'
 applyTheme()
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element #root')
-const hosted = /^\/apps\/([a-z0-9-]+)\/?$/.exec(location.pathname)?.[1]
-if (hosted) {
+const [, hosted, below] = /^\/apps\/([a-z0-9-]+)(?:\/([^?#]*))?$/.exec(location.pathname) ?? []
+if (hosted && below?.split('/')[0] !== 'edit') {
   const { mountViewer } = await import('./viewer/mount')
   mountViewer(root, hosted)
 } else {

@@ -2,9 +2,10 @@ import { produce } from 'immer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { AppDocument } from '../src/api/types'
 import { loadKinds } from '../src/builder/component-kinds'
-import { addComponent, duplicateComponent, namesWithin, removeComponents, removeQuery, renameEverywhere } from '../src/builder/edits'
+import { addComponent, duplicateComponent, namesWithin, removeComponents, removeQuery, setSlots } from '../src/builder/edits'
 import { clamp, gridFor, overlaps, place, resized } from '../src/builder/layout'
 import { renameInTemplate } from '../src/document/rename'
+import { renameEverywhere } from '../src/document/rename-everywhere'
 
 const document: AppDocument = {
   format: 1,
@@ -87,8 +88,19 @@ describe('components in components', () => {
     expect(gridFor(home, undefined, () => undefined)).toEqual({})
   })
 
+  it('stay in a tab whose value is changed', () => {
+    const withTabs = produce(nested, (draft) => {
+      addComponent(draft, 'home', 'parts', { type: 'tabs', properties: { tabs: [{ value: 'a', label: 'A' }, { value: 'b', label: 'B' }] } }, { column: 0, row: 60, width: 12, height: 6 })
+      addComponent(draft, 'home', 'inA', { type: 'text' }, { column: 0, row: 0, width: 4, height: 1, parent: 'parts', slot: 'a' })
+      setSlots(draft, 'home', 'parts', 'tabs', [{ value: 'first', label: 'A' }, { value: 'b', label: 'B' }])
+    })
+    expect(withTabs.pages.home?.layout?.inA?.slot).toBe('first')
+    const swapped = produce(withTabs, (draft) => setSlots(draft, 'home', 'parts', 'tabs', [{ value: 'b', label: 'B' }, { value: 'first', label: 'A' }]))
+    expect(swapped.pages.home?.layout?.inA?.slot).toBe('first')
+  })
+
   it('follow its new name', () => {
-    const renamed = produce(nested, (draft) => renameEverywhere(draft, 'box', 'frame', (text) => text))
+    const renamed = produce(nested, (draft) => renameEverywhere(draft, 'box', 'frame'))
     expect(renamed.pages.home?.layout?.name?.parent).toBe('frame')
   })
 })
@@ -101,7 +113,7 @@ describe('edits of an app', () => {
   })
 
   it('rename everything that refers to the renamed', () => {
-    const next = produce(document, (draft) => renameEverywhere(draft, 'search', 'term', (text) => renameInTemplate(text, 'search', 'term')))
+    const next = produce(document, (draft) => renameEverywhere(draft, 'search', 'term'))
     expect(next.queries?.load?.statement).toContain('{{ term.value }}')
     expect(next.queries?.load?.['on-success']?.[0]).toMatchObject({ component: 'term' })
     expect(Object.keys(next.pages.home?.layout ?? {})).toEqual(['term', 'list'])

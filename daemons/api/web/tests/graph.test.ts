@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BindingGraph } from '../src/evaluator/graph'
 import type { Model } from '../src/evaluator/protocol'
 
-const model = (templates: Record<string, unknown>, more: Partial<Model> = {}): Model => ({ globals: {}, templates, expressions: {}, exposed: {}, types: {}, feeds: {}, ...more })
+const model = (templates: Record<string, unknown>, more: Partial<Model> = {}): Model => ({ globals: {}, templates, expressions: {}, exposed: {}, types: {}, transforms: {}, feeds: {}, methods: {}, ...more })
 
 function graphOf(given: Model, state: Record<string, Record<string, unknown>> = {}) {
   const graph = new BindingGraph()

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { mapTexts, operationKinds, operationsOf, redisReads, textsOf } from '../src/document/operations'
 import { type Ask, changed, expressionsIn, fittedTo, isWrite, rewrittenAsk, wayOf, waysOf, writtenAs } from '../src/document/query-ask'
+import { graphqlOperation } from '../src/document/graphql-document'
 import { kindNames } from '../src/studio/resource-kinds'
 
 const get: Ask = { operation: { do: 'command', command: ['GET', 'user:{{ table.selectedRow.id }}'] } }
@@ -60,4 +61,19 @@ test('a list of statements is one write, with the expressions of all', async () 
   expect(wayOf({ ...list, ...writtenAs('sql') })).toBe('sql')
   expect(fittedTo('mysql', list)).toMatchObject({ statements: [] })
   expect(fittedTo('postgresql', list)).toEqual({})
+})
+
+test.each([
+  ['query { a }', '', 'query'],
+  ['{ a }', '', 'query'],
+  ['# mutation\nquery Q($x: Int = 1) { a(text: "mutation { }") }', '', 'query'],
+  ['mutation { a }', '', 'mutation'],
+  ['query Q { a } mutation M { b }', 'M', 'mutation'],
+  ['query Q { a } mutation M { b }', 'Q', 'query'],
+  ['query Q { a } mutation M { b }', '', undefined],
+  ['fragment F on T { a } query { ...F }', '', 'query'],
+  ['query { a ', '', undefined],
+  ['query { """mutation { b }""" }', '', 'query'],
+])('the operation of %s, named "%s", is a %s', (document, name, kind) => {
+  expect(graphqlOperation(document, name)).toBe(kind)
 })

@@ -1,9 +1,8 @@
 import { produce } from 'immer'
 import { expect, test } from 'vitest'
 import type { AppDocument, Block, TableChange, WorkflowDocument } from '../src/api/types'
-import { renameEverywhere } from '../src/builder/edits'
 import { writtenAs } from '../src/document/query-ask'
-import { renameInTemplate } from '../src/document/rename'
+import { renameEverywhere } from '../src/document/rename-everywhere'
 import { changeOf, changeText, expressionsOf, mapExpressions } from '../src/document/table-change'
 import { summaryOf } from '../src/workflow/blocks'
 import { setFields } from '../src/workflow/edits'
@@ -51,6 +50,6 @@ test('a block says what it changes, and follows a renamed one', () => {
 
 test('in an app it follows a renamed component', () => {
   const app: AppDocument = { format: 1, title: 'One', 'home-page': 'home', pages: { home: {} }, queries: { save: { resource: 'tables', change: update } } }
-  const next = produce(app, (draft) => renameEverywhere(draft, 'form', 'entry', (text) => renameInTemplate(text, 'form', 'entry')))
+  const next = produce(app, (draft) => renameEverywhere(draft, 'form', 'entry'))
   expect(next.queries?.['save']?.change).toEqual({ ...update, values: { email: ' entry.email ' } })
 })

@@ -133,3 +133,32 @@ fn every_kind_of_component_has_a_page_with_an_example_that_an_app_may_hold() {
     }
     assert!(pages.iter().map(String::as_str).eq(ComponentKind::known()), "{pages:?}");
 }
+
+/// Every example of a page in `docs/apps` is a part of an app's document that may be saved.
+#[test]
+fn the_examples_of_apps_are_sound() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/apps");
+    let index = std::fs::read_to_string(pages.join("README.md")).expect("an index");
+    let mut count = 0;
+    for entry in pages.read_dir().expect("a directory") {
+        let path = entry.expect("a file").path();
+        let page = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        assert!(
+            page == "README" || index.contains(&format!("({page}.md)")),
+            "docs/apps/README.md does not name {page}.md"
+        );
+        let text = std::fs::read_to_string(&path).expect("a page");
+        for example in text.split("```json\n").skip(1).filter_map(|rest| rest.split("\n```").next()) {
+            let mut app = json!({ "format": 1, "title": "Example", "home-page": "home", "pages": { "home": {} } });
+            let parts: serde_json::Map<String, Value> =
+                serde_json::from_str(example).unwrap_or_else(|error| panic!("{page}.md: {error}"));
+            for (part, value) in parts {
+                app[part] = value;
+            }
+            let app: AppDocument = serde_json::from_value(app).unwrap_or_else(|error| panic!("{page}.md: {error}"));
+            assert_eq!(app.validate(), [], "{page}.md");
+            count += 1;
+        }
+    }
+    assert!(count >= 5, "{count} examples");
+}

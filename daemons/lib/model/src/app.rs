@@ -1,24 +1,31 @@
-//! An app's document: pages of components on a grid, and the queries behind them.
+//! An app's document: pages of components on a grid, and the queries and code behind them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::binding::Template;
-use crate::query::ResourceQuery;
-use crate::{Fault, Name};
+use self::check::{Check, check_value};
+use crate::{Fault, Name, Slug};
 
+mod action;
+mod check;
 mod kind;
 mod layout;
+mod logic;
 
+pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
 pub use kind::{ComponentKind, NotAKind};
 pub use layout::{GRID_COLUMNS, GridRect, MAX_NESTING};
+pub use logic::{
+    AppQuery, Flow, MAX_CODE_BYTES, MAX_SCRIPT_MS, MAX_VARIABLES, RunWhen, Script, ScriptRun, StateVariable,
+    Transformer,
+};
 
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
-/// Queries that one app may have.
+/// Queries, scripts among them, that one app may have.
 pub const MAX_QUERIES: usize = 500;
 
 /// A whole app, as saved, exported and released.
@@ -36,6 +43,15 @@ pub struct AppDocument {
     /// Queries by name; every page sees all of them.
     #[serde(default)]
     pub queries: BTreeMap<Name, AppQuery>,
+    /// Scripts by name: queries in JavaScript.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scripts: BTreeMap<Name, Script>,
+    /// Transformers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub transformers: BTreeMap<Name, Transformer>,
+    /// State variables that every page sees.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: BTreeMap<Name, StateVariable>,
 }
 
 /// One page.
@@ -45,6 +61,15 @@ pub struct Page {
     /// Shown on the page's tab; the name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Its path below that of the app, such as `orders/{id}`, whose parameters are read as `url.parameters.id`; its name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// State variables that begin anew whenever the page opens.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: BTreeMap<Name, StateVariable>,
+    /// What it does on its own event, `open`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventHandler>,
     /// Components by name. Names are unique over the whole app, since expressions refer to them.
     #[serde(default)]
     pub components: BTreeMap<Name, Component>,
@@ -68,83 +93,6 @@ pub struct Component {
     pub events: Vec<EventHandler>,
 }
 
-/// `on` an event, do an action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct EventHandler {
-    /// `click`, `change`, `submit`, `row-select`, `open` or `close`; a component tells which it has.
-    pub on: String,
-    /// What happens.
-    pub action: Action,
-}
-
-/// What an event handler or a finished query does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Action {
-    /// Runs a query of the app.
-    RunQuery {
-        /// Its name.
-        query: Name,
-    },
-    /// Sets an input's value.
-    SetValue {
-        /// The input.
-        component: Name,
-        /// The value, with bindings.
-        value: String,
-    },
-    /// Puts an input, or all inputs in a form, back to the default.
-    Reset {
-        /// The input or form.
-        component: Name,
-    },
-    /// Opens a modal.
-    Open {
-        /// The modal.
-        component: Name,
-    },
-    /// Closes a modal.
-    Close {
-        /// The modal.
-        component: Name,
-    },
-    /// Shows a short message.
-    Notify {
-        /// The text, with bindings.
-        message: String,
-    },
-}
-
-/// A query of an app.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct AppQuery {
-    /// The statement and where it runs.
-    #[serde(flatten)]
-    pub query: ResourceQuery,
-    /// When it runs by itself.
-    #[serde(default)]
-    pub run: RunWhen,
-    /// A question to confirm before it runs, with bindings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirm: Option<String>,
-    /// What happens after it succeeded.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub on_success: Vec<Action>,
-}
-
-/// When a query runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunWhen {
-    /// When the page opens and whenever a value that it binds changes.
-    #[default]
-    Automatic,
-    /// Only when an action runs it.
-    Manual,
-}
-
 impl AppDocument {
     /// An app with one empty page.
     pub fn empty(title: &str) -> Self {
@@ -155,7 +103,27 @@ impl AppDocument {
             home_page: home.clone(),
             pages: BTreeMap::from([(home, Page::default())]),
             queries: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            transformers: BTreeMap::new(),
+            state: BTreeMap::new(),
         }
+    }
+
+    /// The workflows that its actions start.
+    pub fn workflows(&self) -> BTreeSet<&Slug> {
+        let pages = self.pages.values();
+        let handlers =
+            pages.flat_map(|page| page.components.values().flat_map(|component| &component.events).chain(&page.events));
+        let flows =
+            self.queries.values().map(|query| &query.flow).chain(self.scripts.values().map(|script| &script.flow));
+        let steps = flows.flat_map(|flow| flow.on_success.iter().chain(&flow.on_failure));
+        let actions = handlers.map(|handler| &handler.action).chain(steps.map(|step| &step.action));
+        actions.filter_map(Action::workflow).collect()
+    }
+
+    /// Whether the app or a page has a state variable of this name.
+    fn has_state(&self, name: &Name) -> bool {
+        self.state.contains_key(name) || self.pages.values().any(|page| page.state.contains_key(name))
     }
 
     /// All faults, each with its place. An empty list means that the document may be saved and released.
@@ -174,95 +142,41 @@ impl AppDocument {
         if components > MAX_COMPONENTS {
             faults.push(Fault::new("pages", format!("{components} components; the most is {MAX_COMPONENTS}")));
         }
-        if self.queries.len() > MAX_QUERIES {
-            faults.push(Fault::new("queries", format!("{} queries; the most is {MAX_QUERIES}", self.queries.len())));
+        let queries = self.queries.len() + self.scripts.len();
+        if queries > MAX_QUERIES {
+            faults.push(Fault::new("queries", format!("{queries} queries; the most is {MAX_QUERIES}")));
         }
-        self.validate_pages(&mut faults);
-        for (name, query) in &self.queries {
-            let path = format!("queries.{name}");
-            faults.extend(query.query.validate(&path));
-            if query.query.change.is_some() && query.run == RunWhen::Automatic {
-                let message = "a change of a table never runs by itself: write `manual`, and have an event run it";
-                faults.push(Fault::new(format!("{path}.run"), message));
-            }
-            check_template(query.confirm.as_deref().unwrap_or_default(), &format!("{path}.confirm"), &mut faults);
-            for (index, action) in query.on_success.iter().enumerate() {
-                self.validate_action(action, &format!("{path}.on-success.{index}"), &mut faults);
-            }
+        let mut check = Check::new(self, &mut faults);
+        check.queries();
+        let mut taken = BTreeSet::new();
+        check.state(&self.state, "state", &mut taken);
+        for (name, page) in &self.pages {
+            check.page(name, page);
+            check.state(&page.state, &format!("pages.{name}.state"), &mut taken);
         }
         faults
     }
-
-    fn validate_pages(&self, faults: &mut Vec<Fault>) {
-        let mut owner: BTreeMap<&Name, &Name> = BTreeMap::new();
-        for (page_name, page) in &self.pages {
-            for (name, component) in &page.components {
-                let path = format!("pages.{page_name}.components.{name}");
-                if let Some(other) = owner.insert(name, page_name) {
-                    faults.push(Fault::new(&path, format!("page `{other}` already has a component of this name")));
-                }
-                if self.queries.contains_key(name) {
-                    faults.push(Fault::new(&path, "a query has this name already"));
-                }
-                if !page.layout.contains_key(name) {
-                    faults.push(Fault::new(format!("pages.{page_name}.layout.{name}"), "the component has no place"));
-                }
-                for (key, value) in &component.properties {
-                    check_value(value, &format!("{path}.properties.{key}"), 0, faults);
-                }
-                for (index, handler) in component.events.iter().enumerate() {
-                    self.validate_action(&handler.action, &format!("{path}.events.{index}"), faults);
-                }
-            }
-            layout::validate(page_name, page, faults);
-        }
-    }
-
-    fn validate_action(&self, action: &Action, path: &str, faults: &mut Vec<Fault>) {
-        match action {
-            Action::RunQuery { query } if !self.queries.contains_key(query) => {
-                faults.push(Fault::new(path, format!("there is no query `{query}`")));
-            }
-            Action::SetValue { component, .. }
-            | Action::Reset { component }
-            | Action::Open { component }
-            | Action::Close { component }
-                if !self.pages.values().any(|page| page.components.contains_key(component)) =>
-            {
-                faults.push(Fault::new(path, format!("there is no component `{component}`")));
-            }
-            Action::RunQuery { .. } | Action::Reset { .. } | Action::Open { .. } | Action::Close { .. } => {}
-            Action::SetValue { value: text, .. } | Action::Notify { message: text } => {
-                check_template(text, path, faults)
-            }
-        }
-    }
 }
 
-fn check_template(text: &str, path: &str, faults: &mut Vec<Fault>) {
-    if let Err(error) = Template::parse(text) {
-        faults.push(Fault::new(path, error.to_string()));
-    }
-}
-
-fn check_value(value: &Value, path: &str, depth: usize, faults: &mut Vec<Fault>) {
-    if depth > 16 {
-        faults.push(Fault::new(path, "is nested deeper than 16 levels"));
-        return;
-    }
-    match value {
-        Value::String(text) => check_template(text, path, faults),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                check_value(item, &format!("{path}.{index}"), depth + 1, faults);
-            }
+impl<'a> Check<'a> {
+    fn page(&mut self, page_name: &'a Name, page: &'a Page) {
+        let path = format!("pages.{page_name}");
+        if let Some(route) = &page.route {
+            self.route(page_name, route, &format!("{path}.route"));
         }
-        Value::Object(map) => {
-            for (key, item) in map {
-                check_value(item, &format!("{path}.{key}"), depth + 1, faults);
+        self.handlers(&page.events, &format!("{path}.events"));
+        for (name, component) in &page.components {
+            let path = format!("{path}.components.{name}");
+            self.name(name, &format!("a component of page `{page_name}`"), &path);
+            if !page.layout.contains_key(name) {
+                self.fault(&format!("pages.{page_name}.layout.{name}"), "the component has no place");
             }
+            for (key, value) in &component.properties {
+                check_value(value, &format!("{path}.properties.{key}"), 0, self.faults);
+            }
+            self.handlers(&component.events, &format!("{path}.events"));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        layout::validate(page_name, page, self.faults);
     }
 }
 
@@ -364,5 +278,139 @@ mod tests {
         ] } });
         let found = faults(&app(components, json!({ "go": place(None) })));
         assert_eq!(found, ["pages.home.components.go.events.0: there is no component `dialog`"]);
+    }
+
+    /// A document with every part that there is.
+    fn whole() -> Value {
+        json!({
+            "format": 1, "title": "Whole", "home-page": "home",
+            "pages": {
+                "detail": { "route": "orders/{id}", "layout": {}, "components": {} },
+                "home": {
+                    "title": "Home",
+                    "state": { "draft": { "initial": { "name": "{{ list.rows[0].name }}" } } },
+                    "events": [{ "on": "open", "action": { "do": "run-query", "query": "greet" }, "when": "{{ url.hash }}" }],
+                    "components": { "go": { "type": "button", "properties": { "label": "Go" }, "events": [
+                        { "on": "click", "action": { "do": "run-query", "query": "list", "arguments": { "id": 3 } }, "when": "{{ state.filter.value }}", "debounce-ms": 200 },
+                        { "on": "click", "action": { "do": "call", "component": "go", "method": "focus" }, "throttle-ms": 1000 },
+                        { "on": "click", "action": { "do": "set-state", "variable": "filter", "value": "{{ go.label }}" } },
+                        { "on": "click", "action": { "do": "set-local-storage", "key": "last", "value": null } },
+                        { "on": "click", "action": { "do": "set-url", "parameters": { "page": 2 }, "hash": "top" } },
+                        { "on": "click", "action": { "do": "navigate", "page": "detail", "parameters": { "id": "{{ 1 }}" } } },
+                        { "on": "click", "action": { "do": "open-app", "app": "orders", "new-tab": true } },
+                        { "on": "click", "action": { "do": "open-url", "url": "https://example.org/{{ 1 }}" } },
+                        { "on": "click", "action": { "do": "copy", "value": "{{ list.rows }}" } },
+                        { "on": "click", "action": { "do": "download", "value": "{{ list.rows }}", "file-name": "list.csv", "format": "csv" } },
+                        { "on": "click", "action": { "do": "run-workflow", "workflow": "nightly-sync", "body": { "id": "{{ 1 }}" } } },
+                        { "on": "click", "action": { "do": "wait", "ms": 200 } },
+                    ] } },
+                    "layout": { "go": { "column": 0, "row": 0, "width": 4, "height": 2 } },
+                },
+            },
+            "queries": { "list": {
+                "resource": "tables", "statement": "select {{ args.id }}", "mode": "read", "run": "load", "transform": "data.slice(1)",
+                "confirm": "Sure?", "when": "{{ state.filter.value }}", "delay-ms": 100, "every-seconds": 30, "refresh": ["greet"],
+                "on-success": [{ "do": "notify", "message": "Done.", "tone": "success", "duration-ms": 2000, "when": "{{ list.data }}" }],
+                "on-failure": [{ "do": "run-workflow", "workflow": "alarm", "body": null }],
+            } },
+            "scripts": { "greet": { "code": "return await list.run({ id: 1 })", "run": "load", "timeout-ms": 1000 } },
+            "transformers": { "names": { "code": "list.rows.map((row) => row.name)" } },
+            "state": { "filter": {} },
+        })
+    }
+
+    #[test]
+    fn a_whole_document_is_written_as_it_was_read() {
+        let document: AppDocument = serde_json::from_value(whole()).expect("a document");
+        assert_eq!(faults(&document), Vec::<String>::new());
+        assert_eq!(serde_json::to_value(&document).expect("JSON"), whole());
+        let text = serde_json::to_string(&document).expect("JSON");
+        let read: AppDocument = serde_json::from_str(&text).expect("a document");
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+        let workflows: Vec<&str> = document.workflows().into_iter().map(Slug::as_str).collect();
+        assert_eq!(workflows, ["alarm", "nightly-sync"]);
+    }
+
+    #[test]
+    fn what_is_no_part_of_the_format_is_refused() {
+        for place in [
+            "/queries/list",
+            "/queries/list/on-success/0",
+            "/scripts/greet",
+            "/transformers/names",
+            "/state/filter",
+            "/pages/home",
+            "/pages/home/events/0",
+            "/pages/home/events/0/action",
+            "/pages/home/components/go/events/1/action",
+        ] {
+            let mut document = whole();
+            document.pointer_mut(place).expect(place)["nonsense"] = json!(1);
+            let error = serde_json::from_value::<AppDocument>(document).expect_err(place);
+            assert!(error.to_string().contains("nonsense"), "{place}: {error}");
+        }
+    }
+
+    #[test]
+    fn faults_of_logic_name_their_place() {
+        for (place, value, fault) in [
+            ("/pages/home/events/0/query", json!("nosuch"), "pages.home.events.0: there is no query `nosuch`"),
+            ("/pages/home/events/0/when", json!("{{ a"), "pages.home.events.0.when: the binding"),
+            (
+                "/pages/home/components/go/events/0/debounce-ms",
+                json!(0),
+                "pages.home.components.go.events.0.debounce-ms: must be",
+            ),
+            (
+                "/pages/home/components/go/events/1/method",
+                json!("x y"),
+                "pages.home.components.go.events.1.method: `x y` cannot",
+            ),
+            (
+                "/pages/home/components/go/events/2/variable",
+                json!("no"),
+                "pages.home.components.go.events.2: there is no state variable `no`",
+            ),
+            (
+                "/pages/home/components/go/events/5/page",
+                json!("no"),
+                "pages.home.components.go.events.5: there is no page `no`",
+            ),
+            ("/pages/detail/route", json!("{id}"), "pages.detail.route: `{id}` is no path"),
+            ("/pages/detail/route", json!("edit"), "pages.detail.route: `edit` is where"),
+            ("/pages/home/route", json!("orders/{x}"), "pages.home.route: page `detail` has this path"),
+            ("/queries/list/every-seconds", json!(0), "queries.list.every-seconds: must be between 1"),
+            ("/queries/list/mode", json!("write"), "queries.list.every-seconds: a query that writes"),
+            ("/queries/list/refresh", json!(["no"]), "queries.list.refresh: there is no query `no`"),
+            (
+                "/queries/list/on-failure",
+                json!([{ "do": "open", "component": "no" }]),
+                "queries.list.on-failure.0: there is no component `no`",
+            ),
+            ("/scripts/greet/code", json!(" "), "scripts.greet.code: is empty"),
+            ("/scripts/greet/timeout-ms", json!(0), "scripts.greet.timeout-ms: must be between 1"),
+            (
+                "/transformers/names/code",
+                json!("x".repeat(MAX_CODE_BYTES + 1)),
+                "transformers.names.code: is 65537 bytes long",
+            ),
+            ("/state/filter/initial", json!("{{ }}"), "state.filter.initial: the binding"),
+            ("/state/draft", json!({}), "pages.home.state.draft: the app or another page has"),
+            ("/scripts/list", json!({ "code": "1" }), "scripts.list: a query already has this name"),
+            ("/scripts/state", json!({ "code": "1" }), "scripts.state: `state` is what every app has"),
+        ] {
+            let mut document = whole();
+            let (parent, key) = place.rsplit_once('/').expect(place);
+            let parent = document.pointer_mut(parent).expect(place);
+            let parent = if parent.get("action").is_some() && key != "debounce-ms" && key != "when" {
+                &mut parent["action"]
+            } else {
+                parent
+            };
+            parent[key] = value;
+            let document = serde_json::from_value(document).expect(place);
+            let found = faults(&document);
+            assert!(found.iter().any(|found| found.starts_with(fault)), "{place}: {found:?}");
+        }
     }
 }

@@ -103,6 +103,15 @@ impl Database {
         Ok(rows.iter().map(member).collect())
     }
 
+    /// The names of the groups that a person belongs to.
+    pub async fn groups_of(&self, user: UserId) -> Result<Vec<String>, StoreError> {
+        let operation = "list the groups of a person";
+        let client = self.client(operation).await?;
+        let sql = "SELECT g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = $1 ORDER BY g.name";
+        let rows = client.query(sql, &[&user.0]).await.map_err(StoreError::of(operation))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     /// Makes a person a member, unless they are one already.
     pub async fn add_group_member(&self, id: Uuid, user: UserId) -> Result<(), StoreError> {
         let operation = "add a member to a group";

@@ -1,13 +1,15 @@
 /**
- * The example of one kind of component, `?kind=table`, or any page, `?page={…}`, on the real runtime and evaluator. There is
- * no server behind it: it is for looking, and for the checks of gallery.mjs.
+ * The example of one kind of component, `?kind=table`, any page, `?page={…}`, or parts of an app, `?app={…}`, on the real runtime and
+ * evaluator; or the builder, `?builder`. There is no server behind it: it is for looking, and for the checks of gallery.mjs.
  */
 import { createRoot } from 'react-dom/client'
-import type { Page } from '../../src/api/types'
+import type { AppDocument, Page } from '../../src/api/types'
 import { AppPage } from '../../src/components/AppPage'
 import { RuntimeContext } from '../../src/components/runtime-context'
 import { loadViews } from '../../src/components/views'
+import { scriptQueries } from '../../src/runtime/model'
 import { AppRuntime } from '../../src/runtime/runtime'
+import { browserStorage } from '../../src/runtime/storage'
 import { Questions, ask } from '../../src/ui/ask'
 import { Toasts, notify } from '../../src/ui/toasts'
 import '../../src/ui/tokens.css'
@@ -27,13 +29,16 @@ function wanted(): Page {
 }
 
 async function show(): Promise<void> {
-  const page = wanted()
+  const { scripts, ...parts } = JSON.parse(new URLSearchParams(location.search).get('app') ?? '{}') as Partial<AppDocument>
+  const page = parts.pages?.['home'] ?? wanted()
   const runtime = new AppRuntime(
-    { title: 'Components', 'home-page': 'home', pages: { home: page }, queries: {} },
+    { title: 'Components', 'home-page': 'home', pages: { home: page }, ...parts, queries: scriptQueries(scripts) },
     {
       globals: { current_user: { id: '1', email: 'ada@example.org', name: 'Ada', is_admin: true }, environment: 'production' },
       confirm: (question) => ask({ title: 'Components', text: question, confirm: 'Continue' }),
       notify,
+      storage: browserStorage('gallery', '1'),
+      runWorkflow: () => Promise.reject(new Error('the gallery has no workflows')),
       runQuery: () => Promise.reject(new Error('the gallery has no queries')),
     },
   )
@@ -53,4 +58,14 @@ async function show(): Promise<void> {
   )
 }
 
-void show()
+async function showBuilder(): Promise<void> {
+  const { builderGallery } = await import('./builder')
+  createRoot(document.querySelector('#root') ?? document.body).render(
+    <>
+      {await builderGallery()}
+      <Toasts />
+    </>,
+  )
+}
+
+void (new URLSearchParams(location.search).has('builder') ? showBuilder() : show())

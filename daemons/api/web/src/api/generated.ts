@@ -204,7 +204,10 @@ export interface paths {
         /** All releases. */
         get: operations["listAppReleases"];
         put?: never;
-        /** Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries. */
+        /**
+         * Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries and on the workflows that it
+         *     starts.
+         */
         post: operations["releaseApp"];
         delete?: never;
         options?: never;
@@ -223,6 +226,26 @@ export interface paths {
         put?: never;
         /** Puts an earlier version in use again. */
         post: operations["restoreAppRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a run of a workflow that the released version of an app names in one of its actions. Needs the role viewer on the app and on
+         *     the workflow; whoever released the app had the role editor on the workflow.
+         */
+        post: operations["startAppRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1415,8 +1438,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What an event handler or a finished query does. */
+        /** @description What an event handler or a finished query does. Texts and values may hold bindings. */
         Action: {
+            /** @description What it reads as `args.<name>`. */
+            arguments?: {
+                [key: string]: unknown;
+            };
             /** @enum {string} */
             do: "run-query";
             /** @description Its name. */
@@ -1426,7 +1453,7 @@ export interface components {
             component: components["schemas"]["Name"];
             /** @enum {string} */
             do: "set-value";
-            /** @description The value, with bindings. */
+            /** @description The value. */
             value: string;
         } | {
             /** @description The input or form. */
@@ -1444,10 +1471,104 @@ export interface components {
             /** @enum {string} */
             do: "close";
         } | {
+            /** @description Its arguments, in their order. */
+            arguments?: unknown[];
+            /** @description The component. */
+            component: components["schemas"]["Name"];
+            /** @enum {string} */
+            do: "call";
+            /** @description The method. */
+            method: string;
+        } | {
+            /** @enum {string} */
+            do: "set-state";
+            /** @description The value; null when absent. */
+            value?: unknown;
+            /** @description The variable. */
+            variable: components["schemas"]["Name"];
+        } | {
+            /** @enum {string} */
+            do: "set-local-storage";
+            /** @description What it is found by: `localStorage.<key>`. */
+            key: components["schemas"]["Name"];
+            /** @description The value; null forgets it. */
+            value?: unknown;
+        } | {
+            /** @enum {string} */
+            do: "set-url";
+            /** @description What follows the `#`; stays as it is when absent. */
+            hash?: string | null;
+            /** @description Parameters to set; null removes one, and others stay. */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        } | {
+            /** @enum {string} */
+            do: "navigate";
+            /** @description The page. */
+            page: components["schemas"]["Name"];
+            /** @description Its parameters: `url.parameters.<name>`. */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        } | {
+            /** @description Its name in addresses. */
+            app: components["schemas"]["Slug"];
+            /** @enum {string} */
+            do: "open-app";
+            /** @description In another tab of the browser. */
+            "new-tab"?: boolean;
+            page?: components["schemas"]["Name"] | null;
+            /** @description The page's parameters. */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        } | {
+            /** @enum {string} */
+            do: "open-url";
+            /** @description The address. */
+            url: string;
+        } | {
             /** @enum {string} */
             do: "notify";
-            /** @description The text, with bindings. */
+            /**
+             * Format: int32
+             * @description For how long it shows, in milliseconds; as long as it takes to read when absent.
+             */
+            "duration-ms"?: number | null;
+            /** @description The text. */
             message: string;
+            /** @description How it is meant. */
+            tone?: components["schemas"]["NotifyTone"];
+        } | {
+            /** @enum {string} */
+            do: "copy";
+            /** @description The value. */
+            value: unknown;
+        } | {
+            /** @enum {string} */
+            do: "download";
+            /** @description The name of the file, with its ending. */
+            "file-name": string;
+            /** @description What it is written as. */
+            format?: components["schemas"]["FileFormat"];
+            /** @description The value: rows for a CSV file. */
+            value: unknown;
+        } | {
+            /** @description What its blocks see as `trigger.body`; null when absent. */
+            body?: unknown;
+            /** @enum {string} */
+            do: "run-workflow";
+            /** @description The workflow. */
+            workflow: components["schemas"]["Slug"];
+        } | {
+            /** @enum {string} */
+            do: "wait";
+            /**
+             * Format: int32
+             * @description Milliseconds.
+             */
+            ms: number;
         };
         /** @description How to reach a broker. */
         AmqpConfig: {
@@ -1555,8 +1676,20 @@ export interface components {
             queries?: {
                 [key: string]: components["schemas"]["AppQuery"];
             };
+            /** @description Scripts by name: queries in JavaScript. */
+            scripts?: {
+                [key: string]: components["schemas"]["Script"];
+            };
+            /** @description State variables that every page sees. */
+            state?: {
+                [key: string]: components["schemas"]["StateVariable"];
+            };
             /** @description Shown in lists and on the app's bar. */
             title: string;
+            /** @description Transformers by name. */
+            transformers?: {
+                [key: string]: components["schemas"]["Transformer"];
+            };
         };
         /**
          * Format: uuid
@@ -1569,13 +1702,14 @@ export interface components {
             apps: components["schemas"]["DocumentSummary"][];
         };
         /** @description A query of an app. */
-        AppQuery: components["schemas"]["ResourceQuery"] & {
-            /** @description A question to confirm before it runs, with bindings. */
-            confirm?: string | null;
-            /** @description What happens after it succeeded. */
-            "on-success"?: components["schemas"]["Action"][];
+        AppQuery: components["schemas"]["ResourceQuery"] & components["schemas"]["Flow"] & {
             /** @description When it runs by itself. */
             run?: components["schemas"]["RunWhen"];
+            /**
+             * @description JavaScript that makes the query's `data` of what the resource answered, which it reads as `data`: an expression, or
+             *     statements with `return`.
+             */
+            transform?: string | null;
         };
         /** @description A question that a run asks. */
         Approval: {
@@ -2173,12 +2307,24 @@ export interface components {
             /** @description The event's name. */
             name: components["schemas"]["Name"];
         };
-        /** @description `on` an event, do an action. */
+        /** @description `on` an event, do an action. Handlers of the same event run in their order, each after the one before it. */
         EventHandler: {
             /** @description What happens. */
             action: components["schemas"]["Action"];
-            /** @description `click`, `change`, `submit`, `row-select`, `open` or `close`; a component tells which it has. */
+            /**
+             * Format: int32
+             * @description Milliseconds without the event until it happens, once for all of them.
+             */
+            "debounce-ms"?: number | null;
+            /** @description `click`, `change`, `submit`, `row-select`, `open` or `close`; a component tells which it has. Of a page: `open`. */
             on: string;
+            /**
+             * Format: int32
+             * @description Milliseconds after it happened in which it does not happen again.
+             */
+            "throttle-ms"?: number | null;
+            /** @description Happens only when this is true: a text with bindings, such as `{{ table.selectedRow }}`. */
+            when?: string | null;
         };
         /** @description An event was stored. */
         EventSent: {
@@ -2245,12 +2391,40 @@ export interface components {
          * @enum {string}
          */
         FieldKind: "text" | "number" | "boolean" | "choice" | "date";
+        /**
+         * @description What a value is written as.
+         * @enum {string}
+         */
+        FileFormat: "text" | "csv" | "json";
         /** @description A block that keeps the items for which an expression holds. */
         FilterBlock: {
             /** @description A JavaScript expression, without braces: a list. */
             over: string;
             /** @description A JavaScript expression over `item` and `index`; its truth decides. */
             where: string;
+        };
+        /** @description What queries and scripts have in common: what must hold before a run, and what follows it. */
+        Flow: {
+            /** @description A question to confirm before it runs, with bindings. */
+            confirm?: string | null;
+            /**
+             * Format: int32
+             * @description Milliseconds to wait before each run that begins by itself.
+             */
+            "delay-ms"?: number | null;
+            /**
+             * Format: int32
+             * @description Runs again each so many seconds, as long as the page can be seen.
+             */
+            "every-seconds"?: number | null;
+            /** @description What happens after it failed; it is not shown as an error then. */
+            "on-failure"?: components["schemas"]["Step"][];
+            /** @description What happens after it succeeded. */
+            "on-success"?: components["schemas"]["Step"][];
+            /** @description Queries that run again when it has succeeded, all at once and without being waited for. */
+            refresh?: components["schemas"]["Name"][];
+            /** @description It runs only when this is true: a text with bindings. */
+            when?: string | null;
         };
         /** @description A field of a form. */
         FormField: {
@@ -2801,6 +2975,11 @@ export interface components {
             /** @description The n8n node's name; none if it is about the whole workflow. */
             node?: string | null;
         };
+        /**
+         * @description How a message is meant.
+         * @enum {string}
+         */
+        NotifyTone: "info" | "success" | "warning" | "error";
         /** @description OAuth 2, client credentials (RFC 6749, section 4.4). */
         Oauth2: {
             /** @description Whom the token is for; some servers want it. */
@@ -2905,9 +3084,17 @@ export interface components {
             components?: {
                 [key: string]: components["schemas"]["Component"];
             };
+            /** @description What it does on its own event, `open`. */
+            events?: components["schemas"]["EventHandler"][];
             /** @description Where each component stands. */
             layout?: {
                 [key: string]: components["schemas"]["GridRect"];
+            };
+            /** @description Its path below that of the app, such as `orders/{id}`, whose parameters are read as `url.parameters.id`; its name when absent. */
+            route?: string | null;
+            /** @description State variables that begin anew whenever the page opens. */
+            state?: {
+                [key: string]: components["schemas"]["StateVariable"];
             };
             /** @description Shown on the page's tab; the name when absent. */
             title?: string | null;
@@ -3761,7 +3948,7 @@ export interface components {
          * @description When a query runs.
          * @enum {string}
          */
-        RunWhen: "automatic" | "manual";
+        RunWhen: "automatic" | "load" | "manual";
         /** @description A block that runs another workflow's released version. */
         RunWorkflowBlock: {
             /** @description A JavaScript expression, without braces; the run sees its value as `trigger.body`. Null when empty. */
@@ -3881,6 +4068,23 @@ export interface components {
             /** @description Tables and views, without the system's own. */
             tables: components["schemas"]["Table"][];
         };
+        /** @description JavaScript that runs in the browser's sandbox, sees what expressions see, and may run queries, control components and set state. */
+        Script: components["schemas"]["Flow"] & {
+            /** @description Statements, with `await`; what they `return` is the script's `data`. */
+            code: string;
+            /** @description When it runs by itself. */
+            run?: components["schemas"]["ScriptRun"];
+            /**
+             * Format: int32
+             * @description Milliseconds that a run may take.
+             */
+            "timeout-ms"?: number;
+        };
+        /**
+         * @description When a script runs.
+         * @enum {string}
+         */
+        ScriptRun: "manual" | "load";
         /** @description A secret, without its value. */
         Secret: {
             /**
@@ -3965,6 +4169,8 @@ export interface components {
         SessionUser: {
             /** @description The address. */
             email: string;
+            /** @description The names of the groups that they belong to. */
+            groups: string[];
             /** @description The id. */
             id: components["schemas"]["UserId"];
             /** @description Whether they may do everything. */
@@ -4119,12 +4325,29 @@ export interface components {
             /** @description The password. */
             password: string;
         };
+        /** @description A run that an action of an app asks for. */
+        StartAppRunRequest: {
+            /** @description What code sees as `trigger.body`. */
+            body?: unknown;
+            /** @description The workflow: one that the released version of the app names. */
+            workflow: components["schemas"]["Slug"];
+        };
         /** @description Starts a run of the released version. */
         StartRunRequest: {
             /** @description What code sees as `trigger.body`. */
             body?: unknown;
             /** @description The same key is the same run, however often it is sent. */
             idempotency_key?: string | null;
+        };
+        /** @description A value that actions and scripts set: expressions read it as `state.<name>.value`. */
+        StateVariable: {
+            /** @description Its value until it is set, with bindings; null when absent. */
+            initial?: unknown;
+        };
+        /** @description One of the actions that follow each other when a query has ended. */
+        Step: components["schemas"]["Action"] & {
+            /** @description Happens only when this is true: a text with bindings. */
+            when?: string | null;
         };
         /** @description A block that ends the run, wherever in it it stands. */
         StopBlock: {
@@ -4251,6 +4474,11 @@ export interface components {
          * @enum {string}
          */
         TlsMode: "disabled" | "verify-full";
+        /** @description A value that is computed of others, and computed anew when one of them changes: expressions read it as `<name>.value`. */
+        Transformer: {
+            /** @description JavaScript without side effects: an expression, or statements with `return`. */
+            code: string;
+        };
         /** @description What starts a run. */
         Trigger: (components["schemas"]["Webhook"] & {
             /** @enum {string} */
@@ -4366,21 +4594,31 @@ export interface components {
             queries: {
                 [key: string]: components["schemas"]["ViewerQuery"];
             };
+            /** @description Scripts by name: the browser runs them. */
+            scripts: {
+                [key: string]: components["schemas"]["Script"];
+            };
+            /** @description State variables that every page sees. */
+            state: {
+                [key: string]: components["schemas"]["StateVariable"];
+            };
             /** @description The title. */
             title: string;
+            /** @description Transformers by name. */
+            transformers: {
+                [key: string]: components["schemas"]["Transformer"];
+            };
         };
         /** @description A query, as whoever runs it by name needs to know it. */
-        ViewerQuery: {
-            /** @description A question to confirm before it runs. */
-            confirm?: string | null;
+        ViewerQuery: components["schemas"]["Flow"] & {
             /** @description The expressions whose values a run must carry. `current_user.*` and `environment` are bound by the server and not listed. */
             expressions: string[];
             /** @description Whether it may change anything. */
             mode: components["schemas"]["QueryMode"];
-            /** @description What happens after it succeeded. */
-            "on-success"?: components["schemas"]["Action"][];
             /** @description When it runs by itself. */
             run: components["schemas"]["RunWhen"];
+            /** @description JavaScript that makes its `data` of what the resource answered. */
+            transform?: string | null;
         };
         /** @description A block that goes on later. The run takes up nothing meanwhile. */
         WaitBlock: {
@@ -5023,6 +5261,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Released"];
+                };
+            };
+        };
+    };
+    startAppRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartAppRunRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted: from here on it is never lost */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStarted"];
+                };
+            };
+            /** @description `not-released`: the app, or the workflow */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: the app starts no such workflow */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -2,25 +2,28 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, getRouteApi } from '@tanstack/react-router'
 import { Monitor } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { Suspense, lazy, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../api/client'
 import type { AppDetail, AppDocument, Session } from '../api/types'
 import { AppPage } from '../components/AppPage'
-import { RuntimeContext } from '../components/runtime-context'
+import { RuntimeContext, useRuntime, useRuntimeState } from '../components/runtime-context'
 import { type DraftStore, createDraftStore } from '../document/draft-store'
+import type { Owner } from '../document/places'
 import { useDraftKeys } from '../document/use-draft-keys'
 import { useSessionQuery } from '../studio/session'
 import { EmptyState, ErrorNotice, ErrorState, SkeletonRows } from '../ui/states'
 import { Canvas } from './Canvas'
-import { Inspector } from './Inspector'
-import { QueryDrawer } from './QueryDrawer'
-import { SidePanel } from './SidePanel'
 import { TopBar } from './TopBar'
 import './builder.css'
 import { loadKinds } from './component-kinds'
 import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
+
+/** After the canvas: what stands around it is not what one sees first. */
+const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
+const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
+const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
 
 const route = getRouteApi('/apps/$slug/edit')
 
@@ -75,17 +78,26 @@ function Loaded({ app, session }: { app: AppDetail; session: Session }) {
 function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
   const document = useStore(store, (state) => state.document)
   const problem = useStore(store, (state) => state.problem)
-  const [page, setPage] = useState(document['home-page'])
+  const runtime = useRuntime()
+  // The app goes from page to page by itself, too.
+  const page = useRuntimeState((state) => state.page)
   const [selection, setSelection] = useState<string[]>([])
   const [query, setQuery] = useState<string | undefined>(Object.keys(document.queries ?? {})[0])
   const [isPreview, setPreview] = useState(false)
   const shownPage = document.pages[page] ?? document.pages[document['home-page']]
   const selected = selection.filter((name) => shownPage?.components?.[name])
+  const open = ({ kind, name, page: where }: Owner) => {
+    const target = kind === 'page' ? name : where
+    if (target !== undefined && target !== page) runtime.openPage(target)
+    if (kind === 'component') setSelection([name])
+    else if (kind === 'page') setSelection([])
+    else setQuery(kind === 'state' ? `state.${name}` : name)
+  }
   useDraftKeys(store)
   useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
   return (
     <div className="builder">
-      <TopBar slug={slug} store={store} page={page} onPage={setPage} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} />
+      <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} />
       {problem ? (
         <div className="builder-problem">
           <ErrorNotice error={problem} />
@@ -95,10 +107,16 @@ function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftSto
         <div className="builder-preview">{shownPage ? <AppPage page={shownPage} /> : null}</div>
       ) : (
         <div className="builder-main">
-          <SidePanel store={store} page={page} selection={selected} onSelect={setSelection} />
+          <Suspense fallback={<aside className="side" aria-label="Components" />}>
+            <SidePanel store={store} page={page} selection={selected} onSelect={setSelection} />
+          </Suspense>
           <Canvas store={store} page={page} selection={selected} onSelect={setSelection} />
-          <Inspector key={`${page} ${selected[0] ?? ''}`} store={store} page={page} selection={selected} onSelect={setSelection} />
-          <QueryDrawer slug={slug} store={store} selected={query} onSelect={setQuery} />
+          <Suspense fallback={<aside className="inspector compact" aria-label="Inspector" />}>
+            <Inspector key={`${page} ${selected[0] ?? ''}`} store={store} page={page} selection={selected} onSelect={setSelection} />
+          </Suspense>
+          <Suspense fallback={<section className="drawer" aria-label="Queries" />}>
+            <QueryDrawer slug={slug} page={page} store={store} selected={query} onSelect={setQuery} onOpen={open} />
+          </Suspense>
         </div>
       )}
     </div>

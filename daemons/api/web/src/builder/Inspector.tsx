@@ -1,22 +1,25 @@
 /** The right panel: the selected component's name, properties, events and place. */
 import { Trash2 } from 'lucide-react'
-import { Suspense, lazy, useState } from 'react'
+import { Suspense, lazy } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument, Component } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
 import { stateOf } from '../runtime/kinds'
 import { Button } from '../ui/Button'
-import { SelectField, TextField } from '../ui/Field'
+import { SelectField } from '../ui/Field'
 import { BindingField } from './BindingField'
 import { CodeField } from './CodeField'
-import { EventsEditor } from './EventsEditor'
 import type { PropertySpec } from '../components/spec'
 import { FlagField } from './FlagField'
 import { OptionsField } from './OptionsField'
 import { PlaceFields } from './PlaceFields'
+import { RenameField } from './RenameField'
 import { componentKinds, hidden } from './component-kinds'
-import { nameProblem, removeComponents, renameEverywhere, setProperty } from './edits'
+import { nameProblem, removeComponents, setEvents, setProperty, setSlots } from './edits'
+
+const EventsEditor = lazy(() => import('./EventsEditor').then((module) => ({ default: module.EventsEditor })))
+const PageSettings = lazy(() => import('./PageSettings').then((module) => ({ default: module.PageSettings })))
 
 /** Of tables alone, so not of the first that is loaded. */
 const ColumnsField = lazy(async () => ({ default: (await import('./ColumnsField')).ColumnsField }))
@@ -50,6 +53,9 @@ export function Inspector({ store, page, selection, onSelect }: Props) {
         <section className="inspector-section">
           <h2>Nothing selected</h2>
           <p className="muted">Select a component to change it. Arrows move it, Shift with arrows resizes it, Delete removes it, Ctrl-D makes a copy, Ctrl-Z takes everything back.</p>
+          <Suspense>
+            <PageSettings key={page} name={page} store={store} />
+          </Suspense>
         </section>
       )}
     </aside>
@@ -88,7 +94,9 @@ function Selected({ name, component, store, page, onSelect, onRemove }: { name: 
       ) : null}
       {kind && kind.events.length > 0 ? (
         <section className="inspector-section">
-          <EventsEditor name={name} component={component} kinds={kind.events} store={store} page={page} />
+          <Suspense>
+            <EventsEditor handlers={component.events ?? []} kinds={kind.events} store={store} onChange={(events, key) => store.edit((draft) => setEvents(draft, page, name, events), key && `${name} ${key}`)} />
+          </Suspense>
         </section>
       ) : null}
       <PlaceFields name={name} store={store} page={page} />
@@ -98,38 +106,20 @@ function Selected({ name, component, store, page, onSelect, onRemove }: { name: 
 
 /** A name that can be changed; everything that refers to it follows. */
 export function NameField({ name, store, onRenamed }: { name: string; store: DraftStore<AppDocument>; onRenamed: (name: string) => void }) {
-  const [typed, setTyped] = useState(name)
-  const [error, setError] = useState<string>()
-  const rename = async () => {
-    if (typed === name) return
-    const problem = nameProblem(store.getState().document, typed)
-    if (problem) return setError(problem)
-    const { renameInTemplate } = await import('../document/rename')
-    store.edit((draft) => renameEverywhere(draft, name, typed, (text) => renameInTemplate(text, name, typed)))
-    onRenamed(typed)
+  const rename = async (to: string) => {
+    const { renameEverywhere } = await import('../document/rename-everywhere')
+    store.edit((draft) => renameEverywhere(draft, name, to))
+    onRenamed(to)
   }
-  return (
-    <TextField
-      label="Name"
-      className="mono"
-      error={error}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.target.value)
-        setError(undefined)
-      }}
-      onBlur={() => void rename()}
-      onKeyDown={(event) => {
-        if (event.key === 'Enter') void rename()
-      }}
-    />
-  )
+  return <RenameField name={name} problemOf={(to) => nameProblem(store.getState().document, to)} onRename={rename} />
 }
 
 function PropertyField({ spec, name, component, store, page }: { spec: PropertySpec; name: string; component: Component; store: DraftStore<AppDocument>; page: string }) {
   const value = component.properties?.[spec.key]
   const shown = useRuntimeState((state) => state.shown[`${name}.${spec.key}`])
-  const set = (next: unknown) => store.edit((draft) => setProperty(draft, page, name, spec.key, next), `${name}.${spec.key}`)
+  // The tabs and steps of a component are grids that others stand on.
+  const put = spec.key === component.type ? setSlots : setProperty
+  const set = (next: unknown) => store.edit((draft) => put(draft, page, name, spec.key, next), `${name}.${spec.key}`)
   switch (spec.input.kind) {
     case 'text':
       return <BindingField label={spec.label} {...(spec.hint ? { hint: spec.hint } : {})} isLong={spec.input.isLong ?? false} value={typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)} shown={shown} onChange={set} />

@@ -1,72 +1,121 @@
-/** The bottom drawer: the app's queries, the editor of one, and its result. */
+/** The bottom drawer: the app's queries, scripts, transformers and state, the editor of one, and what helps to find mistakes. */
 import { useQuery } from '@tanstack/react-query'
-import { Database, Plus } from 'lucide-react'
-import { Suspense, lazy } from 'react'
+import { Braces, Bug, Database, FileCode, Plus, Variable } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
+import type { Owner } from '../document/places'
+import type { QueryState } from '../runtime/runtime'
 import { resourcesQuery } from '../studio/lists'
 import { Button } from '../ui/Button'
 import { SkeletonRows } from '../ui/states'
-import { addQuery, freeName } from './edits'
+import type { IconType } from '../ui/icons'
+import { addQuery, freeName, stateNames } from './edits'
 
-/** With its forms for all kinds of resources, which a page without queries does not need. */
-const QueryEditor = lazy(async () => ({ default: (await import('./QueryEditor')).QueryEditor }))
+const LogicEditor = lazy(() => import('./logic/LogicEditor').then((module) => ({ default: module.LogicEditor })))
+const DebugPanel = lazy(() => import('./debug/DebugPanel').then((module) => ({ default: module.DebugPanel })))
 
 interface Props {
   slug: string
+  page: string
   store: DraftStore<AppDocument>
+  /** A name; of a state variable with `state.` before it, since those have names of their own. */
   selected: string | undefined
-  onSelect: (query: string | undefined) => void
+  onSelect: (selected: string | undefined) => void
+  /** Shows the part of the app that something belongs to. */
+  onOpen: (owner: Owner) => void
 }
 
 const dots = { idle: '', waiting: 'amber', loading: 'accent', done: 'green', failed: 'red' } as const
 
-export function QueryDrawer({ slug, store, selected, onSelect }: Props) {
-  const queries = useStore(store, (state) => state.document.queries) ?? {}
+export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: Props) {
+  const document = useStore(store, (state) => state.document)
   const states = useRuntimeState((state) => state.queries)
   const resources = useQuery(resourcesQuery).data ?? []
-  const add = () => {
+  const [isDebug, setDebug] = useState(false)
+  const open = (next: string) => {
+    setDebug(false)
+    onSelect(next)
+  }
+  const addResourceQuery = () => {
     const name = freeName(store.getState().document, 'query1')
     store.edit((draft) => addQuery(draft, name, { resource: resources[0]?.name ?? '', statement: 'select 1 as one', mode: 'read', run: 'automatic' }))
-    onSelect(name)
+    open(name)
   }
-  const query = selected === undefined ? undefined : queries[selected]
+  const addScript = () => {
+    const name = freeName(store.getState().document, 'script1')
+    store.edit((draft) => void (draft.scripts = { ...draft.scripts, [name]: { code: 'return 1 + 1' } }))
+    open(name)
+  }
+  const addTransformer = () => {
+    const name = freeName(store.getState().document, 'transformer1')
+    store.edit((draft) => void (draft.transformers = { ...draft.transformers, [name]: { code: 'current_user.name' } }))
+    open(name)
+  }
+  const addVariable = () => {
+    const taken = stateNames(store.getState().document)
+    let number = 1
+    while (taken.has(`variable${number}`)) number += 1
+    const name = `variable${number}`
+    store.edit((draft) => void (draft.state = { ...draft.state, [name]: {} }))
+    open(`state.${name}`)
+  }
+  const sections: [title: string, what: string, icon: IconType, names: string[], add: () => void][] = [
+    ['Queries', 'query', Database, Object.keys(document.queries ?? {}), addResourceQuery],
+    ['Scripts', 'script', FileCode, Object.keys(document.scripts ?? {}), addScript],
+    ['Transformers', 'transformer', Braces, Object.keys(document.transformers ?? {}), addTransformer],
+    ['State', 'state variable', Variable, [...stateNames(document)].map((name) => `state.${name}`), addVariable],
+  ]
+  const known = sections.some(([, , , names]) => names.includes(selected ?? ''))
   return (
     <section className="drawer" aria-label="Queries">
       <div className="drawer-list">
-        <header className="row">
-          <h2 className="grow">Queries</h2>
-          <Button variant="ghost" size="small" icon={Plus} label="Add query" onClick={add} />
-        </header>
-        <ul>
-          {Object.keys(queries).map((name) => {
-            const state = states[name]
-            return (
-              <li key={name}>
-                <button type="button" className="side-item" aria-pressed={name === selected} title={state?.message} onClick={() => onSelect(name)}>
-                  <span className={`query-dot ${dots[state?.status ?? 'idle']}`} aria-label={state?.status ?? 'idle'} role="img" />
-                  <span className="truncate">{name}</span>
-                </button>
-              </li>
-            )
-          })}
-        </ul>
+        <button type="button" className="side-item" aria-pressed={isDebug} onClick={() => setDebug(!isDebug)}>
+          <Bug className="icon" strokeWidth={1.5} aria-hidden />
+          Debug
+        </button>
+        {sections.map(([title, what, Icon, names, add]) => (
+          <div key={title} role="group" aria-label={title}>
+            <header className="row">
+              <h2 className="grow">{title}</h2>
+              <Button variant="ghost" size="small" icon={Plus} label={`Add ${what}`} onClick={add} />
+            </header>
+            <ul>
+              {names.map((name) => (
+                <li key={name}>
+                  <Item name={name} icon={Icon} state={what === 'query' || what === 'script' ? (states[name] ?? { status: 'idle' }) : undefined} isSelected={!isDebug && name === selected} onSelect={() => open(name)} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
       </div>
-      {selected !== undefined && query ? (
-        <Suspense fallback={<SkeletonRows count={4} />}>
-          <QueryEditor key={selected} slug={slug} name={selected} query={query} store={store} onRenamed={onSelect} onRemoved={() => onSelect(Object.keys(queries).find((name) => name !== selected))} />
-        </Suspense>
-      ) : (
-        <div className="drawer-empty">
-          <Database className="icon" strokeWidth={1.5} aria-hidden />
-          <p className="muted">A query runs one SQL statement. Components show its rows by {'{{ query1.rows }}'}.</p>
-          <Button icon={Plus} onClick={add}>
-            Add query
-          </Button>
-        </div>
-      )}
+      <Suspense fallback={<SkeletonRows count={4} />}>
+        {isDebug ? (
+          <DebugPanel page={page} store={store} onOpen={onOpen} />
+        ) : known && selected !== undefined ? (
+          <LogicEditor key={selected} slug={slug} page={page} selected={selected} store={store} onSelect={onSelect} />
+        ) : (
+          <div className="drawer-empty">
+            <Database className="icon" strokeWidth={1.5} aria-hidden />
+            <p className="muted">A query runs one SQL statement. Components show its rows by {'{{ query1.rows }}'}.</p>
+            <Button icon={Plus} onClick={addResourceQuery}>
+              Add query
+            </Button>
+          </div>
+        )}
+      </Suspense>
     </section>
+  )
+}
+
+function Item({ name, icon: Icon, state, isSelected, onSelect }: { name: string; icon: IconType; state: QueryState | undefined; isSelected: boolean; onSelect: () => void }) {
+  return (
+    <button type="button" className="side-item" aria-pressed={isSelected} title={state?.message} onClick={onSelect}>
+      {state ? <span className={`query-dot ${dots[state.status]}`} aria-label={state.status} role="img" /> : <Icon className="icon" strokeWidth={1.5} aria-hidden />}
+      <span className="truncate">{name.replace(/^state\./, '')}</span>
+    </button>
   )
 }

@@ -1,5 +1,5 @@
 /** One query: where it runs, when, its statement or change, and the result or the plan of running it as it stands. */
-import { Play, Plus, Trash2 } from 'lucide-react'
+import { Play } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem, messageOf } from '../api/problem'
@@ -15,10 +15,13 @@ import { PlanView } from '../ui/PlanView'
 import { ResultGrid } from '../ui/ResultGrid'
 import type { EditorFault } from '../ui/code-mirror'
 import { ErrorNotice } from '../ui/states'
-import { ActionFields, firstAction } from './ActionFields'
-import { BindingField } from './BindingField'
 import { NameField } from './Inspector'
+import { completionsAt } from './assist/complete'
+import { valuesNow } from './assist/values'
 import { removeQuery } from './edits'
+import { AppCodeEditor } from './logic/AppCodeEditor'
+import { FlowFields } from './logic/FlowFields'
+import { RemoveButton } from './logic/RemoveButton'
 import { cutQuery, statementOf } from './use-builder-runtime'
 
 interface Props {
@@ -78,6 +81,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
           label={`Statement of ${name}`}
           onRun={() => void run()}
           faults={faults}
+          complete={(before) => completionsAt(before, false, valuesNow(runtime))}
           placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'"
         />
         <div className="drawer-run">
@@ -100,50 +104,27 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
   )
 }
 
+const byEvent = ['manual', 'When an event asks'] as const
+
 /** A change of what is asked: a query that becomes a write runs by itself no more. */
 function asked(query: AppQuery, part: Partial<AppQuery>): Partial<AppQuery> {
   return isWrite({ ...query, ...part }) ? { ...part, run: 'manual' } : part
 }
 
 function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omit<Props, 'slug'> & { change: (part: Partial<AppQuery>, key?: string) => void }) {
-  const actions = query['on-success'] ?? []
-  const setActions = (next: typeof actions) => change({ 'on-success': next }, 'on-success')
+  const onlyAsked = isWrite(query) && wayOf(query) !== 'sql'
   return (
     <div className="drawer-settings compact">
       <NameField name={name} store={store} onRenamed={onRenamed} />
       <AskFields ask={query} change={(part, key) => change(asked(query, part), key)} />
-      <SelectField
-        label="Runs"
-        value={query.run ?? 'automatic'}
-        options={isWrite(query) && wayOf(query) !== 'sql' ? [['manual', 'When an event asks']] : [['automatic', 'By itself'], ['manual', 'When an event asks']]}
-        onChange={(event) => change({ run: event.target.value === 'manual' ? 'manual' : 'automatic' })}
-      />
-      <BindingField label="Ask before it runs" hint="A question to confirm; empty asks nothing." value={query.confirm ?? ''} onChange={(confirm) => change({ confirm: confirm === '' ? null : confirm }, 'confirm')} />
-      <div className="field" role="group" aria-label="After success">
-        <div className="row">
-          <span className="label grow">After success</span>
-          <Button variant="ghost" size="small" icon={Plus} label="Add action" onClick={() => setActions([...actions, firstAction(store.getState().document)])} />
-        </div>
-        {actions.map((action, index) => (
-          <div key={index} className="handler">
-            <ActionFields action={action} store={store} onChange={(next) => setActions(actions.map((other, at) => (at === index ? next : other)))} />
-            <Button variant="ghost" size="small" icon={Trash2} onClick={() => setActions(actions.filter((_, at) => at !== index))}>
-              Remove action
-            </Button>
-          </div>
-        ))}
+      <SelectField label="Runs" value={query.run ?? 'automatic'} options={onlyAsked ? [byEvent] : [['automatic', 'By itself, when a value changes'], ['load', 'When the page opens'], byEvent]} onChange={({ target }) => change({ run: target.value as 'load' })} />
+      <div className="field">
+        <span className="label">Transformer of its data</span>
+        <AppCodeEditor isShort label={`Transformer of ${name}`} placeholderText="data.map((row) => row.name)" value={query.transform ?? ''} onChange={(code) => change({ transform: code.trim() === '' ? null : code }, 'transform')} />
+        <p className="hint">JavaScript that makes {name}.data of what came, which it reads as data.</p>
       </div>
-      <Button
-        variant="danger"
-        size="small"
-        icon={Trash2}
-        onClick={() => {
-          store.edit((draft) => removeQuery(draft, name))
-          onRemoved()
-        }}
-      >
-        Delete query
-      </Button>
+      <FlowFields name={name} flow={query} mayRepeat={!isWrite(query)} store={store} change={change} />
+      <RemoveButton text="Delete query" store={store} remove={(draft) => removeQuery(draft, name)} onRemoved={onRemoved} />
     </div>
   )
 }

@@ -18,13 +18,12 @@ interface Props {
   slug: string
   store: DraftStore<AppDocument>
   page: string
-  onPage: (page: string) => void
   isPreview: boolean
   onPreview: (isPreview: boolean) => void
   releasedVersion: number | undefined
 }
 
-export function TopBar({ slug, store, page, onPage, isPreview, onPreview, releasedVersion }: Props) {
+export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersion }: Props) {
   const state = useStore(store)
   const runtime = useRuntime()
   const { document } = state
@@ -44,16 +43,14 @@ export function TopBar({ slug, store, page, onPage, isPreview, onPreview, releas
       setReleasing(false)
     }
   }
-  const open = (name: string) => {
-    onPage(name)
-    runtime.openPage(name)
-  }
   const addPage = () => {
     let number = Object.keys(document.pages).length + 1
     while (`page${number}` in document.pages) number += 1
     const name = `page${number}`
     store.edit((draft) => void (draft.pages[name] = { title: `Page ${number}`, components: {}, layout: {} }))
-    open(name)
+    // The app on the canvas does not have the page yet.
+    runtime.update({ ...runtime.document, pages: store.getState().document.pages })
+    runtime.openPage(name)
   }
   return (
     <header className="top-bar">
@@ -72,7 +69,7 @@ export function TopBar({ slug, store, page, onPage, isPreview, onPreview, releas
       {version ? <Badge tone="green">Version {version}</Badge> : <Badge>Never released</Badge>}
       <nav className="row top-pages" aria-label="Pages">
         {Object.entries(document.pages).map(([name, { title }]) => (
-          <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => open(name)}>
+          <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
             {title ?? name}
           </button>
         ))}

@@ -1,14 +1,21 @@
 /** Changes of an app's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
-import type { AppDocument, AppQuery, Component, GridRect, Page } from '../api/types'
-import { rewrittenAsk } from '../document/query-ask'
+import type { Action, AppDocument, AppQuery, Component, EventHandler, GridRect, Page } from '../api/types'
 import { type Layout, isWithin } from '../runtime/nesting'
 import { place } from './layout'
 
 type Document = Draft<AppDocument>
 
 export function allNames(document: AppDocument): Set<string> {
-  return new Set([...Object.values(document.pages).flatMap((page) => Object.keys(page.components ?? {})), ...Object.keys(document.queries ?? {})])
+  const { pages, queries = {}, scripts = {}, transformers = {} } = document
+  return new Set([...Object.values(pages).flatMap((page) => Object.keys(page.components ?? {})), ...[queries, scripts, transformers].flatMap(Object.keys)])
+}
+
+/** Names that expressions read in every app. */
+export const ownNames = new Set(['args', 'current_user', 'environment', 'event', 'localStorage', 'navigate', 'notify', 'state', 'url', 'utils'])
+
+export function stateNames(document: AppDocument): Set<string> {
+  return new Set([document.state ?? {}, ...Object.values(document.pages).map((page) => page.state ?? {})].flatMap(Object.keys))
 }
 
 /** `table` -> `table`, `table2`, ... */
@@ -16,14 +23,26 @@ export function freeName(document: AppDocument, base: string): string {
   const taken = allNames(document)
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? base : `${base}${number}`
-    if (!taken.has(name)) return name
+    if (!taken.has(name) && !ownNames.has(name)) return name
   }
 }
 
+const nameRule = 'Use a letter, then letters, digits or _.'
+
+function isName(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(text)
+}
+
 export function nameProblem(document: AppDocument, name: string): string | undefined {
-  if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name)) return 'Use a letter, then letters, digits or _.'
+  if (!isName(name)) return nameRule
+  if (ownNames.has(name)) return 'Every app has this name already: choose another one.'
   if (allNames(document).has(name)) return 'Something in this app has this name already.'
   return undefined
+}
+
+export function stateNameProblem(document: AppDocument, name: string): string | undefined {
+  if (!isName(name)) return nameRule
+  return stateNames(document).has(name) ? 'There is a state variable of this name already.' : undefined
 }
 
 function pageOf(document: Document, page: string): Draft<Required<Pick<Page, 'components' | 'layout'>>> {
@@ -52,7 +71,7 @@ export function removeComponents(document: Document, page: string, names: string
     delete target.layout[name]
   }
   // An action on something that is gone would not be saved.
-  forEachActions(document, (actions) => actions.filter((action) => !('component' in action && gone.has(action.component))))
+  keepActions(document, (action) => !('component' in action && gone.has(action.component)))
 }
 
 /** The components that stand in one, at any depth. */
@@ -87,7 +106,10 @@ export function duplicateComponent(document: Document, page: string, name: strin
     const component = components[copy]
     if (!component) continue
     component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
-    for (const handler of component.events ?? []) handler.action = retargeted(handler.action, names, rewrite)
+    for (const handler of component.events ?? []) {
+      handler.action = retargeted(handler.action, names, rewrite)
+      if (handler.when) handler.when = rewrite(handler.when)
+    }
   }
   const copy = names[name]
   if (copy) moveComponents(document, page, { [copy]: { ...rect, row: rect.row + rect.height } })
@@ -102,65 +124,69 @@ export function setProperty(document: Document, page: string, name: string, key:
   else component.properties[key] = value
 }
 
+/** Sets the tabs or steps of a component. Where one got another value, what stands in it stays in it. */
+export function setSlots(document: Document, page: string, name: string, key: string, value: unknown): void {
+  const { components, layout } = pageOf(document, page)
+  const [before, after] = [slotValues(components[name]?.properties?.[key]), slotValues(value)]
+  setProperty(document, page, name, key, value)
+  if (before.length !== after.length) return
+  const renamed = new Map(before.flatMap((slot, index): [string, string][] => (after[index] === undefined || after[index] === slot || after.includes(slot) ? [] : [[slot, after[index]]])))
+  for (const rect of Object.values(layout)) {
+    const to = rect.parent === name && rect.slot ? renamed.get(rect.slot) : undefined
+    if (to) rect.slot = to
+  }
+}
+
+/** The values of options that are written down; none where an expression gives them. */
+function slotValues(options: unknown): string[] {
+  if (!Array.isArray(options)) return []
+  return options.map((option: unknown) => String(typeof option === 'object' && option !== null && 'value' in option ? option.value : option))
+}
+
+export function setEvents(document: Document, page: string, name: string, events: EventHandler[]): void {
+  const component = pageOf(document, page).components[name]
+  if (component) component.events = events
+}
+
 export function addQuery(document: Document, name: string, query: AppQuery): void {
   document.queries = { ...document.queries, [name]: query }
 }
 
+/** Removes a query or a script, and what runs it. */
 export function removeQuery(document: Document, name: string): void {
   delete document.queries?.[name]
-  forEachActions(document, (actions) => actions.filter((action) => !(action.do === 'run-query' && action.query === name)))
+  delete document.scripts?.[name]
+  keepActions(document, (action) => !(action.do === 'run-query' && action.query === name))
+  for (const flow of [...Object.values(document.queries ?? {}), ...Object.values(document.scripts ?? {})]) {
+    if (flow.refresh) flow.refresh = flow.refresh.filter((other) => other !== name)
+  }
 }
 
-/** Renames a component or query: its key, the actions that name it, and, by `rewrite`, the expressions that read it. */
-export function renameEverywhere(document: Document, from: string, to: string, rewrite: (text: string) => string): void {
-  const renamed = <T>(map: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(map).map(([key, value]) => [key === from ? to : key, value]))
-  for (const page of Object.values(document.pages)) {
-    page.components = renamed(page.components ?? {})
-    page.layout = renamed(page.layout ?? {})
-    for (const rect of Object.values(page.layout)) if (rect.parent === from) rect.parent = to
-    for (const component of Object.values(page.components)) component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
-  }
-  document.queries = renamed(document.queries ?? {})
-  for (const query of Object.values(document.queries)) {
-    // An expression that stands alone is rewritten as one in a text is.
-    Object.assign(query, rewrittenAsk(query, rewrite, (source) => rewrite(`{{${source}}}`).slice(2, -2)))
-    if (query.confirm) query.confirm = rewrite(query.confirm)
-  }
-  forEachActions(document, (actions) =>
-    actions.map((action) => {
-      switch (action.do) {
-        case 'run-query':
-          return action.query === from ? { ...action, query: to } : action
-        case 'set-value':
-          return { ...action, component: action.component === from ? to : action.component, value: rewrite(action.value) }
-        case 'reset':
-        case 'open':
-        case 'close':
-          return action.component === from ? { ...action, component: to } : action
-        case 'notify':
-          return { ...action, message: rewrite(action.message) }
-      }
-    }),
-  )
+/** Removes a state variable of the app or of a page, and what sets it. */
+export function removeState(document: Document, name: string): void {
+  delete document.state?.[name]
+  for (const page of Object.values(document.pages)) delete page.state?.[name]
+  keepActions(document, (action) => !(action.do === 'set-state' && action.variable === name))
 }
 
-type Actions = NonNullable<AppQuery['on-success']>
-
-function forEachActions(document: Document, change: (actions: Actions) => Actions): void {
-  for (const page of Object.values(document.pages)) {
-    for (const component of Object.values(page.components ?? {})) {
-      if (component.events) component.events = component.events.flatMap((handler) => change([handler.action]).map((action) => ({ ...handler, action })))
-    }
+/** Leaves only the actions that `keeps` keeps, wherever they stand. */
+function keepActions(document: Document, keeps: (action: Action) => boolean): void {
+  const handlers = (of: { events?: EventHandler[] | undefined }) => {
+    if (of.events) of.events = of.events.filter((handler) => keeps(handler.action))
   }
-  for (const query of Object.values(document.queries ?? {})) {
-    if (query['on-success']) query['on-success'] = change(query['on-success'])
+  for (const page of Object.values(document.pages)) {
+    handlers(page)
+    for (const component of Object.values(page.components ?? {})) handlers(component)
+  }
+  for (const flow of [...Object.values(document.queries ?? {}), ...Object.values(document.scripts ?? {})]) {
+    for (const key of ['on-success', 'on-failure'] as const) if (flow[key]) flow[key] = flow[key].filter(keeps)
   }
 }
 
 /** An action of a copy: about the copies of what was copied with it. */
-function retargeted(action: Actions[number], names: Record<string, string>, rewrite: (text: string) => string): Actions[number] {
+function retargeted(action: Action, names: Record<string, string>, rewrite: (text: string) => string): Action {
   const target = 'component' in action ? { component: names[action.component] ?? action.component } : {}
-  return { ...(rewriteTexts(action, rewrite) as Actions[number]), ...target }
+  return { ...(rewriteTexts(action, rewrite) as Action), ...target }
 }
 
 function rewriteTexts(value: unknown, rewrite: (text: string) => string): unknown {

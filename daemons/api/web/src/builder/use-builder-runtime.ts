@@ -1,11 +1,13 @@
 /** The running app on the builder's canvas: it follows the edited document. */
 import { useEffect, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
-import type { AppDocument, AppQuery, Session, ResourceQuery } from '../api/types'
+import type { AppDocument, AppQuery, Flow, ResourceQuery, Session } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
 import { expressionsIn, isWrite } from '../document/query-ask'
+import { type RuntimeQuery, scriptQueries } from '../runtime/model'
 import { AppRuntime } from '../runtime/runtime'
-import type { RuntimeQuery } from '../runtime/model'
+import { browserStorage } from '../runtime/storage'
+import { watch } from './debug/watched'
 import { ask } from '../ui/ask'
 import { notify } from '../ui/toasts'
 
@@ -53,14 +55,21 @@ export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, 
 
 function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime {
   const { document } = store.getState()
-  const { id, email, name, is_admin } = session.user
+  const { id, email, name, is_admin, groups } = session.user
   return new AppRuntime(
     // Its queries follow as soon as their statements are cut.
     { ...document, queries: {} },
     {
-      globals: { current_user: { id, email, name, is_admin }, environment: session.environment },
+      globals: { current_user: { id, email, name, is_admin, groups }, environment: session.environment },
+      // Apart from what the released app keeps.
+      storage: browserStorage(`${slug}.draft`, id),
+      runsAll: true,
       confirm: (question) => ask({ title: store.getState().document.title, text: question, confirm: 'Continue' }),
       notify,
+      ...watch(),
+      runWorkflow: async (workflow, body) => {
+        await dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug: workflow } }, body: { body } }))
+      },
       runQuery: async (queryName, parameters, signal) => {
         const query = store.getState().document.queries?.[queryName]
         if (!query) throw new Error(`The query ${queryName} was removed.`)
@@ -82,11 +91,17 @@ async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promi
         mode: writes ? 'write' : 'read',
         // What changes data is never run by editing.
         run: writes ? 'manual' : (query.run ?? 'automatic'),
+        ...flowOf(query),
+        ...(query.transform ? { transform: query.transform } : {}),
         fingerprint: `${query.resource}\n${JSON.stringify(query.change ?? query.operation ?? (query.statements?.length ? query.statements : query.statement))}`,
-        ...(query.confirm ? { confirm: query.confirm } : {}),
-        ...(query['on-success'] ? { 'on-success': query['on-success'] } : {}),
       },
     ]
   })
-  return Object.fromEntries(await Promise.all(entries))
+  return { ...Object.fromEntries(await Promise.all(entries)), ...scriptQueries(document.scripts) }
+}
+
+/** What queries and scripts have in common. */
+function flowOf({ confirm, when, refresh, 'delay-ms': delay, 'every-seconds': every, 'on-success': success, 'on-failure': failure }: Flow): Flow {
+  const flow: Flow = { confirm, when, refresh, 'delay-ms': delay, 'every-seconds': every, 'on-success': success, 'on-failure': failure }
+  return Object.fromEntries(Object.entries(flow).filter(([, value]) => value !== undefined && value !== null))
 }

@@ -38,7 +38,7 @@ function Cell({ name, component, rect }: { name: string; component: Component; r
   if (isHidden) return null
   if (stateOf(component.type).isOverlay) return <AppComponent name={name} component={component} />
   return (
-    <div className={cellClass(component, rect)} style={{ gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }}>
+    <div className={cellClass(component, rect)} data-component={name} style={{ gridColumn: `${rect.column + 1} / span ${rect.width}`, gridRow: `${rect.row + 1} / span ${rect.height}` }}>
       <AppComponent name={name} component={component} />
     </div>
   )

@@ -25,7 +25,7 @@ export function useRuntimeState<T>(select: (state: RuntimeState) => T): T {
 }
 
 /** Reading a value that does not exist yet, such as the selected row before anything is selected. */
-function isAbsent(shown: Shown): boolean {
+export function isAbsent(shown: Shown): boolean {
   return 'error' in shown && !shown.isFault && /^Cannot read properties of (null|undefined)/.test(shown.error)
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Operation } from '../api/types'
 import { type DescribedField, type Fields, isOneOf } from './described'
+import { graphqlOperation } from './graphql-document'
 
 export type OperationName = Operation['do']
 
@@ -256,7 +257,7 @@ export const operationKinds: { readonly [Name in OperationName]: OperationKind }
       { key: 'operation-name', label: 'Operation', type: 'text', hint: 'Where the document has several.' },
       { key: 'items', label: 'Part of the answer', type: 'text', placeholder: '/users/nodes', hint: 'A JSON pointer. All data when empty.' },
     ],
-    isRead: (operation) => !/^\s*(mutation|subscription)\b/m.test(String(operation['document'] ?? '')),
+    isRead: (operation) => graphqlOperation(String(operation['document'] ?? ''), String(operation['operation-name'] ?? '')) === 'query',
     text: () => 'GraphQL',
   },
   elasticsearch: {

@@ -4,29 +4,48 @@ import { parseTemplate, walk } from '../evaluator/binding'
 
 /** JavaScript with `from` renamed wherever it is read as a variable. A text that cannot be parsed stays as it is. */
 export function renameInScript(source: string, from: string, to: string): string {
-  const places: number[] = []
+  const places: { at: number; text: string }[] = []
   try {
     const program = parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true })
     walk(program, (node, parent) => {
       if (node.type !== 'Identifier' || node.name !== from) return
       if (parent?.type === 'MemberExpression' && parent.property === node && !parent.computed) return
       if (parent?.type === 'Property' && parent.key === node && !parent.computed && !parent.shorthand) return
-      places.push(node.start)
+      // In `{ from }` the property keeps its name.
+      const isShorthand = parent?.type === 'Property' && parent.shorthand
+      places.push({ at: node.start, text: isShorthand ? `${from}: ${to}` : to })
     })
   } catch {
     return source
   }
-  return replaceAt(source, [...new Set(places)], from, to)
+  const once = new Map(places.map((place) => [place.at, place]))
+  return [...once.values()].sort((a, b) => b.at - a.at).reduce((text, place) => text.slice(0, place.at) + place.text + text.slice(place.at + from.length), source)
+}
+
+/** JavaScript with `object.from` renamed wherever it is read, whether by a dot or by a text in brackets. */
+export function renamePropertyInScript(source: string, object: string, from: string, to: string): string {
+  const places: { start: number; end: number; text: string }[] = []
+  try {
+    walk(parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true }), (node) => {
+      if (node.type !== 'MemberExpression' || node.object.type !== 'Identifier' || node.object.name !== object) return
+      const { property } = node
+      if (!node.computed && property.type === 'Identifier' && property.name === from) places.push({ start: property.start, end: property.end, text: to })
+      if (node.computed && property.type === 'Literal' && property.value === from) places.push({ start: property.start, end: property.end, text: JSON.stringify(to) })
+    })
+  } catch {
+    return source
+  }
+  return places.sort((a, b) => b.start - a.start).reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), source)
 }
 
 /** The same for an expression without braces. */
-export function renameInExpression(source: string, from: string, to: string): string {
-  const wrapped = renameInScript(`(${source}\n)`, from, to)
-  return wrapped.slice(1, -2)
+export function renameInExpression(source: string, from: string, to: string, object?: string): string {
+  const wrapped = `(${source}\n)`
+  return (object === undefined ? renameInScript(wrapped, from, to) : renamePropertyInScript(wrapped, object, from, to)).slice(1, -2)
 }
 
-/** The same in every `{{ }}` of a text. */
-export function renameInTemplate(text: string, from: string, to: string): string {
+/** The same in every `{{ }}` of a text; of a property where an object is named. */
+export function renameInTemplate(text: string, from: string, to: string, object?: string): string {
   try {
     let result = ''
     let at = 0
@@ -38,7 +57,8 @@ export function renameInTemplate(text: string, from: string, to: string): string
       }
       const start = text.indexOf(part.source, at)
       const end = text.indexOf('}}', start + part.source.length) + 2
-      const renamed = part.isExpression ? renameInExpression(part.source, from, to) : renameInScript(part.source, from, to)
+      const inScript = (source: string) => (object === undefined ? renameInScript(source, from, to) : renamePropertyInScript(source, object, from, to))
+      const renamed = part.isExpression ? renameInExpression(part.source, from, to, object) : inScript(part.source)
       result += text.slice(at, start) + renamed + text.slice(start + part.source.length, end)
       at = end
     }
@@ -56,8 +76,4 @@ export function renameInPython(source: string, from: string, to: string): string
 /** `object.from` renamed to `object.to`, in either language. It is looked for as text: in strings it is renamed too. */
 export function renameMember(source: string, object: string, from: string, to: string): string {
   return source.replace(new RegExp(`(?<![\\w.$])(${object}\\s*\\??\\.\\s*)${from}(?![\\w$])`, 'g'), `$1${to}`)
-}
-
-function replaceAt(source: string, places: number[], from: string, to: string): string {
-  return places.sort((a, b) => b - a).reduce((text, at) => text.slice(0, at) + to + text.slice(at + from.length), source)
 }

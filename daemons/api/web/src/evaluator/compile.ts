@@ -35,6 +35,15 @@ export function compileExpression(source: string): Compiled {
   return guarded(() => compiledExpression(parseExpression(source)))
 }
 
+/** Code that is given `data` and `rows` of a query: an expression, or statements with `return`. */
+export function compileTransform(code: string, query: string): Compiled {
+  return guarded(() => {
+    const { source, isExpression } = parseExpression(code)
+    const body = isExpression ? `return (${source}\n)` : source
+    return compiledExpression(parseExpression(`((data, rows) => {${body}\n})(${query}.raw, ${query}.rows)`))
+  })
+}
+
 function compileText(text: string): Compiled {
   const parts = parseTemplate(text).map((part) => ('text' in part ? part.text : compiledExpression(part)))
   const first = parts[0]

@@ -4,7 +4,7 @@
  * Owns the worker's life. When an answer is overdue the worker is in an endless loop: it is killed and started again in a
  * mode where it names each binding first, so that the one at fault is known and left out from then on.
  */
-import type { FromWorker, Model, Outcome, Templates, ToWorker } from './protocol'
+import { type FromWorker, type Model, type Outcome, type Templates, type ToWorker, emptyModel } from './protocol'
 import { type SandboxedWorker, spawn } from './sandbox'
 
 /** An answer that takes longer comes from an endless loop. */
@@ -15,16 +15,33 @@ type State = Record<string, Record<string, unknown>>
 export interface EvaluatorEvents {
   changed: (outcomes: Record<string, Outcome>) => void
   dependencies: (dependencies: Record<string, string[]>) => void
+  /** Bindings that took long, in milliseconds. */
+  slow?: (slow: Record<string, number>) => void
 }
+
+/** What a running script asks the page for. */
+export interface ScriptCalls {
+  call: (name: string, method: string, parameters: unknown[]) => Promise<unknown>
+  log: (text: string) => void
+}
+
+interface Running extends ScriptCalls {
+  end: (outcome: { value: unknown } | { error: string }) => void
+}
+
+const ranTooLong = 'It ran too long and was stopped: an endless loop?'
 
 export class Evaluator {
   private worker: SandboxedWorker | undefined
-  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
+  private model: Model = emptyModel()
   private state: State = {}
   /** What the worker has of it. */
   private known: State = {}
   private sequence = 0
   private readonly waiting = new Map<number, (message: FromWorker) => void>()
+  private readonly scripts = new Map<number, Running>()
+  /** Scripts that were asked for before the worker had started. */
+  private readonly early: ToWorker[] = []
   private unanswered = 0
   private watchdog: ReturnType<typeof setTimeout> | undefined
   private lastEvaluated: string | undefined
@@ -56,11 +73,11 @@ export class Evaluator {
   }
 
   /** Values of texts and expressions now, after everything that was sent before. */
-  async evaluate(templates: Templates, expressions: Record<string, string> = {}): Promise<Record<string, Outcome>> {
+  async evaluate(templates: Templates, expressions: Record<string, string> = {}, locals: Record<string, unknown> = {}): Promise<Record<string, Outcome>> {
     const sequence = ++this.sequence
-    const answer = await this.ask({ do: 'evaluate', sequence, templates, expressions }, sequence)
+    const answer = await this.ask({ do: 'evaluate', sequence, templates, expressions, locals }, sequence)
     if (answer?.event === 'evaluated') return answer.outcomes
-    const error = 'It ran too long and was stopped: an endless loop?'
+    const error = ranTooLong
     return Object.fromEntries([...Object.keys(templates), ...Object.keys(expressions)].map((id) => [id, { error }]))
   }
 
@@ -78,8 +95,30 @@ export class Evaluator {
     return answer?.event === 'cut' ? answer : { expressions: [], error: 'The text could not be read.' }
   }
 
+  /** Runs a script to its end: its value. Throws what it throws, and when its time is over. */
+  runScript(code: string, args: Record<string, unknown>, timeoutMs: number, calls: ScriptCalls): Promise<unknown> {
+    const run = ++this.sequence
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.send({ do: 'stop', run })
+        end({ error: `It took longer than ${timeoutMs} ms and was stopped.` })
+      }, timeoutMs)
+      const end: Running['end'] = (outcome) => {
+        clearTimeout(timer)
+        this.scripts.delete(run)
+        if ('error' in outcome) reject(new Error(outcome.error))
+        else resolve(outcome.value)
+      }
+      this.scripts.set(run, { ...calls, end })
+      const message: ToWorker = { do: 'script', run, code, args }
+      if (this.isReady) this.send(message)
+      else this.early.push(message)
+    })
+  }
+
   close(): void {
     this.isClosed = true
+    for (const { end } of this.scripts.values()) end({ error: 'The app was closed.' })
     clearTimeout(this.watchdog)
     this.worker?.kill()
   }
@@ -103,6 +142,7 @@ export class Evaluator {
         this.isReady = true
         this.sendLoad()
         this.takeWaiting().forEach((resolve) => resolve(message))
+        for (const early of this.early.splice(0)) this.send(early)
         return
       case 'evaluating':
         this.lastEvaluated = message.id
@@ -110,11 +150,25 @@ export class Evaluator {
       case 'loaded':
         this.answered()
         this.events.dependencies(message.dependencies)
+        this.tellSlow(message.slow)
         this.events.changed(message.changed)
         return
       case 'changed':
         this.answered()
+        this.tellSlow(message.slow)
         this.events.changed(message.changed)
+        return
+      case 'paused':
+        this.answered()
+        return
+      case 'ended':
+        this.scripts.get(message.run)?.end(message.outcome)
+        return
+      case 'log':
+        this.scripts.get(message.run)?.log(message.text)
+        return
+      case 'call':
+        void this.called(message)
         return
       case 'evaluated':
       case 'each':
@@ -125,6 +179,22 @@ export class Evaluator {
         resolve?.(message)
       }
     }
+  }
+
+  private tellSlow(slow: Record<string, number>): void {
+    if (Object.keys(slow).length > 0) this.events.slow?.(slow)
+  }
+
+  private async called({ run, call, name, method, parameters }: Extract<FromWorker, { event: 'call' }>): Promise<void> {
+    const script = this.scripts.get(run)
+    if (!script) return
+    const worker = this.worker
+    const outcome = await script.call(name, method, parameters).then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
+    )
+    // A worker that was started since then knows nothing of the script.
+    if (this.worker === worker && this.scripts.has(run)) this.send({ do: 'answer', run, call, outcome })
   }
 
   /** All who wait for an answer. Taken out first: a resolved one may ask again at once, under the same number. */
@@ -178,6 +248,8 @@ export class Evaluator {
     this.isReady = false
     this.known = {}
     this.worker?.kill()
+    for (const { end } of this.scripts.values()) end({ error: ranTooLong })
+    this.early.length = 0
     // What was asked for may be what loops: it is answered as such, never asked again.
     this.takeWaiting().forEach((resolve) => resolve({ event: 'evaluating', id: '' }))
     void this.start()

@@ -4,11 +4,15 @@
  * Runs inside the sandboxed worker and knows nothing of messages or the DOM. A cycle is an error of every binding on it.
  */
 import { BindingError } from './binding'
-import { type Compiled, type Scope, compileExpression, compileTemplate, emptyScope } from './compile'
+import { type Compiled, type Scope, compileExpression, compileTemplate, compileTransform, emptyScope } from './compile'
 import { asType } from '../runtime/values'
-import type { Model, Outcome } from './protocol'
+import { explained, frozen, sizeProblem } from './guard'
+import { type Model, type Outcome, emptyModel } from './protocol'
 
 type State = Record<string, Record<string, unknown>>
+
+/** A binding that takes longer is one to look at. */
+const slowMs = 8
 
 interface Node {
   id: string
@@ -27,24 +31,26 @@ export class BindingGraph {
   private outcomes = new Map<string, Outcome>()
   private state: State = {}
   private readonly scope: Scope = emptyScope()
-  private model: Model = { globals: {}, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
+  private model = emptyModel()
+  private slow: Record<string, number> = {}
 
   /** Replaces the model and changes the state. Texts that did not change are not compiled again. */
   load(model: Model, changes: State, removed: string[], poisoned: ReadonlySet<string>): void {
     this.model = model
     for (const name of removed) delete this.state[name]
-    for (const [name, values] of Object.entries(changes)) this.state[name] = { ...this.state[name], ...values }
+    for (const [name, values] of Object.entries(changes)) this.state[name] = { ...this.state[name], ...frozen(values) }
     this.nodes.clear()
     for (const [id, template] of Object.entries(model.templates)) this.addNode(id, JSON.stringify(template), () => compileTemplate(template))
     for (const [id, source] of Object.entries(model.expressions)) this.addNode(id, `=${source}`, () => compileExpression(source))
+    for (const [id, { query, code }] of Object.entries(model.transforms)) this.addNode(id, `${query}>${code}`, () => compileTransform(code, query))
     for (const id of poisoned) {
       const node = this.nodes.get(id)
       if (node) node.compiled = { ...node.compiled, run: () => { throw new BindingError('It ran too long and was stopped: an endless loop?') } }
     }
     this.link()
     for (const name of Object.keys(this.scope)) delete this.scope[name]
-    Object.assign(this.scope, model.globals)
-    for (const [name, values] of Object.entries(this.state)) this.scope[name] = { ...values }
+    Object.assign(this.scope, frozen(model.globals))
+    for (const [name, values] of Object.entries(this.state)) this.scope[name] = Object.freeze({ ...values })
     this.exposedBy.clear()
     for (const [path, id] of Object.entries(model.exposed)) {
       this.scope[path.slice(0, path.indexOf('.'))] ??= {}
@@ -65,14 +71,8 @@ export class BindingGraph {
   /** Takes new values of one name and evaluates what reads them. */
   setState(name: string, changes: Record<string, unknown>, before?: (id: string) => void, dropped: string[] = []): Record<string, Outcome> {
     const changed = [...Object.keys(changes), ...dropped]
-    const state = { ...this.state[name], ...changes }
-    this.state[name] = state
-    Object.assign(this.namespace(name), changes)
-    for (const property of dropped) {
-      delete state[property]
-      delete this.namespace(name)[property]
-      this.expose(`${name}.${property}`)
-    }
+    this.put(name, changes, dropped)
+    for (const property of dropped) this.expose(`${name}.${property}`)
     const reached = new Set<string>()
     for (const [id, node] of this.nodes) {
       const reads = node.compiled.references.some((reference) => reference.name === name && (reference.property === undefined || changed.includes(reference.property)))
@@ -81,11 +81,12 @@ export class BindingGraph {
     return this.evaluate(reached, before)
   }
 
-  /** Evaluates texts and expressions once, outside the graph. */
-  evaluateOnce(templates: Record<string, unknown>, expressions: Record<string, string>): Record<string, Outcome> {
+  /** Evaluates texts and expressions once, outside the graph; `locals` are names that only they see. */
+  evaluateOnce(templates: Record<string, unknown>, expressions: Record<string, string>, locals: Record<string, unknown> = {}): Record<string, Outcome> {
     const outcomes: Record<string, Outcome> = {}
-    for (const [id, template] of Object.entries(templates)) outcomes[id] = this.outcomeOf(compileTemplate(template))
-    for (const [id, source] of Object.entries(expressions)) outcomes[id] = this.outcomeOf(compileExpression(source))
+    const scope = Object.assign(emptyScope(), this.scope, locals)
+    for (const [id, template] of Object.entries(templates)) outcomes[id] = this.outcomeOf(compileTemplate(template), scope)
+    for (const [id, source] of Object.entries(expressions)) outcomes[id] = this.outcomeOf(compileExpression(source), scope)
     return outcomes
   }
 
@@ -96,6 +97,31 @@ export class BindingGraph {
       const scope = Object.assign(emptyScope(), this.scope, own)
       return Object.fromEntries(compiled.map(([id, one]) => [id, plainOutcome(one, scope)]))
     })
+  }
+
+  /** What expressions see now. */
+  seen(): Scope {
+    return this.scope
+  }
+
+  methodsOf(name: string): readonly string[] {
+    return this.model.methods[name] ?? []
+  }
+
+  /** Shows new values of a name at once. What reads them is evaluated when they come from the page. */
+  put(name: string, changes: Record<string, unknown>, dropped: string[] = []): void {
+    const without = (values: Record<string, unknown>) => Object.fromEntries(Object.entries(values).filter(([property]) => !dropped.includes(property)))
+    const current = { ...this.state[name], ...frozen(changes) }
+    this.state[name] = dropped.length === 0 ? current : without(current)
+    const shown = { ...this.namespace(name), ...changes }
+    this.scope[name] = Object.freeze(dropped.length === 0 ? shown : without(shown))
+  }
+
+  /** The bindings that took long since this was last asked, in milliseconds. */
+  takeSlow(): Record<string, number> {
+    const slow = this.slow
+    this.slow = {}
+    return slow
   }
 
   private addNode(id: string, key: string, compile: () => Compiled): void {
@@ -163,7 +189,10 @@ export class BindingGraph {
       const node = this.nodes.get(id)
       if (!ids.has(id) || !node) continue
       before?.(id)
-      const outcome = this.onCycle.has(id) ? { error: this.cycleText(id), isFault: true } : this.outcomeOf(node.compiled)
+      const begun = performance.now()
+      const outcome = this.onCycle.has(id) ? { error: this.cycleText(id), isFault: true } : this.outcomeOf(node.compiled, this.scope)
+      const ms = performance.now() - begun
+      if (ms >= slowMs) this.slow[id] = ms
       if (sameOutcome(this.outcomes.get(id), outcome)) continue
       this.outcomes.set(id, outcome)
       changed[id] = outcome
@@ -184,29 +213,29 @@ export class BindingGraph {
     const [name, property] = [path.slice(0, dot), path.slice(dot + 1)]
     if (id === undefined || property in (this.state[name] ?? {})) return
     const outcome = this.outcomes.get(id)
-    const target = this.namespace(name)
     const value = outcome && 'value' in outcome ? outcome.value : outcome && 'same' in outcome ? this.state[outcome.same[0]]?.[outcome.same[1]] : undefined
     const type = this.model.types[path]
-    target[property] = type ? asType(type, value) : value
+    this.scope[name] = Object.freeze({ ...this.namespace(name), [property]: frozen(type ? asType(type, value) : value) })
   }
 
   private namespace(name: string): Record<string, unknown> {
-    return (this.scope[name] ??= {}) as Record<string, unknown>
+    return (this.scope[name] ?? {}) as Record<string, unknown>
   }
 
-  private outcomeOf(compiled: Compiled): Outcome {
+  private outcomeOf(compiled: Compiled, scope: Scope): Outcome {
     try {
-      const value = compiled.run(this.scope)
+      const value = compiled.run(scope)
       // Rows of a query are with the page already: naming them spares copying them back.
       if (typeof value === 'object' && value !== null) {
         for (const { name, property } of compiled.references) {
           if (property !== undefined && this.state[name]?.[property] === value) return { same: [name, property] }
         }
       }
-      return { value }
+      const problem = typeof value === 'object' || typeof value === 'string' ? sizeProblem(value) : undefined
+      return problem === undefined ? { value } : { error: problem }
     } catch (error) {
       if (error instanceof BindingError) return { error: error.message, isFault: true }
-      return { error: error instanceof Error ? error.message : String(error) }
+      return { error: explained(error) }
     }
   }
 }
@@ -216,7 +245,7 @@ function plainOutcome(compiled: Compiled, scope: Scope): Outcome {
     return { value: compiled.run(scope) }
   } catch (error) {
     if (error instanceof BindingError) return { error: error.message, isFault: true }
-    return { error: error instanceof Error ? error.message : String(error) }
+    return { error: explained(error) }
   }
 }
 

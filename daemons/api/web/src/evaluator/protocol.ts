@@ -16,8 +16,16 @@ export interface Model {
   exposed: Exposed
   /** What a value becomes before it is exposed, by what it feeds: the defaults of inputs. */
   types: Record<string, ValueType>
+  /** Code that makes a query's `data` of what its resource answered, by the id of its outcome. */
+  transforms: Record<string, { query: string; code: string }>
   /** Ids that a name's every property depends on: a query that runs by itself depends on its parameters. */
   feeds: Record<string, string[]>
+  /** What scripts may call, by name. */
+  methods: Record<string, readonly string[]>
+}
+
+export function emptyModel(): Model {
+  return { globals: {}, templates: {}, expressions: {}, exposed: {}, types: {}, transforms: {}, feeds: {}, methods: {} }
 }
 
 /** `isFault`: the text itself is wrong, whatever the values; without it the values did not fit at this time. */
@@ -28,17 +36,31 @@ export type ToWorker =
   | { do: 'load'; model: Model; changes: Record<string, Record<string, unknown>>; removed: string[]; isCareful: boolean; poisoned: string[] }
   /** `dropped`: what the state holds no more, so that a default shows again. */
   | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown>; dropped: string[] }
-  | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string> }
   /** The same texts once for each of several sets of names that only they see. */
   | { do: 'each'; sequence: number; templates: Templates; locals: Record<string, unknown>[] }
+  /** `locals`: names that only these texts see, such as `args`. */
+  | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string>; locals: Record<string, unknown> }
+  /** Runs a script; `ended` tells of its end. */
+  | { do: 'script'; run: number; code: string; args: Record<string, unknown> }
+  /** What a script's call gave. */
+  | { do: 'answer'; run: number; call: number; outcome: { value: unknown } | { error: string } }
+  /** The script's time is over: what it still asks for is refused. */
+  | { do: 'stop'; run: number }
   | { do: 'cut'; sequence: number; text: string }
 
 export type FromWorker =
   | { event: 'ready' }
   /** Only in careful mode: what is about to be evaluated, so that an endless loop can be named. */
   | { event: 'evaluating'; id: string }
-  | { event: 'loaded'; changed: Record<string, Outcome>; dependencies: Record<string, string[]> }
-  | { event: 'changed'; sequence: number; changed: Record<string, Outcome> }
+  | { event: 'loaded'; changed: Record<string, Outcome>; dependencies: Record<string, string[]>; slow: Record<string, number> }
+  /** `slow`: bindings that took long, in milliseconds. */
+  | { event: 'changed'; sequence: number; changed: Record<string, Outcome>; slow: Record<string, number> }
   | { event: 'evaluated'; sequence: number; outcomes: Record<string, Outcome> }
   | { event: 'each'; sequence: number; outcomes: Record<string, Outcome>[] }
   | { event: 'cut'; sequence: number; expressions: string[]; error?: string }
+  /** A script that began, or went on, has given the worker back. */
+  | { event: 'paused' }
+  | { event: 'ended'; run: number; outcome: { value: unknown } | { error: string } }
+  /** A script asks the page for something; the name is empty for what belongs to no part of the app. */
+  | { event: 'call'; run: number; call: number; name: string; method: string; parameters: unknown[] }
+  | { event: 'log'; run: number; text: string }

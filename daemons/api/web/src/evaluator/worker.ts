@@ -4,8 +4,11 @@
  */
 import { BindingError, parseTemplate } from './binding'
 import { BindingGraph } from './graph'
+import { explained, harden, sizeProblem } from './guard'
 import type { FromWorker, Outcome, ToWorker } from './protocol'
+import { runScript } from './script'
 
+harden(globalThis)
 const graph = new BindingGraph()
 
 self.addEventListener('message', ({ ports: [port] }) => {
@@ -15,19 +18,29 @@ self.addEventListener('message', ({ ports: [port] }) => {
   const before = (id: string) => {
     if (isCareful) send({ event: 'evaluating', id })
   }
+  const scripts = new Scripts(send)
   port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     switch (data.do) {
       case 'load': {
         isCareful = data.isCareful
         graph.load(data.model, data.changes, data.removed, new Set(data.poisoned))
-        send({ event: 'loaded', changed: graph.evaluateAll(before), dependencies: graph.dependencies() })
+        send({ event: 'loaded', changed: graph.evaluateAll(before), dependencies: graph.dependencies(), slow: graph.takeSlow() })
         break
       }
       case 'state':
-        send({ event: 'changed', sequence: data.sequence, changed: graph.setState(data.name, data.changes, before, data.dropped) })
+        send({ event: 'changed', sequence: data.sequence, changed: graph.setState(data.name, data.changes, before, data.dropped), slow: graph.takeSlow() })
         break
       case 'evaluate':
-        send({ event: 'evaluated', sequence: data.sequence, outcomes: graph.evaluateOnce(data.templates, data.expressions) })
+        send({ event: 'evaluated', sequence: data.sequence, outcomes: graph.evaluateOnce(data.templates, data.expressions, data.locals) })
+        break
+      case 'script':
+        scripts.start(data.run, data.code, data.args)
+        break
+      case 'answer':
+        scripts.answer(data.run, data.call, data.outcome)
+        break
+      case 'stop':
+        scripts.stop(data.run)
         break
       case 'each':
         send({ event: 'each', sequence: data.sequence, outcomes: graph.evaluateEach(data.templates, data.locals) })
@@ -39,6 +52,95 @@ self.addEventListener('message', ({ ports: [port] }) => {
   }
   send({ event: 'ready' })
 })
+
+/** The scripts that run. */
+class Scripts {
+  private readonly calls = new Map<number, Map<number, (outcome: { value: unknown } | { error: string }) => void>>()
+  private count = 0
+
+  constructor(private readonly send: (message: FromWorker) => void) {}
+
+  start(run: number, code: string, args: Record<string, unknown>): void {
+    this.calls.set(run, new Map())
+    const ask = (name: string, method: string, parameters: unknown[]) =>
+      new Promise<unknown>((resolve, reject) => {
+        const waiting = this.calls.get(run)
+        // A script that was stopped waits for ever: an error it could catch, and go on.
+        if (!waiting) return
+        const number = ++this.count
+        waiting.set(number, (outcome) => ('error' in outcome ? reject(new Error(outcome.error)) : resolve(outcome.value)))
+        try {
+          structuredClone(parameters)
+        } catch {
+          waiting.delete(number)
+          return reject(new TypeError(`${name ? `${name}.` : ''}${method}() was given something that is no data, such as a function or a component: give it values.`))
+        }
+        this.send({ event: 'call', run, call: number, name, method, parameters })
+      })
+    const call = (name: string, method: string, parameters: unknown[]) => {
+      const answer = ask(name, method, parameters)
+      // A script need not wait for what it asks for; what fails then is seen where it failed.
+      answer.catch(() => undefined)
+      return answer
+    }
+    const begun = async () =>
+      runScript(code, args, {
+        scope: () => graph.seen(),
+        methodsOf: (name) => graph.methodsOf(name),
+        call,
+        setState: (variable, value) => graph.put('state', { [variable]: { value: structuredClone(value) } }),
+        log: (values) => this.send({ event: 'log', run, text: values.map(asLine).join(' ') }),
+      })
+    begun().then(
+      (value) => this.end(run, valueOutcome(value)),
+      (error: unknown) => this.end(run, { error: explained(error) }),
+    )
+    this.pause()
+  }
+
+  answer(run: number, call: number, outcome: { value: unknown } | { error: string }): void {
+    const waiting = this.calls.get(run)
+    waiting?.get(call)?.(outcome)
+    waiting?.delete(call)
+    this.pause()
+  }
+
+  stop(run: number): void {
+    this.calls.delete(run)
+    this.pause()
+  }
+
+  /** Said once the script waits or has ended: as long as it is not, the page counts the time. */
+  private pause(): void {
+    setTimeout(() => this.send({ event: 'paused' }))
+  }
+
+  private end(run: number, outcome: { value: unknown } | { error: string }): void {
+    if (this.calls.delete(run)) this.send({ event: 'ended', run, outcome })
+  }
+}
+
+function valueOutcome(value: unknown): { value: unknown } | { error: string } {
+  const problem = sizeProblem(value)
+  if (problem !== undefined) return { error: problem }
+  try {
+    // Of a handle its values are meant.
+    const plain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null ? { ...value } : value
+    return { value: structuredClone(plain) }
+  } catch {
+    return { error: 'The script returned something that is no data, such as a function: return plain values.' }
+  }
+}
+
+/** One line of a log: values as JSON, cut where it is long. */
+function asLine(value: unknown): string {
+  try {
+    const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+    return text.length > 2000 ? `${text.slice(0, 2000)}…` : text
+  } catch {
+    return String(value)
+  }
+}
 
 function cut(text: string): { expressions: string[]; error?: string } {
   try {

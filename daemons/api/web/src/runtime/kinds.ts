@@ -3,10 +3,32 @@
  *
  * Each is in `components/kinds/<kind>/state.ts`; a kind without one holds nothing.
  */
-import { type ValueType, asType } from './values'
+import { type ValueType, asType, flagOf } from './values'
 
 /** Reads a property as it is now. */
 export type Read = (property: string) => unknown
+
+/** A component, as its methods see it. */
+export interface Handle {
+  name: string
+  read: Read
+  /** What was set or chosen so far, by name: what expressions see beside properties. */
+  held: () => Record<string, unknown>
+  set: (values: Record<string, unknown>) => void
+  /** Puts an input, or all inputs in it, back to the default. */
+  reset: () => void
+  submit: () => Promise<unknown>
+  trigger: (event: string) => Promise<unknown>
+  /** Its place on the page, when it shows. */
+  element: () => HTMLElement | undefined
+}
+
+/** What actions and scripts can have a component do. */
+export interface Method {
+  /** The names of what it is given, in their order. */
+  parameters: readonly string[]
+  run: (component: Handle, ...given: unknown[]) => unknown
+}
 
 export interface KindState {
   /** What expressions see before anybody touched it. */
@@ -23,6 +45,8 @@ export interface KindState {
   isView?: boolean
   /** Of an input: what is wrong with a value that is not empty, and how to mend it. */
   check?: (value: unknown, read: Read) => string | undefined
+  /** Methods of its own, beside those that every kind has. */
+  methods?: Record<string, Method>
 }
 
 const modules = import.meta.glob<KindState>('../components/kinds/*/state.ts', { eager: true, import: 'state' })
@@ -38,6 +62,36 @@ export function isInput(kind: string): boolean {
   return value !== undefined && !isView
 }
 
+const focusable = 'input, select, textarea, button, a[href], [tabindex], [contenteditable="true"]'
+
+const everyMethod: Record<string, Method> = {
+  focus: {
+    parameters: [],
+    run: ({ element }) => {
+      const place = element()
+      ;(place?.matches(focusable) ? place : place?.querySelector<HTMLElement>(focusable))?.focus()
+    },
+  },
+  scrollIntoView: { parameters: [], run: ({ element }) => element()?.scrollIntoView({ block: 'nearest' }) },
+}
+const reset: Method = { parameters: [], run: (component) => component.reset() }
+
+/** The methods of a kind, by name. */
+export function methodTable(kind: string): Record<string, Method> {
+  const { value, initial, methods } = stateOf(kind)
+  return {
+    ...(value ? { setValue: { parameters: ['value'], run: ({ set }, given) => set({ value: asType(value, given) }) } } : {}),
+    ...(value || kind === 'form' ? { reset } : {}),
+    ...(initial && 'isOpen' in initial ? { open: { parameters: [], run: ({ set }) => set({ isOpen: true }) }, close: { parameters: [], run: ({ set }) => set({ isOpen: false }) } } : {}),
+    ...methods,
+    ...everyMethod,
+  }
+}
+
+export function methodsOf(kind: string): string[] {
+  return Object.keys(methodTable(kind))
+}
+
 /** An empty value of the type. */
 export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || value === '' || value === false || (Array.isArray(value) && value.length === 0)
@@ -45,7 +99,7 @@ export function isEmpty(value: unknown): boolean {
 
 /** What is wrong with an input's value; nothing when it may be sent. */
 export function problemOf(kind: string, value: unknown, read: Read): string | undefined {
-  if (isEmpty(value)) return read('required') && read('required') !== 'false' ? requiredText(kind) : undefined
+  if (isEmpty(value)) return flagOf(read('required')) ? requiredText(kind) : undefined
   return stateOf(kind).check?.(value, read)
 }
 

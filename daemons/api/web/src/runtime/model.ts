@@ -1,17 +1,21 @@
 /** From an app's document to what the evaluator needs to know of it. */
-import type { Model } from '../evaluator/protocol'
-import type { Action, Page } from '../api/types'
-import { stateOf } from './kinds'
+import { type Model, emptyModel } from '../evaluator/protocol'
+import type { Flow, Page, StateVariable, Transformer } from '../api/types'
+import { methodsOf, stateOf } from './kinds'
 import { listAround } from './nesting'
 import { asType } from './values'
 
-/** A query as the runtime sees it: in a hosted app nothing more is known of it. */
-export interface RuntimeQuery {
+/** A query or a script as the runtime sees it: in a hosted app nothing more is known of it. */
+export interface RuntimeQuery extends Flow {
   expressions: string[]
   mode?: 'read' | 'write'
-  run?: 'automatic' | 'manual'
-  confirm?: string | null
-  'on-success'?: Action[]
+  run?: 'automatic' | 'load' | 'manual'
+  /** JavaScript that makes its `data` of what the resource answered. */
+  transform?: string | null
+  /** Of a script: what it does, in the place of a statement. */
+  code?: string
+  /** Of a script: how long it may take. */
+  'timeout-ms'?: number
   /** Changes when the query must run again though none of its values changed: its statement was edited. */
   fingerprint?: string
 }
@@ -20,7 +24,10 @@ export interface RuntimeDocument {
   title: string
   'home-page': string
   pages: Record<string, Page>
+  /** Queries, and scripts among them. */
   queries: Record<string, RuntimeQuery>
+  transformers?: Record<string, Transformer>
+  state?: Record<string, StateVariable>
 }
 
 /** Expressions that the server binds itself, from the session and its configuration. */
@@ -32,10 +39,16 @@ export function parameterId(query: string, expression: string): string {
   return `${query}?${expression}`
 }
 
+/** The scripts as queries, which is what the rest of the runtime takes them for. */
+export function scriptQueries(scripts: Record<string, { code: string; run?: 'load' | 'manual'; 'timeout-ms'?: number } & Flow> = {}): Record<string, RuntimeQuery> {
+  return Object.fromEntries(Object.entries(scripts).map(([name, { run = 'manual', ...script }]) => [name, { ...script, run, expressions: [] }]))
+}
+
 export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>): Model {
-  const model: Model = { globals, templates: {}, expressions: {}, exposed: {}, types: {}, feeds: {} }
+  const model: Model = { ...emptyModel(), globals, methods: { url: ['set'], localStorage: ['set', 'remove'] } }
   const page = document.pages[pageName] ?? {}
   for (const [name, component] of Object.entries(page.components ?? {})) {
+    model.methods[name] = methodsOf(component.type)
     // What stands in a list is evaluated for each of its items.
     if (listAround(page, name) !== undefined) continue
     const { value, raw } = stateOf(component.type)
@@ -54,6 +67,20 @@ export function modelOf(document: RuntimeDocument, pageName: string, globals: Re
       model.expressions[parameterId(name, expression)] = expression
     })
     if (query.run !== 'manual') model.feeds[name] = ids
+    model.methods[name] = ['run', 'clear']
+    if (query.transform) {
+      model.transforms[`${name}.data`] = { query: name, code: query.transform }
+      model.exposed[`${name}.data`] = `${name}.data`
+    }
+  }
+  for (const [name, { code }] of Object.entries(document.transformers ?? {})) {
+    model.expressions[`${name}.value`] = code
+    model.exposed[`${name}.value`] = `${name}.value`
+  }
+  for (const [name, { initial }] of Object.entries({ ...document.state, ...document.pages[pageName]?.state })) {
+    // It stands in an object, so that `state.name.value` reads as a component's value does.
+    model.templates[`state.${name}`] = { value: initial ?? null }
+    model.exposed[`state.${name}`] = `state.${name}`
   }
   return model
 }

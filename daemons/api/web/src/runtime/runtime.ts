@@ -2,35 +2,61 @@
  * A running app: what its components hold, what its queries gave, and what its bindings are worth.
  *
  * Owns the evaluator and the state that expressions see. It renders nothing: components read its store. The hosted app and
- * the builder's canvas are two hosts of the same runtime.
+ * the builder's canvas are two hosts of the same runtime. What actions do is in `actions.ts`, which arrives with the first one.
  */
 import { createStore } from 'zustand/vanilla'
 import { ApiProblem, messageOf } from '../api/problem'
-import type { Action, Component, Page, QueryResult } from '../api/types'
+import type { Component, EventHandler, Page, QueryResult, Step } from '../api/types'
 import { Evaluator } from '../evaluator/evaluator'
 import type { Outcome } from '../evaluator/protocol'
-import { type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
+import type { Context } from './actions'
+import { type Address, type Parameters, parameterTexts } from './address'
+import { Handlers } from './handlers'
+import { type Handle, type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
 import { Lists } from './lists'
-import { type RuntimeDocument, initialState, isBoundByServer, modelOf, parameterId } from './model'
+import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
+import { neededOn } from './needed'
 import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
-import { asType, flagOf } from './values'
+import { type QueryState, seenOf } from './query-state'
+import { type AppStorage, withKept } from './storage'
+import { Timers } from './timers'
+import type { Trace } from './trace'
+import { flagOf } from './values'
+
+export type NotifyTone = 'info' | 'success' | 'warning' | 'error'
 
 export interface RuntimeHost {
   runQuery: (name: string, parameters: Record<string, unknown>, signal: AbortSignal) => Promise<QueryResult>
+  /** Starts a run of a workflow. */
+  runWorkflow: (workflow: string, body: unknown) => Promise<void>
   confirm: (question: string) => Promise<boolean>
-  notify: (message: string, tone: 'info' | 'error') => void
+  notify: (message: string, tone: NotifyTone, durationMs?: number) => void
   globals: Record<string, unknown>
+  storage: AppStorage
+  /** Shows where the app is; `isNew` when Back leads to where it was. */
+  showAddress?: (address: Address, isNew: boolean) => void
+  /** Queries run that the page does not need: whoever builds it wants to see them. */
+  runsAll?: boolean
+  trace?: Trace
+  /** Bindings that took long, in milliseconds. */
+  slow?: (slow: Record<string, number>) => void
 }
 
-export interface QueryState {
-  /** `waiting`: a value that it binds does not exist yet. */
-  status: 'idle' | 'waiting' | 'loading' | 'done' | 'failed'
-  result?: QueryResult
-  message?: string
-  position?: number
+export interface RunOptions {
+  chain?: number
+  args?: Record<string, unknown>
+  /** It was not asked for: it waits for its values, and shows no message. */
+  isAutomatic?: boolean
+  /** Whoever asked for it says itself what went wrong. */
+  isQuiet?: boolean
 }
+
+export type { QueryState }
 
 export type Shown = { value: unknown } | { error: string; isFault?: boolean }
+
+/** How a run ended; `stopped`: a newer one took its place. */
+type Outcomes = 'done' | 'failed' | 'stopped'
 
 export interface RuntimeState {
   page: string
@@ -49,12 +75,17 @@ export interface RuntimeState {
 const settleMs = 200
 /** Actions that follow each other; more are a loop. */
 const maxChain = 20
+/** What a script may take that does not say. */
+const defaultTimeoutMs = 30_000
+/** What expressions see of no component or query. */
+const ownScopes = new Set(['state', 'localStorage', 'url'])
 
 export class AppRuntime {
   readonly store = createStore<RuntimeState>(() => ({ page: '', shown: {}, components: {}, checked: {}, queries: {}, dependencies: {}, isReady: false }))
   private readonly evaluator = new Evaluator({
     changed: (outcomes) => this.take(outcomes),
     dependencies: (dependencies) => this.store.setState({ dependencies }),
+    slow: (slow) => this.host.slow?.(slow),
   })
   private readonly lists = new Lists({
     page: () => this.page(),
@@ -65,22 +96,55 @@ export class AppRuntime {
   })
   /** What expressions see, by name. */
   private scope: Record<string, Record<string, unknown>> = {}
+  private address: Address
   private readonly running = new Map<string, AbortController>()
+  /** Writes and scripts that are under way, or ask whether they may be. */
+  private readonly alone = new Set<string>()
   private readonly settling = new Map<string, ReturnType<typeof setTimeout>>()
+  private readonly timers = new Timers()
+  private readonly handlers = new Handlers((steps, context) => this.follow(steps, context))
+  private needed = new Set<string>()
 
   constructor(
-    private document: RuntimeDocument,
-    private readonly host: RuntimeHost,
+    public document: RuntimeDocument,
+    readonly host: RuntimeHost,
+    address: Address = { page: document['home-page'], parameters: {}, hash: '' },
   ) {
-    this.openPage(document['home-page'])
+    this.address = address
+    this.show(address)
   }
 
   /** Opens a page: its components start afresh, and queries that run by themselves run. */
   openPage(page: string): void {
-    this.store.setState({ page, components: {}, checked: {}, shown: {}, isReady: false })
-    this.scope = {}
-    for (const name of Object.keys(this.document.queries)) this.scope[name] = seenOf(this.store.getState().queries[name])
+    this.navigate(page, {})
+  }
+
+  navigate(page: string, parameters: Parameters): void {
+    const address = { page, parameters, hash: '' }
+    this.host.showAddress?.(address, true)
+    this.show(address)
+  }
+
+  /** Shows what an address says, as when a person goes back. */
+  show(address: Address): void {
+    for (const timer of this.settling.values()) clearTimeout(timer)
+    this.settling.clear()
+    this.handlers.clear()
+    const { state = {} } = this.document
+    const kept = Object.entries(this.scope['state'] ?? {}).filter(([variable]) => variable in state)
+    this.address = address
+    this.store.setState({ page: address.page, components: {}, checked: {}, shown: {}, isReady: false })
+    this.scope = { state: Object.fromEntries(kept), localStorage: this.host.storage.read(), url: this.urlScope() }
+    for (const [name, query] of Object.entries(this.document.queries)) this.scope[name] = seenOf(this.store.getState().queries[name], query)
     this.load()
+  }
+
+  /** The browser went to another address of the app. Where only what follows the `#` is new, the page stays as it is. */
+  revisit(address: Address): void {
+    const { page, parameters } = this.address
+    if (address.page !== page || JSON.stringify(address.parameters) !== JSON.stringify(parameters)) return this.show(address)
+    this.address = address
+    this.setScope('url', this.urlScope())
   }
 
   /** Takes an edited document: what did not change keeps its state. */
@@ -89,9 +153,9 @@ export class AppRuntime {
     this.document = document
     for (const [name, query] of Object.entries(document.queries)) {
       const old = before.queries[name]
-      this.scope[name] ??= seenOf(undefined)
+      this.scope[name] = seenOf(this.store.getState().queries[name], query)
       const isEdited = !old || old.fingerprint !== query.fingerprint || old.run !== query.run
-      if (isEdited && query.run !== 'manual') this.settle(name)
+      if (isEdited && query.run !== 'manual' && (query.code === undefined || !old)) this.settle(name)
     }
     this.load()
   }
@@ -104,6 +168,28 @@ export class AppRuntime {
     return this.evaluator.cut(text)
   }
 
+  /** What scripts may have a name do. */
+  methodsOf(name: string): readonly string[] {
+    return modelOf(this.document, this.store.getState().page, {}).methods[name] ?? []
+  }
+
+  /** What expressions see now, by name, but for what bindings give. */
+  seen(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+    return this.scope
+  }
+
+  /** What a text is worth now. */
+  async preview(template: unknown): Promise<Shown> {
+    const { text } = await this.evaluator.evaluate({ text: template }, {}, noLocals)
+    return text ? this.resolve(text) : { error: 'The text could not be evaluated.' }
+  }
+
+  /** What code is worth now. */
+  async previewCode(code: string): Promise<Shown> {
+    const { code: outcome } = await this.evaluator.evaluate({}, { code }, noLocals)
+    return outcome ? this.resolve(outcome) : { error: 'The code could not be evaluated.' }
+  }
+
   /** What a person did to a component. */
   setComponent(name: string, values: Record<string, unknown>): void {
     // What stands in a list is seen by way of the list alone.
@@ -112,6 +198,41 @@ export class AppRuntime {
     this.store.setState(({ components }) => ({ components: { ...components, [name]: { ...components[name], ...values } } }))
     if (!isInstance) this.evaluator.setState(name, this.scope[name] ?? {})
     this.lists.refresh()
+  }
+
+  setVariable(variable: string, value: unknown): void {
+    this.setScope('state', { ...this.scope['state'], [variable]: { value } })
+  }
+
+  /** Back to what the variable is at first. */
+  resetVariable(variable: string): void {
+    const { [variable]: _, ...others } = this.scope['state'] ?? {}
+    this.setScope('state', others)
+  }
+
+  /** Keeps a value in the browser; null forgets it. True when it worked, which is said otherwise. */
+  keep(key: string, value: unknown): boolean {
+    const problem = this.keptProblem(key, value)
+    if (problem !== undefined) this.host.notify(problem, 'error')
+    return problem === undefined
+  }
+
+  keptProblem(key: string, value: unknown): string | undefined {
+    const kept = withKept(this.host.storage.read(), key, value)
+    const problem = this.host.storage.write(kept)
+    if (problem === undefined) this.setScope('localStorage', kept)
+    return problem
+  }
+
+  /** Sets parameters of the address; one without a value is removed. The page stays. */
+  setUrl(parameters: Record<string, unknown>, hash: string | undefined): void {
+    this.address = { ...this.address, parameters: parameterTexts({ ...this.address.parameters, ...parameters }), hash: hash ?? this.address.hash }
+    this.host.showAddress?.(this.address, false)
+    this.setScope('url', this.urlScope())
+  }
+
+  isQuery(name: string): boolean {
+    return name in this.document.queries
   }
 
   /** From now on an input says what is wrong with it. */
@@ -126,8 +247,7 @@ export class AppRuntime {
       this.store.setState({ components: { ...components, [input]: {} }, checked: { ...checked, [input]: false } })
       if (baseOf(input).index !== undefined) continue
       const component = this.componentOf(input)
-      this.scope[input] = component ? initialState(component) : {}
-      this.evaluator.setState(input, this.scope[input])
+      this.setScope(input, component ? initialState(component) : {})
     }
     this.lists.refresh()
   }
@@ -167,36 +287,66 @@ export class AppRuntime {
     }
   }
 
-  /** An event of a component: its handlers run in order. False when one of them failed, or was called off. */
-  async trigger(component: string, event: string): Promise<boolean> {
+  /** An event of a component: its handlers run in order. `detail` is what they read as `event`. False when one failed, or was called off. */
+  async trigger(component: string, event: string, detail: Record<string, unknown> = {}): Promise<boolean> {
     const handlers = this.componentOf(component)?.events ?? []
     const place = this.lists.placeOf(component)
     if (place && handlers.length > 0) this.setComponent(place.list, { item: place.item, index: place.index })
-    let isDone = true
-    for (const handler of handlers) if (handler.on === event && !(await this.perform(handler.action, 0))) isDone = false
-    return isDone
+    return this.happen(handlers, component, event, detail)
   }
 
-  /** Runs a query, after its question; true when it succeeded. */
-  async runQuery(name: string, chain = 0): Promise<boolean> {
+  /** Runs a query or a script, after its question; true when it succeeded. */
+  async runQuery(name: string, options: RunOptions = {}): Promise<boolean> {
+    const { chain = 0, args = {}, isAutomatic = false } = options
     const query = this.document.queries[name]
     if (!query) return false
-    if (query.mode === 'write' && this.running.has(name)) return false
-    if (query.confirm) {
-      const question = await this.textOf(query.confirm)
-      if (question === undefined || !(await this.host.confirm(question))) return false
+    if (chain > maxChain) {
+      this.host.notify(`${maxChain} actions followed each other: ${name} leads to itself.`, 'error')
+      return false
     }
-    const parameters = await this.parametersOf(name, query.expressions, query.run !== 'manual')
-    if (!parameters) return false
-    if (!(await this.execute(name, parameters))) return false
-    for (const action of query['on-success'] ?? []) await this.perform(action, chain + 1)
+    if (isAutomatic && query['delay-ms']) await this.pause(name, query['delay-ms'])
+    // From its question on, so that of two clicks one writes: what is under way is never sent twice, nor given up.
+    const isAlone = query.mode === 'write' || query.code !== undefined
+    if (isAlone && this.alone.has(name)) return false
+    if (isAlone) this.alone.add(name)
+    const begun = performance.now()
+    const outcome = await this.attempt(name, query, options).finally(() => this.alone.delete(name))
+    if (outcome === 'waiting' || outcome === 'refused') return false
+    const locals = { args }
+    const message = this.store.getState().queries[name]?.message
+    this.host.trace?.({ kind: query.code === undefined ? 'query' : 'script', name, text: isAutomatic ? 'ran by itself' : 'ran', ms: performance.now() - begun, ...(outcome === 'failed' ? { error: message ?? 'failed' } : {}) })
+    if (outcome === 'stopped') return false
+    if (outcome === 'failed') {
+      if (query['on-failure']?.length) await this.follow(query['on-failure'], { chain: chain + 1, locals })
+      else if (!isAutomatic && !options.isQuiet && query.run === 'manual') this.host.notify(message ?? `${name} failed.`, 'error')
+      return false
+    }
+    for (const other of query.refresh ?? []) void this.runQuery(other, { chain: chain + 1, isAutomatic: true })
+    await this.follow(query['on-success'] ?? [], { chain: chain + 1, locals })
     return true
   }
 
+  private async attempt(name: string, query: RuntimeQuery, options: RunOptions): Promise<Outcomes | 'waiting' | 'refused'> {
+    const { chain = 0, args = {} } = options
+    const locals = { args }
+    if (query.when && !(await this.isTrue(query.when, locals))) return 'refused'
+    if (query.confirm) {
+      const question = await this.textOf(query.confirm, locals)
+      if (question === undefined || !(await this.host.confirm(question))) return 'refused'
+    }
+    return query.code === undefined ? this.ask(name, query, options) : this.runScript(name, query, { args, chain })
+  }
+
+  /** Forgets what a query gave. */
+  clearQuery(name: string): void {
+    this.running.get(name)?.abort()
+    this.setQuery(name, { status: 'idle' })
+  }
+
   /** The values of expressions now, for a query that is not part of the document yet. */
-  async valuesOf(expressions: string[]): Promise<{ values: Record<string, unknown>; missing?: string }> {
+  async valuesOf(expressions: string[], locals: Record<string, unknown> = { args: {} }): Promise<{ values: Record<string, unknown>; missing?: string }> {
     const asked = expressions.filter((expression) => !isBoundByServer(expression))
-    const outcomes = await this.evaluator.evaluate({}, Object.fromEntries(asked.map((expression) => [expression, expression])))
+    const outcomes = await this.evaluator.evaluate({}, Object.fromEntries(asked.map((expression) => [expression, expression])), locals)
     const values: Record<string, unknown> = {}
     for (const expression of asked) {
       const outcome = this.resolve(outcomes[expression] ?? { error: 'no value' })
@@ -210,7 +360,44 @@ export class AppRuntime {
   close(): void {
     for (const controller of this.running.values()) controller.abort()
     for (const timer of this.settling.values()) clearTimeout(timer)
+    this.handlers.clear()
+    this.timers.close()
     this.evaluator.close()
+  }
+
+  componentOf(name: string): Component | undefined {
+    return this.page().components?.[baseOf(name).base]
+  }
+
+  /** A component, as its methods see it. */
+  handle(name: string): Handle {
+    const target = this.targetOf(name)
+    return {
+      name,
+      read: this.reader(target),
+      held: () => this.store.getState().components[target] ?? {},
+      set: (values) => this.setComponent(target, values),
+      reset: () => this.reset(name),
+      submit: () => this.submit(name),
+      trigger: (event) => this.trigger(name, event),
+      element: () => document.querySelector<HTMLElement>(`[data-component="${CSS.escape(name)}"]`) ?? undefined,
+    }
+  }
+
+  /** The values of texts now; nothing, and a message, when one has none. */
+  async evaluated(texts: Record<string, unknown>, locals: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
+    if (Object.keys(texts).length === 0) return {}
+    const outcomes = await this.evaluator.evaluate(texts, {}, locals)
+    const values: Record<string, unknown> = {}
+    for (const [key, outcome] of Object.entries(outcomes)) {
+      const shown = this.resolve(outcome)
+      if ('error' in shown) {
+        this.host.notify(shown.error, 'error')
+        return undefined
+      }
+      values[key] = shown.value
+    }
+    return values
   }
 
   private load(): void {
@@ -218,22 +405,35 @@ export class AppRuntime {
     for (const [name, component] of Object.entries(this.document.pages[page]?.components ?? {})) {
       this.scope[name] = { ...initialState(component), ...components[name] }
     }
-    const isDefined = (name: string) => name in this.document.queries || name in (this.document.pages[page]?.components ?? {})
+    const isDefined = (name: string) => ownScopes.has(name) || name in this.document.queries || name in (this.document.pages[page]?.components ?? {})
     for (const name of Object.keys(this.scope)) if (!isDefined(name)) delete this.scope[name]
+    this.needed = this.host.runsAll ? new Set(Object.keys(this.document.queries)) : neededOn(this.document, page)
+    this.setTimers()
     this.evaluator.load(modelOf(this.document, page, this.host.globals), this.scope)
   }
 
+  private setTimers(): void {
+    const repeated = Object.entries(this.document.queries).filter(([name, query]) => query['every-seconds'] && this.needed.has(name))
+    this.timers.set(Object.fromEntries(repeated.map(([name, query]) => [name, { everyMs: (query['every-seconds'] ?? 1) * 1000, run: () => this.repeat(name) }])))
+  }
+
+  /** A timer starts no second run beside one that is under way. */
+  private repeat(name: string): void {
+    if (!this.running.has(name)) void this.runQuery(name, { isAutomatic: true })
+  }
+
   private take(outcomes: Record<string, Outcome>): void {
-    const isFirst = !this.store.getState().isReady
+    const { isReady: wasReady, page } = this.store.getState()
     const shown: Record<string, Shown> = {}
     for (const [id, outcome] of Object.entries(outcomes)) shown[id] = this.resolve(outcome)
     this.store.setState((state) => ({ isReady: true, shown: { ...state.shown, ...shown } }))
     this.lists.refresh()
     for (const [name, query] of Object.entries(this.document.queries)) {
-      if (query.run === 'manual') continue
-      if (isFirst) void this.runQuery(name)
-      else if (query.expressions.some((expression) => parameterId(name, expression) in outcomes)) this.settle(name)
+      if (query.run === 'manual' || !this.needed.has(name)) continue
+      if (!wasReady) void this.runQuery(name, { isAutomatic: true })
+      else if (query.run !== 'load' && query.expressions.some((expression) => parameterId(name, expression) in outcomes)) this.settle(name)
     }
+    if (!wasReady) void this.happen(this.document.pages[page]?.events ?? [], page, 'open', {})
   }
 
   private resolve(outcome: Outcome): Shown {
@@ -243,41 +443,59 @@ export class AppRuntime {
 
   private settle(name: string): void {
     clearTimeout(this.settling.get(name))
-    this.settling.set(name, setTimeout(() => void this.runQuery(name), settleMs))
+    this.settling.set(name, setTimeout(() => void this.runQuery(name, { isAutomatic: true }), settleMs))
   }
 
-  /** False when it failed, or was called off. */
-  private async perform(action: Action, chain: number): Promise<boolean> {
-    if (chain > maxChain) {
-      this.host.notify(`${maxChain} actions followed each other: a query runs itself again when it succeeds.`, 'error')
-      return false
-    }
-    switch (action.do) {
-      case 'run-query':
-        return this.runQuery(action.query, chain)
-      case 'set-value': {
-        const outcome = await this.evaluated(action.value)
-        const type = stateOf(this.componentOf(action.component)?.type ?? '').value
-        if (outcome) this.setComponent(this.targetOf(action.component), { value: type ? asType(type, outcome.value) : outcome.value })
-        return outcome !== undefined
-      }
-      case 'reset':
-        this.reset(action.component)
-        return true
-      case 'open':
-      case 'close':
-        this.setComponent(action.component, { isOpen: action.do === 'open' })
-        return true
-      case 'notify': {
-        const text = await this.textOf(action.message)
-        if (text !== undefined) this.host.notify(text, 'info')
-        return text !== undefined
-      }
-    }
+  /** Lets time pass before a query; a newer pause of the same query takes its place. */
+  private pause(name: string, ms: number): Promise<void> {
+    clearTimeout(this.settling.get(name))
+    return new Promise((resolve) => this.settling.set(name, setTimeout(resolve, ms)))
   }
 
-  private componentOf(name: string): Component | undefined {
-    return this.page().components?.[baseOf(name).base]
+  private async happen(handlers: EventHandler[], name: string, event: string, detail: Record<string, unknown>): Promise<boolean> {
+    const about = handlers.filter((handler) => handler.on === event)
+    if (about.length === 0) return true
+    this.host.trace?.({ kind: 'event', name, text: event })
+    return this.handlers.happen(about, { chain: 0, locals: { event: detail, args: {} } })
+  }
+
+  /** Performs actions in their order. False when one failed, or was called off. */
+  private async follow(steps: Step[], context: Context): Promise<boolean> {
+    if (steps.length === 0) return true
+    let isDone = true
+    const { perform } = await import('./actions')
+    for (const step of steps) {
+      if (step.when && !(await this.isTrue(step.when, context.locals))) continue
+      const begun = performance.now()
+      const error = await perform(this, step, context).then(
+        (worked) => (worked ? undefined : 'did not work'),
+        (problem: unknown) => {
+          this.host.notify(messageOf(problem), 'error')
+          return messageOf(problem)
+        },
+      )
+      if (error !== undefined) isDone = false
+      if (step.do !== 'run-query') this.host.trace?.({ kind: 'action', name: 'component' in step ? step.component : '', text: step.do, ms: performance.now() - begun, ...(error === undefined ? {} : { error }) })
+    }
+    return isDone
+  }
+
+  private async isTrue(template: string, locals: Record<string, unknown>): Promise<boolean> {
+    const outcome = await this.evaluator.evaluate({ when: template }, {}, locals)
+    const shown = outcome['when'] && this.resolve(outcome['when'])
+    // What reads something that is not there yet does not hold.
+    return shown !== undefined && 'value' in shown && flagOf(shown.value)
+  }
+
+  private setScope(name: string, values: Record<string, unknown>): void {
+    this.scope[name] = values
+    this.evaluator.setState(name, values)
+    this.lists.refresh()
+  }
+
+  private urlScope(): Record<string, unknown> {
+    const { page, parameters, hash } = this.address
+    return { page, parameters, hash }
   }
 
   /** The input of this name, or the inputs that stand in what has it. */
@@ -310,22 +528,28 @@ export class AppRuntime {
     return list === undefined ? name : instanceName(name, typeof index === 'number' ? index : 0)
   }
 
-  /** The value of a text now; nothing, and a message, when it has none. */
-  private async evaluated(template: string): Promise<{ value: unknown } | undefined> {
-    const { text } = await this.evaluator.evaluate({ text: template })
-    const outcome = text && this.resolve(text)
-    if (outcome && 'value' in outcome) return outcome
-    this.host.notify(outcome?.error ?? 'The text could not be evaluated.', 'error')
-    return undefined
+  private async textOf(template: string, locals: Record<string, unknown>): Promise<string | undefined> {
+    const values = await this.evaluated({ text: template }, locals)
+    return values && String(values['text'] ?? '')
   }
 
-  private async textOf(template: string): Promise<string | undefined> {
-    const outcome = await this.evaluated(template)
-    return outcome && String(outcome.value ?? '')
+  private async ask(name: string, query: RuntimeQuery, { args = {}, isAutomatic = false }: RunOptions): Promise<Outcomes | 'waiting'> {
+    const parameters = await this.parametersOf(name, query.expressions, isAutomatic || query.run !== 'manual', { args })
+    if (parameters) return this.execute(name, (signal) => this.host.runQuery(name, parameters, signal))
+    return this.store.getState().queries[name]?.status === 'waiting' ? 'waiting' : 'failed'
+  }
+
+  private async runScript(name: string, query: RuntimeQuery, { args, chain }: { args: Record<string, unknown>; chain: number }): Promise<Outcomes> {
+    const { called } = await import('./actions')
+    const calls = {
+      call: (target: string, method: string, given: unknown[]) => called(this, target, method, given, { chain: chain + 1, locals: { args } }),
+      log: (text: string) => this.host.trace?.({ kind: 'log', name, text }),
+    }
+    return this.execute(name, async () => ({ data: await this.evaluator.runScript(query.code ?? '', args, query['timeout-ms'] ?? defaultTimeoutMs, calls) }))
   }
 
   /** Values for a query, or nothing when it must wait or cannot run; its state then says why. */
-  private async parametersOf(name: string, expressions: string[], isAutomatic: boolean): Promise<Record<string, unknown> | undefined> {
+  private async parametersOf(name: string, expressions: string[], isAutomatic: boolean, locals: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
     if (isAutomatic) {
       const fault = expressions.map((expression) => this.store.getState().shown[parameterId(name, expression)]).find((shown) => shown && 'error' in shown && shown.isFault)
       if (fault && 'error' in fault) {
@@ -333,30 +557,28 @@ export class AppRuntime {
         return undefined
       }
     }
-    const { values, missing } = await this.valuesOf(expressions)
+    const { values, missing } = await this.valuesOf(expressions, locals)
     if (missing === undefined) return values
     this.setQuery(name, { status: isAutomatic ? 'waiting' : 'failed', message: missing })
-    if (!isAutomatic) this.host.notify(missing, 'error')
     return undefined
   }
 
-  private async execute(name: string, parameters: Record<string, unknown>): Promise<boolean> {
+  private async execute(name: string, run: (signal: AbortSignal) => Promise<QueryResult | { data: unknown }>): Promise<Outcomes> {
     this.running.get(name)?.abort()
     const controller = new AbortController()
     this.running.set(name, controller)
     const previous = this.store.getState().queries[name]?.result
     this.setQuery(name, { status: 'loading', ...(previous ? { result: previous } : {}) })
     try {
-      const result = await this.host.runQuery(name, parameters, controller.signal)
-      if (this.running.get(name) !== controller) return false
-      this.setQuery(name, { status: 'done', result })
-      return true
+      const result = await run(controller.signal)
+      if (this.running.get(name) !== controller) return 'stopped'
+      this.setQuery(name, { status: 'done', result: result as QueryResult })
+      return 'done'
     } catch (error) {
-      if (controller.signal.aborted) return false
+      if (controller.signal.aborted) return 'stopped'
       const position = error instanceof ApiProblem ? error.position : undefined
       this.setQuery(name, { status: 'failed', message: messageOf(error), ...(position === undefined ? {} : { position }) })
-      if (this.document.queries[name]?.run === 'manual') this.host.notify(messageOf(error), 'error')
-      return false
+      return 'failed'
     } finally {
       if (this.running.get(name) === controller) this.running.delete(name)
     }
@@ -364,28 +586,9 @@ export class AppRuntime {
 
   private setQuery(name: string, state: QueryState): void {
     this.store.setState(({ queries }) => ({ queries: { ...queries, [name]: state } }))
-    this.scope[name] = seenOf(state)
-    this.evaluator.setState(name, this.scope[name])
-    this.lists.refresh()
+    this.setScope(name, seenOf(state, this.document.queries[name]))
   }
 }
 
-const none: never[] = []
-
-/** What expressions see of a query. */
-function seenOf(state: QueryState | undefined): Record<string, unknown> {
-  const result = state?.result
-  const rows = result?.rows ?? none
-  return {
-    rows,
-    // What a resource answers that does not answer in rows.
-    data: result && 'data' in result ? result.data : rows,
-    meta: result?.meta ?? null,
-    columns: result?.columns ?? none,
-    row_count: result?.row_count ?? 0,
-    affected: result?.affected ?? null,
-    truncated: result?.truncated ?? false,
-    loading: state?.status === 'loading',
-    error: state?.status === 'failed' ? (state.message ?? null) : null,
-  }
-}
+/** What texts see that nobody runs yet. */
+const noLocals = { args: {}, event: {} }

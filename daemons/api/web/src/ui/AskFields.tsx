@@ -75,7 +75,7 @@ export function AskFields({ ask, change: changeAsk }: { ask: Asked; change: Chan
   )
 }
 
-type EditorProps = Pick<CodeEditorProps, 'label' | 'faults' | 'onRun' | 'placeholderText'> & {
+type EditorProps = Pick<CodeEditorProps, 'label' | 'faults' | 'onRun' | 'placeholderText' | 'complete'> & {
   ask: Asked
   change: Change
   /** The class of what surrounds a statement's editor, if anything does, and a form. */

@@ -32,6 +32,8 @@ export interface CodeEditorProps {
   schema?: Record<string, string[]>
   /** Functions of the workflow, for completion after `functions.`. */
   functions?: string[]
+  /** Names of the app, for completion, by what stands before the caret. */
+  complete?: (before: string) => { from: number; options: { label: string; detail: string; isMethod?: boolean }[] } | undefined
   placeholderText?: string
   /** A field of a few lines in a form, without line numbers. */
   isShort?: boolean
@@ -102,6 +104,16 @@ function functionNames(namesOf: () => string[]) {
   }
 }
 
+/** Completes names of an app. In a statement the caller offers them in bindings alone. */
+function appNames(completeOf: () => CodeEditorProps['complete']) {
+  return (context: CompletionContext): CompletionResult | null => {
+    const found = completeOf()?.(context.state.sliceDoc(Math.max(0, context.pos - 2000), context.pos))
+    if (!found || (!context.explicit && !context.matchBefore(/[\w$.]$/))) return null
+    const from = context.pos - Math.min(context.pos, 2000) + found.from
+    return { from, options: found.options.map(({ label, detail, isMethod }) => ({ label, detail, type: isMethod ? 'method' : 'property' })), validFor: /^[\w$]*$/ }
+  }
+}
+
 function languageOf({ language, schema }: Pick<CodeEditorProps, 'language' | 'schema'>): Extension {
   if (language === 'javascript' || language === 'json') return javascript()
   if (language === 'python') return python()
@@ -109,11 +121,11 @@ function languageOf({ language, schema }: Pick<CodeEditorProps, 'language' | 'sc
   return [sql({ dialect: PostgreSQL, upperCaseKeywords: false, ...(schema ? { schema } : {}) }), bindings]
 }
 
-export function CodeMirrorEditor({ label, language, value, onChange, onRun, faults, schema, functions, placeholderText, isShort = false }: CodeEditorProps) {
+export function CodeMirrorEditor({ label, language, value, onChange, onRun, faults, schema, functions, complete, placeholderText, isShort = false }: CodeEditorProps) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
-  const handlers = useRef({ onChange, onRun, functions })
-  handlers.current = { onChange, onRun, functions }
+  const handlers = useRef({ onChange, onRun, functions, complete })
+  handlers.current = { onChange, onRun, functions, complete }
   const languageSlot = useRef(new Compartment())
 
   useEffect(() => {
@@ -142,7 +154,7 @@ export function CodeMirrorEditor({ label, language, value, onChange, onRun, faul
           theme,
           isShort ? EditorView.lineWrapping : [lineNumbers(), lintGutter(), highlightActiveLine()],
           placeholderText ? placeholder(placeholderText) : [],
-          EditorState.languageData.of(() => [{ autocomplete: functionNames(() => handlers.current.functions ?? []) }]),
+          EditorState.languageData.of(() => [{ autocomplete: functionNames(() => handlers.current.functions ?? []) }, { autocomplete: appNames(() => handlers.current.complete) }]),
           languageSlot.current.of(languageOf({ language, ...(schema ? { schema } : {}) })),
           EditorView.contentAttributes.of({ 'aria-label': label }),
           EditorView.updateListener.of((update) => {

@@ -8,7 +8,10 @@ import type { ReleasedApp, Session } from '../api/types'
 import { AppPage } from '../components/AppPage'
 import { RuntimeContext } from '../components/runtime-context'
 import { loadViews } from '../components/views'
-import { AppRuntime } from '../runtime/runtime'
+import { type Address, addressText, readAddress } from '../runtime/address'
+import { scriptQueries } from '../runtime/model'
+import { AppRuntime, type RuntimeHost } from '../runtime/runtime'
+import { browserStorage } from '../runtime/storage'
 import { Questions, ask } from '../ui/ask'
 import { ErrorState, SkeletonRows } from '../ui/states'
 import { Toasts, notify } from '../ui/toasts'
@@ -19,18 +22,38 @@ type Loaded = { app: ReleasedApp; session: Session; runtime: AppRuntime }
 
 async function load(slug: string): Promise<Loaded> {
   const [session, app] = await Promise.all([dataOf(api.GET('/api/v1/session')), dataOf(api.GET('/api/v1/apps/{slug}/released', { params: { path: { slug } } }))])
-  const { id, email, name, is_admin } = session.user
-  const runtime = new AppRuntime(app.document, {
-    globals: { current_user: { id, email, name, is_admin }, environment: session.environment },
+  const { id, email, name, is_admin, groups } = session.user
+  const { pages, queries, scripts, 'home-page': home } = app.document
+  const root = `/apps/${slug}`
+  const host: RuntimeHost = {
+    globals: { current_user: { id, email, name, is_admin, groups }, environment: session.environment },
+    storage: browserStorage(slug, id),
     confirm: (question) => ask({ title: app.title, text: question, confirm: 'Continue' }),
     notify,
+    showAddress: (address, isNew) => {
+      const text = `${root}${addressText(pages, home, address)}`
+      if (isNew) history.pushState(null, '', text)
+      else history.replaceState(null, '', text)
+    },
+    runWorkflow: async (workflow, body) => {
+      await dataOf(api.POST('/api/v1/apps/{slug}/runs', { params: { path: { slug } }, body: { workflow, body } }))
+    },
     runQuery: async (query, parameters, signal) => {
       const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released' }, signal })
       return wholeResult(await dataOf(answer))
     },
-  })
-  await loadViews(app.document.pages[app.document['home-page']])
+  }
+  const at = addressNow(app, root)
+  const runtime = new AppRuntime({ ...app.document, queries: { ...queries, ...scriptQueries(scripts) } }, host, at)
+  await loadViews(pages[at.page])
   return { app, session, runtime }
+}
+
+/** Where the browser is in the app; its first page where the app has no such place. */
+function addressNow(app: ReleasedApp, root: string): Address {
+  const { pages, 'home-page': home } = app.document
+  const { pathname, search, hash } = location
+  return readAddress(pages, home, { path: pathname.slice(root.length), search, hash }) ?? { page: home, parameters: {}, hash: '' }
 }
 
 export function Viewer({ slug }: { slug: string }) {
@@ -47,7 +70,7 @@ export function Viewer({ slug }: { slug: string }) {
         setLoaded(result)
       },
       (problem: unknown) => {
-        if (problem instanceof ApiProblem && problem.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`)
+        if (problem instanceof ApiProblem && problem.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`)
         else setError(problem)
       },
     )
@@ -82,13 +105,19 @@ function Running({ app, session, runtime }: Loaded) {
   const pageName = useStore(runtime.store, (state) => state.page)
   const page = app.document.pages[pageName]
   const pages = Object.entries(app.document.pages)
+  useEffect(() => scrollTo(0, 0), [pageName])
+  useEffect(() => {
+    const follow = () => runtime.revisit(addressNow(app, `/apps/${app.slug}`))
+    addEventListener('popstate', follow)
+    return () => removeEventListener('popstate', follow)
+  }, [app, runtime])
   return (
     <>
       <header className="viewer-bar">
         <h1 className="truncate">{app.title}</h1>
         {pages.length > 1 ? (
           <nav className="row" aria-label="Pages">
-            {pages.map(([name, { title }]) => (
+            {pages.filter(([, { route }]) => !route?.includes('{')).map(([name, { title }]) => (
               <button key={name} type="button" className="tab" aria-current={name === pageName ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
                 {title ?? name}
               </button>

@@ -1,3 +1,6 @@
 import type { KindState } from '../../../runtime/kinds'
 
-export const state: KindState = { initial: { data: null } }
+export const state: KindState = {
+  initial: { data: null },
+  methods: { submit: { parameters: [], run: ({ submit }) => submit() } },
+}

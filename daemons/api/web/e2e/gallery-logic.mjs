@@ -1,0 +1,138 @@
+// @ts-check
+/** Scripts, state and events in the real sandbox, under the policy that the api sends. */
+import { strict as assert } from 'node:assert'
+import { checkAccessibility } from './browser.mjs'
+
+/** @param {unknown} app */
+const address = (app) => `/?app=${encodeURIComponent(JSON.stringify(app))}`
+/** @param {string} label @param {unknown[]} events */
+const button = (label, events) => ({ type: 'button', properties: { label }, events })
+/** @param {Record<string, unknown>} components @param {Record<string, unknown>} rest */
+const appOf = (components, rest) => ({
+  pages: { home: { components, layout: Object.fromEntries(Object.keys(components).map((name, index) => [name, { column: 0, row: index * 2, width: 12, height: 2 }])) } },
+  ...rest,
+})
+
+/** @type {{ name: string, kind: string, run: (page: import('./browser.mjs').Page, url: string) => Promise<void> }[]} */
+export const logicSteps = [
+  {
+    name: 'a script sets state and inputs, says so, and what it returns is shown',
+    kind: 'button',
+    run: async (page, url) => {
+      const click = { on: 'click', action: { do: 'run-query', query: 'count', arguments: { by: '{{ 2 }}' } } }
+      const code = "await state.n.set(state.n.value + args.by)\nawait note.setValue('set')\nnotify('Now ' + state.n.value, { tone: 'success' })\nlocalStorage.set('last', state.n.value)\nreturn [state.n.value, note.value]"
+      const app = appOf(
+        { go: button('Count', [click]), note: { type: 'text-input', properties: { label: 'Note' } }, shown: { type: 'text', properties: { value: 'n={{ state.n.value }} data={{ count.data }} kept={{ localStorage.last }}' } } },
+        { scripts: { count: { code } }, state: { n: { initial: '{{ 40 }}' } } },
+      )
+      await page.goto(url + address(app))
+      await page.getByText('n=40 data= kept=').waitFor()
+      await page.getByRole('button', { name: 'Count' }).click()
+      await page.getByText('n=42 data=[42,"set"] kept=42').waitFor()
+      await page.getByText('Now 42').waitFor()
+      await page.reload()
+      await page.getByText('n=40 data= kept=42').waitFor()
+    },
+  },
+  {
+    name: 'a script has no page, no storage and no end of time',
+    kind: 'button',
+    run: async (page, url) => {
+      const tries = {
+        page: 'return [typeof document, typeof window, typeof indexedDB === "undefined" ? "none" : await new Promise((done) => { try { const asked = indexedDB.open("x"); asked.onerror = () => done("refused"); asked.onsuccess = () => done("opened") } catch { done("refused") } })]',
+        loop: 'for (;;) {}',
+        proto: '({}).__proto__.polluted = 1',
+      }
+      const components = Object.fromEntries(Object.keys(tries).map((name) => [`${name}Button`, button(`Try ${name}`, [{ on: 'click', action: { do: 'run-query', query: `${name}Try` } }])]))
+      const shown = { type: 'text', properties: { value: 'page={{ pageTry.data }}' } }
+      const app = appOf({ ...components, shown }, { scripts: Object.fromEntries(Object.entries(tries).map(([name, code]) => [`${name}Try`, { code }])) })
+      await page.goto(url + address(app))
+      await page.getByText('page=').waitFor()
+      await page.getByRole('button', { name: 'Try page' }).click()
+      await page.getByText('page=["undefined","undefined","refused"]').waitFor()
+      await page.getByRole('button', { name: 'Try proto' }).click()
+      await page.getByText('object is not extensible').waitFor()
+      await page.getByRole('button', { name: 'Try loop' }).click()
+      await page.getByText('an endless loop').waitFor({ timeout: 10_000 })
+      // The rest of the app goes on.
+      await page.getByRole('button', { name: 'Try page' }).click()
+      await page.getByText('page=["undefined","undefined","refused"]').waitFor()
+    },
+  },
+  {
+    name: 'events do what they say: copy, save a file, focus, open',
+    kind: 'modal',
+    run: async (page, url) => {
+      const components = {
+        save: button('Save', [{ on: 'click', action: { do: 'download', value: '{{ [{ a: 1, b: "=x" }] }}', 'file-name': 'a/b.csv', format: 'csv' } }]),
+        look: button('Look', [{ on: 'click', action: { do: 'call', component: 'name', method: 'focus' } }]),
+        bad: button('Bad', [{ on: 'click', action: { do: 'open-url', url: 'javascript:alert(1)' } }]),
+        show: button('Show', [{ on: 'click', action: { do: 'open', component: 'box' }, when: '{{ name.value }}' }]),
+        name: { type: 'text-input', properties: { label: 'Name' } },
+        box: { type: 'modal', properties: { title: 'Box' } },
+      }
+      await page.goto(url + address(appOf(components, {})))
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save' }).click()])
+      assert.equal(download.suggestedFilename(), 'a_b.csv')
+      await page.getByRole('button', { name: 'Look' }).click()
+      await page.waitForFunction(() => document.activeElement?.tagName === 'INPUT')
+      await page.getByRole('button', { name: 'Bad' }).click()
+      await page.getByText('cannot be opened').waitFor()
+      await page.getByRole('button', { name: 'Show' }).click()
+      await page.getByLabel('Name').fill('Ada')
+      await page.getByRole('button', { name: 'Show' }).click()
+      await page.getByRole('dialog', { name: 'Box' }).waitFor()
+    },
+  },
+  {
+    name: 'the builder runs a script, completes names, and says why, when, what is wrong and where',
+    kind: 'table',
+    run: async (page, url) => {
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${url}/?builder`)
+      const canvas = page.locator('.canvas')
+      await canvas.getByText('0 done, 2 orders, 42').waitFor()
+      await page.getByRole('button', { name: 'Run script' }).click()
+      await canvas.getByText('5 done, 2 orders, 42').waitFor()
+      await page.getByText('closing 2').waitFor()
+      await checkAccessibility(page, 'script')
+
+      const condition = page.getByRole('textbox', { name: 'Only when' }).first()
+      await condition.fill('')
+      await condition.pressSequentially('{{ orders.selectedI')
+      await page.getByRole('option', { name: 'selectedIndex' }).waitFor()
+      await checkAccessibility(page, 'names that are offered')
+      await page.keyboard.press('Enter')
+      await page.keyboard.type(' }}')
+      assert.equal(await condition.inputValue(), '{{ orders.selectedIndex }}')
+      await page.getByText('= -1').waitFor()
+
+      await page.getByRole('button', { name: 'Debug' }).click()
+      const panel = page.getByRole('tabpanel')
+      const tab = async (/** @type {string} */ name) => {
+        await page.getByRole('tab', { name }).click()
+        await panel.waitFor()
+      }
+      await panel.getByRole('searchbox').fill('porto')
+      await panel.getByText('listOrders.rows[1].name').waitFor()
+      await checkAccessibility(page, 'values')
+      await tab('Why')
+      await panel.getByRole('textbox', { name: 'Value' }).fill('heading.value')
+      await page.keyboard.press('Enter')
+      await panel.getByText('It was set by an action or a script.').waitFor()
+      await checkAccessibility(page, 'why')
+      await tab('Timeline')
+      await panel.getByText('closing 1').waitFor()
+      await checkAccessibility(page, 'timeline')
+      await tab('Problems')
+      await panel.getByText('nosuch is not the name of anything').click()
+      await page.getByRole('textbox', { name: 'Name', exact: true }).first().waitFor()
+      assert.equal(await page.getByRole('complementary', { name: 'Inspector' }).getByLabel('Name', { exact: true }).inputValue(), 'bad')
+      await checkAccessibility(page, 'problems')
+      await tab('Find')
+      await panel.getByLabel('Or what refers to').selectOption('listOrders')
+      await panel.getByText('4 found').waitFor()
+      await checkAccessibility(page, 'find')
+    },
+  },
+]
