@@ -1,6 +1,8 @@
 //! Changes of a table that were said without SQL, in every dialect: what their rows must be, and the words for names that are not there.
 
-use bulkhead_model::change::{MAX_BULK_ROWS, TableChange};
+use std::collections::{BTreeMap, HashSet};
+
+use bulkhead_model::change::{MAX_BULK_ROWS, Operator, TableChange};
 use bulkhead_rpc::connector::{Schema, Table};
 use serde_json::Value;
 
@@ -13,6 +15,41 @@ pub(crate) const NO_UNIQUE_INDEX: &str =
     "the conflict columns are not those of a unique index: name such columns, or add an index";
 /// What a bulk upsert is told whose rows would write over each other.
 pub(crate) const TWICE: &str = "two of the rows are the same in the conflict columns: write each once";
+
+/// The value of an expression. One that is missing is an error, never null.
+pub(crate) fn value<'a>(expression: &str, values: &'a BTreeMap<String, Value>) -> Result<&'a Value, QueryError> {
+    values.get(expression).ok_or_else(|| QueryError::ParameterMissing(expression.to_owned()))
+}
+
+/// Refuses values that can be no change's, before anybody is asked.
+pub(crate) fn check_values(change: &TableChange, values: &BTreeMap<String, Value>) -> Result<(), QueryError> {
+    for expression in change.expressions() {
+        value(expression.trim(), values)?;
+    }
+    let TableChange::BulkUpsert { rows, columns, conflict, .. } = change else {
+        for condition in change.conditions().iter().filter(|condition| condition.operator == Operator::In) {
+            let expression = condition.value.trim();
+            if !value(expression, values)?.is_array() {
+                let (expression, wanted) = (expression.to_owned(), "a list".to_owned());
+                return Err(QueryError::ParameterType { expression, found: "no list", wanted });
+            }
+        }
+        return Ok(());
+    };
+    let rows = value(rows.trim(), values)?;
+    check_rows(change.expressions().first().map_or("", |rows| rows.trim()), columns, rows)?;
+    // What would be written twice would be counted twice and kept once. Nothing is the same as null.
+    let mut seen = HashSet::new();
+    for row in rows.as_array().into_iter().flatten() {
+        let key: Vec<&Value> = conflict.iter().filter_map(|column| row.get(column)).collect();
+        if !key.iter().any(|value| value.is_null())
+            && !seen.insert(key.iter().map(ToString::to_string).collect::<Vec<_>>())
+        {
+            return Err(QueryError::Sql { message: TWICE.to_owned(), sqlstate: "23000".to_owned(), position: None });
+        }
+    }
+    Ok(())
+}
 
 /// Refuses rows that are none, too many, or would be written with nulls that nobody wrote.
 pub(crate) fn check_rows(expression: &str, columns: &[String], value: &Value) -> Result<(), QueryError> {

@@ -41,7 +41,9 @@ pub(crate) enum QueryError {
     Unsupported(&'static str),
     #[error("this statement cannot run here: {0}")]
     StatementRefused(String),
-    #[error("this kind of resource takes one statement at a time: a list of statements is for PostgreSQL")]
+    #[error(
+        "this kind of resource takes one statement at a time: a list of statements is for PostgreSQL and SQL Server"
+    )]
     OneStatement,
     #[error("statement {number} of {of}, and none was made: {error}")]
     InList { number: usize, of: usize, error: Box<QueryError> },

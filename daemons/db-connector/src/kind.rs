@@ -13,7 +13,9 @@ use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::pool::Shared;
 use crate::target::Target;
-use crate::{amqp, clickhouse, elasticsearch, graphql, ldap, mysql, nats, postgresql, redis, rest, s3, smtp, sqlite};
+use crate::{
+    amqp, clickhouse, elasticsearch, graphql, ldap, mysql, nats, postgresql, redis, rest, s3, smtp, sql_server, sqlite,
+};
 
 /// One resource at one revision, with its connections.
 pub(crate) trait Kind: Send + Sync {
@@ -55,6 +57,7 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
     match config {
         ResourceConfig::Postgresql(config) => Arc::new(postgresql::Postgresql::new(config, target, shared)),
         ResourceConfig::Mysql(config) => Arc::new(mysql::Mysql::new(config, target, shared)),
+        ResourceConfig::SqlServer(config) => Arc::new(sql_server::SqlServer::new(config, target, shared)),
         ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
         ResourceConfig::Ldap(config) => Arc::new(ldap::Ldap::new(config, target, shared)),
         ResourceConfig::Amqp(config) => Arc::new(amqp::Amqp::new(config, target, shared)),

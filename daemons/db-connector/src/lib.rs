@@ -29,6 +29,7 @@ mod route;
 mod routes;
 mod s3;
 mod smtp;
+mod sql_server;
 mod sqlite;
 mod statement;
 mod target;

@@ -45,6 +45,7 @@ test('a query that is pointed at another kind of resource is written in a way th
   expect(waysOf('redis')).toEqual(['operation'])
   expect(waysOf(undefined)).toEqual(['sql', 'list', 'form'])
   expect(waysOf('mysql')).toEqual(['sql', 'form'])
+  expect(waysOf('sql-server')).toEqual(['sql', 'list', 'form'])
   expect(wayOf(writtenAs('operation', 'redis'))).toBe('operation')
   expect(fittedTo('postgresql', { statement: 'select 2', mode: 'read' })).toEqual({})
   expect(fittedTo('redis', get)).toEqual({})

@@ -1,11 +1,11 @@
 //! Changes of a table that were said without SQL. Here they are several statements in one transaction: the table is looked at, it is
 //! changed, and the row that was added is read, since MySQL returns none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_model::change::{MAX_MYSQL_PARAMETERS, Operator, TableChange};
+use bulkhead_model::change::{MAX_MYSQL_PARAMETERS, TableChange};
 use bulkhead_model::query::QueryMode;
 use bulkhead_rpc::connector::QueryRequest;
 use serde_json::Value;
@@ -13,13 +13,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::{Answered, Connection};
 use super::facts::{Facts, NO_TABLE};
-use super::parameters::{Parameter, for_column, value};
+use super::parameters::{Parameter, for_column};
 use super::query::{Failure, KillOnDrop, Pool, commit, settle};
 use super::reader::{End, Reader};
 use super::wire::Failed;
 use super::{error, schema};
 use crate::answer::{Answer, Summary};
-use crate::change::{TWICE, check_rows, unknown_name};
+use crate::change::{check_values, unknown_name, value};
 use crate::error::QueryError;
 
 /// Rows that one statement of a bulk upsert writes.
@@ -52,36 +52,6 @@ pub(super) async fn run(
         Err(Failure::Stale) => Err(QueryError::Lost(pool.target.name.clone())),
         Err(Failure::Query(error)) => Err(explained(error, change, pool).await),
     }
-}
-
-/// Refuses values that can be no change's, before anybody is asked.
-fn check_values(change: &TableChange, values: &Values) -> Result<(), QueryError> {
-    for expression in change.expressions() {
-        value(expression.trim(), values)?;
-    }
-    let TableChange::BulkUpsert { rows, columns, conflict, .. } = change else {
-        for condition in change.conditions().iter().filter(|condition| condition.operator == Operator::In) {
-            let expression = condition.value.trim();
-            if !value(expression, values)?.is_array() {
-                let (expression, wanted) = (expression.to_owned(), "a list".to_owned());
-                return Err(QueryError::ParameterType { expression, found: "no list", wanted });
-            }
-        }
-        return Ok(());
-    };
-    let rows = value(rows.trim(), values)?;
-    check_rows(change.expressions().first().map_or("", |rows| rows.trim()), columns, rows)?;
-    // What would be written twice would be counted twice and kept once. Nothing is the same as null.
-    let mut seen = HashSet::new();
-    for row in rows.as_array().into_iter().flatten() {
-        let key: Vec<&Value> = conflict.iter().filter_map(|column| row.get(column)).collect();
-        if !key.iter().any(|value| value.is_null())
-            && !seen.insert(key.iter().map(ToString::to_string).collect::<Vec<_>>())
-        {
-            return Err(QueryError::Sql { message: TWICE.to_owned(), sqlstate: "23000".to_owned(), position: None });
-        }
-    }
-    Ok(())
 }
 
 /// What a change did, before it is committed.

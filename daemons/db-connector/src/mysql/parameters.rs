@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::wire::put_counted;
+use crate::change::value;
 use crate::error::QueryError;
 
 /// A value as it travels.
@@ -98,11 +99,6 @@ pub(super) fn bind(
     values: &BTreeMap<String, Value>,
 ) -> Result<Vec<Parameter>, QueryError> {
     compiled.expressions.iter().map(|expression| Ok(parameter(value(expression, values)?))).collect()
-}
-
-/// The value of an expression. One that is missing is an error, never null.
-pub(super) fn value<'a>(expression: &str, values: &'a BTreeMap<String, Value>) -> Result<&'a Value, QueryError> {
-    values.get(expression).ok_or_else(|| QueryError::ParameterMissing(expression.to_owned()))
 }
 
 /// A value whose column is not known.

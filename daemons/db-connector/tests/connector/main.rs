@@ -32,6 +32,7 @@ mod rest_pages;
 mod results;
 mod s3;
 mod smtp;
+mod sql_server;
 mod sqlite;
 mod streaming;
 mod transport;

@@ -15,10 +15,12 @@ use crate::sql::{CompiledStatement, Dialect};
 
 mod guard;
 mod mysql;
+mod sql_server;
 mod validate;
 
 pub use guard::AtMost;
 pub use mysql::MAX_PARAMETERS as MAX_MYSQL_PARAMETERS;
+pub use sql_server::Telling;
 
 /// The longest name of a table or column, in bytes: PostgreSQL's, one less than MySQL's.
 const MAX_IDENTIFIER_BYTES: usize = 63;
@@ -322,6 +324,15 @@ impl<'a> Bound<'a> {
     fn item(&mut self, column: &'a str, expression: &'a str, index: usize) -> String {
         self.items.insert(self.expressions.len(), index);
         self.place(column, expression)
+    }
+
+    /// One of a list, whose items are a parameter each; nothing is one of an empty one.
+    fn any_of(&mut self, column: &'a str, expression: &'a str, items: usize) -> String {
+        if items == 0 {
+            return "IN (NULL)".to_owned();
+        }
+        let places: Vec<String> = (0..items).map(|index| self.item(column, expression, index)).collect();
+        format!("IN ({})", places.join(", "))
     }
 
     /// Columns, and the places of their values.

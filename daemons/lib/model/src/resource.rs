@@ -15,6 +15,7 @@ mod redis;
 mod s3;
 mod server;
 mod smtp;
+mod sql_server;
 mod sqlite;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub use s3::{S3Addressing, S3Config, is_bucket};
 pub use server::Server;
 pub(crate) use server::host_faults;
 pub use smtp::SmtpConfig;
+pub use sql_server::SqlServerConfig;
 pub use sqlite::SqliteConfig;
 
 use crate::{Fault, SshHostId};
@@ -46,6 +48,8 @@ pub enum ResourceConfig {
     Postgresql(PostgresqlConfig),
     /// A MySQL or MariaDB database over TCP.
     Mysql(MysqlConfig),
+    /// A database of Microsoft SQL Server.
+    SqlServer(SqlServerConfig),
     /// A Redis or Valkey server.
     Redis(RedisConfig),
     /// An LDAP directory.
@@ -108,6 +112,7 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(_) => "postgresql",
             Self::Mysql(_) => "mysql",
+            Self::SqlServer(_) => "sql-server",
             Self::Redis(_) => "redis",
             Self::Ldap(_) => "ldap",
             Self::Amqp(_) => "amqp",
@@ -127,6 +132,7 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(config) => Some(config.server()),
             Self::Mysql(config) => Some(config.server()),
+            Self::SqlServer(config) => Some(config.server()),
             Self::Redis(config) => Some(config.server()),
             Self::Ldap(config) => Some(config.server()),
             Self::Amqp(config) => Some(config.server()),
@@ -166,7 +172,9 @@ impl ResourceConfig {
     /// Whether it needs a secret.
     pub fn secret(&self) -> SecretNeed {
         match self {
-            Self::Postgresql(_) | Self::Mysql(_) | Self::Amqp(_) | Self::S3(_) => SecretNeed::Required,
+            Self::Postgresql(_) | Self::Mysql(_) | Self::SqlServer(_) | Self::Amqp(_) | Self::S3(_) => {
+                SecretNeed::Required
+            }
             Self::Redis(_) | Self::Ldap(_) | Self::Nats(_) | Self::Smtp(_) | Self::Clickhouse(_) => {
                 SecretNeed::Optional
             }
@@ -186,6 +194,7 @@ impl ResourceConfig {
         match self {
             Self::Postgresql(config) => config.faults(&mut faults),
             Self::Mysql(config) => config.faults(&mut faults),
+            Self::SqlServer(config) => config.faults(&mut faults),
             Self::Redis(config) => config.faults(&mut faults),
             Self::Ldap(config) => config.faults(&mut faults),
             Self::Amqp(config) => config.faults(&mut faults),

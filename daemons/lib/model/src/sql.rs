@@ -236,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn sql_server_quotes_names_in_brackets() {
+        let sql_server = |text| super::compile(text, Dialect::SqlServer).map(|compiled| compiled.text);
+        assert_eq!(sql_server("select [a''] where b = {{ x }}"), Ok("select [a''] where b =  @P1 ".into()));
+        for text in ["[{{x}}]", "[a]]{{x}}]", "'it''s {{x}}'", "\"{{x}}\""] {
+            assert_eq!(sql_server(text), Err(SqlError::InsideQuotes { expression: "x".into() }), "{text}");
+        }
+        for text in ["-- {{x}}", "/* /* */ {{x}} */"] {
+            assert_eq!(sql_server(text), Err(SqlError::InsideComment { expression: "x".into() }), "{text}");
+        }
+        assert!(sql_server("'\\' + {{x}}").is_ok() && sql_server("# ' {{x}} '").is_err());
+    }
+
+    #[test]
     fn a_document_may_be_for_any_dialect() {
         for text in ["select {{ x }} # it's mine", "select 'a\\', {{x}}", "select 'a\\'', {{x}}", "/* /* */ {{x}}"] {
             assert_eq!(check(text), Ok(()), "{text}");
@@ -253,6 +266,7 @@ mod tests {
         assert_eq!(mysql("a 'b' \"c\" `d`e -- f\n#g\n/* h */i").as_deref(), Some("a e i"));
         assert_eq!(mysql("select '/*!' /* !*/").as_deref(), Some("select"));
         assert_eq!((mysql("select 1 /*!50000 into outfile 'x' */"), mysql("/*M! x */")), (None, None));
+        assert_eq!(words("a [b] 'c' \"d\" /* /* e */ */f", Dialect::SqlServer).as_deref(), Some("a f"));
         assert_eq!(words("a $$b$$ /*! c */d", Dialect::Postgresql).as_deref(), Some("a d"));
     }
 

@@ -3637,6 +3637,9 @@ export interface components {
         }) | (components["schemas"]["MysqlConfig"] & {
             /** @enum {string} */
             kind: "mysql";
+        }) | (components["schemas"]["SqlServerConfig"] & {
+            /** @enum {string} */
+            kind: "sql-server";
         }) | (components["schemas"]["RedisConfig"] & {
             /** @enum {string} */
             kind: "redis";
@@ -4248,6 +4251,25 @@ export interface components {
             tls?: components["schemas"]["TlsMode"];
             /** @description User to log in as; no log-in when empty. */
             user?: string;
+        };
+        /** @description How to reach a database of SQL Server. */
+        SqlServerConfig: {
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description Database name. */
+            database: string;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description Login of SQL Server's own. */
+            user: string;
         };
         /** @description Which file it is. It has no secret. */
         SqliteConfig: {

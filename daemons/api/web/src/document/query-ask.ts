@@ -7,9 +7,9 @@ export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'o
 export type Way = 'sql' | 'list' | 'form' | 'operation'
 
 /** Kinds of resources whose tables are changed by forms. */
-const withForms = new Set(['postgresql', 'mysql'])
+const withForms = new Set(['postgresql', 'mysql', 'sql-server'])
 /** Kinds that run several statements in one transaction. */
-const withLists = new Set(['postgresql'])
+const withLists = new Set(['postgresql', 'sql-server'])
 
 export function wayOf(ask: Ask): Way {
   if (ask.operation) return 'operation'

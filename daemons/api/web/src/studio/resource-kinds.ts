@@ -82,24 +82,36 @@ const httpSecrets: Record<string, string> = { basic: 'Password', bearer: 'Token'
 const httpSecret = (settings: Fields) => httpSecrets[String((settings['authentication'] as Fields | undefined)?.['type'] ?? 'none')]
 const urlOf = (settings: Fields) => String(settings['url'] ?? '')
 
+const databaseFields: readonly DescribedField[] = [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority]
+const databaseOf = (settings: Fields) => `${userAt(settings)}/${String(settings['database'] ?? '')}`
+
 export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
   postgresql: {
     label: 'PostgreSQL',
     about: 'SQL database, and what speaks its protocol',
     icon: Database,
     begin: { kind: 'postgresql', host: '', port: 5432, database: '', user: '', tls: 'verify-full' },
-    fields: [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
+    fields: databaseFields,
     secret: password,
-    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+    where: databaseOf,
   },
   mysql: {
     label: 'MySQL, MariaDB',
     about: 'SQL databases, and what speaks their protocol',
     icon: Database,
     begin: { kind: 'mysql', host: '', port: 3306, database: '', user: '', tls: 'verify-full' },
-    fields: [host, port, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
+    fields: databaseFields,
     secret: password,
-    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+    where: databaseOf,
+  },
+  'sql-server': {
+    label: 'SQL Server',
+    about: 'Microsoft SQL Server and Azure SQL',
+    icon: Database,
+    begin: { kind: 'sql-server', host: '', port: 1433, database: '', user: '', tls: 'verify-full' },
+    fields: databaseFields,
+    secret: password,
+    where: databaseOf,
   },
   rest: {
     label: 'REST API',
@@ -135,7 +147,7 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     begin: { kind: 'clickhouse', host: '', port: 8443, database: 'default', user: 'default', tls: 'verify-full' },
     fields: [host, { ...port, hint: '8443 with TLS, 8123 without.' }, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
     secret: password,
-    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
+    where: databaseOf,
   },
   elasticsearch: {
     label: 'Elasticsearch, OpenSearch',

@@ -34,12 +34,12 @@ impl TableChange {
             Self::Update { values, conditions, .. } => {
                 let set = bound.assigned(values)?;
                 let conditions =
-                    bound.all_of(conditions, |bound, column, list| any_of(bound, column, list, items(list.trim())))?;
+                    bound.all_of(conditions, |bound, column, list| bound.any_of(column, list, items(list.trim())))?;
                 format!("UPDATE {table} SET {set} WHERE {conditions}")
             }
             Self::Delete { conditions, .. } => {
                 let conditions =
-                    bound.all_of(conditions, |bound, column, list| any_of(bound, column, list, items(list.trim())))?;
+                    bound.all_of(conditions, |bound, column, list| bound.any_of(column, list, items(list.trim())))?;
                 format!("DELETE FROM {table} WHERE {conditions}")
             }
         };
@@ -68,15 +68,6 @@ impl TableChange {
         }
         Ok(format!("SELECT * FROM {table} WHERE {conditions}"))
     }
-}
-
-/// One of a list; nothing is one of an empty one.
-fn any_of<'a>(bound: &mut Bound<'a>, column: &'a str, expression: &'a str, items: usize) -> String {
-    if items == 0 {
-        return "IN (NULL)".to_owned();
-    }
-    let places: Vec<String> = (0..items).map(|index| bound.item(column, expression, index)).collect();
-    format!("IN ({})", places.join(", "))
 }
 
 /// What happens to a row that is there already. MySQL takes a row for the same by any of the table's unique indexes. Where there are

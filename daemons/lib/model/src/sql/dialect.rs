@@ -7,17 +7,20 @@ pub enum Dialect {
     Postgresql,
     /// MySQL and MariaDB, with backslashes in texts and `"` around texts: `?`, `` `name` ``.
     Mysql,
+    /// SQL Server: `@P1`, `[name]`.
+    SqlServer,
 }
 
 impl Dialect {
     /// All of them. What none of them takes is told in the words of the first.
-    pub const ALL: [Self; 2] = [Self::Postgresql, Self::Mysql];
+    pub const ALL: [Self; 3] = [Self::Postgresql, Self::Mysql, Self::SqlServer];
 
     /// The place of parameter `number`, from 1.
     pub(crate) fn placeholder(self, number: usize) -> String {
         match self {
             Self::Postgresql => format!("${number}"),
             Self::Mysql => "?".to_owned(),
+            Self::SqlServer => format!("@P{number}"),
         }
     }
 
@@ -26,6 +29,7 @@ impl Dialect {
         match self {
             Self::Postgresql => format!("\"{}\"", name.replace('"', "\"\"")),
             Self::Mysql => format!("`{}`", name.replace('`', "``")),
+            Self::SqlServer => format!("[{}]", name.replace(']', "]]")),
         }
     }
 
@@ -38,8 +42,10 @@ impl Dialect {
                 let escapes = before.ends_with(['e', 'E']) && !ends_in_word(&before[..before.len() - 1]);
                 (Place::Quoted { quote: '\'', escapes }, 1)
             }
-            (Self::Postgresql, '"') => (Place::Quoted { quote: '"', escapes: false }, 1),
-            (Self::Postgresql, '-') if rest.starts_with("--") => (Place::LineComment, 2),
+            (Self::SqlServer, '\'') => (Place::Quoted { quote: '\'', escapes: false }, 1),
+            (Self::SqlServer, '[') => (Place::Quoted { quote: ']', escapes: false }, 1),
+            (Self::Postgresql | Self::SqlServer, '"') => (Place::Quoted { quote: '"', escapes: false }, 1),
+            (Self::Postgresql | Self::SqlServer, '-') if rest.starts_with("--") => (Place::LineComment, 2),
             (Self::Postgresql, '$') if !ends_in_word(before) => match dollar_tag(rest) {
                 Some(tag) => (Place::DollarQuoted(tag), tag.len()),
                 None => (Place::Plain, 1),
@@ -55,7 +61,7 @@ impl Dialect {
 
     /// Whether a comment may hold comments.
     pub(super) fn nests_comments(self) -> bool {
-        self == Self::Postgresql
+        self != Self::Mysql
     }
 
     /// Whether what looks like a comment here is run by the server: `/*! ... */`.
