@@ -61,6 +61,20 @@ pub(crate) trait Running: Sized + Send + 'static {
     fn finish(self, end: Self::End) -> impl Future<Output = (Bytes, Option<QueryError>)> + Send;
 }
 
+/// How reading the rows of a database ended.
+pub(crate) enum End<F> {
+    /// All rows are there.
+    Whole,
+    /// There are more rows than the cap.
+    Truncated,
+    /// A value has no JSON form, or the rows are larger than the cap.
+    Unwritable(QueryError),
+    /// The server failed.
+    Failed(F),
+    /// The server, or whoever reads the result, took too long.
+    Late,
+}
+
 /// The answer of a statement whose rows fit into its first chunk.
 pub(crate) async fn whole<R: Running>(running: R, end: R::End) -> Result<Answer, QueryError> {
     let (last, error) = running.finish(end).await;

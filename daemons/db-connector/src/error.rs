@@ -81,6 +81,8 @@ pub(crate) enum QueryError {
         "resource `{resource}`: no encrypted connection to {host}:{port}: {reason}. Use the name that the server's certificate shows, give the resource the CA certificate that signed it, or turn TLS on at the server"
     )]
     Tls { resource: String, host: String, port: u16, reason: String },
+    #[error("resource `{resource}`: its client certificate: {reason}")]
+    ClientCertificate { resource: String, reason: String },
     #[error("resource `{resource}`: {}", problem.detail)]
     Tunnel { resource: String, problem: Box<Problem> },
     #[error(
@@ -172,6 +174,7 @@ impl QueryError {
             Self::FileRefused { .. } => (422, "resource-file-refused"),
             Self::File { .. } => (502, "resource-unreachable"),
             Self::Tls { .. } => (502, "resource-tls"),
+            Self::ClientCertificate { .. } => (502, "resource-client-certificate"),
             Self::Tunnel { problem, .. } => (problem.status, &problem.code),
             Self::NoSshConnector { .. } => (503, "ssh-connector-unavailable"),
             Self::UnknownHost { .. } | Self::Unreachable { .. } => (502, "resource-unreachable"),

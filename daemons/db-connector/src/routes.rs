@@ -39,6 +39,9 @@ const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 /// Threads for SQLite's files at most; the unit has tasks for several times as many.
 const SQLITE_THREADS: usize = 64;
 
+/// How long reading a schema may take: the editor's completion is no reason to load a database for longer.
+const SCHEMA_MS: u32 = 30_000;
+
 /// What the routes share.
 pub struct Connector {
     database: Database,
@@ -194,7 +197,9 @@ async fn read_schema(
     State(connector): State<Arc<Connector>>,
     Json(request): Json<SchemaRequest>,
 ) -> Result<Json<Schema>, QueryError> {
-    connector.resource(request.resource).await?.kind.schema().await.map(Json)
+    let kind = connector.resource(request.resource).await?.kind;
+    let read = tokio::time::timeout(Duration::from_millis(SCHEMA_MS.into()), kind.schema()).await;
+    read.unwrap_or(Err(QueryError::Timeout(SCHEMA_MS))).map(Json)
 }
 
 async fn explain(

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::resource::{ResourceConfig, SecretNeed};
+use bulkhead_model::resource::{ResourceConfig, SecretNeed, secret};
 use bulkhead_model::{Fault, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{Schema, SchemaRequest, TestRequest};
 use bulkhead_store::resources::Resource as StoredResource;
@@ -75,6 +75,9 @@ pub(crate) struct CreateResourceRequest {
     /// The password. It is sealed at once and never shown again.
     #[serde(default)]
     secret: Option<String>,
+    /// PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret.
+    #[serde(default)]
+    client_key: Option<String>,
 }
 
 /// New settings of a resource.
@@ -86,6 +89,9 @@ pub(crate) struct UpdateResourceRequest {
     /// The password; the stored one stays when absent, which is refused when what decides who receives it changes: host, port, TLS, authority or tunnel.
     #[serde(default)]
     secret: Option<String>,
+    /// PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret.
+    #[serde(default)]
+    client_key: Option<String>,
 }
 
 /// Settings to try.
@@ -100,6 +106,9 @@ pub(crate) struct TestResourceRequest {
     /// The password.
     #[serde(default)]
     secret: Option<String>,
+    /// PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret.
+    #[serde(default)]
+    client_key: Option<String>,
 }
 
 /// The settings work.
@@ -128,7 +137,10 @@ pub(crate) async fn create(
     require_valid(request.config.validate())?;
     check_ssh_host(&api, &caller, None, &request.config).await?;
     let id = ResourceId::new();
-    let sealed = request.secret.as_deref().map(|secret| api.seal_resource_secret(id, secret)).transpose()?;
+    if request.config.has_client_certificate() && request.client_key.is_none() {
+        return Err(key_needed("enter the private key of the client certificate"));
+    }
+    let sealed = sealed(&api, id, &request.config, request.secret, request.client_key)?;
     let name = request.name.as_str();
     let record =
         caller.record("resource.create", Some(("resource", id.0)), json!({ "name": name, "secret": sealed.is_some() }));
@@ -163,10 +175,10 @@ pub(crate) async fn update(
     let stored = api.database.resource(on.id).await?;
     refuse_built_in(&stored)?;
     check_ssh_host(&api, &on.caller, Some(&stored.config), &request.config).await?;
-    if request.secret.is_none() {
+    let sealed = sealed(&api, on.id, &request.config, request.secret, request.client_key)?;
+    if sealed.is_none() {
         require_same_destination(&stored, &request.config)?;
     }
-    let sealed = request.secret.as_deref().map(|secret| api.seal_resource_secret(on.id, secret)).transpose()?;
     let detail = json!({ "name": on.name, "secret": sealed.is_some() });
     let record = on.caller.record("resource.update", Some(("resource", on.id.0)), detail);
     let updated = async { Ok(api.database.update_resource(on.id, &request.config, sealed.as_deref()).await?) };
@@ -202,7 +214,7 @@ pub(crate) async fn test(
             let id = require_resource(&api, &caller, name.as_str(), Role::Admin).await?;
             let stored = api.database.resource(id).await?;
             check_ssh_host(&api, &caller, Some(&stored.config), &request.config).await?;
-            if request.secret.is_none() {
+            if request.secret.is_none() && request.client_key.is_none() {
                 require_same_destination(&stored, &request.config)?;
             }
             (id, stored.sealed_secret.is_some())
@@ -214,8 +226,8 @@ pub(crate) async fn test(
         None => return Err(ApiError::AdministratorsOnly),
     };
     require_valid(request.config.validate())?;
-    let secret = match request.secret {
-        Some(secret) => Some(api.seal_resource_secret(id, &secret)?),
+    let secret = match sealed(&api, id, &request.config, request.secret, request.client_key)? {
+        Some(sealed) => Some(sealed),
         None if has_secret || request.config.secret() != SecretNeed::Required => None,
         None => return Err(secret_needed("enter the password to test with")),
     };
@@ -310,6 +322,32 @@ fn require_same_destination(stored: &StoredResource, config: &ResourceConfig) ->
         return Ok(());
     }
     Err(secret_needed("host, port, TLS, authority or tunnel changed: enter the secret again"))
+}
+
+/// Seals a secret and the private key of a client certificate, which are one: whoever enters one anew enters both.
+fn sealed(
+    api: &SharedApi,
+    id: ResourceId,
+    config: &ResourceConfig,
+    secret: Option<String>,
+    client_key: Option<String>,
+) -> Result<Option<String>, ApiError> {
+    match (config.has_client_certificate(), &secret, &client_key) {
+        (true, Some(_), None) => {
+            return Err(key_needed(
+                "enter the private key of the client certificate again: it is sealed with the secret",
+            ));
+        }
+        (false, _, Some(_)) => return Err(key_needed("there is no client certificate that it belongs to: enter one")),
+        _ => {}
+    }
+    let packed = secret::pack(secret.as_deref(), client_key.as_deref());
+    packed.map(|packed| api.seal_resource_secret(id, &packed)).transpose()
+}
+
+fn key_needed(detail: &str) -> ApiError {
+    let faults = vec![Fault::new("client_key", detail)];
+    ApiError::Unprocessable { code: "secret-needed", detail: detail.to_owned(), faults }
 }
 
 fn secret_needed(detail: &str) -> ApiError {

@@ -313,10 +313,12 @@ fn saved(outcome: SshHostSaved) -> Result<(), ApiError> {
 
 /// A secret follows no new destination: whoever changes a host must not be able to collect a password there.
 fn require_same_destination(stored: &StoredSshHost, config: &SshHostConfig) -> Result<(), ApiError> {
-    if stored.config.has_destination_of(config) {
+    if stored.config.keeps_secret(config, stored.authentication) {
         return Ok(());
     }
-    Err(secret_needed("host, port, user or jump host changed: enter the key or password again"))
+    Err(secret_needed(
+        "host, port, user, jump host or, for a password, the host's key changed: enter the key or password again",
+    ))
 }
 
 fn secret_needed(detail: &str) -> ApiError {

@@ -50,6 +50,47 @@ async fn a_secret_follows_no_new_destination() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_client_certificate_is_sealed_with_the_secret() {
+    let instance = Instance::start().await;
+    let admin = instance.admin().await;
+    let mut config = instance.tables_config();
+    config["tls"] = json!("verify-full");
+    config["client-certificate"] = json!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n");
+    let body =
+        |secret: Value, key: Value| json!({ "name": "crm", "config": config, "secret": secret, "client_key": key });
+    for (secret, key) in [(json!("x"), Value::Null), (Value::Null, Value::Null)] {
+        let refused = instance.call(&admin, "POST", "/resources", &body(secret, key)).await;
+        assert_eq!(refused.problem(), (422, "secret-needed".into()));
+    }
+    let created = instance.call(&admin, "POST", "/resources", &body(Value::Null, json!(key))).await.ok(201);
+    assert_eq!(created["has_secret"], true);
+    for path in ["/resources/crm", "/audit"] {
+        let answer = instance.call(&admin, "GET", path, &Value::Null).await;
+        assert!(!String::from_utf8_lossy(&answer.body).contains(CANARY), "{path}");
+    }
+    let secret_alone = json!({ "config": config, "secret": "x" });
+    let refused = instance.call(&admin, "PUT", "/resources/crm", &secret_alone).await;
+    assert_eq!(refused.problem(), (422, "secret-needed".into()));
+    let same = json!({ "config": config });
+    instance.call(&admin, "PUT", "/resources/crm", &same).await.ok(200);
+    let wrong = instance.call(&admin, "POST", "/resources/test", &json!({ "name": "crm", "config": config })).await;
+    assert_eq!(wrong.problem(), (502, "resource-client-certificate".into()), "{}", wrong.json());
+    assert!(!wrong.json().to_string().contains(CANARY));
+    let mut shown = config.clone();
+    shown["client-certificate"] = json!(key);
+    let refused = instance.call(&admin, "PUT", "/resources/crm", &json!({ "config": shown })).await;
+    assert_eq!(refused.problem(), (422, "document-invalid".into()));
+    let mut none = config;
+    none.as_object_mut().expect("an object").remove("client-certificate");
+    let needless = json!({ "config": none, "client_key": key });
+    assert_eq!(
+        instance.call(&admin, "PUT", "/resources/crm", &needless).await.problem(),
+        (422, "secret-needed".into())
+    );
+}
+
+#[tokio::test]
 async fn settings_are_tried_before_they_are_saved() {
     let instance = Instance::start().await;
     let admin = instance.admin().await;

@@ -34,6 +34,9 @@ test('a secret follows no new destination, and a new kind of log-in needs one', 
   for (const moved of [{ host: 'other' }, { port: 2222 }, { user: 'root' }, { 'jump-host': 'third' }]) expect(change(moved)).toBe(true)
   expect(isSecretNeeded(second, second.config, 'password')).toBe(true)
   expect(isSecretNeeded(undefined, second.config, 'key')).toBe(true)
+  const withPassword: SshHost = { ...second, authentication: 'password' }
+  expect(isSecretNeeded(withPassword, { ...second.config, 'host-key': 'ssh-ed25519 BBBB' }, 'password')).toBe(true)
+  expect(isSecretNeeded(withPassword, second.config, 'password')).toBe(false)
 })
 
 test('only the secret of the chosen log-in is sent', () => {

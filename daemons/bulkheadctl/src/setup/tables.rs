@@ -45,6 +45,7 @@ impl Tables<'_> {
             user: TABLES_ROLE.to_owned(),
             tls: TlsMode::Disabled,
             ca_certificate: None,
+            client_certificate: None,
             ssh_host: None,
         });
         if self.works(api, &config).await? {

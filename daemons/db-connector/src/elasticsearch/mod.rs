@@ -33,7 +33,7 @@ pub(crate) struct Elasticsearch(Site);
 
 impl Elasticsearch {
     pub(crate) fn new(config: ElasticsearchConfig, target: Target, shared: &Shared) -> Self {
-        let ElasticsearchConfig { url, log_in, ca_certificate, ssh_host } = config;
+        let ElasticsearchConfig { url, log_in, ca_certificate, client_certificate, ssh_host } = config;
         let authentication = match log_in {
             ElasticsearchLogIn::None => HttpAuthentication::None,
             ElasticsearchLogIn::Basic { user } => HttpAuthentication::Basic { user },
@@ -41,7 +41,8 @@ impl Elasticsearch {
                 HttpAuthentication::ApiKeyHeader { header: "authorization".to_owned(), prefix: "ApiKey ".to_owned() }
             }
         };
-        let config = HttpApiConfig { url, headers: Default::default(), authentication, ca_certificate, ssh_host };
+        let headers = Default::default();
+        let config = HttpApiConfig { url, headers, authentication, ca_certificate, client_certificate, ssh_host };
         Self(Site::new(&config, target, shared))
     }
 

@@ -40,7 +40,9 @@ pub(super) async fn send(
     if url.scheme() != "https" {
         return exchange(stream, request).await;
     }
-    let tls = TLS.get_or_init(|| tls::verifying(None).map(|config| TlsConnector::from(Arc::new(config))));
+    let tls = TLS.get_or_init(|| {
+        tls::authorities(None).and_then(tls::verifying).map(|config| TlsConnector::from(Arc::new(config)))
+    });
     let tls = tls.as_ref().map_err(|reason| unreachable(reason.clone()))?;
     let name = ServerName::try_from(bare.to_owned()).map_err(|error| unreachable(error.to_string()))?;
     let stream = tls.connect(name, stream).await.map_err(|error| unreachable(error.to_string()))?;

@@ -52,7 +52,9 @@ impl Graphql {
         let Said { answered, data, beside } = self.ask(&document(request, query)?, bounds).await?;
         let mut meta = content::meta(&answered.reply, &answered.secrets);
         if let Value::Object(meta) = &mut meta {
-            meta.extend(beside);
+            meta.extend(
+                beside.into_iter().map(|(key, value)| (key, content::redacted_value(value, &answered.secrets))),
+            );
         }
         Ok((part(data, &request.items, &answered.reply)?, meta))
     }

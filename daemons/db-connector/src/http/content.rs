@@ -88,6 +88,18 @@ pub(crate) fn redacted(text: String, secrets: &[Zeroizing<String>]) -> String {
     secrets.fold(text, |text, secret| text.replace(secret.as_str(), "…"))
 }
 
+/// The same of all texts in a value, the names in it included.
+pub(crate) fn redacted_value(value: Value, secrets: &[Zeroizing<String>]) -> Value {
+    match value {
+        Value::String(text) => Value::String(redacted(text, secrets)),
+        Value::Array(items) => items.into_iter().map(|item| redacted_value(item, secrets)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (redacted(name, secrets), redacted_value(value, secrets))).collect()
+        }
+        other => other,
+    }
+}
+
 /// Media type and character set, in lower case; empty where they are not told.
 fn media_type(headers: &HeaderMap) -> (String, String) {
     let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -30,6 +30,7 @@ const MAX_REDIRECTS: usize = 5;
 pub(super) struct Place {
     url: BaseUrl,
     ca_certificate: Option<String>,
+    client_certificate: Option<String>,
     ssh_host: Option<SshHostId>,
 }
 
@@ -37,7 +38,7 @@ pub(super) type SitePool = Arc<Pool<HttpConnection<Place>>>;
 
 impl HttpConfig for Place {
     fn server(&self) -> Server<'_> {
-        self.url.server(self.ca_certificate.as_deref(), self.ssh_host)
+        self.url.server(self.ca_certificate.as_deref(), self.client_certificate.as_deref(), self.ssh_host)
     }
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct Answered {
 
 impl Site {
     pub(crate) fn new(config: &HttpApiConfig, target: Target, shared: &Shared) -> Self {
-        let HttpApiConfig { url, headers, authentication, ca_certificate, ssh_host } = config;
+        let HttpApiConfig { url, headers, authentication, ca_certificate, client_certificate, ssh_host } = config;
         let here = url.parts().map(|parts| (parts.host, parts.port));
         let tokens = match authentication {
             HttpAuthentication::Oauth2(oauth2) => {
@@ -77,7 +78,8 @@ impl Site {
                 let own = ca_certificate.as_ref().filter(|_| here == there);
                 let url = oauth2.token_url.clone();
                 let ca_certificate = oauth2.ca_certificate.clone().or_else(|| own.cloned());
-                let place = Place { url, ca_certificate, ssh_host: *ssh_host };
+                // It has no key there: the certificate is for the server itself.
+                let place = Place { url, ca_certificate, client_certificate: None, ssh_host: *ssh_host };
                 Some(Tokens::new(oauth2, place, &target, shared))
             }
             _ => None,
@@ -88,7 +90,8 @@ impl Site {
         });
         let headers = headers.collect();
         let authenticator = Authenticator { kind: authentication.clone(), tokens };
-        let place = Place { url: url.clone(), ca_certificate: ca_certificate.clone(), ssh_host: *ssh_host };
+        let (ca_certificate, client_certificate) = (ca_certificate.clone(), client_certificate.clone());
+        let place = Place { url: url.clone(), ca_certificate, client_certificate, ssh_host: *ssh_host };
         Self { pool: Arc::new(Pool::new(place, target, shared)), headers, authenticator }
     }
 

@@ -1,11 +1,8 @@
 //! The answers to a server that asks for the password: none of them shows it, unless the connection is encrypted.
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
-use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
-use rustls_pki_types::SubjectPublicKeyInfoDer;
-use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
 /// How an account proves who it is.
@@ -68,20 +65,6 @@ pub(super) fn terminated(password: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// The password for the holder of a public key alone. Nothing, for what is no key or too small a one.
-pub(super) fn encrypted(password: &[u8], nonce: &[u8], pem: &[u8]) -> Option<Vec<u8>> {
-    let key = SubjectPublicKeyInfoDer::from_pem_slice(pem).ok()?;
-    let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(&key).ok()?).ok()?;
-    let mut hidden = terminated(password);
-    for (byte, mask) in hidden.iter_mut().zip(nonce.iter().cycle()) {
-        *byte ^= mask;
-    }
-    let mut out = vec![0; key.ciphertext_size()];
-    let length = key.encrypt(&OAEP_SHA1_MGF1SHA1, &hidden, &mut out, None).ok()?.len();
-    out.truncate(length);
-    Some(out)
-}
-
 /// `H(password) xor H(nonce, H(H(password)))`; the newer method hashes the two the other way round.
 fn by_hash(hash: &'static digest::Algorithm, password: &[u8], nonce: &[u8], nonce_first: bool) -> Zeroizing<Vec<u8>> {
     let once = digest::digest(hash, password);
@@ -105,11 +88,6 @@ fn by_signature(password: &[u8], nonce: &[u8]) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-    use aws_lc_rs::rsa::{KeySize, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-
     use super::*;
 
     #[test]
@@ -129,18 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn the_password_itself_goes_over_tls_or_to_the_holder_of_a_key() {
+    fn the_password_itself_goes_over_tls_alone() {
         assert_eq!(Method::Clear.answer(b"secret", &[], false), None);
         assert_eq!(Method::Clear.answer(b"secret", &[], true).expect("an answer").as_slice(), b"secret\0");
-        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).expect("a key");
-        let der: PublicKeyX509Der<'_> = key.public_key().as_der().expect("DER");
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()));
-        let nonce = [3; 20];
-        let sent = encrypted(b"secret", &nonce, pem.as_bytes()).expect("encrypted");
-        let mut out = vec![0; 256];
-        let key = OaepPrivateDecryptingKey::new(key).expect("a key");
-        let hidden = key.decrypt(&OAEP_SHA1_MGF1SHA1, &sent, &mut out, None).expect("decrypted");
-        assert_eq!(hidden.iter().map(|byte| byte ^ 3).collect::<Vec<_>>(), b"secret\0");
-        assert_eq!(encrypted(b"secret", &nonce, b"no key"), None);
     }
 }

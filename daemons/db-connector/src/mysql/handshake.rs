@@ -231,7 +231,7 @@ impl Answer<'_> {
                     wire.send(&proof).await?;
                 }
                 Some(1) if method == Some(Method::CachingSha2) => {
-                    self.show_password(wire, target, &asked[1..], &nonce, password).await?;
+                    self.show_password(wire, target, &asked[1..], password).await?;
                 }
                 _ => return Err(Failed::no_protocol().into()),
             }
@@ -239,26 +239,23 @@ impl Answer<'_> {
         Err(Failed::no_protocol().into())
     }
 
-    /// What the newer method asks for when the server has not seen the password since it was started.
+    /// What the newer method asks for when the server has not seen the password since it was started. Without TLS it would be hidden by a
+    /// key that the server sends, and nobody knows whose that is.
     async fn show_password(
         &self,
         wire: &mut Wire,
         target: &Target,
         asked: &[u8],
-        nonce: &[u8],
         password: &[u8],
     ) -> Result<(), Refusal> {
         match asked {
             // It knows the password, and says so next.
             [3] => Ok(()),
             [4] if self.is_encrypted => Ok(wire.send(&auth::terminated(password)).await?),
-            [4] => Ok(wire.send(&[2]).await?),
-            pem => match auth::encrypted(password, &nonce[..nonce.len().min(20)], pem) {
-                Some(hidden) => Ok(wire.send(&hidden).await?),
-                None => Err(Refusal::Query(target.log_in(
-                    "the server wants to see the password and shows no key to hide it by; turn on TLS for the resource",
-                ))),
-            },
+            [4] => Err(Refusal::Query(target.log_in(
+                "the server wants to see the password, which goes over TLS alone: turn on TLS for the resource",
+            ))),
+            _ => Err(Failed::no_protocol().into()),
         }
     }
 }

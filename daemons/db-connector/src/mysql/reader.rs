@@ -10,18 +10,7 @@ use crate::answer::{Chunk, RowsWriter, Summary};
 use crate::error::QueryError;
 
 /// How reading the rows ended.
-pub(super) enum End {
-    /// All rows are there.
-    Whole,
-    /// There are more rows than the cap.
-    Truncated,
-    /// A value has no JSON form, or the rows are larger than the cap.
-    Unwritable(QueryError),
-    /// The server failed.
-    Failed(Failed),
-    /// The server, or whoever reads the result, took too long.
-    Late,
-}
+pub(super) type End = crate::answer::End<Failed>;
 
 /// The rows of one statement on their way to JSON.
 pub(super) struct Reader {

@@ -9,21 +9,9 @@ use tokio_postgres::RowStream;
 
 use super::json::RowWriter;
 use crate::answer::{Chunk, RowsWriter, Summary};
-use crate::error::QueryError;
 
 /// How reading the rows ended.
-pub(super) enum End {
-    /// All rows are there.
-    Whole,
-    /// There are more rows than the cap.
-    Truncated,
-    /// A value has no JSON form, or the rows are larger than the cap.
-    Unwritable(QueryError),
-    /// The server failed.
-    Failed(tokio_postgres::Error),
-    /// The server, or whoever reads the result, took too long.
-    Late,
-}
+pub(super) type End = crate::answer::End<tokio_postgres::Error>;
 
 /// The rows of one statement on their way to JSON.
 pub(super) struct Reader {

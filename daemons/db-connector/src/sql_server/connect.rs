@@ -287,7 +287,7 @@ impl Connection {
     async fn token(&mut self, most: usize) -> Result<(Token, Bytes), Failed> {
         loop {
             match tokens::next(self.wire.unread(), &self.columns) {
-                Next::Wanted(wanted) => self.wire.fill(wanted, most.max(MAX_CONTROL_BYTES)).await?,
+                Next::Wanted(wanted) => self.wire.fill(wanted, most).await?,
                 Next::Broken => return Err(self.broken(Failed::no_protocol())),
                 Next::UnknownType => return Err(self.broken(Failed::UnknownType)),
                 Next::Token(token, length) => {

@@ -83,11 +83,7 @@ fn options(encryption: u8) -> Vec<u8> {
 async fn encryption(wire: &mut Wire) -> Result<u8, Failed> {
     while !wire.is_whole() {
         let wanted = wire.unread().len() + 1;
-        match wire.fill(wanted, MOST).await {
-            // The last packet may be empty.
-            Err(Failed::Gone(_)) if wire.is_whole() => {}
-            filled => filled?,
-        }
+        wire.fill(wanted, MOST).await?;
     }
     let answer = wire.unread().split();
     let mut fields = Fields::new(&answer);
@@ -105,7 +101,8 @@ async fn encryption(wire: &mut Wire) -> Result<u8, Failed> {
 
 /// The log-in. The password is turned around in it as the protocol wants, which hides it from nobody.
 fn log_in(config: &SqlServerConfig, target: &Target) -> Result<Zeroizing<Vec<u8>>, QueryError> {
-    let password = target.secret_text()?.ok_or_else(|| QueryError::NoSecret { resource: target.name.clone() })?;
+    target.required_secret()?;
+    let password = target.secret_text()?.unwrap_or_default();
     let mut hidden = Zeroizing::new(Vec::with_capacity(password.len() * 2));
     put_utf16(password, &mut hidden);
     hidden.iter_mut().for_each(|byte| *byte = byte.rotate_left(4) ^ 0xA5);

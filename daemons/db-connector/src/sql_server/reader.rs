@@ -7,21 +7,9 @@ use super::connect::{Answered, Connection};
 use super::json::RowWriter;
 use super::wire::Failed;
 use crate::answer::{Chunk, RowsWriter, Summary};
-use crate::error::QueryError;
 
 /// How reading the rows ended.
-pub(super) enum End {
-    /// All rows are there.
-    Whole,
-    /// There are more rows than the cap.
-    Truncated,
-    /// A value has no JSON form, or the rows are larger than the cap.
-    Unwritable(QueryError),
-    /// The server failed.
-    Failed(Failed),
-    /// The server, or whoever reads the result, took too long.
-    Late,
-}
+pub(super) type End = crate::answer::End<Failed>;
 
 /// The rows of one statement on their way to JSON.
 pub(super) struct Reader {
@@ -40,8 +28,8 @@ impl Reader {
             Answered::Rows(columns) => (RowWriter::new(&columns), true),
         };
         let out = RowsWriter::new(&writer.columns, limits);
-        // A text has half as many bytes in JSON as in UTF-16.
-        let max_row_bytes = limits.max_bytes as usize * 2 + 64 * 1024;
+        // A text has half as many bytes in JSON as in UTF-16; what is no row, such as an error, is no larger than the rest.
+        let max_row_bytes = limits.max_bytes as usize * 2 + 256 * 1024;
         Self { writer, out, max_row_bytes, has_rows, count: 0 }
     }
 

@@ -11,7 +11,8 @@ use crate::error::QueryError;
 
 /// First words of statements that read.
 const READING: [&str; 2] = ["select", "with"];
-/// Words that begin, or belong to, a statement that does more than read. All are reserved: no name is one of them without quotes.
+/// Words that begin, or belong to, a statement that does more than read. All but the last two are reserved: no name is one of them without
+/// brackets or quotes.
 const DOING: [&str; 50] = [
     "alter",
     "backup",

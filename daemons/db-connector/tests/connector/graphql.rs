@@ -33,6 +33,9 @@ fn answer(seen: &Seen) -> Option<crate::web::Reply> {
         let error =
             |message: &str| json!({ "message": message, "path": ["broken", 0], "extensions": { "code": "BROKEN" } });
         return json_reply(400, &json!({ "errors": [error("it is broken"), error("twice")] }));
+    } else if document.contains("echoes") {
+        let said = json!({ "message": format!("sent by {}", seen.header("authorization")) });
+        json!({ "data": { "echoes": 1 }, "errors": [said], "extensions": { "debug": [seen.header("authorization")] } })
     } else if document.contains("partly") {
         json!({ "data": { "partly": null }, "errors": [{ "message": "not all of it" }] })
     } else {
@@ -129,4 +132,14 @@ async fn types_are_offered_as_tables() {
     let table = &schema.tables[0];
     assert_eq!((table.schema.as_str(), table.name.as_str()), ("object", "Query"));
     assert_eq!((table.columns[0].name.as_str(), table.columns[0].type_name.as_str()), ("users", "[User]"));
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_of_the_secret_is_not_shown_beside_the_data() {
+    let (service, server) = (Service::start().await, WebServer::start(answer).await);
+    let id = resource(&service, &server, "/api/", "s3cret").await;
+    let result = ask(&service, id, json!({ "document": "{ echoes }" }), json!({})).await.expect("answered");
+    let meta = result.meta.expect("told");
+    assert_eq!(meta["errors"][0]["message"], "sent by Bearer …", "{meta}");
+    assert_eq!(meta["extensions"]["debug"][0], "Bearer …", "{meta}");
 }

@@ -9,7 +9,7 @@ use bulkhead_db_connector::Config;
 use bulkhead_model::ResourceId;
 use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode};
-use bulkhead_model::resource::{PostgresqlConfig, ResourceConfig, TlsMode};
+use bulkhead_model::resource::{PostgresqlConfig, ResourceConfig, TlsMode, secret};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_rpc::{Problem, RpcClient, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey, SealPublicKey};
@@ -100,6 +100,7 @@ impl Service {
             user: user.to_owned(),
             tls: TlsMode::Disabled,
             ca_certificate: None,
+            client_certificate: None,
             ssh_host: None,
         }
     }
@@ -119,6 +120,17 @@ impl Service {
         let sealed = secret.map(|secret| self.sealed(id, secret));
         self.store.create_resource(id, name, config, sealed.as_deref(), false).await.expect("saved");
         id
+    }
+
+    /// Saves a resource with the private key of its client certificate.
+    pub(crate) async fn add_certified(
+        &self,
+        name: &str,
+        config: &ResourceConfig,
+        secret: Option<&str>,
+        key: Option<&str>,
+    ) -> ResourceId {
+        self.add_kind(name, config, secret::pack(secret, key).as_deref()).await
     }
 
     /// Saves a resource whose name does not matter.

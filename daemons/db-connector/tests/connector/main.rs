@@ -6,6 +6,7 @@ mod certificates;
 mod changes;
 mod chinook;
 mod clickhouse;
+mod client_certificates;
 mod cluster;
 mod conformance;
 mod elasticsearch;

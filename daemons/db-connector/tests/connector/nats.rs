@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::cluster::write_certificates;
+use crate::certificates::Certified;
+use crate::cluster::write_certified;
 use crate::conformance::{Read, Subject, conforms};
 use crate::kit::Service;
 
@@ -20,9 +21,15 @@ const BY_NAME: &str =
 const BY_TOKEN: &str = "authorization { token: s3cret }";
 
 fn nats(settings: &str) -> (TestServer, String) {
-    let mut authority = String::new();
+    let (server, certified) = nats_certified(settings);
+    (server, certified.authority)
+}
+
+/// A server, and who signed its certificate.
+pub(crate) fn nats_certified(settings: &str) -> (TestServer, Certified) {
+    let mut certified = None;
     let server = TestServer::start("/usr/sbin/nats-server", |port, directory| {
-        authority = write_certificates(directory);
+        certified = Some(write_certified(directory));
         let folder = directory.display().to_string();
         let settings = settings.replace("{folder}", &folder);
         let text =
@@ -30,7 +37,7 @@ fn nats(settings: &str) -> (TestServer, String) {
         std::fs::write(directory.join("nats.conf"), text).expect("written");
         vec!["--config".to_owned(), format!("{folder}/nats.conf")]
     });
-    (server, authority)
+    (server, certified.expect("written before the start"))
 }
 
 fn config(port: u16, changes: Value) -> ResourceConfig {

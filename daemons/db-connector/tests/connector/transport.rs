@@ -18,6 +18,7 @@ fn config(cluster: &Cluster) -> PostgresqlConfig {
         user: "owner".to_owned(),
         tls: TlsMode::VerifyFull,
         ca_certificate: Some(cluster.authority.clone()),
+        client_certificate: None,
         ssh_host: None,
     }
 }

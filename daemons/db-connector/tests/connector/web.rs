@@ -58,7 +58,7 @@ impl Seen {
 impl WebServer {
     /// One that is encrypted, with its certificate for `localhost`, and the authority that signed it.
     pub(crate) async fn start_tls(answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> (Self, String) {
-        let Certified { certificate, key, authority } = certified();
+        let Certified { certificate, key, authority, .. } = certified();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

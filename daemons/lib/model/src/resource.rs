@@ -13,6 +13,7 @@ mod nats;
 mod postgresql;
 mod redis;
 mod s3;
+pub mod secret;
 mod server;
 mod smtp;
 mod sql_server;
@@ -146,10 +147,15 @@ impl ResourceConfig {
         }
     }
 
+    /// Whether a private key belongs to it.
+    pub fn has_client_certificate(&self) -> bool {
+        self.server().is_some_and(|server| server.client_certificate.is_some())
+    }
+
     /// The part that decides who receives the secret. When it changes, the secret has to be entered again.
     pub fn destination(&self) -> Destination {
         let (address, tls, authority, ssh_host) = match self.server() {
-            Some(Server { host, port, tls, ca_certificate, ssh_host }) => {
+            Some(Server { host, port, tls, ca_certificate, ssh_host, .. }) => {
                 (format!("{host}:{port}"), tls, ca_certificate.map(str::to_owned), ssh_host)
             }
             None => (String::new(), TlsMode::default(), None, None),
@@ -190,6 +196,9 @@ impl ResourceConfig {
         // A URL that is none has no host, and says so itself.
         if let Some(server) = self.server().filter(|_| !self.is_by_url()) {
             server.faults(&mut faults);
+        }
+        if let Some(server) = self.server() {
+            server.certificate_faults(&mut faults);
         }
         match self {
             Self::Postgresql(config) => config.faults(&mut faults),

@@ -102,6 +102,13 @@ impl SshHostConfig {
         destination(self) == destination(other) && self.host == other.host && self.user == other.user
     }
 
+    /// Whether what is stored may be used with the settings of the other. A password is shown to the host, so it does not follow to
+    /// another host's key either; a private key only signs for the host that it meets.
+    pub fn keeps_secret(&self, other: &Self, authentication: SshAuthentication) -> bool {
+        let is_known = authentication == SshAuthentication::Key || self.host_key == other.host_key;
+        self.has_destination_of(other) && is_known
+    }
+
     /// Faults that can be told without connecting.
     pub fn validate(&self) -> Vec<Fault> {
         let mut faults = where_faults(&self.host, self.port);
@@ -173,7 +180,9 @@ mod tests {
     #[test]
     fn a_secret_belongs_to_host_port_user_and_jump_host() {
         let other_key = SshHostConfig { host_key: "ssh-ed25519 BBBB".into(), ..config() };
-        assert!(config().has_destination_of(&other_key));
+        assert!(config().keeps_secret(&other_key, SshAuthentication::Key));
+        assert!(!config().keeps_secret(&other_key, SshAuthentication::Password));
+        assert!(config().keeps_secret(&config(), SshAuthentication::Password));
         for other in [
             SshHostConfig { host: "other".into(), ..config() },
             SshHostConfig { port: 2222, ..config() },

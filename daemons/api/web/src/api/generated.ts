@@ -1574,6 +1574,8 @@ export interface components {
         AmqpConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
             host: string;
             /**
@@ -1991,6 +1993,8 @@ export interface components {
         ClickhouseConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Database that names without one are in. */
             database?: string;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
@@ -2091,6 +2095,8 @@ export interface components {
         };
         /** @description A new resource. */
         CreateResourceRequest: {
+            /** @description PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret. */
+            client_key?: string | null;
             /** @description The settings. */
             config: components["schemas"]["ResourceConfig"];
             /** @description The name that queries use. */
@@ -2214,6 +2220,8 @@ export interface components {
         ElasticsearchConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Who asks. */
             "log-in"?: components["schemas"]["ElasticsearchLogIn"];
             "ssh-host"?: components["schemas"]["SshHostId"] | null;
@@ -2560,6 +2568,8 @@ export interface components {
             authentication?: components["schemas"]["HttpAuthentication"];
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Headers of every request. They are no place for a secret: everybody who may look at the resource reads them. */
             headers?: {
                 [key: string]: string;
@@ -2687,6 +2697,8 @@ export interface components {
             "bind-dn"?: string;
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
             host: string;
             /**
@@ -2907,6 +2919,8 @@ export interface components {
         MysqlConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Database name. */
             database: string;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
@@ -2938,6 +2952,8 @@ export interface components {
         NatsConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
             host: string;
             /**
@@ -3206,6 +3222,8 @@ export interface components {
         PostgresqlConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Database name. */
             database: string;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
@@ -3472,6 +3490,8 @@ export interface components {
         RedisConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /**
              * Format: int32
              * @description Number of the database.
@@ -4230,6 +4250,8 @@ export interface components {
         SmtpConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Address that all messages are from. It is here and not in an operation, so that nobody who writes one picks another. */
             from: string;
             /** @description Name beside that address, where an operation gives none. */
@@ -4256,6 +4278,8 @@ export interface components {
         SqlServerConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
             "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
             /** @description Database name. */
             database: string;
             /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
@@ -4471,6 +4495,8 @@ export interface components {
         };
         /** @description Settings to try. */
         TestResourceRequest: {
+            /** @description PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret. */
+            client_key?: string | null;
             /** @description The settings. */
             config: components["schemas"]["ResourceConfig"];
             name?: components["schemas"]["Slug"] | null;
@@ -4526,6 +4552,8 @@ export interface components {
         };
         /** @description New settings of a resource. */
         UpdateResourceRequest: {
+            /** @description PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret. */
+            client_key?: string | null;
             /** @description The settings. */
             config: components["schemas"]["ResourceConfig"];
             /** @description The password; the stored one stays when absent, which is refused when what decides who receives it changes: host, port, TLS, authority or tunnel. */

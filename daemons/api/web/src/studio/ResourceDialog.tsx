@@ -5,13 +5,14 @@ import { useState } from 'react'
 import { api } from '../api/client'
 import { ApiProblem } from '../api/problem'
 import type { Resource, ResourceConfig } from '../api/types'
-import type { Fields } from '../document/described'
+import { type Fields, withValue } from '../document/described'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
+import { ClientCertificateFields } from './ClientCertificateFields'
 import { SettingsFields } from './SettingsFields'
-import { resourceKinds } from './resource-kinds'
+import { resourceKinds, showsCertificate } from './resource-kinds'
 
 /** Of a resource that is there, or of a new one with the settings that one of its kind begins with. */
 export function ResourceDialog({ resource, begin, onClose }: { resource?: Resource; begin: ResourceConfig; onClose: () => void }) {
@@ -19,9 +20,15 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
   const [name, setName] = useState(resource?.name ?? '')
   const [config, setConfig] = useState<ResourceConfig>(begin)
   const [secret, setSecret] = useState('')
+  const [clientKey, setClientKey] = useState('')
+  const settings = config as unknown as Fields
   const { label, secret: secretOf } = resourceKinds[config.kind]
-  const secretLabel = secretOf(config as unknown as Fields)
-  const given = secret === '' || secretLabel === undefined ? {} : { secret }
+  const secretLabel = secretOf(settings)
+  const certificate = String(settings['client-certificate'] ?? '')
+  const given = {
+    ...(secret === '' || secretLabel === undefined ? {} : { secret }),
+    ...(clientKey === '' || certificate === '' ? {} : { client_key: clientKey }),
+  }
   const test = useMutation({
     meta: { showsError: true },
     mutationFn: () => api.POST('/api/v1/resources/test', { body: { config, ...given, ...(resource ? { name: resource.name } : {}) } }),
@@ -96,6 +103,19 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
           }}
         />
       )}
+      {showsCertificate(config.kind, settings) ? (
+        <ClientCertificateFields
+          certificate={certificate}
+          clientKey={clientKey}
+          isStored={resource?.has_secret === true}
+          faultOf={faultOf}
+          onChange={(nextCertificate, nextKey) => {
+            forget()
+            setConfig(withValue(settings, 'client-certificate', nextCertificate === '' ? undefined : nextCertificate) as unknown as ResourceConfig)
+            setClientKey(nextKey)
+          }}
+        />
+      ) : null}
     </Dialog>
   )
 }

@@ -44,6 +44,11 @@ const authority: DescribedField = {
   hint: "Only for an authority of your own; the system's authorities are known.",
   when: isEncrypted,
 }
+/** Kinds whose server asks for no certificate: a file, and storage that knows who asks by signatures. */
+const withoutCertificate: ReadonlySet<string> = new Set(['sqlite', 's3'])
+/** Whether a client certificate can be shown; one that is there can be removed in any case. */
+export const showsCertificate = (kind: Kind, settings: Fields) =>
+  !withoutCertificate.has(kind) && (settings['client-certificate'] !== undefined || ('url' in settings ? !String(settings['url']).startsWith('http:') : isEncrypted(settings)))
 const password = () => 'Password'
 const place = (settings: Fields) => `${String(settings['host'] ?? '')}:${String(settings['port'] ?? '')}`
 const userAt = (settings: Fields) => `${settings['user'] ? `${String(settings['user'])}@` : ''}${place(settings)}`

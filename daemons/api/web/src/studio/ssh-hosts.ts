@@ -22,9 +22,10 @@ export function placeOf({ host, port, 'jump-host': jump }: SshHostConfig): strin
   return JSON.stringify([host, port, jump ?? ''])
 }
 
-/** Whether the stored secret does not follow: it was entered for another host, port, user or jump host. */
+/** Whether the stored secret does not follow: it was entered for another host, port, user or jump host, or it is a password and the host's key is another. */
 export function isSecretNeeded(stored: SshHost | undefined, config: SshHostConfig, authentication: SshHost['authentication']): boolean {
-  return !stored || stored.authentication !== authentication || placeOf(stored.config) !== placeOf(config) || stored.config.user !== config.user
+  if (!stored || stored.authentication !== authentication || placeOf(stored.config) !== placeOf(config) || stored.config.user !== config.user) return true
+  return authentication === 'password' && stored.config['host-key'] !== config['host-key']
 }
 
 /** The hosts that this one can be reached through: not itself, and none that is reached through it. */

@@ -113,14 +113,14 @@ async fn greet(
     let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 16, 0, 0, 0, 0, 0, offers];
     send(&mut stream, 4, &options).await?;
     match tls.filter(|_| wants_tls) {
-        None => Session { stream, script, seen, transaction: false }.serve().await,
+        None => Session { stream, script, seen }.serve().await,
         Some(tls) => {
             let (inner, outer) = tokio::io::duplex(64 * 1024);
             let is_done = Arc::new(AtomicBool::new(false));
             tokio::spawn(carry(stream, outer, Arc::clone(&is_done)));
             let stream = tls.accept(inner).await.ok()?;
             is_done.store(true, Ordering::Relaxed);
-            Session { stream, script, seen, transaction: false }.serve().await
+            Session { stream, script, seen }.serve().await
         }
     }
 }
@@ -200,7 +200,6 @@ struct Session<S> {
     stream: S,
     script: Script,
     seen: Arc<watch::Sender<Seen>>,
-    transaction: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -285,21 +284,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(Reply::Repeat(begin, tokens)) => {
                 part(&mut self.stream, 4, &begin, 0).await?;
                 // One more packet than the client asked for is on its way in any case.
-                for _ in 0..40 {
+                for _ in 0..100 {
                     part(&mut self.stream, 4, &tokens, 0).await?;
                 }
                 self.until_attention().await
             }
             None if is_own => {
-                let mut tokens = Vec::new();
-                if text.contains("BEGIN TRANSACTION") {
-                    tokens = transaction(8);
-                    self.transaction = true;
-                } else if text.contains("COMMIT") || text.contains("ROLLBACK") {
-                    assert!(self.transaction, "there is a transaction to end");
-                    tokens = transaction(if text.contains("COMMIT") { 9 } else { 10 });
-                    self.transaction = false;
-                }
+                let mut tokens = match text.as_str() {
+                    text if text.contains("BEGIN TRANSACTION") => transaction(8),
+                    text if text.contains("COMMIT") => transaction(9),
+                    text if text.contains("ROLLBACK") => transaction(10),
+                    _ => Vec::new(),
+                };
                 tokens.extend_from_slice(&done(0, 0, 0));
                 send(&mut self.stream, 4, &tokens).await
             }

@@ -76,11 +76,16 @@ impl BaseUrl {
     }
 
     /// The server that it names. One without a host, if it is no URL: validation has refused it.
-    pub fn server<'a>(&'a self, ca_certificate: Option<&'a str>, ssh_host: Option<SshHostId>) -> Server<'a> {
+    pub fn server<'a>(
+        &'a self,
+        ca_certificate: Option<&'a str>,
+        client_certificate: Option<&'a str>,
+        ssh_host: Option<SshHostId>,
+    ) -> Server<'a> {
         let (host, port, is_encrypted) =
             self.parts().map_or(("", 0, true), |parts| (parts.host, parts.port, parts.is_encrypted));
         let tls = if is_encrypted { TlsMode::VerifyFull } else { TlsMode::Disabled };
-        Server { host, port, tls, ca_certificate, ssh_host }
+        Server { host, port, tls, ca_certificate, client_certificate, ssh_host }
     }
 
     pub(super) fn faults(&self, faults: &mut Vec<Fault>) {

@@ -18,6 +18,9 @@ pub struct ElasticsearchConfig {
     /// PEM of the authority that signed the server's certificate; the system's authorities when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<String>,
+    /// PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
     /// SSH host to tunnel through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_host: Option<SshHostId>,
@@ -42,7 +45,7 @@ pub enum ElasticsearchLogIn {
 impl ElasticsearchConfig {
     /// Where the server is.
     pub fn server(&self) -> Server<'_> {
-        self.url.server(self.ca_certificate.as_deref(), self.ssh_host)
+        self.url.server(self.ca_certificate.as_deref(), self.client_certificate.as_deref(), self.ssh_host)
     }
 
     pub(super) fn secret(&self) -> SecretNeed {

@@ -26,6 +26,9 @@ pub struct HttpApiConfig {
     /// PEM of the authority that signed the server's certificate; the system's authorities when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<String>,
+    /// PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
     /// SSH host to tunnel through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_host: Option<SshHostId>,
@@ -87,7 +90,7 @@ pub struct Oauth2 {
 impl HttpApiConfig {
     /// Where the server is.
     pub fn server(&self) -> Server<'_> {
-        self.url.server(self.ca_certificate.as_deref(), self.ssh_host)
+        self.url.server(self.ca_certificate.as_deref(), self.client_certificate.as_deref(), self.ssh_host)
     }
 
     pub(super) fn secret(&self) -> SecretNeed {

@@ -49,7 +49,7 @@ fn default_region() -> String {
 impl S3Config {
     /// Where the endpoint is. With the bucket in the host's name, the server's name begins with it.
     pub fn server(&self) -> Server<'_> {
-        self.url.server(self.ca_certificate.as_deref(), self.ssh_host)
+        self.url.server(self.ca_certificate.as_deref(), None, self.ssh_host)
     }
 
     /// The host that requests are sent to, with the port where the URL has one.

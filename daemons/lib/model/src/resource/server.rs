@@ -14,6 +14,8 @@ pub struct Server<'a> {
     pub tls: TlsMode,
     /// PEM of the authority that signed the server's certificate; the system's authorities when absent.
     pub ca_certificate: Option<&'a str>,
+    /// PEM of the certificate by which this side is known to the server.
+    pub client_certificate: Option<&'a str>,
     /// SSH host to tunnel through.
     pub ssh_host: Option<SshHostId>,
 }
@@ -22,6 +24,21 @@ impl Server<'_> {
     /// Faults that can be told without connecting.
     pub(super) fn faults(&self, faults: &mut Vec<Fault>) {
         host_faults(self.host, self.port, faults);
+    }
+
+    /// Faults of the client certificate.
+    pub(super) fn certificate_faults(&self, faults: &mut Vec<Fault>) {
+        let Some(certificate) = self.client_certificate else { return };
+        let fault = if certificate.contains("PRIVATE KEY-----") {
+            "holds a private key: everybody who may look at the resource would read it; enter the key in its own field"
+        } else if !certificate.contains("-----BEGIN CERTIFICATE-----") {
+            "must be PEM: -----BEGIN CERTIFICATE----- and what follows"
+        } else if self.tls == TlsMode::Disabled {
+            "is shown over TLS alone: turn TLS on, or remove it"
+        } else {
+            return;
+        };
+        faults.push(Fault::new("config.client-certificate", fault));
     }
 }
 
@@ -61,6 +78,9 @@ macro_rules! server_config {
             /// PEM of the authority that signed the server's certificate; the system's authorities when absent.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub ca_certificate: Option<String>,
+            /// PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub client_certificate: Option<String>,
             /// SSH host to tunnel through.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub ssh_host: Option<$crate::SshHostId>,
@@ -74,6 +94,7 @@ macro_rules! server_config {
                     port: self.port,
                     tls: self.tls,
                     ca_certificate: self.ca_certificate.as_deref(),
+                    client_certificate: self.client_certificate.as_deref(),
                     ssh_host: self.ssh_host,
                 }
             }
