@@ -20,6 +20,8 @@ pub(super) struct Wrapped {
     stream: Box<dyn ByteStream>,
     /// Whether the handshake is over.
     is_done: Arc<AtomicBool>,
+    /// Records that wait for the others of their flight, which travel as one message.
+    flight: BytesMut,
     /// What is on its way out.
     outgoing: BytesMut,
     head: BytesMut,
@@ -33,8 +35,20 @@ impl Wrapped {
     /// A stream, and what is set when the handshake is over.
     pub(super) fn new(stream: Box<dyn ByteStream>) -> (Self, Arc<AtomicBool>) {
         let is_done = Arc::new(AtomicBool::new(false));
-        let (outgoing, head) = (BytesMut::new(), BytesMut::new());
-        (Self { stream, is_done: Arc::clone(&is_done), outgoing, head, left: 0, is_plain: false }, is_done)
+        let (flight, outgoing, head) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+        let wrapped = Self { stream, is_done: Arc::clone(&is_done), flight, outgoing, head, left: 0, is_plain: false };
+        (wrapped, is_done)
+    }
+
+    /// Puts a flight into packets.
+    fn wrap(&mut self) {
+        while !self.flight.is_empty() {
+            let records = self.flight.split_to(self.flight.len().min(MOST));
+            let length = u16::try_from(records.len() + HEAD).unwrap_or(u16::MAX).to_be_bytes();
+            let is_last = u8::from(self.flight.is_empty());
+            self.outgoing.extend_from_slice(&[message::BEFORE_LOG_IN, is_last, length[0], length[1], 0, 0, 0, 0]);
+            self.outgoing.extend_from_slice(&records);
+        }
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -102,19 +116,18 @@ impl AsyncWrite for Wrapped {
         if self.is_done.load(Ordering::Relaxed) {
             return Pin::new(&mut self.stream).poll_write(context, bytes);
         }
-        let bytes = &bytes[..bytes.len().min(MOST)];
-        let length = u16::try_from(bytes.len() + HEAD).unwrap_or(u16::MAX).to_be_bytes();
-        self.outgoing.extend_from_slice(&[message::BEFORE_LOG_IN, 1, length[0], length[1], 0, 0, 0, 0]);
-        self.outgoing.extend_from_slice(bytes);
+        self.flight.extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wrap();
         ready!(self.poll_send(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wrap();
         ready!(self.poll_send(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
