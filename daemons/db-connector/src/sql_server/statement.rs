@@ -160,6 +160,7 @@ mod tests {
             "[select] 1",
             "select 1 --x\nmerge t using u on 1 = 1 when matched then delete",
             "set rowcount 1 select 1",
+            "select [a]]'] delete from t --'",
         ] {
             assert!(refused(text, QueryMode::Read), "{text}");
         }

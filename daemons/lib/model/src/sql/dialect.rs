@@ -90,6 +90,8 @@ impl<'a> Place<'a> {
             Place::Quoted { escapes: true, .. } if c == '\\' => {
                 (self, 1 + rest[1..].chars().next().map_or(0, char::len_utf8))
             }
+            // A bracket that closes twice opens none.
+            Place::Quoted { quote: ']', .. } if rest.starts_with("]]") => (self, 2),
             // A doubled quote closes and opens again, which leaves the place as it was.
             Place::Quoted { quote, .. } if c == quote => (Place::Plain, 1),
             Place::DollarQuoted(tag) if rest.starts_with(tag) => (Place::Plain, tag.len()),
