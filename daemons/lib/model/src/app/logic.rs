@@ -174,7 +174,6 @@ const fn default_timeout() -> u32 {
     30_000
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_default_timeout(ms: &u32) -> bool {
     *ms == default_timeout()
 }
