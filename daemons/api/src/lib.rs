@@ -5,6 +5,7 @@
 //! itself but asks db-connector and code-executor; runs start through the outbox, which a worker reads.
 
 mod answers;
+mod app_usage;
 mod audit;
 mod auth;
 mod config;

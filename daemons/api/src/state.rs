@@ -10,6 +10,7 @@ use bulkhead_seal::{Place, SealPublicKey};
 use bulkhead_store::Database;
 use tokio_util::sync::CancellationToken;
 
+use crate::app_usage::UsageCounter;
 use crate::audit::AuditWriter;
 use crate::auth::attempts::Attempts;
 use crate::auth::passwords::Passwords;
@@ -24,6 +25,7 @@ pub(crate) struct Api {
     pub(crate) config: Config,
     pub(crate) database: Database,
     pub(crate) audit: AuditWriter,
+    pub(crate) usage: UsageCounter,
     pub(crate) connector: RpcClient,
     pub(crate) ssh_connector: RpcClient,
     pub(crate) executor: RpcClient,
@@ -57,6 +59,7 @@ impl Api {
         let per_minute = config.login_failures_per_minute;
         Ok(Arc::new(Self {
             audit: AuditWriter::start(database.clone()),
+            usage: UsageCounter::start(database.clone(), shutdown.clone()),
             connector: RpcClient::new("db-connector", &config.connector_socket),
             ssh_connector: RpcClient::new("ssh-connector", &config.ssh_connector_socket),
             executor: RpcClient::new("code-executor", &config.executor_socket),

@@ -80,6 +80,9 @@ pub(crate) async fn run(
     let resource = check_resource(&api, &caller, query.resource.as_str(), access.resource, needed).await?;
     let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft) });
     let record = caller.record("app.query.run", Some(("app", access.app.0)), detail);
+    if !draft {
+        api.usage.ran_query(access.app);
+    }
     run_statement(&api, record, &user, resource, query, request.parameters).await
 }
 

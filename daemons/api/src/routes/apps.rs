@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::app::{AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Transformer};
+use bulkhead_model::app::{AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Theme, Transformer};
 use bulkhead_model::query::QueryMode;
-use bulkhead_model::{AppId, Name, Role, Slug};
+use bulkhead_model::{AppId, Fault, Name, Role, Slug};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::app_life::AppSummary;
 use super::app_queries::is_bound_here;
 use super::documents::{
-    DocumentSummary, DraftSaved, ReleaseList, ReleaseRequest, Released, not_released, released_draft,
-    require_resources, require_valid,
+    DraftSaved, ReleaseList, Released, not_released, released_draft, require_resources, require_valid,
 };
 use super::json::Json;
 use super::last::Last;
@@ -24,11 +24,14 @@ use crate::auth::{Admin, AppKind, Caller, Editor, On, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
+/// Characters of a release's notes.
+const MAX_NOTES: usize = 2000;
+
 /// The apps that you may see.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AppList {
     /// By title.
-    apps: Vec<DocumentSummary>,
+    apps: Vec<AppSummary>,
 }
 
 /// A new app.
@@ -73,6 +76,17 @@ pub(crate) struct SaveAppDraftRequest {
     document: AppDocument,
 }
 
+/// Releases the draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReleaseAppRequest {
+    /// The draft's revision, as it was read or saved: what is released is what was looked at.
+    revision: i64,
+    /// What it changes, in a few words.
+    #[serde(default)]
+    notes: String,
+}
+
 /// An app as its viewers see it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReleasedApp {
@@ -110,6 +124,9 @@ pub(crate) struct ViewerDocument {
     transformers: BTreeMap<Name, Transformer>,
     /// State variables that every page sees.
     state: BTreeMap<Name, StateVariable>,
+    /// How it looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theme: Option<Theme>,
 }
 
 /// A query, as whoever runs it by name needs to know it.
@@ -152,6 +169,7 @@ impl ViewerDocument {
             title: document.title,
             home_page: document.home_page,
             pages: document.pages,
+            theme: document.theme,
             queries: document.queries.into_iter().map(|(name, query)| (name, ViewerQuery::of(query))).collect(),
             scripts: document.scripts,
             transformers: document.transformers,
@@ -165,7 +183,7 @@ impl ViewerDocument {
 pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result<Json<AppList>, ApiError> {
     let (user, is_admin) = caller.viewer();
     let apps = api.database.apps(user, is_admin).await?;
-    Ok(Json(AppList { apps: apps.into_iter().map(DocumentSummary::from).collect() }))
+    Ok(Json(AppList { apps: apps.into_iter().map(AppSummary::from).collect() }))
 }
 
 /// Creates an app. You get the role admin on it.
@@ -249,21 +267,25 @@ async fn require_uses(api: &SharedApi, caller: &Caller, document: &AppDocument) 
 
 /// Releases the draft: viewers use it from now on. Needs the role editor on the resources of its queries and on the workflows that it
 /// starts.
-#[utoipa::path(post, path = "/apps/{slug}/releases", tag = "apps", operation_id = "releaseApp", params(("slug" = Slug, Path)), request_body = ReleaseRequest, responses(
+#[utoipa::path(post, path = "/apps/{slug}/releases", tag = "apps", operation_id = "releaseApp", params(("slug" = Slug, Path)), request_body = ReleaseAppRequest, responses(
     (status = 200, description = "Released", body = Released),
     (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn release(
     State(api): State<SharedApi>,
     on: On<AppKind, Editor>,
-    Json(request): Json<ReleaseRequest>,
+    Json(request): Json<ReleaseAppRequest>,
 ) -> Result<Json<Released>, ApiError> {
+    let notes = request.notes.trim();
+    if notes.chars().count() > MAX_NOTES {
+        require_valid(vec![Fault::new("notes", format!("must have at most {MAX_NOTES} characters"))])?;
+    }
     let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
     require_uses(&api, &on.caller, &draft).await?;
-    let record = on.caller.record("app.release", Some(("app", on.id.0)), json!({ "revision": request.revision }));
+    let record = on.caller.record("app.release", Some(("app", on.id.0)), json!({ "revision": request.revision, "notes": notes }));
     // A save since the draft was checked makes this fail.
-    let released = async { Ok(api.database.release_app(on.id, request.revision, on.caller.user_id()).await?) };
+    let released = async { Ok(api.database.release_app(on.id, request.revision, on.caller.user_id(), notes).await?) };
     let version = api.audit.around(record, released).await?;
     Ok(Json(Released { version }))
 }
@@ -308,6 +330,7 @@ pub(crate) async fn released(
 ) -> Result<Json<ReleasedApp>, ApiError> {
     let version = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
     let document = api.database.app_release(on.id, version).await?;
+    api.usage.opened(on.id);
     Ok(Json(ReleasedApp {
         id: on.id,
         slug: on.name,

@@ -76,6 +76,8 @@ pub(crate) struct Release {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     released_at: OffsetDateTime,
+    /// What it changes, in the words of who released it; empty when they said nothing.
+    notes: String,
 }
 
 /// All releases.
@@ -93,6 +95,7 @@ impl ReleaseList {
             version: stored.version,
             released_by: stored.released_by,
             released_at: stored.released_at,
+            notes: stored.notes,
         };
         Self { releases: releases.into_iter().map(release).collect(), released_version }
     }

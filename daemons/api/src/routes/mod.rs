@@ -15,6 +15,7 @@ use crate::auth::{Caller, cross_site};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
+mod app_life;
 mod app_queries;
 mod app_runs;
 mod approvals;
@@ -104,6 +105,12 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(apps::save_draft))
         .routes(routes!(apps::releases, apps::release))
         .routes(routes!(apps::restore))
+        .routes(routes!(app_life::release))
+        .routes(routes!(app_life::label))
+        .routes(routes!(app_life::mark))
+        .routes(routes!(app_life::hold))
+        .routes(routes!(app_life::leave))
+        .routes(routes!(app_life::usage))
         .routes(routes!(apps::released))
         .routes(routes!(app_queries::run))
         .routes(routes!(app_queries::run_unsaved))

@@ -79,6 +79,7 @@ export const builderSteps = [
       await page.getByRole('button', { name: 'Save', exact: true }).click()
       await page.getByText('Saved', { exact: true }).waitFor()
       await page.getByRole('button', { name: 'Release', exact: true }).click()
+      await page.getByRole('button', { name: 'Release to everybody' }).click()
       await page.getByText('Version 1 is released').waitFor()
       await page.goto(`${url}/apps/${slug}`)
       await page.getByRole('grid', { name: 'table' }).getByRole('row').nth(2).waitFor()

@@ -13,8 +13,10 @@ import { componentsSteps } from './components.mjs'
 import { entrySteps } from './entry.mjs'
 import { eventsSteps } from './events.mjs'
 import { importsSteps } from './imports.mjs'
+import { lifeSteps } from './life.mjs'
 import { remindersSteps } from './reminders.mjs'
 import { schedulesSteps } from './schedules.mjs'
+import { startsSteps } from './starts.mjs'
 import { workflowSteps } from './workflow.mjs'
 
 const url = process.env.BULKHEAD_URL
@@ -26,7 +28,7 @@ if (!url || !link) {
 
 const { browser, page } = await launch()
 const steps = [
-  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...componentsSteps, ...codeSteps,
+  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...startsSteps, ...lifeSteps, ...componentsSteps, ...codeSteps,
 ]
 let passed = 0
 let failed = 0

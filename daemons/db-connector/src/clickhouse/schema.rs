@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::query::{QueryLimits, QueryMode};
-use bulkhead_rpc::connector::{Column, Schema, Table};
+use bulkhead_rpc::connector::{Column, ColumnFacts, Schema};
 use tokio::time::Instant;
 
 use super::{Pool, error, request};
@@ -20,18 +20,14 @@ const COLUMNS: &str = "SELECT database, table, name, type FROM system.columns \
 
 /// Reads the schema of what the resource's user can see.
 pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
-    let mut tables: Vec<Table> = Vec::new();
+    let mut found = Schema::default();
     for row in rows(pool, COLUMNS).await? {
-        let [schema, name, column, type_name]: [String; 4] =
+        let [schema, table, name, type_name]: [String; 4] =
             serde_json::from_str(&row).map_err(|_| error::other_server(http::StatusCode::OK))?;
-        if tables.last().is_none_or(|table| table.schema != schema || table.name != name) {
-            tables.push(Table { schema, name, columns: Vec::new() });
-        }
-        if let Some(table) = tables.last_mut() {
-            table.columns.push(Column { name: column, type_name });
-        }
+        // Its primary keys sort rows, and do not tell them apart.
+        found.add(ColumnFacts { schema, table, column: Column { name, type_name }, ..ColumnFacts::default() });
     }
-    Ok(Schema { tables })
+    Ok(found)
 }
 
 /// Logs in and asks for nothing.

@@ -144,7 +144,7 @@ pub(super) fn schema(mappings: &Value) -> Schema {
     let table = |(name, index): (&String, &Value)| {
         let mut columns = Vec::new();
         fields(&index["mappings"], "", MAX_DEPTH, &mut columns);
-        Table { schema: String::new(), name: name.clone(), columns }
+        Table { name: name.clone(), columns, ..Table::default() }
     };
     // What begins with a dot is the cluster's own.
     let indices = mappings.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with('.'));

@@ -35,6 +35,7 @@ fn table(of: &Value) -> Option<Table> {
         schema: schema.to_owned(),
         name: name.to_owned(),
         columns: fields.iter().filter_map(column).collect(),
+        ..Table::default()
     })
 }
 

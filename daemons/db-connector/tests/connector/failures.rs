@@ -109,14 +109,16 @@ async fn settings_are_tried_before_they_are_saved() {
 #[tokio::test]
 async fn the_schema_shows_what_the_role_sees() {
     let service = Service::start().await;
-    service.write("create table customers (id int primary key, name varchar(50))").await.expect("made");
+    service.write("create table customers (id serial primary key, name varchar(50), since date not null, year int generated always as (1) stored)").await.expect("made");
     service.write("create view names as select name from customers").await.expect("made");
     let request = SchemaRequest { resource: service.resource };
     let schema: Schema = service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let told = serde_json::to_value(schema).expect("JSON");
     let expected = json!({ "tables": [
         { "schema": "public", "name": "customers", "columns":
-            [{ "name": "id", "type": "integer" }, { "name": "name", "type": "character varying(50)" }] },
+            [{ "name": "id", "type": "integer" }, { "name": "name", "type": "character varying(50)" },
+             { "name": "since", "type": "date" }, { "name": "year", "type": "integer" }],
+          "key": ["id"], "required": ["since"], "filled": ["id", "year"] },
         { "schema": "public", "name": "names", "columns": [{ "name": "name", "type": "character varying(50)" }] },
     ]});
     assert_eq!(told, expected);

@@ -295,7 +295,7 @@ async fn what_nobody_waits_for_is_stopped_on_the_server() {
 #[tokio::test]
 async fn the_schema_shows_what_the_account_sees() {
     let shop = Shop::open().await;
-    shop.write("create table customers (id int primary key, name varchar(50), tags json)", json!({}))
+    shop.write("create table customers (id int primary key auto_increment, name varchar(50) not null, tags json)", json!({}))
         .await
         .expect("made");
     shop.write("create view names as select name from customers", json!({})).await.expect("made");
@@ -303,8 +303,9 @@ async fn the_schema_shows_what_the_account_sees() {
     let schema: Schema = shop.service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let expected = json!({ "tables": [
         { "schema": "shop", "name": "customers", "columns": [
-            { "name": "id", "type": "int(11)" }, { "name": "name", "type": "varchar(50)" }, { "name": "tags", "type": "longtext" }] },
-        { "schema": "shop", "name": "names", "columns": [{ "name": "name", "type": "varchar(50)" }] },
+            { "name": "id", "type": "int(11)" }, { "name": "name", "type": "varchar(50)" }, { "name": "tags", "type": "longtext" }],
+          "key": ["id"], "required": ["name"], "filled": ["id"] },
+        { "schema": "shop", "name": "names", "columns": [{ "name": "name", "type": "varchar(50)" }], "required": ["name"] },
     ]});
     assert_eq!(json!(schema), expected);
 }

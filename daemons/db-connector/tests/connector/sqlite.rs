@@ -311,4 +311,5 @@ async fn the_schema_has_tables_and_views() {
     let tables: Vec<_> = schema.tables.iter().map(|table| (table.name.as_str(), table.columns.len())).collect();
     assert_eq!(tables, [("t", 3), ("v", 1)]);
     assert_eq!(schema.tables[0].columns[1].type_name, "TEXT");
+    assert_eq!((&schema.tables[0].key, &schema.tables[0].filled), (&vec!["id".to_owned()], &vec!["id".to_owned()]));
 }

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use bulkhead_model::app::AppDocument;
 use bulkhead_model::sql::{Dialect, compile};
 use bulkhead_model::workflow::{Block, WorkflowDocument};
 use bulkhead_test_kit::TestDatabase;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{IsNull, ToSql};
 
 fn load(test: &TestDatabase) {
     let mut sql = Vec::new();
@@ -65,6 +66,55 @@ async fn the_app_and_the_workflow_run_on_the_demos_rows() {
     let last_payment = reminders.query_named("lastPayment").expect("a function");
     let compiled = compile(&last_payment.statement, Dialect::Postgresql).expect("compiles");
     assert_eq!(client.query(&compiled.text, &[&"nobody"]).await.expect("runs").len(), 1);
+}
+
+/// A null of whatever type the statement asks for.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(
+        &self,
+        _: &tokio_postgres::types::Type,
+        _: &mut bytes::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &tokio_postgres::types::Type) -> bool {
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+/// The templates that the studio offers: every query of each is one that these tables answer.
+#[tokio::test]
+async fn the_templates_run_on_the_demos_rows() {
+    let test = TestDatabase::create().await;
+    load(&test);
+    let client = test.connect().await;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../api/web/src/templates");
+    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+    assert!(files.len() >= 6, "{} templates", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("reads");
+        let app: AppDocument = serde_json::from_str(&text).expect("a document");
+        assert_eq!(app.validate(), [], "{}", file.display());
+        for (name, query) in &app.queries {
+            let place = format!("{} {name}", file.display());
+            let compiled = match &query.query.change {
+                Some(change) => change.compile().expect(&place),
+                None => compile(&query.query.statement, Dialect::Postgresql).expect(&place),
+            };
+            let statement = client.prepare(&compiled.text).await.unwrap_or_else(|error| panic!("{place}: {error:?}"));
+            if query.query.change.is_none() {
+                let nulls: Vec<&(dyn ToSql + Sync)> = statement.params().iter().map(|_| &Null as _).collect();
+                client.query(&statement, &nulls).await.unwrap_or_else(|error| panic!("{place}: {error:?}"));
+            }
+        }
+    }
 }
 
 /// Runs a query block's statement; gives the number of rows.

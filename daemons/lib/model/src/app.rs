@@ -14,6 +14,7 @@ mod check;
 mod kind;
 mod layout;
 mod logic;
+mod theme;
 
 pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
 pub use kind::{ComponentKind, NotAKind};
@@ -22,6 +23,7 @@ pub use logic::{
     AppQuery, Flow, MAX_CODE_BYTES, MAX_SCRIPT_MS, MAX_VARIABLES, RunWhen, Script, ScriptRun, StateVariable,
     Transformer,
 };
+pub use theme::{Density, Scheme, Theme};
 
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
@@ -52,6 +54,9 @@ pub struct AppDocument {
     /// State variables that every page sees.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub state: BTreeMap<Name, StateVariable>,
+    /// How it looks; as the studio when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Theme>,
 }
 
 /// One page.
@@ -76,6 +81,10 @@ pub struct Page {
     /// Where each component stands.
     #[serde(default)]
     pub layout: BTreeMap<Name, GridRect>,
+    /// Where components stand on a narrow screen. What is not named here follows below, one under the other; all of it does when
+    /// this is empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub phone_layout: BTreeMap<Name, GridRect>,
 }
 
 /// A component on a page.
@@ -106,6 +115,7 @@ impl AppDocument {
             scripts: BTreeMap::new(),
             transformers: BTreeMap::new(),
             state: BTreeMap::new(),
+            theme: None,
         }
     }
 
@@ -145,6 +155,9 @@ impl AppDocument {
         let queries = self.queries.len() + self.scripts.len();
         if queries > MAX_QUERIES {
             faults.push(Fault::new("queries", format!("{queries} queries; the most is {MAX_QUERIES}")));
+        }
+        if let Some(theme) = &self.theme {
+            theme.faults(&mut faults);
         }
         let mut check = Check::new(self, &mut faults);
         check.queries();
@@ -255,6 +268,29 @@ mod tests {
         let found = faults(&app(components, layout));
         assert_eq!(found.len(), 4, "{found:?}");
         assert!(found.iter().all(|fault| fault.contains("stands in itself")), "{found:?}");
+    }
+
+    #[test]
+    fn a_narrow_screen_has_places_of_its_own_in_the_same_containers() {
+        let components = json!({ "box": { "type": "container" }, "name": { "type": "text" } });
+        let mut document = app(components, json!({ "box": place(None), "name": place(Some("box")) }));
+        let page = document.pages.values_mut().next().expect("a page");
+        let at = |value: Value| serde_json::from_value::<GridRect>(value).expect("a place");
+        page.phone_layout = BTreeMap::from([("name".parse().expect("a name"), at(place(Some("box"))))]);
+        assert_eq!(faults(&document), Vec::<String>::new());
+        let page = document.pages.values_mut().next().expect("a page");
+        page.phone_layout = BTreeMap::from([
+            ("name".parse().expect("a name"), at(place(None))),
+            ("lost".parse().expect("a name"), at(json!({ "column": 20, "row": 0, "width": 8, "height": 1 }))),
+        ]);
+        assert_eq!(
+            faults(&document),
+            [
+                "pages.home.phone-layout.lost: there is no component of this name",
+                "pages.home.phone-layout.lost: must lie within 24 columns and be at least 1 by 1",
+                "pages.home.phone-layout.name: stands in another component than on a wide screen: one holds it on both",
+            ]
+        );
     }
 
     #[test]

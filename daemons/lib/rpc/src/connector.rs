@@ -160,7 +160,7 @@ pub struct PlanStep {
 }
 
 /// A column of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Column {
     /// Its name, made unique.
     pub name: String,
@@ -190,14 +190,14 @@ pub struct SchemaRequest {
 }
 
 /// The answer to [`SchemaRequest`].
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Schema {
     /// Tables and views, without the system's own.
     pub tables: Vec<Table>,
 }
 
 /// A table or view.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Table {
     /// Its schema.
     pub schema: String,
@@ -205,4 +205,57 @@ pub struct Table {
     pub name: String,
     /// Columns in order.
     pub columns: Vec<Column>,
+    /// The columns of its primary key; none where there is no such key, or where it does not tell rows apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
+    /// The columns that a new row must be given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<String>,
+    /// The columns that have a default of their own when a new row gives them nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defaulted: Vec<String>,
+    /// The columns that the database fills by itself: identities, sequences, computed ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<String>,
+}
+
+/// What a database tells of one column.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnFacts {
+    /// The schema of its table.
+    pub schema: String,
+    /// Its table.
+    pub table: String,
+    /// Its name and type.
+    pub column: Column,
+    /// Whether it belongs to the primary key.
+    pub is_key: bool,
+    /// Whether a new row must be given it.
+    pub is_required: bool,
+    /// Whether it has a default.
+    pub is_defaulted: bool,
+    /// Whether the database fills it by itself.
+    pub is_filled: bool,
+}
+
+impl Schema {
+    /// Adds a column. Those of one table come one after the other.
+    pub fn add(&mut self, facts: ColumnFacts) {
+        let ColumnFacts { schema, table: name, column, is_key, is_required, is_defaulted, is_filled } = facts;
+        if self.tables.last().is_none_or(|table| table.schema != schema || table.name != name) {
+            self.tables.push(Table { schema, name, ..Table::default() });
+        }
+        let Some(table) = self.tables.last_mut() else { return };
+        for (is_so, names) in [
+            (is_key, &mut table.key),
+            (is_required, &mut table.required),
+            (is_defaulted, &mut table.defaulted),
+            (is_filled, &mut table.filled),
+        ] {
+            if is_so {
+                names.push(column.name.clone());
+            }
+        }
+        table.columns.push(column);
+    }
 }

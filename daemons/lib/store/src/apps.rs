@@ -5,17 +5,12 @@ use bulkhead_model::{AppId, UserId};
 
 use crate::access::ObjectKind;
 pub use crate::documents::{Draft, Listed, Release};
-use crate::documents::{NewDocument, Tables};
+use crate::documents::{NewDocument, Releasing, Tables};
 use crate::{Database, StoreError};
 
 const TABLES: Tables = Tables { kind: ObjectKind::App, table: "apps", releases: "app_releases", key: "app_id" };
 
 impl Database {
-    /// The apps that a person may see.
-    pub async fn apps(&self, user: UserId, is_admin: bool) -> Result<Vec<Listed>, StoreError> {
-        self.list_documents(TABLES, user, is_admin).await
-    }
-
     /// Creates a app; its creator becomes its administrator.
     pub async fn create_app(
         &self,
@@ -39,9 +34,15 @@ impl Database {
         self.save_draft(TABLES, id.0, revision, &document.title, document).await
     }
 
-    /// Makes the draft at `revision` the next released version.
-    pub async fn release_app(&self, id: AppId, revision: i64, by: Option<UserId>) -> Result<i32, StoreError> {
-        self.release(TABLES, id.0, revision, by).await
+    /// Makes the draft at `revision` the next released version, with a word on what it changes.
+    pub async fn release_app(
+        &self,
+        id: AppId,
+        revision: i64,
+        by: Option<UserId>,
+        notes: &str,
+    ) -> Result<i32, StoreError> {
+        self.release(TABLES, id.0, Releasing { revision, by, notes }).await
     }
 
     /// All releases of a app, newest first.

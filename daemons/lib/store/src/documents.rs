@@ -48,6 +48,17 @@ pub struct Release {
     pub released_by: Option<String>,
     /// When.
     pub released_at: OffsetDateTime,
+    /// What it changes, in the words of who released it.
+    pub notes: String,
+}
+
+/// What is released, by whom, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Releasing<'a> {
+    /// The draft's revision.
+    pub(crate) revision: i64,
+    pub(crate) by: Option<UserId>,
+    pub(crate) notes: &'a str,
 }
 
 /// What a new document is called.
@@ -160,13 +171,12 @@ impl Database {
         &self,
         tables: Tables,
         id: Uuid,
-        revision: i64,
-        by: Option<UserId>,
+        releasing: Releasing<'_>,
     ) -> Result<i32, StoreError> {
         let operation = "release";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        let version = release_in(&transaction, tables, id, revision, by).await?;
+        let version = release_in(&transaction, tables, id, releasing).await?;
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok(version)
     }
@@ -175,14 +185,19 @@ impl Database {
         let operation = "list releases";
         let client = self.client(operation).await?;
         let sql = format!(
-            "SELECT r.version, u.name, r.released_at FROM {} r LEFT JOIN users u ON u.id = r.released_by
+            "SELECT r.version, u.name, r.released_at, r.notes FROM {} r LEFT JOIN users u ON u.id = r.released_by
              WHERE r.{} = $1 ORDER BY r.version DESC LIMIT 1000",
             tables.releases, tables.key
         );
         let rows = client.query(&sql, &[&id]).await.map_err(StoreError::of(operation))?;
         Ok(rows
             .iter()
-            .map(|row| Release { version: row.get(0), released_by: row.get(1), released_at: row.get(2) })
+            .map(|row| Release {
+                version: row.get(0),
+                released_by: row.get(1),
+                released_at: row.get(2),
+                notes: row.get(3),
+            })
             .collect())
     }
 
@@ -244,8 +259,7 @@ pub(crate) async fn release_in(
     transaction: &Transaction<'_>,
     tables: Tables,
     id: Uuid,
-    revision: i64,
-    by: Option<UserId>,
+    Releasing { revision, by, notes }: Releasing<'_>,
 ) -> Result<i32, StoreError> {
     let operation = "release";
     let Tables { table, releases, key, .. } = tables;
@@ -257,12 +271,14 @@ pub(crate) async fn release_in(
         return Err(StoreError::Changed { operation });
     }
     let insert = format!(
-        "INSERT INTO {releases} ({key}, version, document, released_by)
-         SELECT id, 1 + coalesce((SELECT max(version) FROM {releases} WHERE {key} = $1), 0), draft, $2 FROM {table} WHERE id = $1
+        "INSERT INTO {releases} ({key}, version, document, released_by, notes)
+         SELECT id, 1 + coalesce((SELECT max(version) FROM {releases} WHERE {key} = $1), 0), draft, $2, $3 FROM {table} WHERE id = $1
          RETURNING version"
     );
-    let row =
-        transaction.query_one(&insert, &[&id, &by.map(|user| user.0)]).await.map_err(StoreError::of(operation))?;
+    let row = transaction
+        .query_one(&insert, &[&id, &by.map(|user| user.0), &notes])
+        .await
+        .map_err(StoreError::of(operation))?;
     let version: i32 = row.get(0);
     let point = format!("UPDATE {table} SET released_version = $2 WHERE id = $1");
     transaction.execute(&point, &[&id, &version]).await.map_err(StoreError::of(operation))?;

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod approvals;
+pub mod app_life;
 pub mod apps;
 pub mod audit;
 pub mod block_calls;

@@ -37,10 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/V7__families_and_retention.sql"),
     },
     Migration { version: 8, name: "ssh_hosts", sql: include_str!("../migrations/V8__ssh_hosts.sql") },
+    Migration { version: 9, name: "life_of_apps", sql: include_str!("../migrations/V9__life_of_apps.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 8;
+pub const SCHEMA_VERSION: i32 = 9;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 
 use crate::access::ObjectKind;
 pub use crate::documents::{Draft, Listed, Release};
-use crate::documents::{NewDocument, Tables, delete_in, release_in, restore_in};
+use crate::documents::{NewDocument, Releasing, Tables, delete_in, release_in, restore_in};
 use crate::schedules::put_schedules;
 use crate::{Database, StoreError};
 
@@ -54,7 +54,7 @@ impl Database {
         let operation = "release a workflow";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
-        let version = release_in(&transaction, TABLES, id.0, revision, by).await?;
+        let version = release_in(&transaction, TABLES, id.0, Releasing { revision, by, notes: "" }).await?;
         use_schedules(&transaction, id, version).await?;
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok(version)

@@ -1434,6 +1434,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/editing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says that a window edits an app; asked again within the seconds that the answer names. Another window's hold stays until it has gone, or is taken over.
+         *     It is a courtesy: what keeps one save from overwriting another is the draft's revision.
+         */
+        put: operations["holdApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/editing/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Says that a window edits an app no more. */
+        delete: operations["leaveApp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/favourite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks an app as one of your favourites, or takes the mark away. */
+        put: operations["markApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts an app into a folder and gives it tags. */
+        put: operations["labelApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/releases/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A released version, as its editors see it. */
+        get: operations["getAppRelease"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much an app was used, by day. */
+        get: operations["getAppUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1692,6 +1797,7 @@ export interface components {
             transformers?: {
                 [key: string]: components["schemas"]["Transformer"];
             };
+            theme?: components["schemas"]["Theme"] | null;
         };
         /**
          * Format: uuid
@@ -1701,7 +1807,7 @@ export interface components {
         /** @description The apps that you may see. */
         AppList: {
             /** @description By title. */
-            apps: components["schemas"]["DocumentSummary"][];
+            apps: components["schemas"]["AppSummary"][];
         };
         /** @description A query of an app. */
         AppQuery: components["schemas"]["ResourceQuery"] & components["schemas"]["Flow"] & {
@@ -3114,6 +3220,13 @@ export interface components {
             };
             /** @description Shown on the page's tab; the name when absent. */
             title?: string | null;
+            /**
+             * @description Where components stand on a narrow screen. What is not named here follows below, one under the other; all of it does when
+             *     this is empty.
+             */
+            "phone-layout"?: {
+                [key: string]: components["schemas"]["GridRect"];
+            };
         };
         /** @description How the next page is asked for. */
         Pages: {
@@ -3512,6 +3625,8 @@ export interface components {
         };
         /** @description A released version. */
         Release: {
+            /** @description What it changes, in the words of who released it; empty when they said nothing. */
+            notes: string;
             /**
              * Format: date-time
              * @description When.
@@ -4423,8 +4538,16 @@ export interface components {
         Table: {
             /** @description Columns in order. */
             columns: components["schemas"]["Column"][];
+            /** @description The columns that have a default of their own when a new row gives them nothing. */
+            defaulted?: string[];
+            /** @description The columns that the database fills by itself: identities, sequences, computed ones. */
+            filled?: string[];
+            /** @description The columns of its primary key; none where there is no such key, or where it does not tell rows apart. */
+            key?: string[];
             /** @description Its name. */
             name: string;
+            /** @description The columns that a new row must be given. */
+            required?: string[];
             /** @description Its schema. */
             schema: string;
         };
@@ -4658,6 +4781,7 @@ export interface components {
             transformers: {
                 [key: string]: components["schemas"]["Transformer"];
             };
+            theme?: components["schemas"]["Theme"] | null;
         };
         /** @description A query, as whoever runs it by name needs to know it. */
         ViewerQuery: components["schemas"]["Flow"] & {
@@ -4810,6 +4934,125 @@ export interface components {
             /** @description The object's key. */
             key: components["schemas"]["TextTemplate"];
             text?: components["schemas"]["TextTemplate"] | null;
+        };
+        /** @description Where an app is found. */
+        AppLabels: {
+            /** @description The folder, with / between names; empty for the top. */
+            folder: string;
+            /** @description Its tags, in the place of those that it has. */
+            tags: string[];
+        };
+        /** @description A released version with what it held. */
+        AppRelease: {
+            /** @description The document. */
+            document: components["schemas"]["AppDocument"];
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+        };
+        /** @description A line of the list of apps. */
+        AppSummary: components["schemas"]["DocumentSummary"] & {
+            /** @description The folder, with / between names; empty for the top. */
+            folder: string;
+            /** @description Whether you have marked it. */
+            is_favourite: boolean;
+            /** @description Its tags. */
+            tags: string[];
+        };
+        /** @description How much an app was used. */
+        AppUsageList: {
+            /** @description The last 30 days, those without any use left out. */
+            days: components["schemas"]["UsageDay"][];
+        };
+        /**
+         * @description How much room there is around things.
+         * @enum {string}
+         */
+        Density: "compact" | "normal" | "roomy";
+        /** @description Who edits an app. */
+        Editing: {
+            /** @description Whether it is you, be it in another window. */
+            is_you: boolean;
+            /** @description Whether it is the window that asked. */
+            is_yours: boolean;
+            /** @description The name of who it is. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Who does not ask again for so many seconds edits it no more.
+             */
+            seconds: number;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+        };
+        /** @description A window that edits. */
+        EditingRequest: {
+            /**
+             * Format: uuid
+             * @description The window, by an id that it made up.
+             */
+            tab: string;
+            /** @description Whether it takes over from another one. */
+            take_over?: boolean;
+        };
+        /** @description A mark of your own. */
+        MarkRequest: {
+            /** @description Whether the app is one of your favourites. */
+            is_favourite: boolean;
+        };
+        /** @description Releases the draft. */
+        ReleaseAppRequest: {
+            /** @description What it changes, in a few words. */
+            notes?: string;
+            /**
+             * Format: int64
+             * @description The draft's revision, as it was read or saved: what is released is what was looked at.
+             */
+            revision: number;
+        };
+        /**
+         * @description Light or dark.
+         * @enum {string}
+         */
+        Scheme: "auto" | "light" | "dark";
+        /** @description How an app looks. What is absent is as in the studio. */
+        Theme: {
+            /** @description The colour of buttons, links and what is selected, as `#rrggbb`. */
+            accent?: string | null;
+            /** @description How much room there is around things. */
+            density?: components["schemas"]["Density"];
+            /**
+             * Format: int32
+             * @description Of letters, in pixels: 12 to 20.
+             */
+            "font-size"?: number | null;
+            /**
+             * Format: int32
+             * @description Of corners, in pixels: 0 to 20.
+             */
+            radius?: number | null;
+            /** @description Light, dark, or as each person's device says. */
+            scheme?: components["schemas"]["Scheme"];
+        };
+        /** @description A day of an app. */
+        UsageDay: {
+            /** @description In UTC, such as 2026-11-30. */
+            day: string;
+            /**
+             * Format: int64
+             * @description How often the released app was opened.
+             */
+            opens: number;
+            /**
+             * Format: int64
+             * @description How often its queries ran.
+             */
+            query_runs: number;
         };
     };
     responses: never;
@@ -5268,7 +5511,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReleaseRequest"];
+                "application/json": components["schemas"]["ReleaseAppRequest"];
             };
         };
         responses: {
@@ -7957,6 +8200,155 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    holdApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditingRequest"];
+            };
+        };
+        responses: {
+            /** @description Who edits it now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Editing"];
+                };
+            };
+        };
+    };
+    leaveApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                tab: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Left */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    markApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Marked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    labelApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppLabels"];
+            };
+        };
+        responses: {
+            /** @description Labelled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAppRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppRelease"];
+                };
+            };
+        };
+    };
+    getAppUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest day first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUsageList"];
+                };
             };
         };
     };

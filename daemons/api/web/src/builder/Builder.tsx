@@ -12,11 +12,14 @@ import { type DraftStore, createDraftStore } from '../document/draft-store'
 import type { Owner } from '../document/places'
 import { useDraftKeys } from '../document/use-draft-keys'
 import { useSessionQuery } from '../studio/session'
-import { EmptyState, ErrorNotice, ErrorState, SkeletonRows } from '../ui/states'
+import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
 import { Canvas } from './Canvas'
 import { TopBar } from './TopBar'
 import './builder.css'
 import { loadKinds } from './component-kinds'
+import { useAutosave } from './saving/use-autosave'
+import { useEditLock } from './saving/use-edit-lock'
+import { useRecovery } from './saving/use-recovery'
 import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
 
@@ -24,6 +27,8 @@ import { useBuilderRuntime } from './use-builder-runtime'
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
 const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
+const CanvasTools = lazy(async () => ({ default: (await import('./CanvasTools')).CanvasTools }))
+const SavingNotices = lazy(async () => ({ default: (await import('./saving/SavingNotices')).SavingNotices }))
 
 const route = getRouteApi('/apps/$slug/edit')
 
@@ -70,14 +75,13 @@ function Loaded({ app, session }: { app: AppDetail; session: Session }) {
   if (!runtime) return <SkeletonRows />
   return (
     <RuntimeContext value={runtime}>
-      <Frame slug={slug} store={store} releasedVersion={app.released_version ?? undefined} />
+      <Frame slug={slug} user={session.user.id} store={store} releasedVersion={app.released_version ?? undefined} />
     </RuntimeContext>
   )
 }
 
-function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
+function Frame({ slug, user, store, releasedVersion }: { slug: string; user: string; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
   const document = useStore(store, (state) => state.document)
-  const problem = useStore(store, (state) => state.problem)
   const runtime = useRuntime()
   // The app goes from page to page by itself, too.
   const page = useRuntimeState((state) => state.page)
@@ -93,16 +97,18 @@ function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftSto
     else if (kind === 'page') setSelection([])
     else setQuery(kind === 'state' ? `state.${name}` : name)
   }
-  useDraftKeys(store)
+  const lock = useEditLock(slug)
+  const recovery = useRecovery(store, user, slug)
+  const isTheirs = lock.state === 'theirs' || lock.state === 'lost'
+  useAutosave(store, lock.state === 'ours' && !recovery.kept)
+  useDraftKeys(store, !isTheirs)
   useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
   return (
     <div className="builder">
-      <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} />
-      {problem ? (
-        <div className="builder-problem">
-          <ErrorNotice error={problem} />
-        </div>
-      ) : null}
+      <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} canSave={!isTheirs} />
+      <Suspense>
+        <SavingNotices slug={slug} store={store} lock={lock} recovery={recovery} />
+      </Suspense>
       {isPreview ? (
         <div className="builder-preview">{shownPage ? <AppPage page={shownPage} /> : null}</div>
       ) : (
@@ -110,7 +116,12 @@ function Frame({ slug, store, releasedVersion }: { slug: string; store: DraftSto
           <Suspense fallback={<aside className="side" aria-label="Components" />}>
             <SidePanel store={store} page={page} selection={selected} onSelect={setSelection} />
           </Suspense>
-          <Canvas store={store} page={page} selection={selected} onSelect={setSelection} />
+          <div className="canvas-area">
+            <Canvas store={store} page={page} selection={selected} onSelect={setSelection} />
+            <Suspense>
+              <CanvasTools store={store} page={page} />
+            </Suspense>
+          </div>
           <Suspense fallback={<aside className="inspector compact" aria-label="Inspector" />}>
             <Inspector key={`${page} ${selected[0] ?? ''}`} store={store} page={page} selection={selected} onSelect={setSelection} />
           </Suspense>

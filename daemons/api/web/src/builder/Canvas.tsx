@@ -12,10 +12,13 @@ import { useProperty } from '../components/runtime-context'
 import { Slot, SlotContext, type SlotProps, cellClass, namesOn, useInstance } from '../components/slot'
 import type { DraftStore } from '../document/draft-store'
 import { type Grid, isWithin, standsOn } from '../runtime/nesting'
+import { phoneLayoutOf } from '../runtime/phone-layout'
 import { flagOf } from '../runtime/values'
 import { componentKinds, makeComponent } from './component-kinds'
 import { draggedKind } from './drag-source'
+import { canvasView, useDevice } from './canvas-view'
 import { addComponent, freeName, moveComponents } from './edits'
+import { guidesFor } from './guides'
 import { type Edge, clamp, columns, resized, rowHeight } from './layout'
 
 interface Props {
@@ -41,6 +44,13 @@ interface Moving {
   drag: Drag | undefined
   /** Where something new would stand. */
   drop: GridRect | undefined
+  /** What the pointer draws a frame around, in pixels of the screen. */
+  band: Band | undefined
+}
+
+interface Band {
+  from: { x: number; y: number }
+  to: { x: number; y: number }
 }
 
 /** What the grids, which are nested, share. */
@@ -75,8 +85,9 @@ function gridOf(element: HTMLElement): Pick<GridRect, 'parent' | 'slot'> {
   return { ...(parent ? { parent } : {}), ...(parent && slot ? { slot } : {}) }
 }
 
+/** What a unit of the grid is in pixels of the screen: the canvas may be shown larger or smaller. */
 function unitOf(grid: HTMLElement): { x: number; y: number } {
-  return { x: grid.clientWidth / columns, y: rowHeight }
+  return { x: grid.getBoundingClientRect().width / columns, y: (rowHeight * canvasView.getState().zoom) / 100 }
 }
 
 /** The rectangle of a size whose corner is at a point of the screen. */
@@ -92,8 +103,12 @@ function isSame(a: GridRect | undefined, b: GridRect | undefined): boolean {
 
 export function Canvas(props: Props) {
   const { store, page, onSelect } = props
-  const shownPage = useStore(store, (state) => state.document.pages[page])
-  const [moving] = useState(() => createStore<Moving>(() => ({ drag: undefined, drop: undefined })))
+  const wholePage = useStore(store, (state) => state.document.pages[page])
+  const device = useDevice()
+  const zoom = useStore(canvasView, (view) => view.zoom)
+  const shownPage = useMemo(() => (wholePage && device === 'phone' ? { ...wholePage, layout: phoneLayoutOf(wholePage) } : wholePage), [wholePage, device])
+  const band = useRef<Band | undefined>(undefined)
+  const [moving] = useState(() => createStore<Moving>(() => ({ drag: undefined, drop: undefined, band: undefined })))
   const editing = useMemo(() => (shownPage ? { ...props, shownPage, moving } : undefined), [props, shownPage, moving])
   if (!editing) return <div className="canvas" />
   const dropRect = (event: DragEvent): GridRect | undefined => {
@@ -118,7 +133,27 @@ export function Canvas(props: Props) {
     <section
       className="canvas"
       aria-label="Canvas"
-      onPointerDown={() => onSelect([])}
+      onPointerDown={(event) => {
+        if (!event.shiftKey) onSelect([])
+        if (event.button !== 0) return
+        const at = { x: event.clientX, y: event.clientY }
+        band.current = { from: at, to: at }
+      }}
+      onPointerMove={(event) => {
+        if (!band.current || event.buttons === 0) return
+        band.current = { ...band.current, to: { x: event.clientX, y: event.clientY } }
+        if (moving.getState().band || isDrawn(band.current)) moving.setState({ band: band.current })
+      }}
+      onPointerUp={(event) => {
+        const drawn = moving.getState().band
+        band.current = undefined
+        moving.setState({ band: undefined })
+        if (drawn) onSelect([...new Set([...(event.shiftKey ? props.selection : []), ...cellsIn(event.currentTarget, drawn)])])
+      }}
+      onPointerLeave={() => {
+        band.current = undefined
+        moving.setState({ band: undefined })
+      }}
       onDragOver={(event) => {
         const rect = dropRect(event)
         if (!rect) return
@@ -131,12 +166,40 @@ export function Canvas(props: Props) {
       onDrop={finishDrop}
     >
       <EditingContext value={editing}>
-        <SlotContext value={host}>
-          <Slot />
-        </SlotContext>
+        <div className={device === 'phone' ? 'canvas-sheet phone' : 'canvas-sheet'} style={{ zoom: zoom / 100 }}>
+          <SlotContext value={host}>
+            <Slot />
+          </SlotContext>
+        </div>
       </EditingContext>
+      <BandFrame moving={moving} />
     </section>
   )
+}
+
+/** A press that moved a little is a press. */
+function isDrawn({ from, to }: Band): boolean {
+  return Math.abs(to.x - from.x) + Math.abs(to.y - from.y) > 6
+}
+
+function boundsOf({ from, to }: Band) {
+  return { left: Math.min(from.x, to.x), top: Math.min(from.y, to.y), right: Math.max(from.x, to.x), bottom: Math.max(from.y, to.y) }
+}
+
+/** The components on the page's own grid that a frame touches. */
+function cellsIn(canvas: Element, band: Band): string[] {
+  const frame = boundsOf(band)
+  return [...canvas.querySelectorAll<HTMLElement>('.canvas-sheet > [data-grid] > [data-name]')].flatMap((cell) => {
+    const { left, top, right, bottom } = cell.getBoundingClientRect()
+    return left < frame.right && right > frame.left && top < frame.bottom && bottom > frame.top ? [cell.dataset.name ?? ''] : []
+  })
+}
+
+function BandFrame({ moving }: { moving: StoreApi<Moving> }) {
+  const band = useStore(moving, (state) => state.band)
+  if (!band) return null
+  const { left, top, right, bottom } = boundsOf(band)
+  return <div className="canvas-band" style={{ left, top, width: right - left, height: bottom - top }} />
 }
 
 function useEditing(): Editing {
@@ -165,6 +228,7 @@ function CanvasGrid(grid: SlotProps) {
       {names.map((name) => (
         <CanvasCell key={name} name={name} grid={grid} />
       ))}
+      <GuideLines grid={grid} />
       {ghosts.map((rect, index) => (
         <div key={index} className="canvas-ghost" style={cellStyle(rect)} />
       ))}
@@ -176,6 +240,26 @@ function CanvasGrid(grid: SlotProps) {
         )
       ) : null}
     </div>
+  )
+}
+
+/** While something moves, or is resized, the lines that it shares with others. */
+function GuideLines({ grid }: { grid: Grid }) {
+  const { shownPage, moving } = useEditing()
+  const drag = useStore(moving, (state) => (state.drag && standsOn(state.drag.now, grid) ? state.drag : undefined))
+  if (!drag || isSame(drag.now, drag.rect)) return null
+  const layout = shownPage.layout ?? {}
+  const others = Object.entries(layout).flatMap(([name, rect]) => (name !== drag.name && standsOn(rect, grid) ? [rect] : []))
+  const lines = guidesFor(drag.now, others)
+  return (
+    <>
+      {lines.columns.map((column) => (
+        <div key={`column ${column}`} className="canvas-guide column" style={{ left: `${(column / columns) * 100}%` }} />
+      ))}
+      {lines.rows.map((row) => (
+        <div key={`row ${row}`} className="canvas-guide row-line" style={{ top: row * rowHeight }} />
+      ))}
+    </>
   )
 }
 
@@ -207,7 +291,8 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
     let now: GridRect
     if (drag.edge) now = resized(drag.rect, drag.edge, dx / unit.x, dy / unit.y)
     else {
-      const target = gridAt(event, cell.current) ?? own
+      // A component is in the same one on every screen.
+      const target = canvasView.getState().device === 'phone' ? own : (gridAt(event, cell.current) ?? own)
       // On its own grid it moves by whole units from where it was, whatever part of it is held.
       if (target === own) now = clamp({ ...drag.rect, column: drag.rect.column + dx / unit.x, row: drag.rect.row + dy / unit.y })
       else now = rectAt(target, event.clientX - drag.hold.x, event.clientY - drag.hold.y, { width: drag.rect.width, height: drag.rect.height })
@@ -227,14 +312,14 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
         const { column, row, width, height } = place
         moved[other] = clamp({ column: column + dx, row: row + dy, width, height, ...target })
       }
-      store.edit((draft) => moveComponents(draft, page, moved))
+      store.edit((draft) => moveComponents(draft, page, moved, canvasView.getState().device))
     }
     setDrag(undefined)
   }
   const handlers = { onPointerMove: move, onPointerUp: end, onPointerCancel: () => setDrag(undefined) }
   const classes = [cellClass(component, rect), 'canvas-cell', isSelected ? 'selected' : '', isContainer ? 'holds' : '', isHidden ? 'is-hidden' : '']
   return (
-    <div ref={cell} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.edge ? drag.now : rect)}>
+    <div ref={cell} data-name={name} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.edge ? drag.now : rect)}>
       <div className="canvas-content" inert={!isContainer}>
         <AppComponent name={name} component={component} />
       </div>

@@ -5,6 +5,8 @@ import { optionsOf } from '../components/choice/options'
 import type { DraftStore } from '../document/draft-store'
 import { textOf } from '../runtime/values'
 import { SelectField, TextField } from '../ui/Field'
+import { phoneLayoutOf } from '../runtime/phone-layout'
+import { useDevice } from './canvas-view'
 import { componentKinds } from './component-kinds'
 import { moveComponents, namesWithin } from './edits'
 import { clamp, freeSpot } from './layout'
@@ -24,7 +26,9 @@ function gridsFor(page: Page, name: string): { text: string; parent?: string; sl
 }
 
 export function PlaceFields({ name, store, page: pageName }: { name: string; store: DraftStore<AppDocument>; page: string }) {
-  const page = useStore(store, (state) => state.document.pages[pageName])
+  const whole = useStore(store, (state) => state.document.pages[pageName])
+  const device = useDevice()
+  const page = whole && device === 'phone' ? { ...whole, layout: phoneLayoutOf(whole) } : whole
   const rect = page?.layout?.[name]
   if (!page || !rect) return null
   const grids = gridsFor(page, name)
@@ -47,14 +51,14 @@ export function PlaceFields({ name, store, page: pageName }: { name: string; sto
       value={rect[key]}
       onChange={(event) => {
         const number = event.target.valueAsNumber
-        if (!Number.isNaN(number)) store.edit((draft) => moveComponents(draft, pageName, { [name]: clamp({ ...rect, [key]: number }) }), `${name} ${key}`)
+        if (!Number.isNaN(number)) store.edit((draft) => moveComponents(draft, pageName, { [name]: clamp({ ...rect, [key]: number }) }, device), `${name} ${key}`)
       }}
     />
   )
   return (
     <section className="inspector-section">
-      <h3>Layout</h3>
-      {grids.length > 1 ? <SelectField label="Stands on" options={grids.map(({ text }, index) => [String(index), text] as const)} value={String(at)} onChange={(event) => moveTo(Number(event.target.value))} /> : null}
+      <h3>{device === 'phone' ? 'Layout on a phone' : 'Layout'}</h3>
+      {grids.length > 1 && device === 'desktop' ? <SelectField label="Stands on" options={grids.map(({ text }, index) => [String(index), text] as const)} value={String(at)} onChange={(event) => moveTo(Number(event.target.value))} /> : null}
       <div className="place-grid">
         {field('column', 'Column')}
         {field('row', 'Row')}

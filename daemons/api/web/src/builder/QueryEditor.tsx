@@ -1,6 +1,6 @@
 /** One query: where it runs, when, its statement or change, and the result or the plan of running it as it stands. */
 import { Play } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem, messageOf } from '../api/problem'
 import type { AppDocument, AppQuery, Plan, QueryResult, ResourceQuery } from '../api/types'
@@ -11,10 +11,8 @@ import { AskEditor, AskFields } from '../ui/AskFields'
 import { Button } from '../ui/Button'
 import { ExplainButton } from '../ui/ExplainButton'
 import { SelectField } from '../ui/Field'
-import { PlanView } from '../ui/PlanView'
-import { ResultGrid } from '../ui/ResultGrid'
 import type { EditorFault } from '../ui/code-mirror'
-import { ErrorNotice } from '../ui/states'
+import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { NameField } from './Inspector'
 import { completionsAt } from './assist/complete'
 import { valuesNow } from './assist/values'
@@ -23,6 +21,10 @@ import { AppCodeEditor } from './logic/AppCodeEditor'
 import { FlowFields } from './logic/FlowFields'
 import { RemoveButton } from './logic/RemoveButton'
 import { cutQuery, statementOf } from './use-builder-runtime'
+
+// They come with the first result.
+const PlanView = lazy(async () => ({ default: (await import('../ui/PlanView')).PlanView }))
+const ResultGrid = lazy(async () => ({ default: (await import('../ui/ResultGrid')).ResultGrid }))
 
 interface Props {
   slug: string
@@ -96,8 +98,10 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       </div>
       <div className="drawer-result" aria-live="polite">
         {problem ? <ErrorNotice error={problem} /> : null}
-        {shown.plan ? <PlanView label={`Plan of ${name}`} plan={shown.plan} /> : null}
-        {shown.result ? <ResultGrid label={`Result of ${name}`} result={shown.result} /> : shown.plan || problem ? null : <p className="muted">Run the query to see its rows here.</p>}
+        <Suspense fallback={<SkeletonRows count={4} />}>
+          {shown.plan ? <PlanView label={`Plan of ${name}`} plan={shown.plan} /> : null}
+          {shown.result ? <ResultGrid label={`Result of ${name}`} result={shown.result} /> : shown.plan || problem ? null : <p className="muted">Run the query to see its rows here.</p>}
+        </Suspense>
       </div>
       <QuerySettings name={name} query={query} store={store} change={change} onRenamed={onRenamed} onRemoved={onRemoved} />
     </>

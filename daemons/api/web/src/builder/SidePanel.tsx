@@ -1,6 +1,6 @@
 /** The left panel: components to add, and the page's components as a tree. */
 import { Search } from 'lucide-react'
-import { useState } from 'react'
+import { type MouseEvent, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument, Page } from '../api/types'
 import { optionsOf } from '../components/choice/options'
@@ -15,6 +15,9 @@ import { setDraggedKind } from './drag-source'
 import { addComponent, freeName } from './edits'
 import { freeSpot, gridFor } from './layout'
 
+/** A list of so many is read at a glance. */
+const fewComponents = 8
+
 interface Props {
   store: DraftStore<AppDocument>
   page: string
@@ -26,6 +29,7 @@ export function SidePanel(props: Props) {
   const { store, page: pageName, selection, onSelect } = props
   const page = useStore(store, (state) => state.document.pages[pageName])
   const [wanted, setWanted] = useState('')
+  const [sought, setSought] = useState('')
   const runtime = useRuntime()
   /** The tab or step that shows. */
   const shownSlot = (name: string) => {
@@ -76,9 +80,42 @@ export function SidePanel(props: Props) {
       </section>
       <section className="side-section">
         <h2>On this page</h2>
-        {page && Object.keys(page.components ?? {}).length > 0 ? <Branch {...props} shown={page} depth={0} /> : <p className="muted">Nothing yet.</p>}
+        {Object.keys(page?.components ?? {}).length > fewComponents ? (
+          <div className="side-search">
+            <Search className="icon" size={14} strokeWidth={1.5} aria-hidden />
+            <input className="input" type="search" aria-label="Find on this page" placeholder="Find on this page" value={sought} onChange={(event) => setSought(event.target.value)} />
+          </div>
+        ) : null}
+        {page && sought.trim() !== '' ? (
+          <Found {...props} shown={page} sought={sought.trim().toLowerCase()} />
+        ) : page && Object.keys(page.components ?? {}).length > 0 ? <Branch {...props} shown={page} depth={0} /> : <p className="muted">Nothing yet.</p>}
       </section>
     </aside>
+  )
+}
+
+/** The components whose name or kind has a text, wherever they stand. */
+function Found({ shown, sought, selection, onSelect }: Props & { shown: Page; sought: string }) {
+  const names = Object.entries(shown.components ?? {}).flatMap(([name, { type }]) => (`${name} ${componentKinds[type]?.text ?? type}`.toLowerCase().includes(sought) ? [name] : []))
+  if (names.length === 0) return <p className="muted">Nothing here has this name.</p>
+  return (
+    <ul>
+      {names.map((name) => (
+        <li key={name}>
+          <Item name={name} shown={shown} isSelected={selection.includes(name)} onSelect={() => onSelect([name])} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Item({ name, shown, isSelected, onSelect }: { name: string; shown: Page; isSelected: boolean; onSelect: (event: MouseEvent) => void }) {
+  const Icon = componentKinds[shown.components?.[name]?.type ?? '']?.icon
+  return (
+    <button type="button" className="side-item" aria-pressed={isSelected} onClick={onSelect}>
+      {Icon ? <Icon className="icon" strokeWidth={1.5} aria-hidden /> : null}
+      <span className="truncate">{name}</span>
+    </button>
   )
 }
 
@@ -90,13 +127,10 @@ function Branch({ shown, parent, depth, ...props }: Props & { shown: Page; paren
   return (
     <ul className={depth > 0 ? 'side-branch' : undefined}>
       {names.map((name) => {
-        const Icon = componentKinds[shown.components?.[name]?.type ?? '']?.icon
+        const pick = ({ shiftKey }: MouseEvent) => onSelect(!shiftKey ? [name] : selection.includes(name) ? selection.filter((other) => other !== name) : [...selection, name])
         return (
           <li key={name}>
-            <button type="button" className="side-item" aria-pressed={selection.includes(name)} onClick={() => onSelect([name])}>
-              {Icon ? <Icon className="icon" strokeWidth={1.5} aria-hidden /> : null}
-              <span className="truncate">{name}</span>
-            </button>
+            <Item name={name} shown={shown} isSelected={selection.includes(name)} onSelect={pick} />
             <Branch {...props} shown={shown} parent={name} depth={depth + 1} />
           </li>
         )

@@ -3,8 +3,6 @@ import { Link } from '@tanstack/react-router'
 import { ChevronLeft, Eye, History, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
-import { api, dataOf } from '../api/client'
-import { messageOf } from '../api/problem'
 import type { AppDocument } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import { type DraftStore, saveText } from '../document/draft-store'
@@ -12,7 +10,8 @@ import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
 
-const Releases = lazy(async () => ({ default: (await import('../studio/Releases')).Releases }))
+const AppHistory = lazy(async () => ({ default: (await import('./history/AppHistory')).AppHistory }))
+const ReleaseDialog = lazy(async () => ({ default: (await import('./history/ReleaseDialog')).ReleaseDialog }))
 
 interface Props {
   slug: string
@@ -21,27 +20,19 @@ interface Props {
   isPreview: boolean
   onPreview: (isPreview: boolean) => void
   releasedVersion: number | undefined
+  /** Whether this window is the one that edits. */
+  canSave: boolean
 }
 
-export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersion }: Props) {
+export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersion, canSave }: Props) {
   const state = useStore(store)
   const runtime = useRuntime()
   const { document } = state
   const [version, setVersion] = useState(releasedVersion)
-  const [isReleasing, setReleasing] = useState(false)
-  const [hasReleases, setHasReleases] = useState(false)
-  const release = async () => {
-    setReleasing(true)
-    try {
-      if (!(await store.save())) return
-      const released = await dataOf(api.POST('/api/v1/apps/{slug}/releases', { params: { path: { slug } }, body: { revision: store.getState().revision } }))
-      setVersion(released.version)
-      notify(`Version ${released.version} is released: it is what people use from now on.`)
-    } catch (error) {
-      notify(messageOf(error), 'error')
-    } finally {
-      setReleasing(false)
-    }
+  const [dialog, setDialog] = useState<'release' | 'history'>()
+  const released = (now: number) => {
+    setVersion(now)
+    notify(`Version ${now} is released: it is what people use from now on.`)
   }
   const addPage = () => {
     let number = Object.keys(document.pages).length + 1
@@ -81,21 +72,21 @@ export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersio
       </span>
       <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
       <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
-      <Button variant="ghost" icon={History} label="Releases" onClick={() => setHasReleases(true)} />
+      <Button variant="ghost" icon={History} label="Releases" onClick={() => setDialog('history')} />
       <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>
         {isPreview ? 'Edit' : 'Preview'}
       </Button>
-      <Button disabled={document === state.saved} isBusy={state.isSaving && !isReleasing} onClick={() => void store.save()}>
+      {/* It is saved by itself a moment later: then there is nothing to do, and the button stays where it is. */}
+      <Button disabled={!canSave} onClick={() => void store.save()}>
         Save
       </Button>
-      <Button variant="primary" isBusy={isReleasing} onClick={() => void release()}>
+      <Button variant="primary" disabled={!canSave} onClick={() => setDialog('release')}>
         Release
       </Button>
-      {hasReleases ? (
-        <Suspense>
-          <Releases kind="apps" slug={slug} onRestored={setVersion} onClose={() => setHasReleases(false)} />
-        </Suspense>
-      ) : null}
+      <Suspense>
+        {dialog === 'history' ? <AppHistory slug={slug} store={store} onRestored={setVersion} onClose={() => setDialog(undefined)} /> : null}
+        {dialog === 'release' ? <ReleaseDialog slug={slug} store={store} version={version} onReleased={released} onClose={() => setDialog(undefined)} /> : null}
+      </Suspense>
     </header>
   )
 }

@@ -2,7 +2,9 @@
 import type { Draft } from 'immer'
 import type { Action, AppDocument, AppQuery, Component, EventHandler, GridRect, Page } from '../api/types'
 import { type Layout, isWithin } from '../runtime/nesting'
+import type { Device } from './canvas-view'
 import { place } from './layout'
+import { movePhoneComponents } from './phone-edits'
 
 type Document = Draft<AppDocument>
 
@@ -58,7 +60,8 @@ export function addComponent(document: Document, page: string, name: string, com
   target.layout = place(target.layout, { [name]: rect })
 }
 
-export function moveComponents(document: Document, page: string, rects: Record<string, GridRect>): void {
+export function moveComponents(document: Document, page: string, rects: Record<string, GridRect>, device: Device = 'desktop'): void {
+  if (device === 'phone') return movePhoneComponents(document, page, rects)
   const target = pageOf(document, page)
   target.layout = place(target.layout, rects)
 }
@@ -69,6 +72,7 @@ export function removeComponents(document: Document, page: string, names: string
   for (const name of gone) {
     delete target.components[name]
     delete target.layout[name]
+    delete document.pages[page]?.['phone-layout']?.[name]
   }
   // An action on something that is gone would not be saved.
   keepActions(document, (action) => !('component' in action && gone.has(action.component)))
@@ -184,12 +188,12 @@ function keepActions(document: Document, keeps: (action: Action) => boolean): vo
 }
 
 /** An action of a copy: about the copies of what was copied with it. */
-function retargeted(action: Action, names: Record<string, string>, rewrite: (text: string) => string): Action {
+export function retargeted(action: Action, names: Record<string, string>, rewrite: (text: string) => string): Action {
   const target = 'component' in action ? { component: names[action.component] ?? action.component } : {}
   return { ...(rewriteTexts(action, rewrite) as Action), ...target }
 }
 
-function rewriteTexts(value: unknown, rewrite: (text: string) => string): unknown {
+export function rewriteTexts(value: unknown, rewrite: (text: string) => string): unknown {
   if (typeof value === 'string') return rewrite(value)
   if (Array.isArray(value)) return value.map((item) => rewriteTexts(item, rewrite))
   if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewriteTexts(item, rewrite)]))

@@ -1,7 +1,8 @@
 /** A page of a hosted app: its components on 24 columns, or one below the other on a phone. */
-import { createContext, useContext } from 'react'
+import { createContext, useContext, useMemo, useState, useSyncExternalStore } from 'react'
 import type { Component, GridRect, Page } from '../api/types'
 import { stateOf } from '../runtime/kinds'
+import { hasPhoneLayout, narrowPixels, phoneLayoutOf } from '../runtime/phone-layout'
 import { flagOf } from '../runtime/values'
 import { AppComponent } from './AppComponent'
 import { useProperty } from './runtime-context'
@@ -10,9 +11,23 @@ import { Slot, SlotContext, type SlotProps, cellClass, namesOn, useInstance } fr
 const PageContext = createContext<Page>({})
 const host = { Grid: PageGrid, isCanvas: false }
 
+/** Whether the screen is a narrow one, also while it is turned. */
+function useIsNarrow(): boolean {
+  const [query] = useState(() => matchMedia(`(max-width: ${narrowPixels}px)`))
+  return useSyncExternalStore(
+    (changed) => {
+      query.addEventListener('change', changed)
+      return () => query.removeEventListener('change', changed)
+    },
+    () => query.matches,
+  )
+}
+
 export function AppPage({ page }: { page: Page }) {
+  const isArranged = useIsNarrow() && hasPhoneLayout(page)
+  const shown = useMemo(() => (isArranged ? { ...page, layout: phoneLayoutOf(page) } : page), [page, isArranged])
   return (
-    <PageContext value={page}>
+    <PageContext value={shown}>
       <SlotContext value={host}>
         <Slot />
       </SlotContext>
@@ -23,7 +38,7 @@ export function AppPage({ page }: { page: Page }) {
 function PageGrid(grid: SlotProps) {
   const page = useContext(PageContext)
   return (
-    <div className="app-page stacks">
+    <div className={hasPhoneLayout(page) ? 'app-page' : 'app-page stacks'}>
       {namesOn(page, grid).map((name) => {
         const component = page.components?.[name]
         const rect = page.layout?.[name]

@@ -30,20 +30,24 @@ export interface DraftState<Document> {
   isSaving: boolean
   /** Why the last save did not work. */
   problem: unknown
+  /** Why it is not saved by itself yet: what is being typed is not whole. */
+  waits: unknown
 }
 
 export interface DraftActions<Document> {
   edit: (recipe: (draft: Draft<Document>) => void, mergeKey?: string) => void
   undo: () => void
   redo: () => void
-  /** True when the server has the document as it is now. */
-  save: () => Promise<boolean>
+  /** True when the server has the document as it is now. A quiet save, which nobody asked for, waits until the document is sound. */
+  save: (isQuiet?: boolean) => Promise<boolean>
+  /** Goes on from what the server has now: the next save is over that. */
+  rebase: (saved: Document, revision: number) => void
 }
 
 export type DraftStore<Document> = StoreApi<DraftState<Document>> & DraftActions<Document>
 
 export function createDraftStore<Document extends object>(initial: Document, revision: number, send: (revision: number, document: Document) => Promise<number>): DraftStore<Document> {
-  const store = createStore<DraftState<Document>>(() => ({ document: initial, saved: initial, revision, past: [], future: [], isSaving: false, problem: undefined }))
+  const store = createStore<DraftState<Document>>(() => ({ document: initial, saved: initial, revision, past: [], future: [], isSaving: false, problem: undefined, waits: undefined }))
   const { getState, setState } = store
 
   const edit: DraftActions<Document>['edit'] = (recipe, key) => {
@@ -72,29 +76,32 @@ export function createDraftStore<Document extends object>(initial: Document, rev
     if (step) setState({ document: applyPatches(document, step.patches), past: [...past, { ...step, key: undefined }], future: rest })
   }
 
-  const save = async () => {
+  const save = async (isQuiet = false) => {
     const { document, saved, revision: base, isSaving } = getState()
     if (isSaving) return false
     if (document === saved) return true
-    setState({ isSaving: true, problem: undefined })
+    setState({ isSaving: true, problem: undefined, waits: undefined })
     try {
       setState({ revision: await send(base, document), saved: document })
       return getState().document === document
     } catch (problem) {
-      setState({ problem })
+      setState(isQuiet && isProblem(problem, 'document-invalid') ? { waits: problem } : { problem })
       return false
     } finally {
       setState({ isSaving: false })
     }
   }
 
-  return Object.assign(store, { edit, undo, redo, save })
+  const rebase = (saved: Document, now: number) => setState({ saved, revision: now, problem: undefined, waits: undefined })
+
+  return Object.assign(store, { edit, undo, redo, save, rebase })
 }
 
 /** What the top bar says about a draft. */
-export function saveText<Document>({ document, saved, isSaving, problem }: DraftState<Document>): string {
+export function saveText<Document>({ document, saved, isSaving, problem, waits }: DraftState<Document>): string {
   if (isSaving) return 'Saving…'
   if (isProblem(problem, 'draft-changed')) return 'Changed by someone else'
   if (problem) return 'Not saved'
+  if (waits && document !== saved) return 'Not saved yet'
   return document === saved ? 'Saved' : 'Unsaved changes'
 }

@@ -1,6 +1,6 @@
 /** Renames a part of an app: its key, what names it, and what reads it. It arrives when somebody renames. */
 import type { Draft } from 'immer'
-import type { AppDocument } from '../api/types'
+import type { AppDocument, GridRect } from '../api/types'
 import { type Place, rewritten } from './places'
 import { renameInExpression, renameInScript, renameInTemplate, renamePropertyInScript } from './rename'
 
@@ -11,7 +11,8 @@ export function renameEverywhere(document: Draft<AppDocument>, from: string, to:
   for (const page of Object.values(next.pages)) {
     page.components = withKey(page.components ?? {}, from, to)
     page.layout = withKey(page.layout ?? {}, from, to)
-    for (const [name, rect] of Object.entries(page.layout)) if (rect.parent === from) page.layout[name] = { ...rect, parent: to }
+    page.layout = withParent(page.layout, from, to)
+    if (page['phone-layout']) page['phone-layout'] = withParent(withKey(page['phone-layout'], from, to), from, to)
   }
   next.queries = withKey(next.queries ?? {}, from, to)
   if (next.scripts) next.scripts = withKey(next.scripts, from, to)
@@ -46,6 +47,10 @@ function renamed(text: string, as: Place['as'], from: string, to: string): strin
     case 'code':
       return renameInScript(text, from, to)
   }
+}
+
+function withParent(layout: Record<string, GridRect>, from: string, to: string): Record<string, GridRect> {
+  return Object.fromEntries(Object.entries(layout).map(([name, rect]) => [name, rect.parent === from ? { ...rect, parent: to } : rect]))
 }
 
 function withKey<Value>(map: Record<string, Value>, from: string, to: string): Record<string, Value> {

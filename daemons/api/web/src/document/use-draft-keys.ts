@@ -7,14 +7,14 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable="true"]') !== null
 }
 
-export function useDraftKeys<Document>(store: DraftStore<Document>): void {
+export function useDraftKeys<Document>(store: DraftStore<Document>, canSave = true): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey)) return
       const key = event.key.toLowerCase()
       if (key === 's') {
         event.preventDefault()
-        void store.save()
+        if (canSave) void store.save()
       } else if (!isTyping(event.target) && (key === 'z' || key === 'y')) {
         event.preventDefault()
         if (key === 'y' || event.shiftKey) store.redo()
@@ -31,5 +31,5 @@ export function useDraftKeys<Document>(store: DraftStore<Document>): void {
       window.removeEventListener('keydown', onKey)
       window.removeEventListener('beforeunload', onLeave)
     }
-  }, [store])
+  }, [store, canSave])
 }

@@ -1,30 +1,48 @@
-/** All apps that the person may see. */
-import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { AppWindow, Plus, Trash2, UserPlus } from 'lucide-react'
-import { useState } from 'react'
-import { api, dataOf } from '../api/client'
-import type { DocumentSummary } from '../api/types'
+/** All apps that the person may see: by folder, tag and words, one's favourites first. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { AppWindow, ChartNoAxesColumn, Copy, Download, FolderInput, Plus, Star, Trash2, UserPlus } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
+import { api } from '../api/client'
+import { messageOf } from '../api/problem'
+import type { AppSummary } from '../api/types'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
+import { MenuButton, MenuItem } from '../ui/MenuButton'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
-import { CreateDocument } from './CreateDocument'
+import { notify } from '../ui/toasts'
+import { AppFilterBar } from './AppFilterBar'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
+import { arranged } from './app-filters'
 import { appsQuery } from './lists'
 import { useRemoval } from './use-removal'
 
+const NewApp = lazy(async () => ({ default: (await import('./new-app/NewApp')).NewApp }))
+const dialogs = {
+  duplicate: lazy(async () => ({ default: (await import('./app-dialogs/DuplicateApp')).DuplicateApp })),
+  labels: lazy(async () => ({ default: (await import('./app-dialogs/AppLabels')).AppLabels })),
+  usage: lazy(async () => ({ default: (await import('./app-dialogs/AppUsage')).AppUsage })),
+}
+
+type DialogName = keyof typeof dialogs | 'share'
+
+const none: AppSummary[] = []
+
 export function Apps() {
-  const navigate = useNavigate()
   const apps = useQuery(appsQuery)
+  const navigate = useNavigate({ from: '/apps' })
+  const filters = useSearch({ from: '/frame/apps' })
   const [isCreating, setCreating] = useState(false)
-  const [shared, setShared] = useState<DocumentSummary>()
+  const [opened, setOpened] = useState<{ name: DialogName; app: AppSummary }>()
   const newApp = (
     <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
       New app
     </Button>
   )
+  const shown = arranged(apps.data ?? none, filters)
+  const Opened = opened && opened.name !== 'share' ? dialogs[opened.name] : undefined
   return (
     <>
       <PageHead title="Apps">{newApp}</PageHead>
@@ -33,37 +51,40 @@ export function Apps() {
           {(all) =>
             all.length === 0 ? (
               <EmptyState icon={AppWindow} title="Build your first app" action={newApp}>
-                An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Draw it, bind it with {'{{ }}'}, release it to your team.
+                An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Start from a table, a CSV file or a template, or draw it yourself and bind it with {'{{ }}'}.
               </EmptyState>
             ) : (
-              <AppTable apps={all} onShare={setShared} />
+              <>
+                <AppFilterBar apps={all} filters={filters} onChange={(search) => void navigate({ search, replace: true })} />
+                {shown.length === 0 ? <p className="muted padded">No app matches this.</p> : <AppTable apps={shown} hasFolders={filters.folder === undefined} onOpen={(name, app) => setOpened({ name, app })} />}
+              </>
             )
           }
         </Loaded>
       </div>
-      {isCreating ? (
-        <CreateDocument
-          noun="app"
-          create={(slug, title) => dataOf(api.POST('/api/v1/apps', { body: { slug, title } }))}
-          onCreated={(slug) => void navigate({ to: '/apps/$slug/edit', params: { slug } })}
-          onClose={() => setCreating(false)}
-        />
-      ) : null}
-      {shared ? <Grants kind="apps" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
+      <Suspense>
+        {isCreating ? <NewApp onClose={() => setCreating(false)} /> : null}
+        {Opened && opened ? <Opened app={opened.app} apps={apps.data ?? none} onClose={() => setOpened(undefined)} /> : null}
+      </Suspense>
+      {opened?.name === 'share' ? <Grants kind="apps" slug={opened.app.slug} title={opened.app.title} onClose={() => setOpened(undefined)} /> : null}
     </>
   )
 }
 
-function AppTable({ apps, onShare }: { apps: DocumentSummary[]; onShare: (app: DocumentSummary) => void }) {
-  const confirmed = useRemoval('apps')
-  const remove = ({ slug, title }: DocumentSummary) =>
-    confirmed({ title: `Delete ${title}?`, text: 'The app, its draft and all its releases go. Nobody can use it any more.', confirm: 'Delete app' }, () =>
-      api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } }),
-    )
+interface TableProps {
+  apps: AppSummary[]
+  hasFolders: boolean
+  onOpen: (name: DialogName, app: AppSummary) => void
+}
+
+function AppTable({ apps, hasFolders, onOpen }: TableProps) {
   return (
     <table className="list">
       <thead>
         <tr>
+          <th className="favourite-cell">
+            <span className="visually-hidden">Favourite</span>
+          </th>
           <th>App</th>
           <th>Release</th>
           <th className="wide-only">Your role</th>
@@ -76,35 +97,89 @@ function AppTable({ apps, onShare }: { apps: DocumentSummary[]; onShare: (app: D
       <tbody>
         {apps.map((app) => (
           <tr key={app.id}>
+            <td className="favourite-cell">
+              <Favourite app={app} />
+            </td>
             <td>
               <a className="main-link" href={app.released_version || app.role === 'viewer' ? `/apps/${app.slug}` : `/apps/${app.slug}/edit`}>
                 {app.title}
               </a>
-              <div className="muted mono">/apps/{app.slug}</div>
+              <div className="row wrap app-labels">
+                <span className="muted mono">{hasFolders && app.folder ? `${app.folder} · ` : ''}/apps/{app.slug}</span>
+                {app.tags.map((tag) => (
+                  <Badge key={tag}>{tag}</Badge>
+                ))}
+              </div>
             </td>
             <td>{app.released_version ? <Badge tone="green">Version {app.released_version}</Badge> : <Badge>Draft</Badge>}</td>
             <td className="wide-only">{app.role}</td>
             <td className="wide-only muted">
               <RelativeTime at={app.updated_at} />
             </td>
-            <td className="actions">
-              <span className="row">
-                {app.role === 'viewer' ? null : (
-                  <a className="button small" href={`/apps/${app.slug}/edit`}>
-                    Edit
-                  </a>
-                )}
-                {app.role === 'admin' ? (
-                  <>
-                    <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${app.title}`} onClick={() => onShare(app)} />
-                    <Button variant="ghost" size="small" icon={Trash2} label={`Delete ${app.title}`} onClick={() => void remove(app)} />
-                  </>
-                ) : null}
-              </span>
-            </td>
+            <td className="actions">{app.role === 'viewer' ? null : <Actions app={app} onOpen={onOpen} />}</td>
           </tr>
         ))}
       </tbody>
     </table>
+  )
+}
+
+function Favourite({ app }: { app: AppSummary }) {
+  const queryClient = useQueryClient()
+  const marking = useMutation({
+    meta: { showsError: true },
+    mutationFn: (is_favourite: boolean) => api.PUT('/api/v1/apps/{slug}/favourite', { params: { path: { slug: app.slug } }, body: { is_favourite } }),
+    onError: (error) => notify(messageOf(error), 'error'),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['apps'] }),
+  })
+  const isOn = marking.isPending ? marking.variables : app.is_favourite
+  return <Button variant="ghost" size="small" icon={Star} className={isOn ? 'is-favourite' : ''} aria-pressed={isOn} label={`Favourite ${app.title}`} onClick={() => marking.mutate(!isOn)} />
+}
+
+function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'] }) {
+  const confirmed = useRemoval('apps')
+  const { slug, title } = app
+  const remove = () =>
+    confirmed({ title: `Delete ${title}?`, text: 'The app, its draft and all its releases go. Nobody can use it any more.', confirm: 'Delete app' }, () =>
+      api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } }),
+    )
+  const download = async () => {
+    try {
+      const { exportApp } = await import('./app-dialogs/export-app')
+      await exportApp(slug)
+    } catch (error) {
+      notify(messageOf(error), 'error')
+    }
+  }
+  return (
+    <span className="row">
+      <a className="button small" href={`/apps/${slug}/edit`}>
+        Edit
+      </a>
+      <MenuButton text="More" size="small" label={`Actions on ${title}`}>
+        <MenuItem icon={Copy} onChoose={() => onOpen('duplicate', app)}>
+          Duplicate
+        </MenuItem>
+        <MenuItem icon={FolderInput} onChoose={() => onOpen('labels', app)}>
+          Folder and tags
+        </MenuItem>
+        <MenuItem icon={ChartNoAxesColumn} onChoose={() => onOpen('usage', app)}>
+          Usage
+        </MenuItem>
+        <MenuItem icon={Download} onChoose={() => void download()}>
+          Export
+        </MenuItem>
+        {app.role === 'admin' ? (
+          <>
+            <MenuItem icon={UserPlus} onChoose={() => onOpen('share', app)}>
+              Share
+            </MenuItem>
+            <MenuItem icon={Trash2} isDanger onChoose={() => void remove()}>
+              Delete
+            </MenuItem>
+          </>
+        ) : null}
+      </MenuButton>
+    </span>
   )
 }

@@ -2,6 +2,7 @@
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ErrorState } from '../ui/states'
 import { Frame } from './Frame'
+import { appFiltersOf } from './app-filters'
 import { approvalFiltersOf } from './approval-filters'
 import { type RunFilters, filtersOf } from './run-filters'
 
@@ -33,7 +34,7 @@ const builder = createRoute({
 
 const frame = createRoute({ getParentRoute: () => root, id: 'frame', component: Frame })
 const home = createRoute({ getParentRoute: () => frame, path: '/', component: lazyRouteComponent(() => import('./Home'), 'Home') })
-const apps = createRoute({ getParentRoute: () => frame, path: '/apps', component: lazyRouteComponent(() => import('./Apps'), 'Apps') })
+const apps = createRoute({ getParentRoute: () => frame, path: '/apps', validateSearch: appFiltersOf, component: lazyRouteComponent(() => import('./Apps'), 'Apps') })
 const workflows = createRoute({ getParentRoute: () => frame, path: '/workflows', component: lazyRouteComponent(() => import('./Workflows'), 'Workflows') })
 const workflow = createRoute({
   getParentRoute: () => frame,

@@ -39,20 +39,28 @@ pub struct GridRect {
 pub(super) fn validate(page_name: &Name, page: &Page, faults: &mut Vec<Fault>) {
     for (name, rect) in &page.layout {
         let path = format!("pages.{page_name}.layout.{name}");
-        if !page.components.contains_key(name) {
-            faults.push(Fault::new(&path, "there is no component of this name"));
-        }
-        let right = u32::from(rect.column) + u32::from(rect.width);
-        if rect.width == 0
-            || rect.height == 0
-            || right > u32::from(GRID_COLUMNS)
-            || rect.height > 500
-            || rect.row > 10_000
-        {
-            let message = format!("must lie within {GRID_COLUMNS} columns and be at least 1 by 1");
+        validate_rect(name, rect, page, &path, faults);
+        validate_parent(name, rect, page, &path, faults);
+    }
+    for (name, rect) in &page.phone_layout {
+        let path = format!("pages.{page_name}.phone-layout.{name}");
+        validate_rect(name, rect, page, &path, faults);
+        let holds = |rect: &GridRect| (rect.parent.clone(), rect.slot.clone());
+        if page.layout.get(name).is_some_and(|wide| holds(wide) != holds(rect)) {
+            let message = "stands in another component than on a wide screen: one holds it on both";
             faults.push(Fault::new(&path, message));
         }
-        validate_parent(name, rect, page, &path, faults);
+    }
+}
+
+fn validate_rect(name: &Name, rect: &GridRect, page: &Page, path: &str, faults: &mut Vec<Fault>) {
+    if !page.components.contains_key(name) {
+        faults.push(Fault::new(path, "there is no component of this name"));
+    }
+    let right = u32::from(rect.column) + u32::from(rect.width);
+    if rect.width == 0 || rect.height == 0 || right > u32::from(GRID_COLUMNS) || rect.height > 500 || rect.row > 10_000
+    {
+        faults.push(Fault::new(path, format!("must lie within {GRID_COLUMNS} columns and be at least 1 by 1")));
     }
 }
 

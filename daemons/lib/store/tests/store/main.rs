@@ -1,5 +1,6 @@
 //! The store on a real PostgreSQL.
 
+mod app_life;
 mod approvals;
 mod events;
 mod identity;

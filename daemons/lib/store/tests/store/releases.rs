@@ -23,10 +23,10 @@ async fn a_release_never_changes_and_rollback_is_a_pointer() {
     let database = as_role(&test, "bulkhead-api");
     let app = database.create_app("orders", &AppDocument::empty("One"), None).await.expect("creates");
     assert_eq!(database.app_released_version(app).await.expect("reads"), None);
-    assert_eq!(database.release_app(app, 1, None).await.expect("releases"), 1);
+    assert_eq!(database.release_app(app, 1, None, "").await.expect("releases"), 1);
     let revision = database.save_app_draft(app, 1, &AppDocument::empty("Two")).await.expect("saves");
-    assert!(matches!(database.release_app(app, 1, None).await, Err(StoreError::Changed { .. })));
-    assert_eq!(database.release_app(app, revision, None).await.expect("releases"), 2);
+    assert!(matches!(database.release_app(app, 1, None, "").await, Err(StoreError::Changed { .. })));
+    assert_eq!(database.release_app(app, revision, None, "").await.expect("releases"), 2);
     assert_eq!(database.app_release(app, 1).await.expect("reads").title, "One");
     database.restore_app_release(app, 1).await.expect("restores");
     assert_eq!(database.app_released_version(app).await.expect("reads"), Some(1));

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { ImportNote } from '../../api/types'
 import { Badge } from '../../ui/Badge'
 import { Button } from '../../ui/Button'
+import { saveFile } from '../../ui/save-file'
 import { ErrorNotice } from '../../ui/states'
 import { countsText, groupsOf, nodeOf, partsOf, reportText } from './report'
 import './imports.css'
@@ -79,15 +80,7 @@ function TakeAlong({ name, slug, report }: Props) {
       setCopied('refused')
     }
   }
-  const download = () => {
-    const address = URL.createObjectURL(new Blob([reportText({ name, report })], { type: 'text/plain' }))
-    const link = document.createElement('a')
-    link.href = address
-    link.download = `${slug || 'n8n'}-import.txt`
-    link.click()
-    // The download has its own hold on it by then.
-    setTimeout(() => URL.revokeObjectURL(address), 10_000)
-  }
+  const download = () => saveFile(`${slug || 'n8n'}-import.txt`, reportText({ name, report }), 'text/plain')
   return (
     <>
       <span className="row wrap">

@@ -1,0 +1,74 @@
+/**
+ * An app's document as a text that is the same byte for byte whenever it says the same: what export writes and histories compare.
+ *
+ * Members stand in a fixed order, maps by name, defaults are left out. What a property holds is kept as it is, since the order in it
+ * may mean something.
+ */
+import type { AppDocument } from '../api/types'
+
+type Json = Record<string, unknown>
+
+const orders = {
+  document: ['format', 'title', 'home-page', 'theme', 'pages', 'queries'],
+  page: ['title', 'components', 'layout', 'phone-layout'],
+  component: ['type', 'properties', 'events'],
+  rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
+  query: ['resource', 'statement', 'statements', 'change', 'operation', 'mode', 'run', 'confirm', 'limits', 'cache-seconds', 'on-success'],
+}
+
+const defaults: Json = { run: 'automatic', mode: 'read', 'cache-seconds': 0 }
+/** Members that the server wants, be they empty. */
+const kept = new Set(['format', 'title', 'home-page', 'pages', 'type', 'resource'])
+
+export function canonicalText(document: AppDocument): string {
+  return `${JSON.stringify(canonical(document), null, 2)}\n`
+}
+
+export function canonical(document: AppDocument): AppDocument {
+  const pages = mapped(document.pages, (page) =>
+    ordered(page, orders.page, {
+      components: (components) => mapped(components, (component) => ordered(component, orders.component, { properties: byName })),
+      layout: (layout) => mapped(layout, (rect) => ordered(rect, orders.rect)),
+      'phone-layout': (layout) => mapped(layout, (rect) => ordered(rect, orders.rect)),
+    }),
+  )
+  const queries = mapped(document.queries ?? {}, (query) => ordered(withoutDefaults(query), orders.query))
+  return ordered({ ...document, pages, queries } as Json, orders.document) as unknown as AppDocument
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function byName(value: unknown): unknown {
+  return isJson(value) ? mapped(value, (item) => item) : value
+}
+
+function mapped(value: unknown, each: (item: Json) => unknown): unknown {
+  if (!isJson(value)) return value
+  return Object.fromEntries(Object.keys(value).sort(compare).map((key) => [key, each(value[key] as Json)]))
+}
+
+/** By code units: no language's order. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** The members in their order, those that this version does not know behind them by name; empty ones are left out. */
+function ordered(value: unknown, order: readonly string[], each: Record<string, (item: unknown) => unknown> = {}): unknown {
+  if (!isJson(value)) return value
+  const rest = Object.keys(value).filter((key) => !order.includes(key)).sort(compare)
+  const entries = [...order, ...rest].flatMap((key): [string, unknown][] => {
+    const item = each[key] ? each[key](value[key]) : value[key]
+    return kept.has(key) || !isEmpty(item) ? [[key, item]] : []
+  })
+  return Object.fromEntries(entries)
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0) || (isJson(value) && Object.keys(value).length === 0)
+}
+
+function withoutDefaults(query: Json): Json {
+  return Object.fromEntries(Object.entries(query).filter(([key, value]) => value !== defaults[key]))
+}

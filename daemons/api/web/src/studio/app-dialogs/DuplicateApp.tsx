@@ -1,0 +1,48 @@
+/** A copy of an app's draft under another name; its releases and roles stay with the original. */
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { api, dataOf } from '../../api/client'
+import type { AppSummary } from '../../api/types'
+import { Button } from '../../ui/Button'
+import { Dialog } from '../../ui/Dialog'
+import { ErrorNotice } from '../../ui/states'
+import { createApp } from '../new-app/NewApp'
+import { NamingFields, useNaming } from '../new-app/naming'
+
+export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () => void }) {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const naming = useNaming(
+    async (wanted) => {
+      const original = await dataOf(api.GET('/api/v1/apps/{slug}', { params: { path: { slug: app.slug } } }))
+      await createApp(wanted, original.draft)
+      if (app.folder === '' && app.tags.length === 0) return
+      await api.PUT('/api/v1/apps/{slug}/labels', { params: { path: { slug: wanted.slug } }, body: { folder: app.folder, tags: app.tags } })
+    },
+    async (slug) => {
+      await queryClient.invalidateQueries({ queryKey: ['apps'] })
+      await navigate({ to: '/apps/$slug/edit', params: { slug } })
+    },
+    `Copy of ${app.title}`.slice(0, 120),
+  )
+  return (
+    <Dialog
+      title={`Duplicate ${app.title}`}
+      isWide
+      onClose={onClose}
+      onSubmit={naming.create}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant="primary" disabled={!naming.isReady} isBusy={naming.isBusy}>
+            Duplicate app
+          </Button>
+        </>
+      }
+    >
+      <ErrorNotice error={naming.error} />
+      <p className="muted">The copy begins with the draft as it is saved. It has no releases, and you are the only one who may use it until you share it.</p>
+      <NamingFields naming={naming} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,11 @@
+/** Gives the person a file that was made in the page. */
+
+export function saveFile(name: string, text: string, type: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type }))
+  const link = document.createElement('a')
+  link.href = address
+  link.download = name
+  link.click()
+  // The download has its own hold on it by then.
+  setTimeout(() => URL.revokeObjectURL(address), 10_000)
+}

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ApiProblem } from '../src/api/problem'
+import { createDraftStore } from '../src/document/draft-store'
+import { draftKey, keepUnsaved, readKept } from '../src/document/kept-draft'
+import { replaceDocument } from '../src/document/replace'
+
+class Memory {
+  readonly kept = new Map<string, string>()
+  isFull = false
+  getItem(key: string): string | null {
+    return this.kept.get(key) ?? null
+  }
+  setItem(key: string, value: string): void {
+    if (this.isFull) throw new Error('no room')
+    this.kept.set(key, value)
+  }
+  removeItem(key: string): void {
+    this.kept.delete(key)
+  }
+}
+
+const key = draftKey('ada', 'orders')
+
+function setUp(send: (revision: number) => Promise<number> = async (revision) => revision + 1) {
+  const store = createDraftStore<{ title: string; list?: number[] }>({ title: 'a' }, 4, send)
+  const storage = new Memory()
+  const leaving: (() => void)[] = []
+  const page = { addEventListener: (_: string, listener: () => void) => void leaving.push(listener), removeEventListener: () => {} } as unknown as Window
+  const stop = keepUnsaved(store, storage, key, page)
+  return { store, storage, stop, leave: () => leaving.forEach((listener) => listener()) }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('unsaved changes', () => {
+  it('are kept a moment later, with the revision that they change', () => {
+    const { store, storage } = setUp()
+    store.edit((draft) => void (draft.title = 'b'))
+    expect(storage.kept.size).toBe(0)
+    vi.advanceTimersByTime(500)
+    expect(readKept(storage, key)).toMatchObject({ revision: 4, document: { title: 'b' } })
+  })
+
+  it('are kept when the page goes at once', () => {
+    const { store, storage, leave } = setUp()
+    store.edit((draft) => void (draft.title = 'b'))
+    leave()
+    expect(readKept(storage, key)).toMatchObject({ document: { title: 'b' } })
+  })
+
+  it('go when they are saved, or taken back', async () => {
+    const { store, storage } = setUp()
+    store.edit((draft) => void (draft.title = 'b'))
+    vi.advanceTimersByTime(500)
+    await store.save()
+    expect(storage.kept.size).toBe(0)
+    store.edit((draft) => void (draft.title = 'c'))
+    vi.advanceTimersByTime(500)
+    expect(storage.kept.size).toBe(1)
+  })
+
+  it('stay when the save is refused', async () => {
+    const { store, storage } = setUp(async () => {
+      throw new ApiProblem({ status: 409, code: 'draft-changed' })
+    })
+    store.edit((draft) => void (draft.title = 'b'))
+    vi.advanceTimersByTime(500)
+    await store.save()
+    expect(readKept(storage, key)).toMatchObject({ revision: 4, document: { title: 'b' } })
+  })
+
+  it('leave no old copy where there is no room for the new one', () => {
+    const { store, storage } = setUp()
+    store.edit((draft) => void (draft.title = 'b'))
+    vi.advanceTimersByTime(500)
+    storage.isFull = true
+    store.edit((draft) => void (draft.title = 'c'))
+    vi.advanceTimersByTime(500)
+    expect(storage.kept.size).toBe(0)
+  })
+
+  it('are not read from what is no copy', () => {
+    const storage = new Memory()
+    for (const text of ['', 'nonsense', '[]', '{"revision":1}', '{"revision":"1","document":{},"at":1}', '{"revision":1,"document":null,"at":1}']) {
+      storage.setItem(key, text)
+      expect(readKept(storage, key), text).toBeUndefined()
+    }
+  })
+})
+
+describe('a draft that somebody else changed', () => {
+  it('is saved over theirs once a person says so', async () => {
+    const sent: number[] = []
+    const { store } = setUp(async (revision) => {
+      sent.push(revision)
+      if (revision < 9) throw new ApiProblem({ status: 409, code: 'draft-changed' })
+      return revision + 1
+    })
+    store.edit((draft) => void (draft.title = 'mine'))
+    expect(await store.save()).toBe(false)
+    store.rebase({ title: 'theirs' }, 9)
+    expect(await store.save()).toBe(true)
+    expect([sent, store.getState().saved]).toEqual([[4, 9], { title: 'mine' }])
+  })
+
+  it('becomes theirs as a step that undo takes back', () => {
+    const { store } = setUp()
+    store.edit((draft) => void (draft.list = [1]))
+    replaceDocument(store, { title: 'theirs' })
+    expect(store.getState().document).toEqual({ title: 'theirs' })
+    store.undo()
+    expect(store.getState().document).toEqual({ title: 'a', list: [1] })
+  })
+
+  it('waits quietly while what is typed is not whole', async () => {
+    const { store } = setUp(async () => {
+      throw new ApiProblem({ status: 422, code: 'document-invalid', detail: 'a binding is never closed' })
+    })
+    store.edit((draft) => void (draft.title = '{{'))
+    await store.save(true)
+    expect([store.getState().problem, store.getState().waits]).toEqual([undefined, expect.any(ApiProblem)])
+    await store.save()
+    expect(store.getState().problem).toBeInstanceOf(ApiProblem)
+  })
+})
