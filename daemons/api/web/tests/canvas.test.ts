@@ -4,12 +4,13 @@ import type { AppDocument, Page } from '../src/api/types'
 import { zoomBy } from '../src/builder/canvas-view'
 import { clipOf } from '../src/builder/clipboard'
 import { loadKinds } from '../src/builder/component-kinds'
-import { moveComponents, removeComponents, renameEverywhere } from '../src/builder/edits'
+import { moveComponents, removeComponents } from '../src/builder/edits'
 import { guidesFor } from '../src/builder/guides'
 import { overlaps } from '../src/builder/layout'
 import { parseClip, pasteClip } from '../src/builder/paste'
 import { resetPhoneLayout } from '../src/builder/phone-edits'
 import { renameInTemplate } from '../src/document/rename'
+import { renameEverywhere } from '../src/document/rename-everywhere'
 import { hasPhoneLayout, phoneLayoutOf } from '../src/runtime/phone-layout'
 
 beforeAll(() => loadKinds())
@@ -135,7 +136,7 @@ describe('a phone', () => {
 
   it('follows renames, removals and moves into another container', () => {
     const arranged = produce(app, (draft) => moveComponents(draft, 'home', { other: rect(12, 0, 12, 2) }, 'phone'))
-    const renamed = produce(arranged, (draft) => renameEverywhere(draft, 'box', 'frame', (text) => renameInTemplate(text, 'box', 'frame')))
+    const renamed = produce(arranged, (draft) => renameEverywhere(draft, 'box', 'frame'))
     expect(renamed.pages.home?.['phone-layout']?.name?.parent).toBe('frame')
     const removed = produce(arranged, (draft) => removeComponents(draft, 'home', ['box']))
     expect(Object.keys(removed.pages.home?.['phone-layout'] ?? {})).toEqual(['other'])

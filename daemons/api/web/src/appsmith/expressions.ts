@@ -56,7 +56,7 @@ const properties: Record<string, Record<string, string>> = {
   TABS_WIDGET: { selectedTab: 'value' },
 }
 /** Read of many widgets, and there under the same name. */
-const same = new Set(['value', 'selectedRow', 'selectedIndex', 'data', 'isVisible', 'files', 'label', 'options'])
+const same = new Set(['value', 'selectedRow', 'selectedIndex', 'data', 'isVisible', 'files', 'label', 'options', 'open', 'close', 'reset', 'setValue'])
 const queryProperties: Record<string, string> = { isLoading: 'loading' }
 /** Libraries that expressions of Appsmith find without saying so. */
 const libraries = new Set(['moment', '_', 'lodash', 'xmlParser', 'forge', 'jsonwebtoken'])

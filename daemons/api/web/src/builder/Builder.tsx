@@ -6,7 +6,7 @@ import { Suspense, lazy, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../api/client'
 import type { AppDetail, AppDocument, Session } from '../api/types'
-import { AppPage } from '../components/AppPage'
+import { Themed } from '../components/Themed'
 import { RuntimeContext, useRuntime, useRuntimeState } from '../components/runtime-context'
 import { type DraftStore, createDraftStore } from '../document/draft-store'
 import type { Owner } from '../document/places'
@@ -26,6 +26,7 @@ import { useBuilderRuntime } from './use-builder-runtime'
 /** After the canvas: what stands around it is not what one sees first. */
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
 const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
+const AppPage = lazy(async () => ({ default: (await import('../components/AppPage')).AppPage }))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
 const CanvasTools = lazy(async () => ({ default: (await import('./CanvasTools')).CanvasTools }))
 const SavingNotices = lazy(async () => ({ default: (await import('./saving/SavingNotices')).SavingNotices }))
@@ -110,7 +111,11 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: str
         <SavingNotices slug={slug} store={store} lock={lock} recovery={recovery} />
       </Suspense>
       {isPreview ? (
-        <div className="builder-preview">{shownPage ? <AppPage page={shownPage} /> : null}</div>
+        <div className="builder-preview">
+          <Themed theme={document.theme}>
+            <Suspense>{shownPage ? <AppPage page={shownPage} /> : null}</Suspense>
+          </Themed>
+        </div>
       ) : (
         <div className="builder-main">
           <Suspense fallback={<aside className="side" aria-label="Components" />}>

@@ -8,6 +8,7 @@ import { useStore } from 'zustand'
 import { type StoreApi, createStore } from 'zustand/vanilla'
 import type { AppDocument, GridRect, Page } from '../api/types'
 import { AppComponent } from '../components/AppComponent'
+import { Themed } from '../components/Themed'
 import { useProperty } from '../components/runtime-context'
 import { Slot, SlotContext, type SlotProps, cellClass, namesOn, useInstance } from '../components/slot'
 import type { DraftStore } from '../document/draft-store'
@@ -87,7 +88,8 @@ function gridOf(element: HTMLElement): Pick<GridRect, 'parent' | 'slot'> {
 
 /** What a unit of the grid is in pixels of the screen: the canvas may be shown larger or smaller. */
 function unitOf(grid: HTMLElement): { x: number; y: number } {
-  return { x: grid.getBoundingClientRect().width / columns, y: (rowHeight * canvasView.getState().zoom) / 100 }
+  const { width } = grid.getBoundingClientRect()
+  return { x: width / columns, y: (rowHeight * width) / (grid.offsetWidth || width) }
 }
 
 /** The rectangle of a size whose corner is at a point of the screen. */
@@ -104,6 +106,7 @@ function isSame(a: GridRect | undefined, b: GridRect | undefined): boolean {
 export function Canvas(props: Props) {
   const { store, page, onSelect } = props
   const wholePage = useStore(store, (state) => state.document.pages[page])
+  const theme = useStore(store, (state) => state.document.theme)
   const device = useDevice()
   const zoom = useStore(canvasView, (view) => view.zoom)
   const shownPage = useMemo(() => (wholePage && device === 'phone' ? { ...wholePage, layout: phoneLayoutOf(wholePage) } : wholePage), [wholePage, device])
@@ -167,9 +170,11 @@ export function Canvas(props: Props) {
     >
       <EditingContext value={editing}>
         <div className={device === 'phone' ? 'canvas-sheet phone' : 'canvas-sheet'} style={{ zoom: zoom / 100 }}>
-          <SlotContext value={host}>
-            <Slot />
-          </SlotContext>
+          <Themed theme={theme}>
+            <SlotContext value={host}>
+              <Slot />
+            </SlotContext>
+          </Themed>
         </div>
       </EditingContext>
       <BandFrame moving={moving} />
@@ -189,7 +194,7 @@ function boundsOf({ from, to }: Band) {
 /** The components on the page's own grid that a frame touches. */
 function cellsIn(canvas: Element, band: Band): string[] {
   const frame = boundsOf(band)
-  return [...canvas.querySelectorAll<HTMLElement>('.canvas-sheet > [data-grid] > [data-name]')].flatMap((cell) => {
+  return [...canvas.querySelectorAll<HTMLElement>('.canvas-sheet > .themed > [data-grid] > [data-name]')].flatMap((cell) => {
     const { left, top, right, bottom } = cell.getBoundingClientRect()
     return left < frame.right && right > frame.left && top < frame.bottom && bottom > frame.top ? [cell.dataset.name ?? ''] : []
   })

@@ -1,6 +1,6 @@
 /** The builder's top bar: where one is, undo, saving, preview, release. */
 import { Link } from '@tanstack/react-router'
-import { ChevronLeft, Eye, History, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
+import { ChevronLeft, Eye, History, Palette, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument } from '../api/types'
@@ -11,6 +11,7 @@ import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
 
 const AppHistory = lazy(async () => ({ default: (await import('./history/AppHistory')).AppHistory }))
+const ThemeDialog = lazy(async () => ({ default: (await import('./ThemeDialog')).ThemeDialog }))
 const ReleaseDialog = lazy(async () => ({ default: (await import('./history/ReleaseDialog')).ReleaseDialog }))
 
 interface Props {
@@ -29,7 +30,7 @@ export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersio
   const runtime = useRuntime()
   const { document } = state
   const [version, setVersion] = useState(releasedVersion)
-  const [dialog, setDialog] = useState<'release' | 'history'>()
+  const [dialog, setDialog] = useState<'release' | 'history' | 'theme'>()
   const released = (now: number) => {
     setVersion(now)
     notify(`Version ${now} is released: it is what people use from now on.`)
@@ -72,6 +73,7 @@ export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersio
       </span>
       <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
       <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
+      <Button variant="ghost" icon={Palette} label="Theme" onClick={() => setDialog('theme')} />
       <Button variant="ghost" icon={History} label="Releases" onClick={() => setDialog('history')} />
       <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>
         {isPreview ? 'Edit' : 'Preview'}
@@ -85,6 +87,7 @@ export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersio
       </Button>
       <Suspense>
         {dialog === 'history' ? <AppHistory slug={slug} store={store} onRestored={setVersion} onClose={() => setDialog(undefined)} /> : null}
+        {dialog === 'theme' ? <ThemeDialog store={store} onClose={() => setDialog(undefined)} /> : null}
         {dialog === 'release' ? <ReleaseDialog slug={slug} store={store} version={version} onReleased={released} onClose={() => setDialog(undefined)} /> : null}
       </Suspense>
     </header>

@@ -3,7 +3,7 @@ import type { Draft } from 'immer'
 import type { Action, AppDocument, Component, GridRect } from '../api/types'
 import type { Grid } from '../runtime/nesting'
 import type { Clip } from './clipboard'
-import { type Rename, freeName, retargeted, rewriteTexts } from './edits'
+import { type Rename, allNames, freeName, retargeted, rewriteTexts, stateNames } from './edits'
 import { columns, freeSpot, place } from './layout'
 
 const maxCharacters = 2_000_000
@@ -78,7 +78,7 @@ export function pasteClip(document: Draft<AppDocument>, page: string, clip: Clip
   const layout: Record<string, GridRect> = { ...target.layout }
   const names: Record<string, string> = {}
   for (const [name, component] of Object.entries(clip.components)) {
-    const own = freeName(document, name in components || isTaken(document, name) ? name.replace(/\d+$/, '') || name : name)
+    const own = freeName(document, allNames(document).has(name) ? name.replace(/\d+$/, '') || name : name)
     names[name] = own
     components[own] = structuredClone(component)
   }
@@ -112,12 +112,10 @@ function renamedAll(text: string, names: Record<string, string>, rename: Rename)
   return changed.reduce((written, [, to], index) => rename(written, `pasted__${index}`, to), between)
 }
 
-function isTaken(document: Draft<AppDocument>, name: string): boolean {
-  return name in (document.queries ?? {}) || Object.values(document.pages).some((page) => name in (page.components ?? {}))
-}
-
 /** Whether what an action is about is in this app: one about a query of another app could not be saved. */
 function hasTarget(document: Draft<AppDocument>, action: Action): boolean {
   if ('component' in action && !Object.values(document.pages).some((page) => page.components?.[action.component])) return false
-  return !('query' in action) || action.query in (document.queries ?? {})
+  if ('page' in action && action.do === 'navigate' && !(action.page in document.pages)) return false
+  if ('variable' in action && !stateNames(document).has(action.variable)) return false
+  return !('query' in action) || action.query in (document.queries ?? {}) || action.query in (document.scripts ?? {})
 }

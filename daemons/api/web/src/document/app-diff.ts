@@ -15,6 +15,7 @@ export interface PageDiff {
 
 export interface AppDiff {
   pages: PageDiff[]
+  /** Scripts and transformers, too. */
   queries: Record<string, Change>
   /** Members of the app itself that differ, such as its title. */
   rest: string[]
@@ -34,17 +35,23 @@ export function appDiff(given: AppDocument, then: AppDocument): AppDiff {
     return { name, title: now?.title ?? old?.title ?? name, before: old, after: now, components }
   })
   const queries: Record<string, Change> = {}
-  for (const name of namesOf(before.queries, after.queries)) {
-    const what = changeOf(before.queries?.[name], after.queries?.[name])
+  const [ran, runs] = [queriesOf(before), queriesOf(after)]
+  for (const name of namesOf(ran, runs)) {
+    const what = changeOf(ran[name], runs[name])
     if (what) queries[name] = what
   }
-  const others = (document: AppDocument): Record<string, unknown> => ({ ...document, pages: undefined, queries: undefined })
+  const others = (document: AppDocument): Record<string, unknown> => ({ ...document, pages: undefined, queries: undefined, scripts: undefined, transformers: undefined })
   const rest = namesOf(others(before), others(after)).filter((key) => !isSame(others(before)[key], others(after)[key]))
   return { pages, queries, rest }
 }
 
 export function isUnchanged({ pages, queries, rest }: AppDiff): boolean {
   return rest.length === 0 && Object.keys(queries).length === 0 && pages.every(({ before, after, components }) => before && after && before.title === after.title && Object.keys(components).length === 0)
+}
+
+/** Queries, scripts and transformers share one space of names. */
+function queriesOf(document: AppDocument): Record<string, unknown> {
+  return { ...document.queries, ...document.scripts, ...document.transformers }
 }
 
 function namesOf(a: object | null | undefined, b: object | null | undefined): string[] {

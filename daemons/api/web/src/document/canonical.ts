@@ -9,11 +9,12 @@ import type { AppDocument } from '../api/types'
 type Json = Record<string, unknown>
 
 const orders = {
-  document: ['format', 'title', 'home-page', 'theme', 'pages', 'queries'],
-  page: ['title', 'components', 'layout', 'phone-layout'],
+  document: ['format', 'title', 'home-page', 'theme', 'state', 'pages', 'queries', 'scripts', 'transformers'],
+  page: ['title', 'route', 'state', 'events', 'components', 'layout', 'phone-layout'],
   component: ['type', 'properties', 'events'],
   rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
-  query: ['resource', 'statement', 'statements', 'change', 'operation', 'mode', 'run', 'confirm', 'limits', 'cache-seconds', 'on-success'],
+  query: ['resource', 'statement', 'statements', 'change', 'operation', 'mode', 'run', 'when', 'confirm', 'transform', 'delay-ms', 'every-seconds', 'limits', 'cache-seconds', 'refresh', 'on-success', 'on-failure'],
+  script: ['code', 'run', 'timeout-ms', 'when', 'confirm', 'delay-ms', 'every-seconds', 'refresh', 'on-success', 'on-failure'],
 }
 
 const defaults: Json = { run: 'automatic', mode: 'read', 'cache-seconds': 0 }
@@ -30,10 +31,16 @@ export function canonical(document: AppDocument): AppDocument {
       components: (components) => mapped(components, (component) => ordered(component, orders.component, { properties: byName })),
       layout: (layout) => mapped(layout, (rect) => ordered(rect, orders.rect)),
       'phone-layout': (layout) => mapped(layout, (rect) => ordered(rect, orders.rect)),
+      state: (state) => mapped(state, (variable) => variable),
     }),
   )
   const queries = mapped(document.queries ?? {}, (query) => ordered(withoutDefaults(query), orders.query))
-  return ordered({ ...document, pages, queries } as Json, orders.document) as unknown as AppDocument
+  const logic = {
+    scripts: mapped(document.scripts ?? {}, (script) => ordered(script, orders.script)),
+    transformers: mapped(document.transformers ?? {}, (transformer) => transformer),
+    state: mapped(document.state ?? {}, (variable) => variable),
+  }
+  return ordered({ ...document, pages, queries, ...logic } as Json, orders.document) as unknown as AppDocument
 }
 
 function isJson(value: unknown): value is Json {

@@ -1,12 +1,13 @@
 /** A hosted app at `/apps/<slug>`: only what was released, without the studio's frame. */
 import { Pencil } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useEffect, useLayoutEffect, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem } from '../api/problem'
 import type { ReleasedApp, Session } from '../api/types'
 import { AppPage } from '../components/AppPage'
 import { RuntimeContext } from '../components/runtime-context'
+import { applyTheme } from '../components/theme'
 import { loadViews } from '../components/views'
 import { type Address, addressText, readAddress } from '../runtime/address'
 import { scriptQueries } from '../runtime/model'
@@ -102,6 +103,8 @@ export function Viewer({ slug }: { slug: string }) {
 
 function Running({ app, session, runtime }: Loaded) {
   const isOnline = useIsOnline()
+  // The page is the app's alone, and so are its dialogs and messages.
+  useLayoutEffect(() => applyTheme(window.document.documentElement, app.document.theme), [app.document.theme])
   const pageName = useStore(runtime.store, (state) => state.page)
   const page = app.document.pages[pageName]
   const pages = Object.entries(app.document.pages)

@@ -12,22 +12,22 @@ const FONT_SIZES: std::ops::RangeInclusive<u8> = 12..=20;
 
 /// How an app looks. What is absent is as in the studio.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Theme {
     /// The colour of buttons, links and what is selected, as `#rrggbb`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accent: Option<String>,
     /// Light, dark, or as each person's device says.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub scheme: Scheme,
     /// How much room there is around things.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub density: Density,
     /// Of corners, in pixels: 0 to 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub radius: Option<u8>,
     /// Of letters, in pixels: 12 to 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub font_size: Option<u8>,
 }
 

@@ -13,6 +13,8 @@ import { resourcesQuery } from '../lists'
 import { type StartProps, createApp } from './NewApp'
 import { NamingFields, useNaming } from './naming'
 
+const appsmith = { from: 'Appsmith', whole: 'The whole app' }
+
 interface Read {
   document: AppDocument
   report?: ImportNote[]
@@ -82,7 +84,7 @@ function Review({ read: { document, report }, onCreated, onBack, onClose }: Star
           ))}
         </div>
       ) : null}
-      {report ? <ImportReport name={naming.title} slug={naming.slug} report={report} /> : null}
+      {report ? <ImportReport name={naming.title} slug={naming.slug} report={report} origin={appsmith} /> : null}
     </Dialog>
   )
 }

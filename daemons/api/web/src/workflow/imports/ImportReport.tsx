@@ -6,7 +6,7 @@ import { Badge } from '../../ui/Badge'
 import { Button } from '../../ui/Button'
 import { saveFile } from '../../ui/save-file'
 import { ErrorNotice } from '../../ui/states'
-import { countsText, groupsOf, nodeOf, partsOf, reportText } from './report'
+import { countsText, groupsOf, n8n, nodeOf, type Origin, partsOf, reportText } from './report'
 import './imports.css'
 
 interface Props {
@@ -14,16 +14,17 @@ interface Props {
   name: string
   slug: string
   report: ImportNote[]
+  origin?: Origin
 }
 
-export function ImportReport({ name, slug, report }: Props) {
+export function ImportReport({ name, slug, report, origin = n8n }: Props) {
   const groups = groupsOf(report)
   return (
     <section className="import-report" aria-label="Report">
       <header>
         <h3>Report</h3>
         <p className="grow muted">{countsText(report)}</p>
-        {groups.length > 0 ? <TakeAlong name={name} slug={slug} report={report} /> : null}
+        {groups.length > 0 ? <TakeAlong name={name} slug={slug} report={report} origin={origin} /> : null}
       </header>
       {groups.length > 0 ? (
         <div className="import-notes" tabIndex={0} role="group" aria-label="What became of each node">
@@ -38,7 +39,7 @@ export function ImportReport({ name, slug, report }: Props) {
               </summary>
               <ul>
                 {notes.map((note, index) => (
-                  <Note key={index} note={note} />
+                  <Note key={index} note={note} whole={origin.whole} />
                 ))}
               </ul>
             </details>
@@ -51,11 +52,11 @@ export function ImportReport({ name, slug, report }: Props) {
   )
 }
 
-function Note({ note }: { note: ImportNote }) {
+function Note({ note, whole }: { note: ImportNote; whole: string }) {
   return (
     <li>
       <div>
-        <strong>{nodeOf(note)}</strong>
+        <strong>{nodeOf(note, whole)}</strong>
         {note.block ? (
           <div className="muted">
             <span className="visually-hidden">Block </span>
@@ -68,11 +69,11 @@ function Note({ note }: { note: ImportNote }) {
   )
 }
 
-function TakeAlong({ name, slug, report }: Props) {
+function TakeAlong({ name, slug, report, origin }: Required<Props>) {
   const [copied, setCopied] = useState<'copied' | 'refused'>()
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(reportText({ name, report }))
+      await navigator.clipboard.writeText(reportText({ name, report }, origin))
       setCopied('copied')
       setTimeout(() => setCopied(undefined), 2000)
     } catch {
@@ -80,7 +81,7 @@ function TakeAlong({ name, slug, report }: Props) {
       setCopied('refused')
     }
   }
-  const download = () => saveFile(`${slug || 'n8n'}-import.txt`, reportText({ name, report }), 'text/plain')
+  const download = () => saveFile(`${slug || 'app'}-import.txt`, reportText({ name, report }, origin), 'text/plain')
   return (
     <>
       <span className="row wrap">

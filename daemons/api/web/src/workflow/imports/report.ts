@@ -30,17 +30,25 @@ export function countsText(report: readonly ImportNote[]): string {
   return counts.length > 0 ? counts.reverse().join(' · ') : 'Nothing to report'
 }
 
-export function nodeOf({ node }: ImportNote): string {
-  return node ?? 'The whole workflow'
+export function nodeOf({ node }: ImportNote, whole = 'The whole workflow'): string {
+  return node ?? whole
 }
 
+/** Where an import came from, and what all of it is. */
+export interface Origin {
+  from: string
+  whole: string
+}
+
+export const n8n: Origin = { from: 'n8n', whole: 'The whole workflow' }
+
 /** The report as a text that reads well in an editor and in a ticket. */
-export function reportText({ name, report }: Pick<Import, 'name' | 'report'>): string {
+export function reportText({ name, report }: Pick<Import, 'name' | 'report'>, { from, whole }: Origin = n8n): string {
   const groups = groupsOf(report).map(({ title, asks, notes }) => {
-    const lines = notes.map((note) => `- ${nodeOf(note)}${note.block ? ` (block ${note.block})` : ''}: ${note.message}`)
+    const lines = notes.map((note) => `- ${nodeOf(note, whole)}${note.block ? ` (${from === 'n8n' ? 'block ' : ''}${note.block})` : ''}: ${note.message}`)
     return [`${title} (${notes.length}). ${asks}`, ...lines].join('\n')
   })
-  return `${[`Import from n8n: ${name}\n${countsText(report)}`, ...groups].join('\n\n')}\n`
+  return `${[`Import from ${from}: ${name}\n${countsText(report)}`, ...groups].join('\n\n')}\n`
 }
 
 /** A message with what it has between backticks told apart. */
