@@ -27,6 +27,7 @@ import { useBuilderRuntime } from './use-builder-runtime'
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
 const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
 const AppPage = lazy(async () => ({ default: (await import('../components/AppPage')).AppPage }))
+const PreviewBar = lazy(async () => ({ default: (await import('./PreviewBar')).PreviewBar }))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
 const CanvasTools = lazy(async () => ({ default: (await import('./CanvasTools')).CanvasTools }))
 const SavingNotices = lazy(async () => ({ default: (await import('./saving/SavingNotices')).SavingNotices }))
@@ -76,12 +77,12 @@ function Loaded({ app, session }: { app: AppDetail; session: Session }) {
   if (!runtime) return <SkeletonRows />
   return (
     <RuntimeContext value={runtime}>
-      <Frame slug={slug} user={session.user.id} store={store} releasedVersion={app.released_version ?? undefined} />
+      <Frame slug={slug} user={session.user} store={store} releasedVersion={app.released_version ?? undefined} />
     </RuntimeContext>
   )
 }
 
-function Frame({ slug, user, store, releasedVersion }: { slug: string; user: string; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
+function Frame({ slug, user, store, releasedVersion }: { slug: string; user: Session['user']; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
   const document = useStore(store, (state) => state.document)
   const runtime = useRuntime()
   // The app goes from page to page by itself, too.
@@ -99,7 +100,7 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: str
     else setQuery(kind === 'state' ? `state.${name}` : name)
   }
   const lock = useEditLock(slug)
-  const recovery = useRecovery(store, user, slug)
+  const recovery = useRecovery(store, user.id, slug)
   const isTheirs = lock.state === 'theirs' || lock.state === 'lost'
   useAutosave(store, lock.state === 'ours' && !recovery.kept)
   useDraftKeys(store, !isTheirs)
@@ -113,7 +114,10 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: str
       {isPreview ? (
         <div className="builder-preview">
           <Themed theme={document.theme}>
-            <Suspense>{shownPage ? <AppPage page={shownPage} /> : null}</Suspense>
+            <Suspense>
+              <PreviewBar user={user} />
+              {shownPage ? <AppPage page={shownPage} /> : null}
+            </Suspense>
           </Themed>
         </div>
       ) : (

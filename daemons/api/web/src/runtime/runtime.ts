@@ -164,6 +164,13 @@ export class AppRuntime {
     return Object.hasOwn(this.document.pages, name)
   }
 
+  /** What expressions see by a name that is no part of the app, such as who looks at it. */
+  setGlobal(name: string, value: unknown): void {
+    if (JSON.stringify(this.host.globals[name]) === JSON.stringify(value)) return
+    this.host.globals[name] = value
+    this.load()
+  }
+
   cut(text: string): Promise<{ expressions: string[]; error?: string }> {
     return this.evaluator.cut(text)
   }

@@ -1,0 +1,38 @@
+/** Above a preview: as whom the app is looked at. What components show and hide follows; queries run as oneself, since the server knows who asks. */
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { api, dataOf } from '../api/client'
+import type { Session } from '../api/types'
+import { useRuntime } from '../components/runtime-context'
+import { SelectField } from '../ui/Field'
+
+const self = 'self'
+const nobody = 'none'
+const prefix = 'group '
+
+export function PreviewBar({ user }: { user: Session['user'] }) {
+  const runtime = useRuntime()
+  const groups = useQuery({ queryKey: ['groups'], retry: false, meta: { showsError: true }, queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })
+  const [chosen, setChosen] = useState(self)
+  useEffect(() => {
+    const { id, email, name, is_admin } = user
+    const seen = chosen === self ? { is_admin, groups: user.groups } : { is_admin: false, groups: chosen.startsWith(prefix) ? [chosen.slice(prefix.length)] : [] }
+    runtime.setGlobal('current_user', { id, email, name, ...seen })
+  }, [chosen, runtime, user])
+  useEffect(() => {
+    const { id, email, name, is_admin, groups: own } = user
+    return () => runtime.setGlobal('current_user', { id, email, name, is_admin, groups: own })
+  }, [runtime, user])
+  const names = groups.data?.map(({ name }) => name) ?? user.groups
+  return (
+    <div className="preview-bar">
+      <SelectField
+        label="Preview as"
+        value={chosen}
+        options={[[self, `Yourself (${user.name})`], [nobody, 'Somebody in no group'], ...names.map((name) => [`${prefix}${name}`, `A member of ${name}`] as const)]}
+        onChange={({ target }) => setChosen(target.value)}
+      />
+      {chosen === self ? null : <p className="muted">Components see this person; queries still run as you.</p>}
+    </div>
+  )
+}
