@@ -1,5 +1,6 @@
 /** What a widget of Appsmith does on an event: a few known calls become actions, anything else a script. */
 import { type AnyNode, parse } from 'acorn'
+import { type SourceEdit, applyEdits } from '../document/source-edits'
 import { walk } from '../evaluator/binding'
 import { type Names, translateExpression, translateScript } from './expressions'
 
@@ -133,7 +134,7 @@ export function scriptOf(source: string, around: Around): { text: string; proble
   const problems: string[] = []
   let text = source
   try {
-    const edits: { start: number; end: number; text: string }[] = []
+    const edits: SourceEdit[] = []
     walk(parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true }), (node) => {
       if (node.type !== 'CallExpression') return
       if (runsWithCallbacks(node, around)) return void edits.push({ start: node.callee.end, end: node.callee.end, text: '().then' })
@@ -145,7 +146,7 @@ export function scriptOf(source: string, around: Around): { text: string; proble
       if (called.dropsFirst) edits.push({ start: node.callee.start, end: node.end, text: called.text })
       else if (first || node.arguments.length === 0) edits.push({ start: node.callee.start, end: node.callee.end, text: called.text })
     })
-    text = edits.sort((a, b) => b.start - a.start).reduce((written, edit) => written.slice(0, edit.start) + edit.text + written.slice(edit.end), source)
+    text = applyEdits(source, edits)
     const translated = translateScript(text, around, true)
     return { text: translated.text, problems: [...problems, ...translated.problems] }
   } catch (error) {

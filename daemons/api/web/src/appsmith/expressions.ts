@@ -3,7 +3,8 @@
  * rest of the text stays as it was written.
  */
 import { type AnyNode, parse } from 'acorn'
-import { parseTemplate, references, walk } from '../evaluator/binding'
+import { type SourceEdit, applyEdits, mapBindings } from '../document/source-edits'
+import { references, walk } from '../evaluator/binding'
 
 /** What a name of a page means. */
 export interface Target {
@@ -61,31 +62,15 @@ const queryProperties: Record<string, string> = { isLoading: 'loading' }
 /** Libraries that expressions of Appsmith find without saying so. */
 const libraries = new Set(['moment', '_', 'lodash', 'xmlParser', 'forge', 'jsonwebtoken'])
 
-interface Edit {
-  start: number
-  end: number
-  text: string
-}
-
 /** A text with bindings. */
 export function translateTemplate(text: string, names: Names): Translated {
   const problems: string[] = []
   try {
-    let result = ''
-    let at = 0
-    for (const part of parseTemplate(text)) {
-      if ('text' in part) {
-        result += part.text
-        at += part.text.length
-        continue
-      }
-      const start = text.indexOf(part.source, at)
-      const end = text.indexOf('}}', start + part.source.length) + 2
-      const written = part.isExpression ? translateExpression(part.source, names) : translateScript(part.source, names)
+    const result = mapBindings(text, ({ source, isExpression }) => {
+      const written = isExpression ? translateExpression(source, names) : translateScript(source, names)
       problems.push(...written.problems)
-      result += text.slice(at, start) + written.text + text.slice(start + part.source.length, end)
-      at = end
-    }
+      return written.text
+    })
     return { text: result, problems }
   } catch (error) {
     // As it stands it would be refused: it is kept as words.
@@ -102,7 +87,7 @@ export function translateExpression(source: string, names: Names): Translated {
 export function translateScript(source: string, names: Names, isScript = false): Translated {
   const program = parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true })
   const free = new Set(references(program).map(({ name }) => name))
-  const edits: Edit[] = []
+  const edits: SourceEdit[] = []
   const problems: string[] = []
   walk(program, (node, parent) => {
     if (node.type !== 'Identifier' || !free.has(node.name) || isOnlyAName(node, parent)) return
@@ -124,8 +109,8 @@ export function translateScript(source: string, names: Names, isScript = false):
     if (own !== undefined) edits.push({ start: property.start, end: property.end, text: own })
     else if (target.what === 'widget' && !same.has(property.name) && property.name !== 'name') problems.push(`\`${node.name}.${property.name}\` is kept as it is: look whether \`${target.name}\` has it`)
   })
-  const unique = [...new Map(edits.map((edit) => [edit.start, edit])).values()].sort((a, b) => b.start - a.start)
-  return { text: unique.reduce((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), source), problems: [...new Set(problems)] }
+  const unique = new Map(edits.map((edit) => [edit.start, edit]))
+  return { text: applyEdits(source, [...unique.values()]), problems: [...new Set(problems)] }
 }
 
 function isOnlyAName(node: AnyNode, parent: AnyNode | undefined): boolean {
@@ -144,7 +129,7 @@ interface ObjectRead {
 }
 
 /** `Utils.total` and `Utils.total(a, b)`. */
-function objectEdit({ node, property, call, target, source, isScript }: ObjectRead, edits: Edit[], problems: string[]): void {
+function objectEdit({ node, property, call, target, source, isScript }: ObjectRead, edits: SourceEdit[], problems: string[]): void {
   const found = property && target.members?.[property.name]
   if (!property || !found) return void problems.push(`\`${target.name}${property ? `.${property.name}` : ''}\` of a JavaScript object was not translated`)
   const replace = (end: number, text: string) => edits.push({ start: node.start, end, text })
@@ -160,7 +145,7 @@ function objectEdit({ node, property, call, target, source, isScript }: ObjectRe
 }
 
 /** `appsmith.URL.queryParams.id`, `appsmith.user.email`, `appsmith.store.cart`. */
-function globalEdit(program: AnyNode, member: AnyNode | undefined, edits: Edit[], problems: string[], names: Names): void {
+function globalEdit(program: AnyNode, member: AnyNode | undefined, edits: SourceEdit[], problems: string[], names: Names): void {
   const chain: AnyNode[] = []
   const path: string[] = []
   for (let at = member; at?.type === 'MemberExpression' && !at.computed && at.property.type === 'Identifier'; at = parentOf(program, at)) {

@@ -1,5 +1,6 @@
 /** JavaScript objects of Appsmith: their functions become scripts or transformers, their variables state. */
 import { type AnyNode, parse } from 'acorn'
+import { type SourceEdit, applyEdits } from '../document/source-edits'
 import { walk } from '../evaluator/binding'
 import { type Around, scriptOf } from './actions'
 import type { Member } from './expressions'
@@ -52,14 +53,14 @@ export function memberBody(member: ReadMember, members: Record<string, Member>, 
   const problems: string[] = []
   let { text } = member
   try {
-    const edits: { start: number; end: number; text: string }[] = []
+    const edits: SourceEdit[] = []
     walk(parse(text, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true }), (node, parent) => {
       if (node.type !== 'MemberExpression' || node.object.type !== 'ThisExpression' || node.computed || node.property.type !== 'Identifier') return
       const found = members[node.property.name]
       if (!found) return void problems.push(`\`this.${node.property.name}\` is not there`)
       thisEdit(node, parent, found, text, edits)
     })
-    text = edits.sort((a, b) => b.start - a.start).reduce((written, edit) => written.slice(0, edit.start) + edit.text + written.slice(edit.end), text)
+    text = applyEdits(text, edits)
   } catch (error) {
     return { text: `// ${text.replaceAll('\n', '\n// ')}`, problems: [`it could not be read and is kept as a comment: ${error instanceof Error ? error.message : String(error)}`] }
   }
@@ -68,7 +69,7 @@ export function memberBody(member: ReadMember, members: Record<string, Member>, 
   return { text: read.length > 0 ? `const { ${read.join(', ')} } = args\n${script.text}` : script.text, problems: [...problems, ...script.problems] }
 }
 
-function thisEdit(node: AnyNode, parent: AnyNode | undefined, found: Member, text: string, edits: { start: number; end: number; text: string }[]): void {
+function thisEdit(node: AnyNode, parent: AnyNode | undefined, found: Member, text: string, edits: SourceEdit[]): void {
   if (found.is === 'variable') {
     // `this.count = 1` sets the state.
     if (parent?.type === 'AssignmentExpression' && parent.left === node && parent.operator === '=') {

@@ -1,6 +1,7 @@
 /** Rewrites references to a renamed thing, by the syntax tree: a property or a text of the same name stays. */
 import { parse } from 'acorn'
-import { parseTemplate, walk } from '../evaluator/binding'
+import { walk } from '../evaluator/binding'
+import { type SourceEdit, applyEdits, mapBindings } from './source-edits'
 
 /** JavaScript with `from` renamed wherever it is read as a variable. A text that cannot be parsed stays as it is. */
 export function renameInScript(source: string, from: string, to: string): string {
@@ -24,7 +25,7 @@ export function renameInScript(source: string, from: string, to: string): string
 
 /** JavaScript with `object.from` renamed wherever it is read, whether by a dot or by a text in brackets. */
 export function renamePropertyInScript(source: string, object: string, from: string, to: string): string {
-  const places: { start: number; end: number; text: string }[] = []
+  const places: SourceEdit[] = []
   try {
     walk(parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true }), (node) => {
       if (node.type !== 'MemberExpression' || node.object.type !== 'Identifier' || node.object.name !== object) return
@@ -35,7 +36,7 @@ export function renamePropertyInScript(source: string, object: string, from: str
   } catch {
     return source
   }
-  return places.sort((a, b) => b.start - a.start).reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), source)
+  return applyEdits(source, places)
 }
 
 /** The same for an expression without braces. */
@@ -46,23 +47,9 @@ export function renameInExpression(source: string, from: string, to: string, obj
 
 /** The same in every `{{ }}` of a text; of a property where an object is named. */
 export function renameInTemplate(text: string, from: string, to: string, object?: string): string {
+  const inScript = (source: string) => (object === undefined ? renameInScript(source, from, to) : renamePropertyInScript(source, object, from, to))
   try {
-    let result = ''
-    let at = 0
-    for (const part of parseTemplate(text)) {
-      if ('text' in part) {
-        result += part.text
-        at += part.text.length
-        continue
-      }
-      const start = text.indexOf(part.source, at)
-      const end = text.indexOf('}}', start + part.source.length) + 2
-      const inScript = (source: string) => (object === undefined ? renameInScript(source, from, to) : renamePropertyInScript(source, object, from, to))
-      const renamed = part.isExpression ? renameInExpression(part.source, from, to, object) : inScript(part.source)
-      result += text.slice(at, start) + renamed + text.slice(start + part.source.length, end)
-      at = end
-    }
-    return result
+    return mapBindings(text, ({ source, isExpression }) => (isExpression ? renameInExpression(source, from, to, object) : inScript(source)))
   } catch {
     return text
   }
