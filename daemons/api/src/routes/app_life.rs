@@ -66,11 +66,13 @@ pub(crate) struct AppLabels {
 impl AppLabels {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let is_word = |text: &str| !text.trim().is_empty() && text.trim() == text && !text.chars().any(char::is_control);
+        let is_word =
+            |text: &str| !text.trim().is_empty() && text.trim() == text && !text.chars().any(char::is_control);
         let segments: Vec<&str> = self.folder.split('/').collect();
         let is_folder = segments.len() <= MAX_DEPTH && segments.iter().all(|segment| is_word(segment));
         if !self.folder.is_empty() && (!is_folder || self.folder.chars().count() > MAX_FOLDER) {
-            let message = format!("must be names with / between them, at most {MAX_DEPTH}, of {MAX_FOLDER} characters in all");
+            let message =
+                format!("must be names with / between them, at most {MAX_DEPTH}, of {MAX_FOLDER} characters in all");
             faults.push(Fault::new("folder", message));
         }
         if self.tags.len() > MAX_TAGS {
@@ -78,7 +80,10 @@ impl AppLabels {
         }
         for (index, tag) in self.tags.iter().enumerate() {
             if !is_word(tag) || tag.contains(',') || tag.chars().count() > MAX_TAG {
-                faults.push(Fault::new(format!("tags.{index}"), format!("must have 1 to {MAX_TAG} characters and no comma")));
+                faults.push(Fault::new(
+                    format!("tags.{index}"),
+                    format!("must have 1 to {MAX_TAG} characters and no comma"),
+                ));
             } else if self.tags[..index].contains(tag) {
                 faults.push(Fault::new(format!("tags.{index}"), "is there already"));
             }

@@ -283,7 +283,11 @@ pub(crate) async fn release(
     let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
     require_uses(&api, &on.caller, &draft).await?;
-    let record = on.caller.record("app.release", Some(("app", on.id.0)), json!({ "revision": request.revision, "notes": notes }));
+    let record = on.caller.record(
+        "app.release",
+        Some(("app", on.id.0)),
+        json!({ "revision": request.revision, "notes": notes }),
+    );
     // A save since the draft was checked makes this fail.
     let released = async { Ok(api.database.release_app(on.id, request.revision, on.caller.user_id(), notes).await?) };
     let version = api.audit.around(record, released).await?;

@@ -295,9 +295,12 @@ async fn what_nobody_waits_for_is_stopped_on_the_server() {
 #[tokio::test]
 async fn the_schema_shows_what_the_account_sees() {
     let shop = Shop::open().await;
-    shop.write("create table customers (id int primary key auto_increment, name varchar(50) not null, tags json)", json!({}))
-        .await
-        .expect("made");
+    shop.write(
+        "create table customers (id int primary key auto_increment, name varchar(50) not null, tags json)",
+        json!({}),
+    )
+    .await
+    .expect("made");
     shop.write("create view names as select name from customers", json!({})).await.expect("made");
     let request = SchemaRequest { resource: shop.resource };
     let schema: Schema = shop.service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");

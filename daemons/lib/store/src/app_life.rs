@@ -64,7 +64,8 @@ impl Database {
     pub async fn apps(&self, user: UserId, is_admin: bool) -> Result<Vec<ListedApp>, StoreError> {
         let operation = "list apps";
         let client = self.client(operation).await?;
-        let sql = "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at,
+        let sql =
+            "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at,
                 o.folder, o.tags, f.app_id IS NOT NULL
             FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = $1
             LEFT JOIN app_favourites f ON f.app_id = o.id AND f.user_id = $1
@@ -124,10 +125,7 @@ impl Database {
                 since = CASE WHEN e.tab = excluded.tab THEN e.since ELSE now() END
             WHERE e.tab = excluded.tab OR $4 OR e.seen_at < now() - make_interval(secs => $5)";
         let seconds = f64::from(EDITOR_SECONDS);
-        client
-            .execute(sql, &[&id.0, &user.0, &tab, &takes_over, &seconds])
-            .await
-            .map_err(StoreError::of(operation))?;
+        client.execute(sql, &[&id.0, &user.0, &tab, &takes_over, &seconds]).await.map_err(StoreError::of(operation))?;
         let sql = "SELECT e.user_id, u.name, e.tab, e.since FROM app_editors e JOIN users u ON u.id = e.user_id WHERE e.app_id = $1";
         let row = client.query_opt(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
         let row = row.ok_or(StoreError::NotFound { operation })?;

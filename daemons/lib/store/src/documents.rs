@@ -167,12 +167,7 @@ impl Database {
     }
 
     /// Makes the draft at `revision` the next released version.
-    pub(crate) async fn release(
-        &self,
-        tables: Tables,
-        id: Uuid,
-        releasing: Releasing<'_>,
-    ) -> Result<i32, StoreError> {
+    pub(crate) async fn release(&self, tables: Tables, id: Uuid, releasing: Releasing<'_>) -> Result<i32, StoreError> {
         let operation = "release";
         let mut client = self.client(operation).await?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;

@@ -4,8 +4,8 @@
 //! a query called by the wrong daemon fails in the database too.
 
 pub mod access;
-pub mod approvals;
 pub mod app_life;
+pub mod approvals;
 pub mod apps;
 pub mod audit;
 pub mod block_calls;

@@ -3,11 +3,8 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { api, dataOf } from '../../api/client'
 import type { AppSummary } from '../../api/types'
-import { Button } from '../../ui/Button'
-import { Dialog } from '../../ui/Dialog'
-import { ErrorNotice } from '../../ui/states'
 import { createApp } from '../new-app/NewApp'
-import { NamingFields, useNaming } from '../new-app/naming'
+import { NamingDialog, NamingFields, useNaming } from '../new-app/naming'
 
 export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () => void }) {
   const navigate = useNavigate()
@@ -26,23 +23,9 @@ export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () =>
     `Copy of ${app.title}`.slice(0, 120),
   )
   return (
-    <Dialog
-      title={`Duplicate ${app.title}`}
-      isWide
-      onClose={onClose}
-      onSubmit={naming.create}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" disabled={!naming.isReady} isBusy={naming.isBusy}>
-            Duplicate app
-          </Button>
-        </>
-      }
-    >
-      <ErrorNotice error={naming.error} />
+    <NamingDialog title={`Duplicate ${app.title}`} naming={naming} action="Duplicate app" onClose={onClose}>
       <p className="muted">The copy begins with the draft as it is saved. It has no releases, and you are the only one who may use it until you share it.</p>
       <NamingFields naming={naming} />
-    </Dialog>
+    </NamingDialog>
   )
 }

@@ -11,7 +11,7 @@ import { ErrorNotice } from '../../ui/states'
 import { ImportReport } from '../../workflow/imports/ImportReport'
 import { resourcesQuery } from '../lists'
 import { type StartProps, createApp } from './NewApp'
-import { NamingFields, useNaming } from './naming'
+import { NamingDialog, NamingFields, useNaming } from './naming'
 
 const appsmith = { from: 'Appsmith', whole: 'The whole app' }
 
@@ -52,21 +52,7 @@ function Review({ read: { document, report }, onCreated, onBack, onClose }: Star
   const naming = useNaming((given) => createApp(given, onResources(document, chosen)), onCreated, document.title)
   const components = Object.values(document.pages).reduce((sum, page) => sum + Object.keys(page.components ?? {}).length, 0)
   return (
-    <Dialog
-      title="New app from a file"
-      isWide
-      onClose={onClose}
-      onSubmit={naming.create}
-      footer={
-        <>
-          <Button onClick={onBack}>Back</Button>
-          <Button type="submit" variant="primary" disabled={!naming.isReady} isBusy={naming.isBusy}>
-            Create app
-          </Button>
-        </>
-      }
-    >
-      <ErrorNotice error={naming.error} />
+    <NamingDialog title="New app from a file" naming={naming} onBack={onBack} onClose={onClose}>
       <p>
         {counted(Object.keys(document.pages).length, 'page')}, {counted(components, 'component')}, {counted(Object.keys(document.queries ?? {}).length, 'query', 'queries')}.
       </p>
@@ -85,7 +71,7 @@ function Review({ read: { document, report }, onCreated, onBack, onClose }: Star
         </div>
       ) : null}
       {report ? <ImportReport name={naming.title} slug={naming.slug} report={report} origin={appsmith} /> : null}
-    </Dialog>
+    </NamingDialog>
   )
 }
 

@@ -4,14 +4,12 @@ import { useMemo, useState } from 'react'
 import { labelOf } from '../../generate/columns'
 import { crudApp } from '../../generate/crud'
 import { dialectOf } from '../../generate/dialect'
-import { Button } from '../../ui/Button'
-import { Dialog } from '../../ui/Dialog'
 import { SelectField } from '../../ui/Field'
-import { ErrorNotice, SkeletonRows } from '../../ui/states'
+import { SkeletonRows } from '../../ui/states'
 import { useSchemaQuery } from '../../ui/schema'
 import { resourcesQuery } from '../lists'
 import { type StartProps, createApp } from './NewApp'
-import { NamingFields, useNaming } from './naming'
+import { NamingDialog, NamingFields, useNaming } from './naming'
 
 export function FromTable({ onCreated, onBack, onClose }: StartProps) {
   const resources = useQuery(resourcesQuery)
@@ -27,21 +25,7 @@ export function FromTable({ onCreated, onBack, onClose }: StartProps) {
   const naming = useNaming((wanted) => createApp(wanted, made?.document), onCreated, table ? labelOf(table.name) : '')
   const hasSchemas = new Set(tables.map((one) => one.schema)).size > 1
   return (
-    <Dialog
-      title="New app from a table"
-      isWide
-      onClose={onClose}
-      onSubmit={naming.create}
-      footer={
-        <>
-          <Button onClick={onBack}>Back</Button>
-          <Button type="submit" variant="primary" disabled={!made || !naming.isReady} isBusy={naming.isBusy}>
-            Create app
-          </Button>
-        </>
-      }
-    >
-      <ErrorNotice error={resources.error ?? schema.error ?? naming.error} />
+    <NamingDialog title="New app from a table" naming={naming} isReady={made !== undefined} onBack={onBack} error={resources.error ?? schema.error} onClose={onClose}>
       {resources.isPending ? <SkeletonRows count={2} /> : null}
       {resources.data && usable.length === 0 ? <p className="muted">No resource here has tables that you may read: add a database under Resources, or ask for the role editor on one.</p> : null}
       {resource ? (
@@ -74,7 +58,7 @@ export function FromTable({ onCreated, onBack, onClose }: StartProps) {
           <NamingFields naming={naming} />
         </>
       ) : null}
-    </Dialog>
+    </NamingDialog>
   )
 }
 

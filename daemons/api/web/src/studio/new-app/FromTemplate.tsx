@@ -2,14 +2,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { templateDocument, templates } from '../../templates/templates'
-import { Button } from '../../ui/Button'
-import { Dialog } from '../../ui/Dialog'
 import { SelectField } from '../../ui/Field'
 import { useSchemaQuery } from '../../ui/schema'
-import { ErrorNotice } from '../../ui/states'
 import { resourcesQuery } from '../lists'
 import { type StartProps, createApp } from './NewApp'
-import { NamingFields, useNaming } from './naming'
+import { NamingDialog, NamingFields, useNaming } from './naming'
 
 export function FromTemplate({ onCreated, onBack, onClose }: StartProps) {
   const resources = useQuery(resourcesQuery)
@@ -26,21 +23,7 @@ export function FromTemplate({ onCreated, onBack, onClose }: StartProps) {
   )
   const lacksTables = schema.data && !schema.data.tables.some((table) => table.name === 'support_tickets')
   return (
-    <Dialog
-      title="New app from a template"
-      isWide
-      onClose={onClose}
-      onSubmit={naming.create}
-      footer={
-        <>
-          <Button onClick={onBack}>Back</Button>
-          <Button type="submit" variant="primary" disabled={!template || !resource || !naming.isReady} isBusy={naming.isBusy}>
-            Create app
-          </Button>
-        </>
-      }
-    >
-      <ErrorNotice error={resources.error ?? naming.error} />
+    <NamingDialog title="New app from a template" naming={naming} isReady={template !== undefined && resource !== undefined} onBack={onBack} error={resources.error} onClose={onClose}>
       <ul className="kind-grid">
         {templates.map((one) => (
           <li key={one.name}>
@@ -57,6 +40,6 @@ export function FromTemplate({ onCreated, onBack, onClose }: StartProps) {
       {resources.data && !resource ? <p className="notice amber">The templates need a PostgreSQL database on which you have the role editor.</p> : null}
       {lacksTables ? <p className="notice amber">This database has no demo tables. The app can be made; its queries say so until they are there (bulkheadctl setup --demo), or until you point them at your own.</p> : null}
       {template ? <NamingFields naming={naming} /> : null}
-    </Dialog>
+    </NamingDialog>
   )
 }

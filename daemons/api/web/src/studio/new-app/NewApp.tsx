@@ -5,12 +5,11 @@ import { FileJson2, FileSpreadsheet, LayoutTemplate, Table2 } from 'lucide-react
 import { Suspense, lazy, useState } from 'react'
 import { api, dataOf } from '../../api/client'
 import type { AppDocument } from '../../api/types'
-import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import type { IconType } from '../../ui/icons'
-import { ErrorNotice, SkeletonRows } from '../../ui/states'
+import { SkeletonRows } from '../../ui/states'
 import './new-app.css'
-import { type Naming, NamingFields, useNaming } from './naming'
+import { type Naming, NamingDialog, NamingFields, useNaming } from './naming'
 
 export interface StartProps {
   onCreated: (slug: string) => void
@@ -62,21 +61,7 @@ export function NewApp({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Dialog
-      title="New app"
-      isWide
-      onClose={onClose}
-      onSubmit={naming.create}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" disabled={!naming.isReady} isBusy={naming.isBusy}>
-            Create app
-          </Button>
-        </>
-      }
-    >
-      <ErrorNotice error={naming.error} />
+    <NamingDialog title="New app" naming={naming} onClose={onClose}>
       <NamingFields naming={naming} placeholder="Refund desk" />
       <section className="new-app-starts" aria-label="Start from">
         <h3>Or start from</h3>
@@ -94,6 +79,6 @@ export function NewApp({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       </section>
-    </Dialog>
+    </NamingDialog>
   )
 }

@@ -1,8 +1,11 @@
 /** The title and address of a new app, and its making: the address follows the title until it is typed. */
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { isProblem } from '../../api/problem'
+import { Button } from '../../ui/Button'
+import { Dialog } from '../../ui/Dialog'
 import { TextField } from '../../ui/Field'
+import { ErrorNotice } from '../../ui/states'
 import { AddressField, slugOf } from '../CreateDocument'
 
 export interface Naming {
@@ -48,5 +51,42 @@ export function NamingFields({ naming, placeholder }: { naming: Naming; placehol
       <TextField label="Title" placeholder={placeholder} required maxLength={120} value={naming.title} onChange={({ target }) => naming.setTitle(target.value)} />
       <AddressField noun="app" slug={naming.slug} isTaken={naming.isTaken} onChange={naming.setSlug} />
     </div>
+  )
+}
+
+interface DialogProps {
+  title: string
+  naming: Naming
+  /** On the button that makes it. */
+  action?: string
+  /** Whether all that it takes besides a name is there. */
+  isReady?: boolean
+  /** Why what it takes could not be read. */
+  error?: unknown
+  onBack?: () => void
+  onClose: () => void
+  children: ReactNode
+}
+
+/** The dialog around it. */
+export function NamingDialog({ title, naming, action = 'Create app', isReady = true, error, onBack, onClose, children }: DialogProps) {
+  return (
+    <Dialog
+      title={title}
+      isWide
+      onClose={onClose}
+      onSubmit={naming.create}
+      footer={
+        <>
+          <Button onClick={onBack ?? onClose}>{onBack ? 'Back' : 'Cancel'}</Button>
+          <Button type="submit" variant="primary" disabled={!isReady || !naming.isReady} isBusy={naming.isBusy}>
+            {action}
+          </Button>
+        </>
+      }
+    >
+      <ErrorNotice error={error ?? naming.error} />
+      {children}
+    </Dialog>
   )
 }
