@@ -10,27 +10,23 @@ import { Themed } from '../components/Themed'
 import { RuntimeContext, useRuntime, useRuntimeState } from '../components/runtime-context'
 import { type DraftStore, createDraftStore } from '../document/draft-store'
 import type { Owner } from '../document/places'
-import { useDraftKeys } from '../document/use-draft-keys'
 import { useSessionQuery } from '../studio/session'
 import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
 import { Canvas } from './Canvas'
-import { TopBar } from './TopBar'
 import './builder.css'
 import { loadKinds } from './component-kinds'
-import { useAutosave } from './saving/use-autosave'
-import { useEditLock } from './saving/use-edit-lock'
-import { useRecovery } from './saving/use-recovery'
-import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
 
 /** After the canvas: what stands around it is not what one sees first. */
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
 const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
+const TopBar = lazy(async () => ({ default: (await import('./TopBar')).TopBar }))
+const BuilderKeys = lazy(async () => ({ default: (await import('./use-builder-keys')).BuilderKeys }))
 const AppPage = lazy(async () => ({ default: (await import('../components/AppPage')).AppPage }))
 const PreviewBar = lazy(async () => ({ default: (await import('./PreviewBar')).PreviewBar }))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
 const CanvasTools = lazy(async () => ({ default: (await import('./CanvasTools')).CanvasTools }))
-const SavingNotices = lazy(async () => ({ default: (await import('./saving/SavingNotices')).SavingNotices }))
+const Saving = lazy(async () => ({ default: (await import('./saving/Saving')).Saving }))
 
 const route = getRouteApi('/apps/$slug/edit')
 
@@ -90,6 +86,7 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: Ses
   const [selection, setSelection] = useState<string[]>([])
   const [query, setQuery] = useState<string | undefined>(Object.keys(document.queries ?? {})[0])
   const [isPreview, setPreview] = useState(false)
+  const [canSave, setCanSave] = useState(true)
   const shownPage = document.pages[page] ?? document.pages[document['home-page']]
   const selected = selection.filter((name) => shownPage?.components?.[name])
   const open = ({ kind, name, page: where }: Owner) => {
@@ -99,17 +96,14 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: Ses
     else if (kind === 'page') setSelection([])
     else setQuery(kind === 'state' ? `state.${name}` : name)
   }
-  const lock = useEditLock(slug)
-  const recovery = useRecovery(store, user.id, slug)
-  const isTheirs = lock.state === 'theirs' || lock.state === 'lost'
-  useAutosave(store, lock.state === 'ours' && !recovery.kept)
-  useDraftKeys(store, !isTheirs)
-  useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
   return (
     <div className="builder">
-      <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} canSave={!isTheirs} />
+      <Suspense fallback={<header className="top-bar" />}>
+        <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} canSave={canSave} />
+        <BuilderKeys store={store} page={page} selection={selected} setSelection={setSelection} isEnabled={!isPreview} />
+      </Suspense>
       <Suspense>
-        <SavingNotices slug={slug} store={store} lock={lock} recovery={recovery} />
+        <Saving slug={slug} user={user.id} store={store} onCanSave={setCanSave} />
       </Suspense>
       {isPreview ? (
         <div className="builder-preview">

@@ -3,7 +3,7 @@
  *
  * While something is dragged only its outline moves; the document changes once, when it is dropped.
  */
-import { type CSSProperties, type DragEvent, type PointerEvent, createContext, memo, useContext, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type DragEvent, type PointerEvent, Suspense, createContext, lazy, memo, useContext, useMemo, useRef, useState } from 'react'
 import { useStore } from 'zustand'
 import { type StoreApi, createStore } from 'zustand/vanilla'
 import type { AppDocument, GridRect, Page } from '../api/types'
@@ -18,8 +18,8 @@ import { flagOf } from '../runtime/values'
 import { componentKinds, makeComponent } from './component-kinds'
 import { draggedKind } from './drag-source'
 import { canvasView, useDevice } from './canvas-view'
+import { type Band, type Drag, type Moving, boundsOf } from './canvas-moving'
 import { addComponent, freeName, moveComponents } from './edits'
-import { guidesFor } from './guides'
 import { type Edge, clamp, columns, resized, rowHeight } from './layout'
 
 interface Props {
@@ -29,36 +29,14 @@ interface Props {
   onSelect: (names: string[]) => void
 }
 
-interface Drag {
-  name: string
-  edge: Edge | undefined
-  from: { x: number; y: number }
-  /** Where it was taken hold of, in pixels from its corner. */
-  hold: { x: number; y: number }
-  rect: GridRect
-  now: GridRect
-}
-
-/** What is under way. It changes with every move of the pointer: only what draws it may follow it. */
-interface Moving {
-  /** A component that is moved or resized. */
-  drag: Drag | undefined
-  /** Where something new would stand. */
-  drop: GridRect | undefined
-  /** What the pointer draws a frame around, in pixels of the screen. */
-  band: Band | undefined
-}
-
-interface Band {
-  from: { x: number; y: number }
-  to: { x: number; y: number }
-}
-
 /** What the grids, which are nested, share. */
 interface Editing extends Props {
   shownPage: Page
   moving: StoreApi<Moving>
 }
+
+const BandFrame = lazy(async () => ({ default: (await import('./CanvasAids')).BandFrame }))
+const GuideLines = lazy(async () => ({ default: (await import('./CanvasAids')).GuideLines }))
 
 const EditingContext = createContext<Editing | undefined>(undefined)
 const host = { Grid: CanvasGrid, isCanvas: true }
@@ -177,7 +155,9 @@ export function Canvas(props: Props) {
           </Themed>
         </div>
       </EditingContext>
-      <BandFrame moving={moving} />
+      <Suspense>
+        <BandFrame moving={moving} />
+      </Suspense>
     </section>
   )
 }
@@ -187,10 +167,6 @@ function isDrawn({ from, to }: Band): boolean {
   return Math.abs(to.x - from.x) + Math.abs(to.y - from.y) > 6
 }
 
-function boundsOf({ from, to }: Band) {
-  return { left: Math.min(from.x, to.x), top: Math.min(from.y, to.y), right: Math.max(from.x, to.x), bottom: Math.max(from.y, to.y) }
-}
-
 /** The components on the page's own grid that a frame touches. */
 function cellsIn(canvas: Element, band: Band): string[] {
   const frame = boundsOf(band)
@@ -198,13 +174,6 @@ function cellsIn(canvas: Element, band: Band): string[] {
     const { left, top, right, bottom } = cell.getBoundingClientRect()
     return left < frame.right && right > frame.left && top < frame.bottom && bottom > frame.top ? [cell.dataset.name ?? ''] : []
   })
-}
-
-function BandFrame({ moving }: { moving: StoreApi<Moving> }) {
-  const band = useStore(moving, (state) => state.band)
-  if (!band) return null
-  const { left, top, right, bottom } = boundsOf(band)
-  return <div className="canvas-band" style={{ left, top, width: right - left, height: bottom - top }} />
 }
 
 function useEditing(): Editing {
@@ -233,7 +202,9 @@ function CanvasGrid(grid: SlotProps) {
       {names.map((name) => (
         <CanvasCell key={name} name={name} grid={grid} />
       ))}
-      <GuideLines grid={grid} />
+      <Suspense>
+        <GuideLines grid={grid} page={shownPage} moving={moving} />
+      </Suspense>
       {ghosts.map((rect, index) => (
         <div key={index} className="canvas-ghost" style={cellStyle(rect)} />
       ))}
@@ -245,26 +216,6 @@ function CanvasGrid(grid: SlotProps) {
         )
       ) : null}
     </div>
-  )
-}
-
-/** While something moves, or is resized, the lines that it shares with others. */
-function GuideLines({ grid }: { grid: Grid }) {
-  const { shownPage, moving } = useEditing()
-  const drag = useStore(moving, (state) => (state.drag && standsOn(state.drag.now, grid) ? state.drag : undefined))
-  if (!drag || isSame(drag.now, drag.rect)) return null
-  const layout = shownPage.layout ?? {}
-  const others = Object.entries(layout).flatMap(([name, rect]) => (name !== drag.name && standsOn(rect, grid) ? [rect] : []))
-  const lines = guidesFor(drag.now, others)
-  return (
-    <>
-      {lines.columns.map((column) => (
-        <div key={`column ${column}`} className="canvas-guide column" style={{ left: `${(column / columns) * 100}%` }} />
-      ))}
-      {lines.rows.map((row) => (
-        <div key={`row ${row}`} className="canvas-guide row-line" style={{ top: row * rowHeight }} />
-      ))}
-    </>
   )
 }
 

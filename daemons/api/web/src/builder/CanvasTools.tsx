@@ -14,7 +14,7 @@ export function CanvasTools({ store, page }: { store: DraftStore<AppDocument>; p
   return (
     <div className="canvas-tools" role="toolbar" aria-label="Canvas view" onPointerDown={(event) => event.stopPropagation()}>
       <Button variant="ghost" size="small" icon={Monitor} label="Wide screen" aria-pressed={device === 'desktop'} onClick={() => canvasView.setState({ device: 'desktop' })} />
-      <Button variant="ghost" size="small" icon={Smartphone} label="Phone" aria-pressed={device === 'phone'} onClick={() => canvasView.setState({ device: 'phone' })} />
+      <Button variant="ghost" size="small" icon={Smartphone} label="Phone screen" aria-pressed={device === 'phone'} onClick={() => canvasView.setState({ device: 'phone' })} />
       {device === 'phone' ? (
         isArranged ? (
           <Button variant="ghost" size="small" icon={RotateCcw} onClick={() => store.edit((draft) => resetPhoneLayout(draft, page))}>

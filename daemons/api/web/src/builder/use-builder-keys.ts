@@ -20,7 +20,13 @@ interface Options {
 
 const steps: Record<string, [dx: number, dy: number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
-export function useBuilderKeys({ store, page, selection, setSelection, isEnabled }: Options): void {
+/** Draws nothing: it arrives after the canvas. */
+export function BuilderKeys(options: Options): null {
+  useBuilderKeys(options)
+  return null
+}
+
+function useBuilderKeys({ store, page, selection, setSelection, isEnabled }: Options): void {
   useEffect(() => {
     if (!isEnabled) return
     const onKey = (event: KeyboardEvent) => {
