@@ -1,7 +1,6 @@
 /** Every address of the studio. Screens are loaded when they are opened. */
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ErrorState } from '../ui/states'
-import { Frame } from './Frame'
 import { appFiltersOf } from './app-filters'
 import { approvalFiltersOf } from './approval-filters'
 import { type RunFilters, filtersOf } from './run-filters'
@@ -32,7 +31,7 @@ const builder = createRoute({
   component: lazyRouteComponent(() => import('../builder/Builder'), 'Builder'),
 })
 
-const frame = createRoute({ getParentRoute: () => root, id: 'frame', component: Frame })
+const frame = createRoute({ getParentRoute: () => root, id: 'frame', component: lazyRouteComponent(() => import('./Frame'), 'Frame') })
 const home = createRoute({ getParentRoute: () => frame, path: '/', component: lazyRouteComponent(() => import('./Home'), 'Home') })
 const apps = createRoute({ getParentRoute: () => frame, path: '/apps', validateSearch: appFiltersOf, component: lazyRouteComponent(() => import('./Apps'), 'Apps') })
 const workflows = createRoute({ getParentRoute: () => frame, path: '/workflows', component: lazyRouteComponent(() => import('./Workflows'), 'Workflows') })
