@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_model::query::QueryMode;
-use bulkhead_rpc::connector::{Column, Schema, Table};
+use bulkhead_rpc::connector::{Column, ColumnFacts, Schema};
 
 use super::error;
 use super::query::{Busy, Pool};
@@ -23,15 +23,10 @@ pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
         }
         fetched => fetched,
     };
-    let mut tables: Vec<Table> = Vec::new();
+    let mut found = Schema::default();
     for row in rows.map_err(|failed| error::of(failed, &pool.target.name, 0))? {
         let [schema, table, name, type_name] = row.try_into().unwrap_or_default();
-        if tables.last().is_none_or(|last| last.schema != schema || last.name != table) {
-            tables.push(Table { schema, name: table, columns: Vec::new() });
-        }
-        if let Some(table) = tables.last_mut() {
-            table.columns.push(Column { name, type_name });
-        }
+        found.add(ColumnFacts { schema, table, column: Column { name, type_name }, ..ColumnFacts::default() });
     }
-    Ok(Schema { tables })
+    Ok(found)
 }
