@@ -47,6 +47,8 @@ pub(crate) enum ApiError {
     UnknownHost,
     #[error("this link was used already, was replaced, or is older than a day: ask for a new one")]
     LinkSpent,
+    #[error("this took longer than ten minutes, was done already, or began in another browser: begin again")]
+    AttemptOver,
     #[error("{0}")]
     Malformed(String),
     #[error("the body must be sent as application/json")]
@@ -110,6 +112,7 @@ impl ApiError {
             Self::MethodNotAllowed => plain(405, "method-not-allowed"),
             Self::UnknownHost => plain(421, "unknown-host"),
             Self::LinkSpent => plain(410, "link-spent"),
+            Self::AttemptOver => plain(410, "attempt-over"),
             Self::Malformed(_) => plain(400, "malformed"),
             Self::NotJson => plain(415, "not-json"),
             Self::BodyTooLarge { .. } => plain(413, "body-too-large"),

@@ -70,9 +70,19 @@ enum Found {
 
 /// What decides the result of a request.
 pub(crate) fn key(request: &QueryRequest, revision: i64) -> Key {
-    let QueryRequest { resource, before, statement, change, operation, parameters, limits, mode: _, cache_seconds: _ } =
-        request;
-    let all = json!([resource, revision, before, statement, change, operation, parameters, limits]);
+    let QueryRequest {
+        resource,
+        asked_by,
+        before,
+        statement,
+        change,
+        operation,
+        parameters,
+        limits,
+        mode: _,
+        cache_seconds: _,
+    } = request;
+    let all = json!([resource, revision, asked_by, before, statement, change, operation, parameters, limits]);
     Sha256::digest(all.to_string().as_bytes()).into()
 }
 

@@ -8,6 +8,23 @@ use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
 use thiserror::Error;
 
+/// Why there is no account to ask a resource as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Unconnected {
+    #[error("no account is connected: connect one")]
+    Never,
+    #[error("its settings have changed since the account was connected: connect it again")]
+    SettingsChanged,
+    #[error("the server no longer lets the account in: connect it again")]
+    Refused,
+    #[error("the account's token has ended and the server gave none to renew it with: connect it again")]
+    Ended,
+    #[error("each person uses an account of their own here, and nobody has asked: a workflow needs a resource with a shared account")]
+    Nobody,
+    #[error("an account is connected once the resource is saved")]
+    Unsaved,
+}
+
 /// Why a query was not run.
 #[derive(Debug, Error)]
 pub(crate) enum QueryError {
@@ -97,6 +114,10 @@ pub(crate) enum QueryError {
         "resource `{resource}`: the server refused to log in: {message}. Check user and secret on the resource's page"
     )]
     LogIn { resource: String, message: String },
+    #[error("resource `{resource}`: {why}")]
+    Unconnected { resource: String, why: Unconnected },
+    #[error("this took longer than ten minutes, was done already, or began in another session or with other settings: connect the account again")]
+    AttemptOver,
     #[error("resource `{0}` is busy: all its connections are in use. Try again, or raise max-connections-per-resource")]
     Busy(String),
     #[error("the query took longer than its {0} ms and was cancelled: make it faster or raise its timeout")]
@@ -179,6 +200,9 @@ impl QueryError {
             Self::NoSshConnector { .. } => (503, "ssh-connector-unavailable"),
             Self::UnknownHost { .. } | Self::Unreachable { .. } => (502, "resource-unreachable"),
             Self::LogIn { .. } => (502, "resource-log-in"),
+            Self::Unconnected { why: Unconnected::Nobody | Unconnected::Unsaved, .. } => (422, "account-unusable"),
+            Self::Unconnected { .. } => (422, "account-needed"),
+            Self::AttemptOver => (410, "attempt-over"),
             Self::Busy(_) => (503, "resource-busy"),
             Self::Timeout(_) => (504, "query-timeout"),
             Self::TooLarge(_) => (422, "result-too-large"),
@@ -203,6 +227,9 @@ impl QueryError {
             Self::Sql { sqlstate, position, .. } => {
                 problem.sqlstate = Some(sqlstate.clone());
                 problem.position = *position;
+            }
+            Self::Unconnected { resource, .. } if problem.code == "account-needed" => {
+                problem.resource = Some(resource.clone());
             }
             // Its place is one in that statement, which the position alone does not tell.
             Self::InList { error, .. } => problem.sqlstate = error.problem().sqlstate,

@@ -5,6 +5,7 @@ pub(crate) mod content;
 mod gzip;
 mod site;
 mod token;
+mod token_server;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::pool::{self, Pool};
 use crate::route::Routes;
 use crate::target::Target;
 
-pub(crate) use site::{Answered, Ask, Site, VALUE, json_body};
+pub(crate) use site::{Answered, Ask, Place, Site, VALUE, json_body, token_place};
+pub(crate) use token_server::{Given, TokenServer};
 
 /// The settings of a kind that is reached by HTTP.
 pub(crate) trait HttpConfig: Send + Sync + 'static {

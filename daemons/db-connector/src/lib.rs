@@ -3,6 +3,7 @@
 //! State: the connections to each resource in use, at one revision, and results of reads that are kept for a while. It owns nothing
 //! durable. It must not decide who may run what (api and workflows-backend do), and it must not log statements' values or secrets.
 
+mod accounts;
 mod amqp;
 mod answer;
 mod cache;

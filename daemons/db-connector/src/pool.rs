@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::accounts::Accounts;
 use crate::error::QueryError;
 use crate::metrics::Counted;
 use crate::route::Routes;
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) wait: Duration,
     /// Below which SQLite's files may lie.
     pub(crate) sqlite_directories: Arc<[PathBuf]>,
+    /// The accounts that resources ask as.
+    pub(crate) accounts: Option<Arc<Accounts>>,
     /// Threads that wait for SQLite's files, of all resources together.
     pub(crate) sqlite_threads: Arc<Semaphore>,
 }

@@ -4,19 +4,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulkhead_model::ResourceId;
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::{ResourceId, UserId};
 
 use crate::kind::{self, Kind};
 use crate::pool::Shared;
 use crate::target::Target;
+
+/// A resource, and who asks it where each person has an account of their own there: their connections stay apart.
+pub(crate) type Asked = (ResourceId, Option<UserId>);
 
 /// A resource in use, at its revision.
 type InUse = (i64, Arc<dyn Kind>);
 
 /// The resources that are in use. One that nobody has used for a while is forgotten, with its secret.
 pub(crate) struct Resources {
-    by_id: Mutex<HashMap<ResourceId, InUse>>,
+    by_id: Mutex<HashMap<Asked, InUse>>,
     shared: Shared,
     idle_timeout: Duration,
 }
@@ -27,7 +30,7 @@ impl Resources {
     }
 
     /// The resource at `revision`, if it is in use.
-    pub(crate) fn get(&self, id: ResourceId, revision: i64) -> Option<Arc<dyn Kind>> {
+    pub(crate) fn get(&self, id: Asked, revision: i64) -> Option<Arc<dyn Kind>> {
         let known = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&id).filter(|(known, _)| *known == revision).map(|(_, resource)| Arc::clone(resource))
     }
@@ -35,7 +38,7 @@ impl Resources {
     /// Takes a resource at `revision` into use; one of an older revision is dropped with its idle connections.
     pub(crate) fn insert(
         &self,
-        id: ResourceId,
+        id: Asked,
         revision: i64,
         config: ResourceConfig,
         target: Target,

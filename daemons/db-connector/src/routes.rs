@@ -9,11 +9,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use bulkhead_model::ResourceId;
+use bulkhead_model::{ResourceId, UserId};
 use bulkhead_rpc::RpcClient;
+use bulkhead_rpc::accounts::{
+    self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest,
+};
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
+use bulkhead_store::resources::Resource;
 use bulkhead_store::{Database, StoreError};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -22,9 +26,10 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::Config;
+use crate::accounts::Accounts;
 use crate::answer::Answer;
 use crate::cache::{self, Cache};
-use crate::error::QueryError;
+use crate::error::{QueryError, Unconnected};
 use crate::fetch::{FetchError, Fetcher};
 use crate::kind::Kind;
 use crate::metrics::{Metrics, ResourceMetrics, Running};
@@ -45,7 +50,9 @@ const SCHEMA_MS: u32 = 30_000;
 /// What the routes share.
 pub struct Connector {
     database: Database,
-    key: SealPrivateKey,
+    key: Arc<SealPrivateKey>,
+    accounts: Arc<Accounts>,
+    shared: Shared,
     resources: Resources,
     fetcher: Fetcher,
     cache: Cache,
@@ -69,16 +76,19 @@ impl Connector {
             ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
             timeout: config.connect_timeout,
         };
+        let key = Arc::new(key);
+        let accounts = Arc::new(Accounts::new(database.clone(), Arc::clone(&key)));
         let shared = Shared {
             routes,
+            accounts: Some(Arc::clone(&accounts)),
             max_connections: config.max_connections,
             wait: config.connection_wait,
             sqlite_directories: config.sqlite_directories.as_slice().into(),
             sqlite_threads: Arc::new(Semaphore::new(SQLITE_THREADS)),
         };
-        let resources = Resources::new(shared, config.idle_timeout);
+        let resources = Resources::new(shared.clone(), config.idle_timeout);
         let cache = Cache::new(config.cache_bytes, metrics.clone());
-        Arc::new(Self { database, key, resources, fetcher, cache, metrics })
+        Arc::new(Self { database, key, accounts, shared, resources, fetcher, cache, metrics })
     }
 
     /// Closes connections that are not used and forgets results that are too old, for ever.
@@ -90,20 +100,32 @@ impl Connector {
         }
     }
 
-    async fn resource(&self, id: ResourceId) -> Result<Current, QueryError> {
+    /// A resource as it is now. `asked_by` is forgotten where it makes no difference.
+    async fn resource(&self, id: ResourceId, asked_by: &mut Option<UserId>) -> Result<Current, QueryError> {
         // Read each time: a revoked or changed resource counts from the next query on. It is one indexed row.
         let stored = self.database.resource(id).await.map_err(|error| match error {
             StoreError::NotFound { .. } => QueryError::UnknownResource,
             other => QueryError::Store(other),
         })?;
         let (revision, metrics) = (stored.revision, self.metrics.of(&stored.name));
-        if let Some(kind) = self.resources.get(id, revision) {
+        if !stored.config.has_own_accounts() {
+            *asked_by = None;
+        } else if asked_by.is_none() {
+            return Err(QueryError::Unconnected { resource: stored.name, why: Unconnected::Nobody });
+        }
+        if let Some(kind) = self.resources.get((id, *asked_by), revision) {
             return Ok(Current { kind, revision, metrics });
         }
-        let secret = stored.sealed_secret.map(|sealed| self.open(id, &stored.name, &sealed)).transpose()?;
+        let secret = self.secret(&stored)?;
         let target = Target::new(stored.name, secret, stored.built_in).counted(metrics.pool.clone());
-        let kind = self.resources.insert(id, revision, stored.config, target);
+        let target = target.asked_by(id, *asked_by);
+        let kind = self.resources.insert((id, *asked_by), revision, stored.config, target);
         Ok(Current { kind, revision, metrics })
+    }
+
+    fn secret(&self, stored: &Resource) -> Result<Option<Zeroizing<Vec<u8>>>, QueryError> {
+        let sealed = stored.sealed_secret.as_ref();
+        sealed.map(|sealed| self.open(stored.id, &stored.name, sealed)).transpose()
     }
 
     fn open(&self, id: ResourceId, name: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, QueryError> {
@@ -122,6 +144,9 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .route("/v1/schema", post(read_schema))
         .route("/v1/explain", post(explain))
         .route("/v1/fetch", post(fetch))
+        .route(accounts::BEGIN, post(begin_account))
+        .route(accounts::COMPLETE, post(complete_account))
+        .route(accounts::DISCONNECT, post(disconnect_account))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(connector)
 }
@@ -129,7 +154,7 @@ pub fn router(connector: Arc<Connector>) -> Router {
 async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): Json<QueryRequest>) -> Response {
     let started = Instant::now();
     request.limits = request.limits.within_bounds();
-    let resource = match connector.resource(request.resource).await {
+    let resource = match connector.resource(request.resource, &mut request.asked_by).await {
         Ok(resource) => resource,
         Err(error) => {
             connector.metrics.failed(&error.problem().code);
@@ -176,8 +201,12 @@ async fn test(
     State(connector): State<Arc<Connector>>,
     Json(request): Json<TestRequest>,
 ) -> Result<Json<Value>, QueryError> {
-    let name = "under test".to_owned();
     let stored = connector.database.resource(request.resource).await;
+    // Only one that is saved has an account, which is connected by its name.
+    let has_account = request.config.oauth2_code().is_some();
+    let saved = stored.as_ref().ok().filter(|_| has_account).map(|resource| resource.name.clone());
+    let is_saved = saved.is_some();
+    let name = saved.unwrap_or_else(|| "under test".to_owned());
     // The stored secret goes only where it was entered for, and so does a built-in resource's leave to use loopback.
     let same_place =
         stored.as_ref().is_ok_and(|resource| resource.config.destination() == request.config.destination());
@@ -189,15 +218,18 @@ async fn test(
         (None, Err(error)) => return Err(QueryError::Store(error)),
     };
     let secret = sealed.map(|sealed| connector.open(request.resource, &name, &sealed)).transpose()?;
-    connector.resources.unlisted(request.config, Target::new(name, secret, built_in)).test().await?;
+    let asked_by = request.asked_by.filter(|_| request.config.has_own_accounts());
+    let target = Target::new(name, secret, built_in);
+    let target = if is_saved { target.asked_by(request.resource, asked_by) } else { target };
+    connector.resources.unlisted(request.config, target).test().await?;
     Ok(Json(json!({})))
 }
 
 async fn read_schema(
     State(connector): State<Arc<Connector>>,
-    Json(request): Json<SchemaRequest>,
+    Json(mut request): Json<SchemaRequest>,
 ) -> Result<Json<Schema>, QueryError> {
-    let kind = connector.resource(request.resource).await?.kind;
+    let kind = connector.resource(request.resource, &mut request.asked_by).await?.kind;
     let read = tokio::time::timeout(Duration::from_millis(SCHEMA_MS.into()), kind.schema()).await;
     read.unwrap_or(Err(QueryError::Timeout(SCHEMA_MS))).map(Json)
 }
@@ -208,7 +240,7 @@ async fn explain(
 ) -> Result<Json<Plan>, QueryError> {
     let started = Instant::now();
     request.query.limits = request.query.limits.within_bounds();
-    let resource = connector.resource(request.query.resource).await?;
+    let resource = connector.resource(request.query.resource, &mut request.query.asked_by).await?;
     let _running = resource.metrics.begin(started);
     resource.kind.explain(request, started).await.map(Json)
 }
@@ -218,4 +250,28 @@ async fn fetch(
     Json(request): Json<FetchRequest>,
 ) -> Result<Json<FetchAnswer>, FetchError> {
     connector.fetcher.fetch(&request).await.map(Json)
+}
+
+async fn begin_account(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<BeginRequest>,
+) -> Result<Json<BeginAnswer>, QueryError> {
+    connector.accounts.begin(&request).await.map(Json)
+}
+
+async fn complete_account(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<CompleteRequest>,
+) -> Result<Json<Value>, QueryError> {
+    let secret = |stored: &Resource| connector.secret(stored);
+    connector.accounts.complete(&request, &connector.shared, secret).await?;
+    Ok(Json(json!({})))
+}
+
+async fn disconnect_account(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<DisconnectRequest>,
+) -> Result<Json<DisconnectAnswer>, QueryError> {
+    let existed = connector.accounts.disconnect(request.resource, request.user).await?;
+    Ok(Json(DisconnectAnswer { existed }))
 }

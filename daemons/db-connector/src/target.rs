@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use bulkhead_model::resource::{Server, TlsMode, secret};
+use bulkhead_model::{ResourceId, UserId};
 use rustls::ClientConfig;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::error::QueryError;
+use crate::error::{QueryError, Unconnected};
 use crate::metrics::PoolMetrics;
 use crate::tls::{self, Validity};
 
@@ -18,6 +19,8 @@ pub(crate) struct Target {
     /// PEM of the private key that belongs to the client certificate.
     client_key: Option<Zeroizing<Vec<u8>>>,
     pub(crate) built_in: bool,
+    /// The saved resource that it is, and who asks it, where that makes a difference.
+    pub(crate) asked_by: Option<(ResourceId, Option<UserId>)>,
     pub(crate) metrics: PoolMetrics,
     /// Made with the first connection: reading the system's authorities takes milliseconds.
     tls: OnceLock<Tls>,
@@ -36,7 +39,13 @@ impl Target {
         let unpacked = opened.as_ref().map(|opened| secret::unpack(opened)).unwrap_or_default();
         let owned = |part: Option<&[u8]>| part.map(|part| Zeroizing::new(part.to_vec()));
         let (secret, client_key) = (owned(unpacked.secret), owned(unpacked.client_key));
-        Self { name, secret, client_key, built_in, metrics: PoolMetrics::default(), tls: OnceLock::new() }
+        let (metrics, tls) = (PoolMetrics::default(), OnceLock::new());
+        Self { name, secret, client_key, built_in, asked_by: None, metrics, tls }
+    }
+
+    /// The same, as a resource that is saved and, where it asks with each person's own account, as that person.
+    pub(crate) fn asked_by(self, resource: ResourceId, user: Option<UserId>) -> Self {
+        Self { asked_by: Some((resource, user)), ..self }
     }
 
     /// The same, with connections that are counted.
@@ -132,6 +141,10 @@ impl Target {
         let (resource, host, reason) = (self.name.clone(), server.host.to_owned(), reason.into());
         let about = self.about_certificate(server, &reason);
         about.unwrap_or(QueryError::Unreachable { resource, host, port: server.port, reason })
+    }
+
+    pub(crate) fn unconnected(&self, why: Unconnected) -> QueryError {
+        QueryError::Unconnected { resource: self.name.clone(), why }
     }
 
     pub(crate) fn log_in(&self, message: impl Into<String>) -> QueryError {

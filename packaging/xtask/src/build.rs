@@ -88,6 +88,17 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     std::fs::write(&stamp, wanted).context("write npm's stamp")
 }
 
+/// The folder with the packages of the tests' provider of OpenID Connect, installed on first use.
+pub(crate) fn oidc_provider() -> Result<PathBuf> {
+    let (sources, folder) = (paths::repository().join("daemons/lib/test-kit/oidc"), paths::cache().join("oidc-provider"));
+    std::fs::create_dir_all(&folder)?;
+    for name in ["package.json", "package-lock.json", ".npmrc"] {
+        std::fs::copy(sources.join(name), folder.join(name)).with_context(|| format!("copy {name}"))?;
+    }
+    npm_install(&folder)?;
+    Ok(folder)
+}
+
 /// A hash over the tracked and the new files below `folder`.
 pub(crate) fn fingerprint(folder: &Path) -> Result<String> {
     let listed = output(

@@ -81,6 +81,7 @@ fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Resu
         ("BULKHEAD_TEST_AIOSMTPD", pypi::AIOSMTPD.python()?.display().to_string()),
         ("BULKHEAD_TEST_MOTO", pypi::MOTO.program("moto_server")?.display().to_string()),
         ("BULKHEAD_TEST_PIKA", pypi::PIKA.python()?.display().to_string()),
+        ("BULKHEAD_TEST_OIDC", build::oidc_provider()?.display().to_string()),
     ];
     environment.extend(samples.map(|path| ("BULKHEAD_TEST_SAMPLES", path.display().to_string())));
     suite(&nextest, &paths::repository(), &environment, counts)

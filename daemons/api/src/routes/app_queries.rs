@@ -116,7 +116,7 @@ pub(crate) async fn run_statement(
     sent: BTreeMap<String, Value>,
 ) -> Result<Response, ApiError> {
     let parameters = bind(&query, sent, user, &api.config.environment)?;
-    let request = QueryRequest::of(resource, &query, parameters);
+    let request = QueryRequest::of(resource, &query, parameters).asked_by(user.id);
     api.metrics.queries.inc();
     let answer = match request.mode {
         // Nothing changes, so the record and the rows may be on their way together: the answer still waits for both.

@@ -106,7 +106,8 @@ async fn explain(
     analyze: bool,
 ) -> Result<Json<Plan>, ApiError> {
     let parameters = bind(&query, sent, user, &api.config.environment)?;
-    let request = ExplainRequest { query: QueryRequest::of(resource, &query, parameters), analyze };
+    let query = QueryRequest::of(resource, &query, parameters).asked_by(user.id);
+    let request = ExplainRequest { query, analyze };
     api.audit.write(record).await?;
     Ok(Json(api.connector.call(Method::POST, "/v1/explain", &request).await?))
 }

@@ -36,6 +36,7 @@ mod library_sets;
 mod links;
 mod probes;
 mod queue;
+mod resource_accounts;
 mod resources;
 mod run_controls;
 mod run_events;
@@ -168,6 +169,9 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resources::test))
         .routes(routes!(resources::schema))
         .routes(routes!(resources::usage))
+        .routes(routes!(resource_accounts::show, resource_accounts::disconnect))
+        .routes(routes!(resource_accounts::connect))
+        .routes(routes!(resource_accounts::complete))
         .routes(routes!(ssh_hosts::list, ssh_hosts::create))
         .routes(routes!(ssh_hosts::show, ssh_hosts::update, ssh_hosts::delete))
         .routes(routes!(ssh_hosts::test))

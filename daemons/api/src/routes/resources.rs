@@ -237,7 +237,7 @@ pub(crate) async fn test(
         json!({ "name": request.name.as_ref().map(Slug::as_str) }),
     );
     api.audit.write(record).await?;
-    let request = TestRequest { config: request.config, secret, resource: id };
+    let request = TestRequest { config: request.config, secret, resource: id, asked_by: caller.user_id() };
     let _: serde_json::Value = api.connector.call(Method::POST, "/v1/test", &request).await?;
     Ok(Json(ResourceWorks {}))
 }
@@ -292,7 +292,8 @@ pub(crate) async fn schema(
     State(api): State<SharedApi>,
     on: On<ResourceKind, Editor>,
 ) -> Result<Json<Schema>, ApiError> {
-    Ok(Json(api.connector.call(Method::POST, "/v1/schema", &SchemaRequest { resource: on.id }).await?))
+    let request = SchemaRequest { resource: on.id, asked_by: on.caller.user_id() };
+    Ok(Json(api.connector.call(Method::POST, "/v1/schema", &request).await?))
 }
 
 /// Through which SSH host a resource is reached is an administrator's to choose: it leads into other networks.

@@ -12,6 +12,7 @@ mod library_sets;
 mod openapi;
 mod perimeter;
 mod queries;
+mod resource_accounts;
 mod resources;
 mod runs;
 mod secrets;

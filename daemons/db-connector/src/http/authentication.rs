@@ -10,13 +10,15 @@ use zeroize::Zeroizing;
 use super::Bounds;
 use super::site::VALUE;
 use super::token::Tokens;
-use crate::error::QueryError;
+use crate::accounts::Account;
+use crate::error::{QueryError, Unconnected};
 use crate::target::Target;
 
 /// How requests to one server show who asks.
 pub(super) struct Authenticator {
     pub(super) kind: HttpAuthentication,
     pub(super) tokens: Option<Tokens>,
+    pub(super) account: Option<Account>,
 }
 
 /// What one request shows.
@@ -36,7 +38,9 @@ impl Authenticator {
         if self.kind == HttpAuthentication::None {
             return Ok(Credentials::default());
         }
-        target.required_secret()?;
+        if !matches!(self.kind, HttpAuthentication::Oauth2Code(_)) {
+            target.required_secret()?;
+        }
         let secret = target.secret_text()?.unwrap_or_default();
         let mut credentials =
             Credentials { secrets: vec![Zeroizing::new(secret.to_owned())], ..Credentials::default() };
@@ -63,11 +67,14 @@ impl Authenticator {
             }
             HttpAuthentication::Oauth2(_) => {
                 let tokens = self.tokens.as_ref().ok_or_else(|| target.log_in("it has no token URL"))?;
-                let token = tokens.get(target, secret, bounds).await?;
-                let text = format!("Bearer {}", *token);
-                credentials.secrets.push(token.clone());
-                credentials.token = Some(token);
-                (header::AUTHORIZATION, text)
+                let token = tokens.get(secret, bounds).await?;
+                (header::AUTHORIZATION, credentials.bearer(token))
+            }
+            HttpAuthentication::Oauth2Code(_) => {
+                let account = self.account.as_ref().ok_or_else(|| target.unconnected(Unconnected::Unsaved))?;
+                let secret = Some(secret).filter(|secret| !secret.is_empty());
+                let token = account.get(target, secret, bounds).await?;
+                (header::AUTHORIZATION, credentials.bearer(token))
             }
         };
         let mut value = HeaderValue::from_bytes(Zeroizing::new(text).as_bytes())
@@ -79,12 +86,23 @@ impl Authenticator {
 
     /// Lets go of a token that was refused. Whether there is hope for another one.
     pub(super) async fn was_refused(&self, credentials: &Credentials, bounds: Bounds) -> bool {
-        match (&self.tokens, &credentials.token) {
-            (Some(tokens), Some(token)) => {
-                tokens.forget(token, bounds).await;
-                true
-            }
-            _ => false,
+        let Some(token) = &credentials.token else { return false };
+        if let Some(tokens) = &self.tokens {
+            tokens.forget(token, bounds).await;
         }
+        if let Some(account) = &self.account {
+            account.was_refused(token).await;
+        }
+        true
+    }
+}
+
+impl Credentials {
+    /// The text of a header that shows a token.
+    fn bearer(&mut self, token: Zeroizing<String>) -> String {
+        let text = format!("Bearer {}", *token);
+        self.secrets.push(token.clone());
+        self.token = Some(token);
+        text
     }
 }

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::authentication::{Authenticator, Credentials};
 use super::token::Tokens;
 use super::{Bounds, HttpConfig, HttpConnection, Reply, exchange};
+use crate::accounts::Account;
 use crate::error::QueryError;
 use crate::pool::{Pool, Shared};
 use crate::target::Target;
@@ -27,7 +28,7 @@ pub(crate) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').
 const MAX_REDIRECTS: usize = 5;
 
 /// Where a server is.
-pub(super) struct Place {
+pub(crate) struct Place {
     url: BaseUrl,
     ca_certificate: Option<String>,
     client_certificate: Option<String>,
@@ -35,6 +36,17 @@ pub(super) struct Place {
 }
 
 pub(super) type SitePool = Arc<Pool<HttpConnection<Place>>>;
+
+impl Place {
+    /// One that is shown no certificate of this side.
+    pub(crate) fn new(url: BaseUrl, ca_certificate: Option<String>, ssh_host: Option<SshHostId>) -> Self {
+        Self { url, ca_certificate, client_certificate: None, ssh_host }
+    }
+
+    pub(crate) fn url(&self) -> &BaseUrl {
+        &self.url
+    }
+}
 
 impl HttpConfig for Place {
     fn server(&self) -> Server<'_> {
@@ -71,17 +83,15 @@ pub(crate) struct Answered {
 impl Site {
     pub(crate) fn new(config: &HttpApiConfig, target: Target, shared: &Shared) -> Self {
         let HttpApiConfig { url, headers, authentication, ca_certificate, client_certificate, ssh_host } = config;
-        let here = url.parts().map(|parts| (parts.host, parts.port));
         let tokens = match authentication {
             HttpAuthentication::Oauth2(oauth2) => {
-                let there = oauth2.token_url.parts().map(|parts| (parts.host, parts.port));
-                let own = ca_certificate.as_ref().filter(|_| here == there);
-                let url = oauth2.token_url.clone();
-                let ca_certificate = oauth2.ca_certificate.clone().or_else(|| own.cloned());
-                // It has no key there: the certificate is for the server itself.
-                let place = Place { url, ca_certificate, client_certificate: None, ssh_host: *ssh_host };
+                let place = token_place(&oauth2.token_url, oauth2.ca_certificate.as_ref(), config);
                 Some(Tokens::new(oauth2, place, &target, shared))
             }
+            _ => None,
+        };
+        let account = match authentication {
+            HttpAuthentication::Oauth2Code(code) => Account::new(config, code, &target, shared),
             _ => None,
         };
         // What is no header was refused when the resource was saved.
@@ -89,7 +99,7 @@ impl Site {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
         });
         let headers = headers.collect();
-        let authenticator = Authenticator { kind: authentication.clone(), tokens };
+        let authenticator = Authenticator { kind: authentication.clone(), tokens, account };
         let (ca_certificate, client_certificate) = (ca_certificate.clone(), client_certificate.clone());
         let place = Place { url: url.clone(), ca_certificate, client_certificate, ssh_host: *ssh_host };
         Self { pool: Arc::new(Pool::new(place, target, shared)), headers, authenticator }
@@ -112,7 +122,8 @@ impl Site {
     /// Closes what nobody has used since `oldest`. Whether anything is left that is worth keeping.
     pub(crate) fn close_idle(&self, oldest: Instant) -> bool {
         let tokens = self.authenticator.tokens.as_ref().is_some_and(|tokens| tokens.close_idle(oldest));
-        self.pool.close_idle(oldest) || tokens
+        let account = self.authenticator.account.as_ref().is_some_and(|account| account.close_idle(oldest));
+        self.pool.close_idle(oldest) || tokens || account
     }
 
     /// Asks, and follows redirects that lead to the same server.
@@ -203,6 +214,14 @@ impl Site {
         }
         Ok(request)
     }
+}
+
+/// Where a resource's tokens are given: through its SSH host, and by its authority's word if that is the same server. A client's
+/// certificate is for the resource's server alone.
+pub(crate) fn token_place(url: &BaseUrl, ca_certificate: Option<&String>, config: &HttpApiConfig) -> Place {
+    let server = |url: &BaseUrl| url.parts().map(|parts| (parts.host.to_owned(), parts.port));
+    let own = config.ca_certificate.as_ref().filter(|_| server(&config.url) == server(url));
+    Place::new(url.clone(), ca_certificate.or(own).cloned(), config.ssh_host)
 }
 
 /// A path and query without one of its parameters.

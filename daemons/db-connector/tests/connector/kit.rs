@@ -1,7 +1,7 @@
 //! A running db-connector, and resources for it.
 
 use std::os::unix::net::UnixListener;
-
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
@@ -35,8 +35,44 @@ pub(crate) struct Service {
     /// To look at the data and at the server's sessions, as superuser.
     pub(crate) observer: Client,
     control: RpcClient,
-    _own: TestDatabase,
-    _directory: tempfile::TempDir,
+    own: TestDatabase,
+    directory: tempfile::TempDir,
+}
+
+/// Starts a daemon with the key in `directory`, where its sockets lie too; gives clients of its socket and of its control socket.
+fn serve(own: &TestDatabase, directory: &Path, name: &str, mut raw: Value) -> (RpcClient, RpcClient) {
+    let config = own.config();
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let host = match &config.get_hosts()[0] {
+        Host::Unix(path) => path.display().to_string(),
+        Host::Tcp(host) => host.clone(),
+    };
+    raw["database"] = json!({ "socket-directory": host, "port": port, "name": own.name() });
+    let config = Config::from_raw(serde_json::from_value(raw).expect("a shape")).expect("sound");
+    let (socket, control) = (directory.join(format!("{name}.sock")), directory.join(format!("{name}-control.sock")));
+    let listener = |path| Listener::Unix(UnixListener::bind(path).expect("binds"));
+    let listeners = [("rpc", listener(&socket)), ("control", listener(&control))];
+    let (_, reload) = tokio::sync::watch::channel(0);
+    let context = Context {
+        config,
+        listeners: listeners.into_iter().map(|(name, listener)| (name.to_owned(), listener)).collect(),
+        credentials: Credentials::in_directory(Some(directory.to_owned())),
+        readiness: Readiness::default(),
+        metrics: MetricsRegistry::default(),
+        lifetime: Lifetime { shutdown: Default::default(), drain_timeout: Duration::from_secs(1), reload },
+    };
+    tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("serves") });
+    let client = |path| RpcClient::new("bulkhead-db-connector", path);
+    (client(&socket), client(&control))
+}
+
+/// Runs a query at any db-connector.
+pub(crate) async fn run(client: &RpcClient, request: &QueryRequest) -> Result<QueryResult, Problem> {
+    match client.call(Method::POST, "/v1/query", request).await {
+        Ok(result) => Ok(result),
+        Err(RpcError::Problem(problem)) => Err(*problem),
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 impl Service {
@@ -45,59 +81,44 @@ impl Service {
     }
 
     /// One with these settings beside the database's.
-    pub(crate) async fn with(mut raw: Value) -> Self {
+    pub(crate) async fn with(raw: Value) -> Self {
         let (own, store) = test_support::migrated().await;
         let data = TestDatabase::create().await;
         let directory = tempfile::tempdir().expect("a directory");
         let key = SealPrivateKey::generate();
         std::fs::write(directory.path().join("seal.key"), key.to_text().as_bytes()).expect("written");
-        let config = own.config();
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let host = match &config.get_hosts()[0] {
-            Host::Unix(path) => path.display().to_string(),
-            Host::Tcp(host) => host.clone(),
-        };
-        raw["database"] = json!({ "socket-directory": host, "port": port, "name": own.name() });
-        let config = Config::from_raw(serde_json::from_value(raw).expect("a shape")).expect("sound");
-        let socket = directory.path().join("db-connector.sock");
-        let listener = Listener::Unix(UnixListener::bind(&socket).expect("binds"));
-        let control_socket = directory.path().join("control.sock");
-        let control = Listener::Unix(UnixListener::bind(&control_socket).expect("binds"));
-        let (_, reload) = tokio::sync::watch::channel(0);
-        let context = Context {
-            config,
-            listeners: [("rpc".to_owned(), listener), ("control".to_owned(), control)].into_iter().collect(),
-            credentials: Credentials::in_directory(Some(directory.path().to_owned())),
-            readiness: Readiness::default(),
-            metrics: MetricsRegistry::default(),
-            lifetime: Lifetime { shutdown: Default::default(), drain_timeout: Duration::from_secs(1), reload },
-        };
-        tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("serves") });
+        let port = own.config().get_ports().first().copied().unwrap_or(5432);
+        let (client, control) = serve(&own, directory.path(), "db-connector", raw);
         let observer = data.connect().await;
         observer.batch_execute(&format!("ALTER DATABASE {} OWNER TO \"{OWNER}\"", data.name())).await.expect("owned");
         let mut service = Self {
-            client: RpcClient::new("bulkhead-db-connector", &socket),
-            control: RpcClient::new("bulkhead-db-connector", &control_socket),
+            client,
+            control,
             store,
             data,
             port,
             seal: key.public_key(),
             resource: ResourceId::new(),
             observer,
-            _own: own,
-            _directory: directory,
+            own,
+            directory,
         };
         service.resource = service.add("data", service.config(OWNER), "any", false).await;
         service
     }
 
+    /// A client of another db-connector with the same database and key.
+    pub(crate) fn replica(&self) -> RpcClient {
+        serve(&self.own, self.directory.path(), "replica", json!({ "allow-networks": ["127.0.0.0/8"] })).0
+    }
+
     /// Settings that lead to the data.
     pub(crate) fn config(&self, user: &str) -> PostgresqlConfig {
         PostgresqlConfig {
-            host: "127.0.0.1".to_owned(),
+            host: "127.0.0.1".toowned(),
             port: self.port,
-            database: self.data.name().to_owned(),
-            user: user.to_owned(),
+            database: self.data.name().toowned(),
+            user: user.toowned(),
             tls: TlsMode::Disabled,
             ca_certificate: None,
             client_certificate: None,
@@ -161,8 +182,9 @@ impl Service {
     pub(crate) fn query(&self, statement: &str) -> QueryRequest {
         QueryRequest {
             resource: self.resource,
+            asked_by: None,
             before: Vec::new(),
-            statement: statement.to_owned(),
+            statement: statement.toowned(),
             change: None,
             operation: None,
             parameters: Default::default(),
@@ -173,11 +195,7 @@ impl Service {
     }
 
     pub(crate) async fn run(&self, request: &QueryRequest) -> Result<QueryResult, Problem> {
-        match self.client.call(Method::POST, "/v1/query", request).await {
-            Ok(result) => Ok(result),
-            Err(RpcError::Problem(problem)) => Err(*problem),
-            Err(other) => panic!("{other:?}"),
-        }
+        run(&self.client, request).await
     }
 
     /// The rows of a read.

@@ -1,5 +1,6 @@
 //! db-connector over its socket, against real servers.
 
+mod accounts;
 mod amqp;
 mod caching;
 mod certificates;

@@ -10,6 +10,7 @@ mod http_api;
 mod ldap;
 mod mysql;
 mod nats;
+mod oauth2_code;
 mod postgresql;
 mod redis;
 mod s3;
@@ -30,6 +31,7 @@ pub use http_api::{HttpApiConfig, HttpAuthentication, Oauth2};
 pub use ldap::LdapConfig;
 pub use mysql::MysqlConfig;
 pub use nats::NatsConfig;
+pub use oauth2_code::{Oauth2Account, Oauth2Code};
 pub use postgresql::PostgresqlConfig;
 pub use redis::RedisConfig;
 pub use s3::{S3Addressing, S3Config, is_bucket};
@@ -166,13 +168,27 @@ impl ResourceConfig {
             Self::S3(config) => config.authority(),
             Self::Rest(config) | Self::Graphql(config) => {
                 let receiver = config.token_receiver();
-                authorities.extend(receiver.map(|(_, authority)| authority.map(str::to_owned)));
-                receiver.map(|(url, _)| url.to_owned()).unwrap_or_default()
+                authorities.extend(receiver.as_ref().map(|(_, authority)| authority.map(str::to_owned)));
+                receiver.map(|(url, _)| url).unwrap_or_default()
             }
             Self::Sqlite(config) => config.path.clone(),
             _ => String::new(),
         };
         Destination { address: format!("{} {address} {more}", self.kind()), tls, authorities, ssh_host }
+    }
+
+    /// How it gets tokens for people's accounts, for one that does.
+    pub fn oauth2_code(&self) -> Option<&Oauth2Code> {
+        match self {
+            Self::Rest(HttpApiConfig { authentication: HttpAuthentication::Oauth2Code(code), .. })
+            | Self::Graphql(HttpApiConfig { authentication: HttpAuthentication::Oauth2Code(code), .. }) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether it is asked with the account of whoever asks.
+    pub fn has_own_accounts(&self) -> bool {
+        self.oauth2_code().is_some_and(|code| code.account == Oauth2Account::Own)
     }
 
     /// Whether it needs a secret.

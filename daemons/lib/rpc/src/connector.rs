@@ -10,12 +10,12 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead_model::ResourceId;
 use bulkhead_model::change::TableChange;
 use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::sql::{self, CompiledStatement, SqlError};
+use bulkhead_model::{ResourceId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -31,6 +31,9 @@ pub const SOCKET: &str = "/run/bulkhead/db-connector.sock";
 pub struct QueryRequest {
     /// The resource.
     pub resource: ResourceId,
+    /// Who asks, for a resource that each person uses with an account of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<UserId>,
     /// Statements that run before it in the same transaction; for a write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
@@ -59,7 +62,13 @@ impl QueryRequest {
         let ResourceQuery { statement, statements: mut before, change, operation, limits, cache_seconds, .. } =
             query.clone();
         let statement = before.pop().unwrap_or(statement);
-        Self { resource, before, statement, change, operation, parameters, mode: query.effect(), limits, cache_seconds }
+        let (asked_by, mode) = (None, query.effect());
+        Self { resource, asked_by, before, statement, change, operation, parameters, mode, limits, cache_seconds }
+    }
+
+    /// The same, asked by a person.
+    pub fn asked_by(self, person: UserId) -> Self {
+        Self { asked_by: Some(person), ..self }
     }
 
     /// The statement that PostgreSQL is to prepare and the expressions to bind.
@@ -179,6 +188,9 @@ pub struct TestRequest {
     pub secret: Option<String>,
     /// The resource whose stored secret to use, and the row that a given secret is sealed to.
     pub resource: ResourceId,
+    /// Who asks, for a resource that each person uses with an account of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<UserId>,
 }
 
 /// `POST /v1/schema`: the tables and columns of a resource, for the editor's completion.
@@ -187,6 +199,9 @@ pub struct TestRequest {
 pub struct SchemaRequest {
     /// The resource.
     pub resource: ResourceId,
+    /// Who asks, for a resource that each person uses with an account of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<UserId>,
 }
 
 /// The answer to [`SchemaRequest`].

@@ -3,6 +3,7 @@
 //! Every internal service speaks HTTP/1.1 with JSON over a Unix socket. A type lives here when two daemons must agree
 //! on it; the server's routes live with the server. Daemons reach each other only through this crate.
 
+pub mod accounts;
 pub mod backend;
 pub mod client;
 pub mod connector;

@@ -26,6 +26,9 @@ pub struct Problem {
     /// For a SQL error: SQLSTATE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
+    /// For `account-needed`: the resource that an account has to be connected to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// The request's id, to find it in the journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -41,6 +44,7 @@ impl Problem {
             faults: Vec::new(),
             position: None,
             sqlstate: None,
+            resource: None,
             request_id: None,
         }
     }

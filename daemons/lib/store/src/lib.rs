@@ -23,6 +23,7 @@ mod keyed_locks;
 pub mod library_sets;
 mod listen;
 mod migrations;
+pub mod oauth;
 pub mod outbox;
 mod payload;
 pub mod queues;

@@ -1,4 +1,4 @@
-//! Real services for tests: a fresh PostgreSQL database for each test, a Temporal server.
+//! Real services for tests: a fresh PostgreSQL database for each test, a Temporal server, a provider of OpenID Connect.
 //!
 //! `cargo xtask test` starts what is needed and names it in the environment. A missing prerequisite is a panic with the
 //! command that provides it, never a skipped test.
@@ -8,6 +8,7 @@
 mod activation;
 mod daemon;
 mod network;
+mod oidc;
 mod postgres;
 mod server;
 mod temporal;
@@ -15,6 +16,7 @@ mod temporal;
 pub use activation::activated;
 pub use daemon::{Daemon, Signal};
 pub use network::Network;
+pub use oidc::{CLIENT_SECRET, OidcServer};
 pub use postgres::TestDatabase;
 pub use server::{TestServer, free_port};
 pub use temporal::TestTemporal;

@@ -7,6 +7,8 @@ export class ApiProblem extends Error {
   readonly faults: Fault[]
   /** 1-based character in a SQL statement. */
   readonly position: number | undefined
+  /** The resource that an account has to be connected to. */
+  readonly resource: string | undefined
 
   constructor(problem: Partial<Problem> & { status: number }) {
     super(problem.detail ?? `The server answered ${problem.status}. Try again in a moment.`)
@@ -14,6 +16,7 @@ export class ApiProblem extends Error {
     this.code = problem.code ?? 'unknown'
     this.faults = problem.faults ?? []
     this.position = problem.position ?? undefined
+    this.resource = problem.resource ?? undefined
   }
 }
 

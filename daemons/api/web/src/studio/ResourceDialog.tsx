@@ -10,9 +10,13 @@ import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
+import { AccountPanel } from './AccountPanel'
 import { ClientCertificateFields } from './ClientCertificateFields'
 import { SettingsFields } from './SettingsFields'
 import { resourceKinds, showsCertificate } from './resource-kinds'
+
+/** Whether it asks as an account that somebody connects. */
+const isConnected = (config: ResourceConfig) => 'authentication' in config && config.authentication?.type === 'oauth2-code'
 
 /** Of a resource that is there, or of a new one with the settings that one of its kind begins with. */
 export function ResourceDialog({ resource, begin, onClose }: { resource?: Resource; begin: ResourceConfig; onClose: () => void }) {
@@ -88,6 +92,7 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
           setConfig(next)
         }}
       />
+      {resource?.config && isConnected(resource.config) ? <AccountPanel resource={resource.name} /> : null}
       {secretLabel === undefined ? null : (
         <TextField
           label={secretLabel}

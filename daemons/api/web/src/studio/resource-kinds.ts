@@ -53,7 +53,9 @@ const password = () => 'Password'
 const place = (settings: Fields) => `${String(settings['host'] ?? '')}:${String(settings['port'] ?? '')}`
 const userAt = (settings: Fields) => `${settings['user'] ? `${String(settings['user'])}@` : ''}${place(settings)}`
 
-const isOauth = isOneOf('authentication.type', 'oauth2')
+const isOauth = isOneOf('authentication.type', 'oauth2', 'oauth2-code')
+const isForClient = isOneOf('authentication.type', 'oauth2')
+const isForAccount = isOneOf('authentication.type', 'oauth2-code')
 const httpFields: readonly DescribedField[] = [
   url,
   { key: 'headers', label: 'Headers of every request', type: 'pairs', noun: 'header', hint: 'No place for a secret: everybody who may look at the resource reads them.' },
@@ -69,21 +71,34 @@ const httpFields: readonly DescribedField[] = [
       ['api-key-header', 'API key in a header', { type: 'api-key-header', header: 'X-API-Key' }],
       ['api-key-query', 'API key in a query parameter', { type: 'api-key-query', parameter: 'api_key' }],
       ['oauth2', 'OAuth 2, client credentials', { type: 'oauth2', 'token-url': '', 'client-id': '' }],
+      ['oauth2-code', 'OAuth 2, an account that somebody connects', { type: 'oauth2-code', 'authorization-url': '', 'token-url': '', 'client-id': '' }],
     ],
   },
   { key: 'authentication.user', label: 'User', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'basic') },
   { key: 'authentication.header', label: 'Header', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'api-key-header') },
   { key: 'authentication.prefix', label: 'Before the key', type: 'text', placeholder: 'ApiKey ', when: isOneOf('authentication.type', 'api-key-header') },
   { key: 'authentication.parameter', label: 'Query parameter', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'api-key-query') },
+  {
+    key: 'authentication.account',
+    label: 'Account',
+    type: 'choice',
+    options: [
+      ['shared', 'One for everybody, connected here'],
+      ['own', 'Of each person who asks; workflows cannot ask'],
+    ],
+    when: isForAccount,
+  },
+  { key: 'authentication.authorization-url', label: 'Authorisation URL', type: 'text', isRequired: true, when: isForAccount },
   { key: 'authentication.token-url', label: 'Token URL', type: 'text', isRequired: true, when: isOauth },
   { key: 'authentication.client-id', label: 'Client ID', type: 'text', isRequired: true, when: isOauth },
   { key: 'authentication.scope', label: 'Scope', type: 'text', when: isOauth },
-  { key: 'authentication.audience', label: 'Audience', type: 'text', when: isOauth },
+  { key: 'authentication.audience', label: 'Audience', type: 'text', when: isForClient },
+  { key: 'authentication.parameters', label: 'Further parameters of the authorisation URL', type: 'pairs', noun: 'parameter', when: isForAccount },
   { key: 'authentication.ca-certificate', label: "Authority's certificate of the token server", type: 'area', placeholder: '-----BEGIN CERTIFICATE-----', when: isOauth },
   { key: 'authentication.secret-in-form', label: 'ID and secret go into the form', type: 'check', when: isOauth },
   authority,
 ]
-const httpSecrets: Record<string, string> = { basic: 'Password', bearer: 'Token', 'api-key-header': 'Key', 'api-key-query': 'Key', oauth2: 'Client secret' }
+const httpSecrets: Record<string, string> = { basic: 'Password', bearer: 'Token', 'api-key-header': 'Key', 'api-key-query': 'Key', oauth2: 'Client secret', 'oauth2-code': 'Client secret' }
 const httpSecret = (settings: Fields) => httpSecrets[String((settings['authentication'] as Fields | undefined)?.['type'] ?? 'none')]
 const urlOf = (settings: Fields) => String(settings['url'] ?? '')
 

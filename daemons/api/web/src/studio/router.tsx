@@ -11,6 +11,9 @@ const root = createRootRoute({
   errorComponent: ({ error }) => <ErrorState error={error} onRetry={() => location.reload()} />,
 })
 
+/** The query of the address that the studio was opened with, as it was written: the router reads numbers in it. */
+export const openedWith = new URLSearchParams(location.search)
+
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 const login = createRoute({
@@ -24,6 +27,11 @@ const setup = createRoute({
   path: '/setup',
   validateSearch: (search) => ({ token: text(search.token) }),
   component: lazyRouteComponent(() => import('./Setup'), 'Setup'),
+})
+const oauthCallback = createRoute({
+  getParentRoute: () => root,
+  path: '/oauth/callback',
+  component: lazyRouteComponent(() => import('./OauthCallback'), 'OauthCallback'),
 })
 const builder = createRoute({
   getParentRoute: () => root,
@@ -59,7 +67,7 @@ const users = createRoute({ getParentRoute: () => frame, path: '/users', compone
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit])])
+const tree = root.addChildren([login, setup, oauthCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

@@ -1,10 +1,12 @@
 /** What a screen shows when it has nothing, waits, or failed. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import { CircleAlert, Lock } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, Suspense, lazy } from 'react'
 import { ApiProblem, messageOf } from '../api/problem'
 import { Button } from './Button'
 import type { IconType } from './icons'
+
+const ConnectAccount = lazy(() => import('./ConnectAccount').then((module) => ({ default: module.ConnectAccount })))
 
 export function EmptyState({ icon: Icon, title, children, action }: { icon: IconType; title: string; children: ReactNode; action?: ReactNode }) {
   return (
@@ -34,6 +36,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
 export function ErrorNotice({ error }: { error: unknown }) {
   if (!error) return null
   const faults = error instanceof ApiProblem ? error.faults : []
+  const resource = error instanceof ApiProblem ? error.resource : undefined
   return (
     <div className="notice red" role="alert">
       <CircleAlert className="icon" aria-hidden />
@@ -47,6 +50,11 @@ export function ErrorNotice({ error }: { error: unknown }) {
               </li>
             ))}
           </ul>
+        ) : null}
+        {resource ? (
+          <Suspense>
+            <ConnectAccount resource={resource} />
+          </Suspense>
         ) : null}
       </div>
     </div>

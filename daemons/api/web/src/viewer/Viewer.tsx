@@ -1,6 +1,6 @@
 /** A hosted app at `/apps/<slug>`: only what was released, without the studio's frame. */
 import { Pencil } from 'lucide-react'
-import { useEffect, useLayoutEffect, useState } from 'react'
+import { Suspense, lazy, useEffect, useLayoutEffect, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem } from '../api/problem'
@@ -13,11 +13,14 @@ import { type Address, addressText, readAddress } from '../runtime/address'
 import { scriptQueries } from '../runtime/model'
 import { AppRuntime, type RuntimeHost } from '../runtime/runtime'
 import { browserStorage } from '../runtime/storage'
+import { accountsNeeded, noteAccount } from '../ui/accounts'
 import { Questions, ask } from '../ui/ask'
 import { ErrorState, SkeletonRows } from '../ui/states'
 import { Toasts, notify } from '../ui/toasts'
 import { useIsOnline } from '../ui/online'
 import './viewer.css'
+
+const AccountsNeeded = lazy(() => import('../ui/AccountsNeeded').then((module) => ({ default: module.AccountsNeeded })))
 
 type Loaded = { app: ReleasedApp; session: Session; runtime: AppRuntime }
 
@@ -41,7 +44,12 @@ async function load(slug: string): Promise<Loaded> {
     },
     runQuery: async (query, parameters, signal) => {
       const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released' }, signal })
-      return wholeResult(await dataOf(answer))
+      try {
+        return wholeResult(await dataOf(answer))
+      } catch (error) {
+        noteAccount(error, query)
+        throw error
+      }
     },
   }
   const at = addressNow(app, root)
@@ -105,6 +113,7 @@ function Running({ app, session, runtime }: Loaded) {
   const isOnline = useIsOnline()
   // The page is the app's alone, and so are its dialogs and messages.
   useLayoutEffect(() => applyTheme(window.document.documentElement, app.document.theme), [app.document.theme])
+  const needsAccounts = useStore(accountsNeeded, ({ queries }) => Object.keys(queries).length > 0)
   const pageName = useStore(runtime.store, (state) => state.page)
   const page = app.document.pages[pageName]
   const pages = Object.entries(app.document.pages)
@@ -138,6 +147,11 @@ function Running({ app, session, runtime }: Loaded) {
         </span>
       </header>
       {isOnline ? null : <div className="notice amber viewer-offline">You are offline. What you see may be old; changes cannot be sent.</div>}
+      {needsAccounts ? (
+        <Suspense>
+          <AccountsNeeded onConnected={(query) => void runtime.runQuery(query)} />
+        </Suspense>
+      ) : null}
       <main className="viewer-main">{page ? <AppPage page={page} /> : null}</main>
     </>
   )

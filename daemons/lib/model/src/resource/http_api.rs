@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{BaseUrl, SecretNeed, Server, text_fault};
+use super::{BaseUrl, Oauth2Code, SecretNeed, Server, text_fault};
 use crate::{Fault, SshHostId, header};
 
 /// Headers of a resource at most.
@@ -63,6 +63,9 @@ pub enum HttpAuthentication {
     },
     /// OAuth 2: a token for the client itself; the secret is the client's.
     Oauth2(Box<Oauth2>),
+    /// OAuth 2: a token for an account whose owner said yes; the secret is the client's, if it has one.
+    #[serde(rename = "oauth2-code")]
+    Oauth2Code(Box<Oauth2Code>),
 }
 
 /// OAuth 2, client credentials (RFC 6749, section 4.4).
@@ -96,14 +99,22 @@ impl HttpApiConfig {
     pub(super) fn secret(&self) -> SecretNeed {
         match self.authentication {
             HttpAuthentication::None => SecretNeed::None,
+            HttpAuthentication::Oauth2Code(_) => SecretNeed::Optional,
             _ => SecretNeed::Required,
         }
     }
 
-    /// Who besides the server gets the secret: its URL, and the authority whose word counts for it.
-    pub(super) fn token_receiver(&self) -> Option<(&str, Option<&str>)> {
+    /// Who besides the server gets the secret: its URL, and the authority whose word counts for it. Where people are sent belongs to it:
+    /// what they answer with is worth a token.
+    pub(super) fn token_receiver(&self) -> Option<(String, Option<&str>)> {
         match &self.authentication {
-            HttpAuthentication::Oauth2(oauth2) => Some((&oauth2.token_url.0, oauth2.ca_certificate.as_deref())),
+            HttpAuthentication::Oauth2(oauth2) => {
+                Some((oauth2.token_url.0.clone(), oauth2.ca_certificate.as_deref()))
+            }
+            HttpAuthentication::Oauth2Code(code) => {
+                let urls = format!("{} {}", code.authorization_url.0, code.token_url.0);
+                Some((urls, code.ca_certificate.as_deref()))
+            }
             _ => None,
         }
     }
@@ -134,7 +145,7 @@ impl HttpAuthentication {
     pub fn header(&self) -> Option<&str> {
         match self {
             Self::None | Self::ApiKeyQuery { .. } => None,
-            Self::Basic { .. } | Self::Bearer | Self::Oauth2(_) => Some("authorization"),
+            Self::Basic { .. } | Self::Bearer | Self::Oauth2(_) | Self::Oauth2Code(_) => Some("authorization"),
             Self::ApiKeyHeader { header, .. } => Some(header),
         }
     }
@@ -157,6 +168,7 @@ impl HttpAuthentication {
                 }
             }
             Self::ApiKeyQuery { parameter } => text_fault(&place("parameter"), parameter, 128, faults),
+            Self::Oauth2Code(code) => code.faults(place, faults),
             Self::Oauth2(oauth2) => {
                 if oauth2.token_url.parts().is_none() {
                     let message = "must be a URL such as https://login.example.com/oauth/token, without query, user \

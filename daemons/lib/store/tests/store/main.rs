@@ -7,6 +7,7 @@ mod identity;
 mod journal;
 mod library_sets;
 mod migrations;
+mod oauth;
 mod queues;
 mod releases;
 mod schedules;

@@ -1,0 +1,22 @@
+/** Asks for the accounts that an app's queries need, and lets the queries run again once they are connected. */
+import { useStore } from 'zustand'
+import { ConnectAccount } from './ConnectAccount'
+import { accountsNeeded } from './accounts'
+
+export function AccountsNeeded({ onConnected }: { onConnected: (query: string) => void }) {
+  const { queries } = useStore(accountsNeeded)
+  return Object.entries(queries).map(([resource, waiting]) => (
+    <div key={resource} className="notice amber viewer-offline" role="status">
+      <p className="grow">
+        This app uses an account at <strong>{resource}</strong>, and none is connected.
+      </p>
+      <ConnectAccount
+        resource={resource}
+        onConnected={() => {
+          accountsNeeded.setState(({ queries: { [resource]: _, ...others } }) => ({ queries: others }))
+          for (const query of waiting) onConnected(query)
+        }}
+      />
+    </div>
+  ))
+}
