@@ -37,6 +37,12 @@ pub(crate) enum ApiError {
     AdministratorsOnly,
     #[error("a person must do this: log in")]
     PersonsOnly,
+    #[error("a password is for administrators here: log in the way that this page offers")]
+    PasswordsOff,
+    #[error("{0}")]
+    SignInRefused(&'static str),
+    #[error("log-in with `{provider}`: {reason}")]
+    ProviderRefused { provider: String, reason: String },
     #[error("{0}")]
     CrossSite(&'static str),
     #[error("there is nothing here that you may see")]
@@ -107,6 +113,9 @@ impl ApiError {
             Self::WorkflowRoleTooLow { .. } => plain(403, "workflow-role-too-low"),
             Self::AdministratorsOnly => plain(403, "administrators-only"),
             Self::PersonsOnly => plain(403, "persons-only"),
+            Self::PasswordsOff => plain(403, "passwords-off"),
+            Self::SignInRefused(_) => plain(403, "sign-in-refused"),
+            Self::ProviderRefused { .. } => plain(502, "provider-refused"),
             Self::CrossSite(_) => plain(403, "cross-site"),
             Self::NotFound => plain(404, "not-found"),
             Self::MethodNotAllowed => plain(405, "method-not-allowed"),

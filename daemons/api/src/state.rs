@@ -14,6 +14,7 @@ use crate::app_usage::UsageCounter;
 use crate::audit::AuditWriter;
 use crate::auth::attempts::Attempts;
 use crate::auth::passwords::Passwords;
+use crate::auth::provider_keys::ProviderKeys;
 use crate::config::Config;
 use crate::http_error::ApiError;
 use crate::metrics::ApiMetrics;
@@ -35,6 +36,10 @@ pub(crate) struct Api {
     pub(crate) login_attempts: Attempts,
     /// Wrong passwords by remote address.
     pub(crate) login_attempts_by_address: Attempts,
+    /// Log-ins with providers by remote address.
+    pub(crate) sign_in_attempts: Attempts,
+    /// The keys that providers sign with.
+    pub(crate) provider_keys: ProviderKeys,
     /// Wrong webhook keys by remote address.
     pub(crate) key_attempts: Attempts,
     pub(crate) run_watch: RunWatch,
@@ -67,6 +72,8 @@ impl Api {
             passwords: Passwords::new(config.password_hashes)?,
             login_attempts: Attempts::new(per_minute),
             login_attempts_by_address: Attempts::new(per_minute.saturating_mul(5)),
+            sign_in_attempts: Attempts::new(per_minute.saturating_mul(5)),
+            provider_keys: ProviderKeys::default(),
             key_attempts: Attempts::new(60),
             run_watch: RunWatch::start(&database),
             metrics,
@@ -83,10 +90,18 @@ impl Api {
         id: bulkhead_model::ResourceId,
         secret: &str,
     ) -> Result<String, ApiError> {
+        self.seal_to_connector("resources", &id.to_string(), secret)
+    }
+
+    /// Seals the secret of a provider that people log in with, for db-connector, which alone speaks to it.
+    pub(crate) fn seal_provider_secret(&self, id: uuid::Uuid, secret: &str) -> Result<String, ApiError> {
+        self.seal_to_connector("sign_in_providers", &id.to_string(), secret)
+    }
+
+    fn seal_to_connector(&self, table: &str, row: &str, secret: &str) -> Result<String, ApiError> {
         let text = std::fs::read_to_string(&self.config.connector_key)
             .map_err(ApiError::internal("reading db-connector's public key"))?;
-        let row = id.to_string();
-        seal(&text, Place { table: "resources", row: &row, field: "sealed_secret" }, secret)
+        seal(&text, Place { table, row, field: "sealed_secret" }, secret)
     }
 
     /// Seals what logs in to an SSH host so that ssh-connector alone can open it, and only for this row.

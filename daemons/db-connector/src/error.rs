@@ -19,7 +19,9 @@ pub(crate) enum Unconnected {
     Refused,
     #[error("the account's token has ended and the server gave none to renew it with: connect it again")]
     Ended,
-    #[error("each person uses an account of their own here, and nobody has asked: a workflow needs a resource with a shared account")]
+    #[error(
+        "each person uses an account of their own here, and nobody has asked: a workflow needs a resource with a shared account"
+    )]
     Nobody,
     #[error("an account is connected once the resource is saved")]
     Unsaved,
@@ -114,9 +116,13 @@ pub(crate) enum QueryError {
         "resource `{resource}`: the server refused to log in: {message}. Check user and secret on the resource's page"
     )]
     LogIn { resource: String, message: String },
+    #[error("log-in with `{name}`: {message}")]
+    Provider { name: String, message: String },
     #[error("resource `{resource}`: {why}")]
     Unconnected { resource: String, why: Unconnected },
-    #[error("this took longer than ten minutes, was done already, or began in another session or with other settings: connect the account again")]
+    #[error(
+        "this took longer than ten minutes, was done already, or began in another session or with other settings: connect the account again"
+    )]
     AttemptOver,
     #[error("resource `{0}` is busy: all its connections are in use. Try again, or raise max-connections-per-resource")]
     Busy(String),
@@ -202,6 +208,7 @@ impl QueryError {
             Self::LogIn { .. } => (502, "resource-log-in"),
             Self::Unconnected { why: Unconnected::Nobody | Unconnected::Unsaved, .. } => (422, "account-unusable"),
             Self::Unconnected { .. } => (422, "account-needed"),
+            Self::Provider { .. } => (502, "provider-refused"),
             Self::AttemptOver => (410, "attempt-over"),
             Self::Busy(_) => (503, "resource-busy"),
             Self::Timeout(_) => (504, "query-timeout"),

@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::error::QueryError;
-use crate::pool::{self, Pool};
+use crate::pool::{self, Pool, Shared};
 use crate::route::Routes;
 use crate::target::Target;
 
@@ -109,6 +109,11 @@ impl<S: HttpConfig> pool::Connection for HttpConnection<S> {
     fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
+}
+
+/// Connections to a place that is asked for the sake of `name`: with its own certificate authority, and never let to loopback.
+pub(crate) fn pool_at(place: Place, name: &str, shared: &Shared) -> Arc<Pool<HttpConnection<Place>>> {
+    Arc::new(Pool::new(place, Target::new(name.to_owned(), None, false), shared))
 }
 
 /// Sends a request and reads its answer. The request's target is in origin form and has a `Host`. Redirects are not followed.

@@ -29,6 +29,7 @@ mod rest;
 mod route;
 mod routes;
 mod s3;
+mod sign_in;
 mod smtp;
 mod sql_server;
 mod sqlite;

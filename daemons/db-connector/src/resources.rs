@@ -36,13 +36,7 @@ impl Resources {
     }
 
     /// Takes a resource at `revision` into use; one of an older revision is dropped with its idle connections.
-    pub(crate) fn insert(
-        &self,
-        id: Asked,
-        revision: i64,
-        config: ResourceConfig,
-        target: Target,
-    ) -> Arc<dyn Kind> {
+    pub(crate) fn insert(&self, id: Asked, revision: i64, config: ResourceConfig, target: Target) -> Arc<dyn Kind> {
         let mut known = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else who read the same row, or a newer one, was faster: one resource has one pool.
         if let Some((_, resource)) = known.get(&id).filter(|(known, _)| *known >= revision) {

@@ -11,11 +11,10 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bulkhead_model::{ResourceId, UserId};
 use bulkhead_rpc::RpcClient;
-use bulkhead_rpc::accounts::{
-    self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest,
-};
+use bulkhead_rpc::accounts::{self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest};
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
+use bulkhead_rpc::sign_in::{self, ExchangeRequest, Exchanged, Keys, Metadata, ProviderRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::resources::Resource;
 use bulkhead_store::{Database, StoreError};
@@ -36,6 +35,7 @@ use crate::metrics::{Metrics, ResourceMetrics, Running};
 use crate::pool::Shared;
 use crate::resources::Resources;
 use crate::route::Routes;
+use crate::sign_in::Providers;
 use crate::target::Target;
 
 /// The largest request, in bytes: a statement with its parameters.
@@ -52,6 +52,7 @@ pub struct Connector {
     database: Database,
     key: Arc<SealPrivateKey>,
     accounts: Arc<Accounts>,
+    providers: Providers,
     shared: Shared,
     resources: Resources,
     fetcher: Fetcher,
@@ -86,9 +87,10 @@ impl Connector {
             sqlite_directories: config.sqlite_directories.as_slice().into(),
             sqlite_threads: Arc::new(Semaphore::new(SQLITE_THREADS)),
         };
+        let providers = Providers::new(database.clone(), Arc::clone(&key), shared.clone());
         let resources = Resources::new(shared.clone(), config.idle_timeout);
         let cache = Cache::new(config.cache_bytes, metrics.clone());
-        Arc::new(Self { database, key, accounts, shared, resources, fetcher, cache, metrics })
+        Arc::new(Self { database, key, accounts, providers, shared, resources, fetcher, cache, metrics })
     }
 
     /// Closes connections that are not used and forgets results that are too old, for ever.
@@ -147,6 +149,9 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .route(accounts::BEGIN, post(begin_account))
         .route(accounts::COMPLETE, post(complete_account))
         .route(accounts::DISCONNECT, post(disconnect_account))
+        .route(sign_in::METADATA, post(provider_metadata))
+        .route(sign_in::KEYS, post(provider_keys))
+        .route(sign_in::EXCHANGE, post(exchange_sign_in))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(connector)
 }
@@ -274,4 +279,25 @@ async fn disconnect_account(
 ) -> Result<Json<DisconnectAnswer>, QueryError> {
     let existed = connector.accounts.disconnect(request.resource, request.user).await?;
     Ok(Json(DisconnectAnswer { existed }))
+}
+
+async fn provider_metadata(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<ProviderRequest>,
+) -> Result<Json<Metadata>, QueryError> {
+    connector.providers.metadata(request.provider).await.map(Json)
+}
+
+async fn provider_keys(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<ProviderRequest>,
+) -> Result<Json<Keys>, QueryError> {
+    connector.providers.keys(request.provider).await.map(Json)
+}
+
+async fn exchange_sign_in(
+    State(connector): State<Arc<Connector>>,
+    Json(request): Json<ExchangeRequest>,
+) -> Result<Json<Exchanged>, QueryError> {
+    connector.providers.exchange(&request).await.map(Json)
 }

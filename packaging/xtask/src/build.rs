@@ -90,7 +90,8 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
 
 /// The folder with the packages of the tests' provider of OpenID Connect, installed on first use.
 pub(crate) fn oidc_provider() -> Result<PathBuf> {
-    let (sources, folder) = (paths::repository().join("daemons/lib/test-kit/oidc"), paths::cache().join("oidc-provider"));
+    let (sources, folder) =
+        (paths::repository().join("daemons/lib/test-kit/oidc"), paths::cache().join("oidc-provider"));
     std::fs::create_dir_all(&folder)?;
     for name in ["package.json", "package-lock.json", ".npmrc"] {
         std::fs::copy(sources.join(name), folder.join(name)).with_context(|| format!("copy {name}"))?;

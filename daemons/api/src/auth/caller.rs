@@ -104,11 +104,16 @@ impl Caller {
 
 /// The hash of the request's session cookie.
 pub(crate) fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
+    cookie_of(headers, COOKIE).map(token::hash)
+}
+
+/// The token in the request's cookie of that name.
+pub(crate) fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+    let (_, value) = pairs.find(|(found, _)| *found == name)?;
     // Anything of another length was never minted here.
-    (value.len() == 43).then(|| token::hash(value))
+    (value.len() == 43).then_some(value)
 }
 
 /// `Set-Cookie` for a new session. It has no Max-Age: it goes with the browser, and the server ends it anyway.

@@ -7,7 +7,9 @@ pub(crate) mod attempts;
 pub(crate) mod caller;
 pub(crate) mod cross_site;
 pub(crate) mod guard;
+pub(crate) mod id_token;
 pub(crate) mod passwords;
+pub(crate) mod provider_keys;
 pub(crate) mod token;
 
 pub(crate) use caller::{Administrator, Caller, Origin, Root};

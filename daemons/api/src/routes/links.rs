@@ -85,6 +85,7 @@ pub(crate) async fn inspect(
 /// Uses a link, once: sets the password and logs in.
 #[utoipa::path(post, path = "/one-time-links/redeem", tag = "session", operation_id = "redeemLink", request_body = RedeemLinkRequest, responses(
     (status = 200, description = "The session; its cookie is set", body = Session),
+    (status = 403, description = "`passwords-off`: administrators alone use a password here", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 410, description = "`link-spent`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`password-refused`, `invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
@@ -97,6 +98,9 @@ pub(crate) async fn redeem(
     let token_hash = token::hash(&request.token);
     // Before the costly hash: only a token that is worth it gets there.
     let link = api.database.link(&token_hash).await?.ok_or(ApiError::LinkSpent)?;
+    if link.purpose == LinkPurpose::Invitation && !link.is_admin && !api.database.passwords_are_for_all().await? {
+        return Err(ApiError::PasswordsOff);
+    }
     passwords::check(&request.password)?;
     let account = match link.purpose {
         LinkPurpose::FirstAdmin => {

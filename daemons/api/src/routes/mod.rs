@@ -45,6 +45,8 @@ mod runs;
 mod schedules;
 mod secrets;
 mod session;
+mod sign_in;
+mod sign_in_settings;
 mod signatures;
 mod ssh_hosts;
 mod system;
@@ -84,6 +86,15 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(session::login))
         .routes(routes!(session::logout))
         .routes(routes!(session::session))
+        .routes(routes!(sign_in::ways))
+        .routes(routes!(sign_in::begin))
+        .routes(routes!(sign_in::complete))
+        .routes(routes!(sign_in_settings::show))
+        .routes(routes!(sign_in_settings::create))
+        .routes(routes!(sign_in_settings::update, sign_in_settings::delete))
+        .routes(routes!(sign_in_settings::set_passwords))
+        .routes(routes!(sign_in_settings::list_own))
+        .routes(routes!(sign_in_settings::remove_own))
         .routes(routes!(links::inspect))
         .routes(routes!(links::redeem))
         .routes(routes!(users::list, users::create))

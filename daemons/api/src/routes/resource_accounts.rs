@@ -7,9 +7,7 @@
 use axum::extract::State;
 use bulkhead_model::resource::{Oauth2Account, ResourceConfig};
 use bulkhead_model::{ResourceId, Role, Slug, UserId};
-use bulkhead_rpc::accounts::{
-    self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest,
-};
+use bulkhead_rpc::accounts::{self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -52,7 +52,7 @@ pub(crate) struct SessionUser {
 }
 
 impl Session {
-    async fn of(api: &Api, user: User) -> Result<Self, ApiError> {
+    pub(crate) async fn of(api: &Api, user: User) -> Result<Self, ApiError> {
         let groups = api.database.groups_of(user.id).await?;
         Ok(Self {
             user: SessionUser { id: user.id, email: user.email, name: user.name, is_admin: user.is_admin, groups },
@@ -77,6 +77,7 @@ pub(crate) async fn open_session(api: &Api, user: User, old: Option<token::Token
 /// Opens a session with an e-mail address and a password.
 #[utoipa::path(post, path = "/login", tag = "session", operation_id = "login", request_body = LoginRequest, responses(
     (status = 200, description = "The session; its cookie is set", body = Session),
+    (status = 403, description = "`passwords-off`: administrators alone use a password here", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 401, description = "`wrong-login`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 429, description = "`too-many-attempts`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
@@ -108,6 +109,10 @@ pub(crate) async fn login(
         return Err(ApiError::WrongLogin);
     }
     let user = user.ok_or(ApiError::WrongLogin)?;
+    if !user.is_admin && !api.database.passwords_are_for_all().await? {
+        api.audit.write(record("user.login.refused", Some(&user))).await?;
+        return Err(ApiError::PasswordsOff);
+    }
     api.login_attempts.succeeded(&account);
     if let Some(address) = origin.remote() {
         api.login_attempts_by_address.succeeded(address);

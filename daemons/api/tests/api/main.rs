@@ -16,6 +16,7 @@ mod resource_accounts;
 mod resources;
 mod runs;
 mod secrets;
+mod sign_in;
 mod ssh_hosts;
 mod web;
 mod webhooks;

@@ -39,7 +39,8 @@ impl Setting {
         let begun = self.instance.call(person, "POST", "/resources/crm/account/connect", &json!({})).await.ok(200);
         let back = self.provider.visit(begun["url"].as_str().expect("a URL"));
         let query = back.strip_prefix(REDIRECT_URI).expect("sent back").trim_start_matches('?');
-        let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)).expect("sent back").to_owned();
+        let value =
+            |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)).expect("sent back").to_owned();
         json!({ "state": value("state="), "code": value("code=") })
     }
 
@@ -97,7 +98,10 @@ async fn each_person_has_an_account_of_their_own_and_nobody_is_shown_a_token() {
     let answer = instance.call(&stranger, "POST", "/resources/crm/account/connect", &json!({})).await;
     assert_eq!(answer.problem(), (404, "not-found".into()));
     assert_eq!(setting.complete(ada, &back).await.ok(200), json!({ "resource": "crm" }));
-    assert_eq!((setting.state(ada).await["is_connected"].clone(), setting.state(admin).await["is_connected"].clone()), (json!(true), json!(false)));
+    assert_eq!(
+        (setting.state(ada).await["is_connected"].clone(), setting.state(admin).await["is_connected"].clone()),
+        (json!(true), json!(false))
+    );
     assert_eq!(setting.test(admin).await.problem(), (422, "account-needed".into()), "it is asked as who asks");
 
     let owner = instance.own.connect().await;
@@ -107,7 +111,10 @@ async fn each_person_has_an_account_of_their_own_and_nobody_is_shown_a_token() {
     for path in ["/audit", "/resources/crm/account", "/resources"] {
         let answer = instance.call(admin, "GET", path, &Value::Null).await;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert!(answer.status.is_success() && !text.contains("bh1.") && !text.contains(code) && !text.contains(state), "{path}");
+        assert!(
+            answer.status.is_success() && !text.contains("bh1.") && !text.contains(code) && !text.contains(state),
+            "{path}"
+        );
     }
 }
 

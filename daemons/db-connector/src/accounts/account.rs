@@ -69,8 +69,7 @@ impl Account {
         let locked = timeout_at(bounds.deadline, self.current.lock()).await;
         let mut current = locked.map_err(|_| QueryError::Timeout(bounds.timeout_ms))?;
         let now = OffsetDateTime::now_utc();
-        let was_refused =
-            self.refused.load(Ordering::Relaxed) == stored.version && stored.renewed_at + YOUNG < now;
+        let was_refused = self.refused.load(Ordering::Relaxed) == stored.version && stored.renewed_at + YOUNG < now;
         let is_good = stored.good_until > now && !was_refused;
         let is_known = |opened: &&Opened| opened.id == stored.id && opened.version == stored.version;
         if let Some(opened) = current.as_ref().filter(is_known).filter(|_| is_good) {
@@ -86,8 +85,10 @@ impl Account {
     }
 
     /// Remembers that the resource's server refused a token, so that the next request comes with another one.
-    pub(crate) async fn was_refused(&self, token: &str) {
-        if let Some(opened) = self.current.lock().await.as_ref().filter(|opened| *opened.access == token) {
+    pub(crate) async fn was_refused(&self, token: &str, bounds: Bounds) {
+        // One that is not had in time is held by who renews the token already.
+        let Ok(current) = timeout_at(bounds.deadline, self.current.lock()).await else { return };
+        if let Some(opened) = current.as_ref().filter(|opened| *opened.access == token) {
             self.refused.store(opened.version, Ordering::Relaxed);
         }
     }
@@ -153,7 +154,8 @@ async fn renew(
 ) -> Result<Renewal, NotRenewed> {
     let failed = |error| NotRenewed::Failed(Box::new(error));
     let tokens = accounts.open(stored.id, &stored.sealed_tokens);
-    let tokens = tokens.map_err(|error| failed(QueryError::Invalid(format!("the account cannot be opened: {error}"))))?;
+    let tokens =
+        tokens.map_err(|error| failed(QueryError::Invalid(format!("the account cannot be opened: {error}"))))?;
     let refresh = tokens.refresh.as_deref().ok_or(NotRenewed::NoRefreshToken)?;
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
     let secret = secret.map(|secret| secret.as_str());

@@ -114,7 +114,9 @@ impl Accounts {
 }
 
 fn no_accounts() -> QueryError {
-    QueryError::Invalid("this resource asks as no account that could be connected: look at its authentication".to_owned())
+    QueryError::Invalid(
+        "this resource asks as no account that could be connected: look at its authentication".to_owned(),
+    )
 }
 
 fn verifier_place(row: &str) -> Place<'_> {
@@ -138,12 +140,7 @@ fn random() -> Result<Zeroizing<String>, QueryError> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
-fn authorization_url(
-    code: &Oauth2Code,
-    redirect_uri: &str,
-    state: &str,
-    verifier: &str,
-) -> Result<String, QueryError> {
+fn authorization_url(code: &Oauth2Code, redirect_uri: &str, state: &str, verifier: &str) -> Result<String, QueryError> {
     let url = Url::parse(&code.authorization_url.0);
     let mut url = url.map_err(|_| QueryError::Invalid("the authorisation URL is none".to_owned()))?;
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));

@@ -62,7 +62,8 @@ impl Accounts {
         let text = zeroize::Zeroizing::new(serde_json::to_string(&tokens).unwrap_or_default());
         let row = id.to_string();
         let sealed = self.key.public_key().seal(&place(&row), text.as_bytes());
-        let sealed = sealed.map_err(|error| QueryError::Invalid(format!("the server's tokens cannot be kept: {error}")))?;
+        let sealed =
+            sealed.map_err(|error| QueryError::Invalid(format!("the server's tokens cannot be kept: {error}")))?;
         Ok(SealedTokens { sealed, good_until: OffsetDateTime::now_utc() + given.lifetime })
     }
 

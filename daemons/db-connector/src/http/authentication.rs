@@ -91,7 +91,7 @@ impl Authenticator {
             tokens.forget(token, bounds).await;
         }
         if let Some(account) = &self.account {
-            account.was_refused(token).await;
+            account.was_refused(token, bounds).await;
         }
         true
     }

@@ -1,6 +1,5 @@
 //! Where OAuth 2 gives tokens (RFC 6749, section 3.2): one request, and what it answers.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant as StdInstant};
 
 use base64::Engine;
@@ -16,10 +15,9 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
 use super::site::{Place, SitePool, redirects_to};
-use super::{Bounds, content, exchange};
+use super::{Bounds, content, exchange, pool_at};
 use crate::error::QueryError;
-use crate::pool::{Pool, Shared};
-use crate::target::Target;
+use crate::pool::Shared;
 
 /// How long a token is used whose end is not told.
 const UNTOLD: Duration = Duration::from_secs(300);
@@ -83,7 +81,7 @@ impl TokenServer {
     /// One that is reached for the resource `name`: with its own certificate authority, and never let to loopback.
     pub(crate) fn new(place: Place, client_id: &str, secret_in_form: bool, name: &str, shared: &Shared) -> Self {
         let url = place.url().clone();
-        let pool = Arc::new(Pool::new(place, Target::new(name.to_owned(), None, false), shared));
+        let pool = pool_at(place, name, shared);
         Self { url, client_id: client_id.to_owned(), secret_in_form, pool }
     }
 

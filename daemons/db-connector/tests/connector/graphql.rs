@@ -127,8 +127,11 @@ async fn errors_are_an_error_where_there_is_no_data_and_else_told_beside_it() {
 async fn types_are_offered_as_tables() {
     let (service, server) = (Service::start().await, WebServer::start(answer).await);
     let resource = resource(&service, &server, "/api/", "s3cret").await;
-    let schema: Schema =
-        service.client.call(Method::POST, "/v1/schema", &SchemaRequest { resource, asked_by: None }).await.expect("told");
+    let schema: Schema = service
+        .client
+        .call(Method::POST, "/v1/schema", &SchemaRequest { resource, asked_by: None })
+        .await
+        .expect("told");
     let table = &schema.tables[0];
     assert_eq!((table.schema.as_str(), table.name.as_str()), ("object", "Query"));
     assert_eq!((table.columns[0].name.as_str(), table.columns[0].type_name.as_str()), ("users", "[User]"));

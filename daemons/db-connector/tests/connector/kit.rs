@@ -112,13 +112,19 @@ impl Service {
         serve(&self.own, self.directory.path(), "replica", json!({ "allow-networks": ["127.0.0.0/8"] })).0
     }
 
+    /// Lets the tokens of all accounts end.
+    pub(crate) async fn end_tokens(&self) {
+        let end = "UPDATE oauth_accounts SET good_until = now() - interval '1 second'";
+        self.own.connect().await.batch_execute(end).await.expect("ended");
+    }
+
     /// Settings that lead to the data.
     pub(crate) fn config(&self, user: &str) -> PostgresqlConfig {
         PostgresqlConfig {
-            host: "127.0.0.1".toowned(),
+            host: "127.0.0.1".to_owned(),
             port: self.port,
-            database: self.data.name().toowned(),
-            user: user.toowned(),
+            database: self.data.name().to_owned(),
+            user: user.to_owned(),
             tls: TlsMode::Disabled,
             ca_certificate: None,
             client_certificate: None,
@@ -184,7 +190,7 @@ impl Service {
             resource: self.resource,
             asked_by: None,
             before: Vec::new(),
-            statement: statement.toowned(),
+            statement: statement.to_owned(),
             change: None,
             operation: None,
             parameters: Default::default(),

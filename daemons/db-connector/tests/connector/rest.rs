@@ -362,8 +362,12 @@ async fn a_test_tells_whether_the_server_lets_in() {
         let config = json!({ "kind": "rest", "url": server.url("/v1"), "authentication": authentication });
         let resource = ResourceId::new();
         let secret = Some(service.sealed(resource, secret));
-        let request =
-            TestRequest { config: serde_json::from_value(config).expect("a configuration"), secret, resource, asked_by: None };
+        let request = TestRequest {
+            config: serde_json::from_value(config).expect("a configuration"),
+            secret,
+            resource,
+            asked_by: None,
+        };
         service.client.call(Method::POST, "/v1/test", &request).await
     };
     test("s3cret").await.expect("let in");

@@ -17,6 +17,7 @@ pub mod query;
 pub mod resource;
 pub mod role;
 pub mod run;
+pub mod sign_in;
 pub mod sql;
 pub mod ssh;
 pub mod trace;

@@ -11,6 +11,7 @@ pub mod executor;
 pub mod fetch;
 pub mod library_builder;
 pub mod problem;
+pub mod sign_in;
 pub mod ssh;
 
 pub use client::{RpcClient, RpcError};

@@ -81,6 +81,8 @@ pub struct Link {
     pub purpose: LinkPurpose,
     /// The account's address, unless the link makes one.
     pub email: Option<String>,
+    /// Whether the account is an administrator's.
+    pub is_admin: bool,
 }
 
 /// What using a link does to the account.
@@ -201,13 +203,13 @@ impl Database {
     pub async fn link(&self, token_hash: &[u8]) -> Result<Option<Link>, StoreError> {
         let operation = "read a one-time link";
         let client = self.client(operation).await?;
-        let sql = "SELECT l.purpose, u.email FROM one_time_links l LEFT JOIN users u ON u.id = l.user_id
+        let sql = "SELECT l.purpose, u.email, coalesce(u.is_admin, false) FROM one_time_links l LEFT JOIN users u ON u.id = l.user_id
             WHERE l.token_hash = $1 AND l.used_at IS NULL AND l.expires_at > now()";
         let row = client.query_opt(sql, &[&token_hash]).await.map_err(StoreError::of(operation))?;
         row.map(|row| {
             let word: &str = row.get(0);
             let purpose = LinkPurpose::parse(word).ok_or_else(|| StoreError::bad_word(operation, word))?;
-            Ok(Link { purpose, email: row.get(1) })
+            Ok(Link { purpose, email: row.get(1), is_admin: row.get(2) })
         })
         .transpose()
     }

@@ -36,6 +36,7 @@ pub mod runs;
 pub mod schedules;
 pub mod secrets;
 pub mod session_access;
+pub mod sign_in;
 pub mod ssh_hosts;
 #[cfg(feature = "test-support")]
 pub mod test_support;

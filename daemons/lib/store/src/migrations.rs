@@ -38,11 +38,16 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 8, name: "ssh_hosts", sql: include_str!("../migrations/V8__ssh_hosts.sql") },
     Migration { version: 9, name: "life_of_apps", sql: include_str!("../migrations/V9__life_of_apps.sql") },
-    Migration { version: 10, name: "oauth_and_oidc", sql: include_str!("../migrations/V10__oauth_and_oidc.sql") },
+    Migration {
+        version: 10,
+        name: "accounts_of_resources",
+        sql: include_str!("../migrations/V10__accounts_of_resources.sql"),
+    },
+    Migration { version: 11, name: "sign_in", sql: include_str!("../migrations/V11__sign_in.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 10;
+pub const SCHEMA_VERSION: i32 = 11;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

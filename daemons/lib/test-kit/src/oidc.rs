@@ -69,7 +69,9 @@ impl OidcServer {
             }
             let told = self.ask("GET", &path, "", &cookies);
             cookies.extend(told.cookies);
-            url = told.location.unwrap_or_else(|| panic!("{path} answers {}: {}\n{}", told.status, told.body, self.server.log()));
+            url = told
+                .location
+                .unwrap_or_else(|| panic!("{path} answers {}: {}\n{}", told.status, told.body, self.server.log()));
         }
         panic!("sent on without end: {url}");
     }
@@ -91,7 +93,12 @@ impl OidcServer {
         let named = |name: &str| -> Vec<&str> {
             headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| *value).collect()
         };
-        let pair = |text: &str| text.split(';').next().and_then(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let pair = |text: &str| {
+            text.split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
         Told {
             status,
             location: named("location").first().map(|value| (*value).to_owned()),

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/api/v1/account/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that you log in with. */
+        get: operations["listSignIns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sign-ins/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes away one of the accounts that you log in with. Somebody without a password keeps the last one. */
+        post: operations["removeSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends to connect an account, with what the server sent back. */
+        post: operations["completeResourceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -585,6 +636,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources/{name}/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account that a resource asks as, for you. */
+        get: operations["getResourceAccount"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets the account: a shared one needs the role admin. What was given to Bulkhead stays in the server's list until its owner takes it
+         *     back there.
+         */
+        delete: operations["disconnectResourceAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/account/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to connect the account: a shared one needs the role admin. */
+        post: operations["connectResourceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resources/{name}/grants": {
         parameters: {
             query?: never;
@@ -923,6 +1012,126 @@ export interface paths {
         };
         /** Who is logged in. */
         get: operations["getSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ways to log in. */
+        get: operations["listSignInWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/begin/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to log in with a provider. */
+        post: operations["beginSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends to log in, with what the provider sent back: opens a session, or adds the account to that of who is logged in. */
+        post: operations["completeSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/passwords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says who may log in with a password. Administrators always may. */
+        put: operations["setPasswordsForAll"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a provider. */
+        post: operations["createSignInProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a provider. */
+        put: operations["updateSignInProvider"];
+        post?: never;
+        /** Deletes a provider. Nobody logs in with it from then on; sessions that are open stay so. */
+        delete: operations["deleteSignInProvider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How people log in. */
+        get: operations["getSignInSettings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1543,6 +1752,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The account is connected. */
+        AccountConnected: {
+            /** @description To this resource. */
+            resource: string;
+        };
         /** @description What an event handler or a finished query does. Texts and values may hold bindings. */
         Action: {
             /** @description What it reads as `args.<name>`. */
@@ -1937,6 +2151,11 @@ export interface components {
         };
         /** @description `https://api.example.com/v1`: scheme, host, port and the path that all requests begin with. No query, no name, no password. */
         BaseUrl: string;
+        /** @description Begins to log in with a provider. */
+        BeginSignInRequest: {
+            /** @description Whether the account is added to that of who is logged in. */
+            adds?: boolean;
+        };
         /** @description One block. */
         Block: (components["schemas"]["QueryBlock"] & {
             /** @enum {string} */
@@ -2147,6 +2366,22 @@ export interface components {
             /** @description Its type, by the database's own name. */
             type: string;
         };
+        /** @description What the server sent back. */
+        CompleteAccountRequest: {
+            /** @description As it stands in the address. */
+            code: string;
+            /** @description As it stands in the address. */
+            state: string;
+        };
+        /** @description What the provider sent back. */
+        CompleteSignInRequest: {
+            /** @description As it stands in the address. */
+            code: string;
+            /** @description As it stands in the address, if it does. */
+            iss?: string | null;
+            /** @description As it stands in the address. */
+            state: string;
+        };
         /** @description A component on a page. */
         Component: {
             /** @description What it does on events. */
@@ -2173,6 +2408,11 @@ export interface components {
             /** @description A JavaScript expression, without braces; a list for `in`, nothing for `is-null`. */
             value?: string;
         };
+        /** @description Where to go to say yes. */
+        ConnectAccount: {
+            /** @description The server's page. It sends back within ten minutes, to the same session. */
+            url: string;
+        };
         /** @description A new app. */
         CreateAppRequest: {
             document?: components["schemas"]["AppDocument"] | null;
@@ -2198,6 +2438,15 @@ export interface components {
             name: components["schemas"]["Name"];
             /** @description Modules to import once, ahead of all runs: those that take long. */
             preload?: string[];
+        };
+        /** @description A new provider. */
+        CreateProviderRequest: {
+            /** @description The settings. */
+            config: components["schemas"]["SignInConfig"];
+            /** @description Its name in addresses. */
+            name: components["schemas"]["Slug"];
+            /** @description The client's secret, if it has one. It is sealed at once and never shown again. */
+            secret?: string | null;
         };
         /** @description A new resource. */
         CreateResourceRequest: {
@@ -2711,6 +2960,9 @@ export interface components {
         } | (components["schemas"]["Oauth2"] & {
             /** @enum {string} */
             type: "oauth2";
+        }) | (components["schemas"]["Oauth2Code"] & {
+            /** @enum {string} */
+            type: "oauth2-code";
         });
         /** @description A block that sends an HTTP request. An answer of status 400 and above is a failure of kind `http-status`. */
         HttpBlock: {
@@ -3118,6 +3370,38 @@ export interface components {
             "token-url": components["schemas"]["BaseUrl"];
         };
         /**
+         * @description Whose account requests are made with.
+         * @enum {string}
+         */
+        Oauth2Account: "shared" | "own";
+        /** @description Tokens that a person's consent brings. */
+        Oauth2Code: {
+            /** @description Whose account requests are made with. */
+            account?: components["schemas"]["Oauth2Account"];
+            /** @description Where people are sent to say yes. */
+            "authorization-url": components["schemas"]["BaseUrl"];
+            /** @description PEM of the authority that signed the token server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description The client. */
+            "client-id": string;
+            /** @description Further parameters of the authorisation URL, such as `access_type` and `prompt`. */
+            parameters?: {
+                [key: string]: string;
+            };
+            /**
+             * @description What the tokens are for, as the server names it: words with spaces between them. Many servers give a refresh token only for
+             *     `offline_access`.
+             */
+            scope?: string;
+            /**
+             * @description Whether id and secret go into the form; by default they are the user and password of the request. A client without a secret
+             *     sends its id in the form anyway.
+             */
+            "secret-in-form"?: boolean;
+            /** @description Where tokens are given and renewed. It gets the secret; it is reached through the SSH host too, if there is one. */
+            "token-url": components["schemas"]["BaseUrl"];
+        };
+        /**
          * @description How the content of an object is told.
          * @enum {string}
          */
@@ -3270,6 +3554,11 @@ export interface components {
             /** @description The ways into the bodies, 2 to 20. */
             branches: components["schemas"]["Port"][];
         };
+        /** @description Who may log in with a password. */
+        PasswordsRequest: {
+            /** @description Whether everybody may; else administrators alone. */
+            for_all: boolean;
+        };
         /** @description How a resource runs a query, as its own planner says. */
         Plan: {
             /** @description Whether the query was run and its steps were measured. */
@@ -3391,6 +3680,8 @@ export interface components {
             position?: number | null;
             /** @description The request's id, to find it in the journal. */
             request_id?: string | null;
+            /** @description For `account-needed`: the resource that an account has to be connected to. */
+            resource?: string | null;
             /** @description For a SQL error: SQLSTATE. */
             sqlstate?: string | null;
             /**
@@ -3398,6 +3689,18 @@ export interface components {
              * @description HTTP status.
              */
             status: number;
+        };
+        /** @description A provider, without its secret. */
+        Provider: {
+            /** @description The settings. */
+            config: components["schemas"]["SignInConfig"];
+            /** @description Its name in addresses. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it changed last.
+             */
+            updated_at: string;
         };
         /**
          * @description What using a link does.
@@ -3684,6 +3987,13 @@ export interface components {
              */
             version: number;
         };
+        /** @description Names one of the accounts that you log in with. */
+        RemoveSignInRequest: {
+            /** @description Whose it is. */
+            issuer: string;
+            /** @description The provider's name for you. */
+            subject: string;
+        };
         /** @description What a set is to be built from. */
         ReplaceLibrarySetRequest: {
             /** @description The text of `package-lock.json`, or of `requirements.txt` with hashes; at most 2 MiB. */
@@ -3764,6 +4074,31 @@ export interface components {
              * @description When it changed last.
              */
             updated_at: string;
+        };
+        /** @description The account that a resource asks as, for you. */
+        ResourceAccount: {
+            /** @description Whose it is. */
+            account: components["schemas"]["Oauth2Account"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            connected_at?: string | null;
+            /** @description Who connected it. */
+            connected_by?: string | null;
+            /** @description Whether one is connected, that the server still accepts as far as is known. */
+            is_connected: boolean;
+            /** @description Whether the server has refused it since, so that it has to be connected again. */
+            is_refused: boolean;
+            /** @description Whether you may connect and disconnect it. */
+            may_connect: boolean;
+            /** @description Where a server has to be told that it may send people back to. */
+            redirect_uri: string;
+            /**
+             * Format: date-time
+             * @description When its tokens were renewed last.
+             */
+            renewed_at?: string | null;
         };
         /** @description The settings of a resource, without its secret. */
         ResourceConfig: (components["schemas"]["PostgresqlConfig"] & {
@@ -4330,6 +4665,84 @@ export interface components {
             /** @description `ssh-ed25519 AAAA...` */
             host_key: string;
         };
+        /** @description An account at a provider that you log in with. */
+        SignInAccountInfo: {
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            added_at: string;
+            /** @description The address, as the provider told it last. */
+            email: string;
+            /** @description Whose it is. */
+            issuer: string;
+            /** @description The provider's name for you. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description When it was used last.
+             */
+            used_at?: string | null;
+        };
+        /** @description The accounts that you log in with. */
+        SignInAccounts: {
+            /** @description In the order in which they were added. */
+            accounts: components["schemas"]["SignInAccountInfo"][];
+        };
+        /** @description Where to go. */
+        SignInBegun: {
+            /** @description The provider's page. It sends back within ten minutes, to the same browser. */
+            url: string;
+        };
+        /** @description How people sign in with an account at a provider. */
+        SignInConfig: {
+            /** @description PEM of the authority that signed the provider's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description The client. */
+            "client-id": string;
+            /**
+             * @description The domains whose people get an account here with their first log-in; without one, only accounts that people have added to theirs
+             *     let them in.
+             */
+            domains?: string[];
+            /** @description Which group here a value of that claim stands for. With each log-in, people join and leave these groups, and no others. */
+            groups?: {
+                [key: string]: components["schemas"]["Slug"];
+            };
+            /** @description The claim with a person's groups, for the groups below. */
+            "groups-claim"?: string;
+            /** @description The issuer, exactly as its documents and tokens write it. */
+            issuer: components["schemas"]["BaseUrl"];
+            /** @description What the button says: `Log in with <label>`. */
+            label: string;
+            /** @description What is asked for beside `openid`: words with spaces between them. */
+            scope?: string;
+            /** @description Whether id and secret go into the form; by default they are the user and password of the request. */
+            "secret-in-form"?: boolean;
+        };
+        /** @description How people log in. */
+        SignInSettings: {
+            /** @description Whether everybody may log in with a password; else administrators alone. */
+            passwords_for_all: boolean;
+            /** @description Providers, by name. */
+            providers: components["schemas"]["Provider"][];
+            /** @description Where each provider has to be told that it may send people back to. */
+            redirect_uri: string;
+        };
+        /** @description A provider to log in with. */
+        SignInWay: {
+            /** @description What to call it. */
+            label: string;
+            /** @description Its name in addresses. */
+            name: string;
+        };
+        /** @description The ways to log in. */
+        SignInWays: {
+            /** @description Whether everybody may log in with a password; else administrators alone. */
+            passwords: boolean;
+            /** @description Providers, by name. */
+            providers: components["schemas"]["SignInWay"][];
+        };
         /** @description A signature of the body: HMAC with SHA-256 under a secret that the caller has too. */
         Signature: {
             /** @description How the signature is written. */
@@ -4672,6 +5085,13 @@ export interface components {
         UpdateGroupRequest: {
             /** @description What it is for; at most 500 characters. */
             description: string;
+        };
+        /** @description New settings of a provider. */
+        UpdateProviderRequest: {
+            /** @description The settings. */
+            config: components["schemas"]["SignInConfig"];
+            /** @description The client's secret; the stored one stays when absent, which is refused when issuer or authority change. */
+            secret?: string | null;
         };
         /** @description New settings of a resource. */
         UpdateResourceRequest: {
@@ -5063,6 +5483,99 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listSignIns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAccounts"];
+                };
+            };
+        };
+    };
+    removeSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveSignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-way-in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeResourceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description Connected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountConnected"];
+                };
+            };
+            /** @description `attempt-over`: it took too long, was done already, or began in another session */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token server cannot be reached or refuses */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApprovals: {
         parameters: {
             query?: never;
@@ -6075,6 +6588,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `passwords-off`: administrators alone use a password here */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `too-many-attempts` */
             429: {
                 headers: {
@@ -6157,6 +6679,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `passwords-off`: administrators alone use a password here */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `link-spent` */
@@ -6424,6 +6955,97 @@ export interface operations {
                 content?: never;
             };
             /** @description `built-in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResourceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceAccount"];
+                };
+            };
+            /** @description `no-account` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnectResourceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten, if there was one */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no-account` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connectResourceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where to go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectAccount"];
+                };
+            };
+            /** @description `no-account` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7064,6 +7686,269 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSignInWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
+                };
+            };
+        };
+    };
+    beginSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginSignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go; a cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInBegun"];
+                };
+            };
+            /** @description `too-many-attempts` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be reached, or says what it must not */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteSignInRequest"];
+            };
+        };
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `sign-in-refused`: the person is not known here, or their address is not verified */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-taken`, `account-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `attempt-over`: it took too long, was done already, or began in another browser */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be reached, or says what it must not */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPasswordsForAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordsRequest"];
+            };
+        };
+        responses: {
+            /** @description Said */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    createSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `secret-needed`, `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getSignInSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInSettings"];
                 };
             };
         };

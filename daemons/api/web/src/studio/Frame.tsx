@@ -63,10 +63,10 @@ export function Frame() {
         <div className="nav-foot">
           {session.data ? (
             <div className="nav-user row">
-              <div className="grow">
+              <Link to="/account" className="grow">
                 <p className="truncate">{session.data.user.name}</p>
                 <p className="muted truncate">{session.data.user.email}</p>
-              </div>
+              </Link>
               <ThemeButton />
               <Button variant="ghost" size="small" icon={LogOut} label="Log out" isBusy={logOut.isPending} onClick={() => logOut.mutate()} />
             </div>

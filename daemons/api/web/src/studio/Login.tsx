@@ -7,13 +7,10 @@ import { Button } from '../ui/Button'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { EntryCard } from './EntryCard'
+import { SignInButtons } from './SignInButtons'
+import { safeNext } from './sign-in'
 
 const route = getRouteApi('/login')
-
-/** Only a path of our own: a link must not send people elsewhere after they gave their password. */
-export function safeNext(next: string | undefined): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/'
-}
 
 export function Login() {
   const { next } = route.useSearch()
@@ -30,6 +27,7 @@ export function Login() {
   }
   return (
     <EntryCard title="Log in">
+      <SignInButtons next={safeNext(next)} />
       <form className="stack" onSubmit={submit}>
         <ErrorNotice error={login.error} />
         <TextField label="E-mail" type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />

@@ -1,25 +1,14 @@
 /** Where a server sends people back to who said yes, or no. Usually in a window of its own, beside the page that asked. */
-import { useMutation } from '@tanstack/react-query'
-import { useEffect } from 'react'
 import { api, dataOf } from '../api/client'
 import { accountChannel } from '../ui/accounts'
 import { ErrorNotice } from '../ui/states'
 import { EntryCard } from './EntryCard'
-import { openedWith } from './router'
-
-/** What a server says in place of a code, in words. */
-function refusalOf(error: string, description: string | null): Error {
-  return new Error(error === 'access_denied' ? 'The server was told no, so nothing was connected.' : `The server says: ${description ?? error}`)
-}
+import { returned, useReturned } from './use-returned'
 
 export function OauthCallback() {
-  const complete = useMutation({
-    meta: { showsError: true },
-    mutationFn: async () => {
-      const error = openedWith.get('error')
-      if (error) throw refusalOf(error, openedWith.get('error_description'))
-      return dataOf(api.POST('/api/v1/accounts/complete', { body: { state: openedWith.get('state') ?? '', code: openedWith.get('code') ?? '' } }))
-    },
+  const complete = useReturned({
+    denied: 'The server was told no, so nothing was connected.',
+    handOn: () => dataOf(api.POST('/api/v1/accounts/complete', { body: { state: returned('state') ?? '', code: returned('code') ?? '' } })),
     onSuccess: ({ resource }) => {
       const channel = new BroadcastChannel(accountChannel)
       channel.postMessage(resource)
@@ -27,12 +16,6 @@ export function OauthCallback() {
       window.close()
     },
   })
-  const { mutate } = complete
-  useEffect(() => {
-    // What stands in an address is kept by the browser.
-    history.replaceState(null, '', location.pathname)
-    mutate()
-  }, [mutate])
   return (
     <EntryCard title="Connect an account">
       <ErrorNotice error={complete.error} />

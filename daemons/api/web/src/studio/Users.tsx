@@ -12,6 +12,7 @@ import { CheckField, TextField } from '../ui/Field'
 import { RelativeTime } from '../ui/format'
 import { ErrorNotice, Loaded } from '../ui/states'
 import { PageHead } from './PageHead'
+import { PeopleTabs } from './PeopleTabs'
 import { usersQuery } from './lists'
 import { useSession } from './session'
 
@@ -31,6 +32,7 @@ export function Users() {
           Invite a person
         </Button>
       </PageHead>
+      <PeopleTabs />
       <div className="page-body">
         <Loaded query={users}>{(all) => <UserTable users={all} onInvited={setInvitation} />}</Loaded>
       </div>

@@ -33,6 +33,11 @@ const oauthCallback = createRoute({
   path: '/oauth/callback',
   component: lazyRouteComponent(() => import('./OauthCallback'), 'OauthCallback'),
 })
+const signInCallback = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/callback',
+  component: lazyRouteComponent(() => import('./SignInCallback'), 'SignInCallback'),
+})
 const builder = createRoute({
   getParentRoute: () => root,
   path: '/apps/$slug/edit',
@@ -65,9 +70,11 @@ const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', com
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
+const account = createRoute({ getParentRoute: () => frame, path: '/account', component: lazyRouteComponent(() => import('./Account'), 'Account') })
+const logInSettings = createRoute({ getParentRoute: () => frame, path: '/log-in-settings', component: lazyRouteComponent(() => import('./SignInSettings'), 'SignInSettings') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit, account, logInSettings])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

@@ -13,7 +13,8 @@ export function AccountsNeeded({ onConnected }: { onConnected: (query: string) =
       <ConnectAccount
         resource={resource}
         onConnected={() => {
-          accountsNeeded.setState(({ queries: { [resource]: _, ...others } }) => ({ queries: others }))
+          const { [resource]: _, ...others } = accountsNeeded.getState().queries
+          accountsNeeded.setState({ queries: others })
           for (const query of waiting) onConnected(query)
         }}
       />

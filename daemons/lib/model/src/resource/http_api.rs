@@ -108,9 +108,7 @@ impl HttpApiConfig {
     /// what they answer with is worth a token.
     pub(super) fn token_receiver(&self) -> Option<(String, Option<&str>)> {
         match &self.authentication {
-            HttpAuthentication::Oauth2(oauth2) => {
-                Some((oauth2.token_url.0.clone(), oauth2.ca_certificate.as_deref()))
-            }
+            HttpAuthentication::Oauth2(oauth2) => Some((oauth2.token_url.0.clone(), oauth2.ca_certificate.as_deref())),
             HttpAuthentication::Oauth2Code(code) => {
                 let urls = format!("{} {}", code.authorization_url.0, code.token_url.0);
                 Some((urls, code.ca_certificate.as_deref()))

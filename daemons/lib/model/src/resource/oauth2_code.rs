@@ -116,7 +116,10 @@ mod tests {
     fn a_client_may_have_no_secret_and_its_account_is_shared_unless_it_says_otherwise() {
         let shared = config(&json!({}));
         assert!(shared.validate().is_empty());
-        assert_eq!((shared.secret(), shared.oauth2_code().unwrap().account), (SecretNeed::Optional, Oauth2Account::Shared));
+        assert_eq!(
+            (shared.secret(), shared.oauth2_code().unwrap().account),
+            (SecretNeed::Optional, Oauth2Account::Shared)
+        );
         let own = config(&json!({ "account": "own" }));
         assert_eq!(own.oauth2_code().unwrap().account, Oauth2Account::Own);
     }
@@ -131,9 +134,8 @@ mod tests {
 
     #[test]
     fn what_the_flow_sets_itself_is_no_further_parameter() {
-        let places = |config: ResourceConfig| -> Vec<String> {
-            config.validate().into_iter().map(|fault| fault.path).collect()
-        };
+        let places =
+            |config: ResourceConfig| -> Vec<String> { config.validate().into_iter().map(|fault| fault.path).collect() };
         let own = config(&json!({ "parameters": { "state": "x", "prompt": "consent" } }));
         assert_eq!(places(own), ["config.authentication.parameters.state"]);
         let urls = config(&json!({ "authorization-url": "javascript:alert(1)", "token-url": "x", "client-id": "" }));

@@ -3,11 +3,21 @@
 use bulkhead_store::test_support::{ROLES, empty, migrated};
 use bulkhead_store::{MigrationError, SCHEMA_VERSION, migrate};
 
+/// The numbers of the files, in order.
+fn versions() -> Vec<i32> {
+    let files = std::fs::read_dir("migrations").expect("the folder").map(|file| file.expect("a file").file_name());
+    let number = |name: String| name.strip_prefix('V')?.split_once("__")?.0.parse().ok();
+    let mut versions: Vec<i32> = files.filter_map(|name| number(name.into_string().expect("text"))).collect();
+    versions.sort_unstable();
+    assert_eq!(versions.last(), Some(&SCHEMA_VERSION));
+    versions
+}
+
 #[tokio::test]
 async fn migrating_twice_changes_nothing() {
     let (_test, database) = empty().await;
     assert_eq!(database.schema_version().await.expect("reads"), 0);
-    assert_eq!(migrate(&database).await.expect("migrates"), (1..=SCHEMA_VERSION).collect::<Vec<_>>());
+    assert_eq!(migrate(&database).await.expect("migrates"), versions());
     assert_eq!(migrate(&database).await.expect("migrates"), [] as [i32; 0]);
     assert_eq!(database.schema_version().await.expect("reads"), SCHEMA_VERSION);
 }
@@ -18,7 +28,7 @@ async fn of_two_migrators_at_once_one_does_the_work() {
     let (one, two) = tokio::join!(migrate(&database), migrate(&database));
     let mut applied = [one.expect("migrates"), two.expect("migrates")].concat();
     applied.sort_unstable();
-    assert_eq!(applied, (1..=SCHEMA_VERSION).collect::<Vec<_>>());
+    assert_eq!(applied, versions());
 }
 
 #[tokio::test]

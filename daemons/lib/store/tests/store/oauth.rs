@@ -128,11 +128,13 @@ async fn a_renewal_that_fails_changes_nothing_and_one_that_is_refused_is_the_las
     assert!(refused.expect("asked").expect("told").is_refused);
     let again = setting.connector.renew_oauth_account(id, 2, |_| async { Err("asked again") }).await.expect("asked");
     assert!(again.expect("not asked").is_refused);
-    let state = setting.api.oauth_account_state(setting.resource, Some(setting.ada)).await.expect("reads").expect("there");
+    let state =
+        setting.api.oauth_account_state(setting.resource, Some(setting.ada)).await.expect("reads").expect("there");
     assert_eq!((state.is_refused, state.connected_by.as_deref()), (true, Some("ada@example.org")));
 
     setting.connect(Some(setting.ada)).await;
-    let state = setting.api.oauth_account_state(setting.resource, Some(setting.ada)).await.expect("reads").expect("there");
+    let state =
+        setting.api.oauth_account_state(setting.resource, Some(setting.ada)).await.expect("reads").expect("there");
     assert!(!state.is_refused, "a new one took its place");
 }
 

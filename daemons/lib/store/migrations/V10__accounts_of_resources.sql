@@ -1,4 +1,4 @@
--- Accounts at other servers: those that resources ask as (OAuth 2), and those that people sign in with (OpenID Connect).
+-- Accounts at other servers that resources ask as (OAuth 2).
 
 -- A person who was sent to a server to say yes, and has not come back yet.
 CREATE TABLE oauth_attempts (

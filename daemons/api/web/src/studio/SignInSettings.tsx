@@ -1,0 +1,93 @@
+/** How people log in: providers of OpenID Connect, and whether everybody may use a password. For administrators. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { KeyRound, Plus, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import { api, dataOf } from '../api/client'
+import type { SignInProvider } from '../api/types'
+import { Button } from '../ui/Button'
+import { CopyField } from '../ui/CopyField'
+import { CheckField } from '../ui/Field'
+import { EmptyState, Loaded } from '../ui/states'
+import { PageHead } from './PageHead'
+import { PeopleTabs } from './PeopleTabs'
+import { ProviderDialog } from './ProviderDialog'
+import { useRemoval } from './use-removal'
+
+export function SignInSettings() {
+  const queryClient = useQueryClient()
+  const settings = useQuery({ queryKey: ['sign-in', 'settings'], queryFn: () => dataOf(api.GET('/api/v1/sign-in/settings')) })
+  const [edited, setEdited] = useState<{ provider?: SignInProvider }>()
+  const passwords = useMutation({
+    mutationFn: (for_all: boolean) => api.PUT('/api/v1/sign-in/passwords', { body: { for_all } }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['sign-in'] }),
+  })
+  const confirmed = useRemoval('sign-in')
+  const add = (
+    <Button variant="primary" icon={Plus} onClick={() => setEdited({})}>
+      Add provider
+    </Button>
+  )
+  return (
+    <>
+      <PageHead title="Log-in">{add}</PageHead>
+      <PeopleTabs />
+      <div className="page-body stack">
+        <Loaded query={settings}>
+          {({ providers, passwords_for_all, redirect_uri }) => (
+            <>
+              {providers.length === 0 ? (
+                <EmptyState icon={KeyRound} title="Let people log in with the accounts that they have" action={add}>
+                  A provider of OpenID Connect vouches for people. Who is not known here is let in only from the domains that you list.
+                </EmptyState>
+              ) : (
+                <table className="list">
+                  <thead>
+                    <tr>
+                      <th>Provider</th>
+                      <th className="wide-only">New people</th>
+                      <th>
+                        <span className="visually-hidden">Actions</span>
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {providers.map((provider) => (
+                      <tr key={provider.name}>
+                        <td>
+                          <strong>{provider.config.label}</strong>
+                          <div className="muted">{provider.config.issuer}</div>
+                        </td>
+                        <td className="wide-only">{provider.config.domains?.join(', ') || 'None'}</td>
+                        <td className="actions">
+                          <span className="row">
+                            <Button size="small" onClick={() => setEdited({ provider })}>
+                              Edit
+                            </Button>
+                            <Button
+                              variant="ghost"
+                              size="small"
+                              icon={Trash2}
+                              label={`Delete ${provider.name}`}
+                              onClick={() =>
+                                void confirmed({ title: `Delete ${provider.config.label}?`, text: 'Nobody logs in with it from then on.', confirm: 'Delete provider' }, () =>
+                                  api.DELETE('/api/v1/sign-in/providers/{name}', { params: { path: { name: provider.name } }, headers: { 'content-type': 'application/json' } }),
+                                )
+                              }
+                            />
+                          </span>
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              )}
+              <CheckField label="Everybody may log in with a password; else administrators alone" checked={passwords_for_all} disabled={passwords.isPending} onChange={({ target }) => passwords.mutate(target.checked)} />
+              <CopyField label="Redirect URI to register at a provider" value={redirect_uri} />
+            </>
+          )}
+        </Loaded>
+      </div>
+      {edited ? <ProviderDialog {...edited} onClose={() => setEdited(undefined)} /> : null}
+    </>
+  )
+}

@@ -1,0 +1,17 @@
+/** Where somebody wanted to go who was sent to a provider meanwhile. */
+const key = 'bulkhead-sign-in-next'
+
+/** Only a path of our own: a link must not send people elsewhere after they logged in. */
+export function safeNext(next: string | null | undefined): string {
+  return next && /^\/(?![/\\])/.test(next) ? next : '/'
+}
+
+export function rememberWay(next: string): void {
+  sessionStorage.setItem(key, next)
+}
+
+export function rememberedWay(): string {
+  const next = sessionStorage.getItem(key)
+  sessionStorage.removeItem(key)
+  return safeNext(next)
+}
