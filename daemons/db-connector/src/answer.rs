@@ -75,6 +75,14 @@ pub(crate) enum End<F> {
     Late,
 }
 
+/// The answer of a statement that has begun: its first chunk, which is all of it where that is enough.
+pub(crate) async fn begun<R: Running>(mut running: R) -> Result<Answer, QueryError> {
+    match running.fill().await {
+        None => Ok(pieces(running)),
+        Some(end) => whole(running, end).await,
+    }
+}
+
 /// The answer of a statement whose rows fit into its first chunk.
 pub(crate) async fn whole<R: Running>(running: R, end: R::End) -> Result<Answer, QueryError> {
     let (last, error) = running.finish(end).await;

@@ -95,7 +95,7 @@ pub(crate) fn unknown_column(table: &str, wanted: &str, known: impl Iterator<Ite
 }
 
 /// `: the nearest are ...`, or what to do where there is none.
-fn nearest(wanted: &str, known: impl Iterator<Item = String>) -> String {
+pub(crate) fn nearest(wanted: &str, known: impl Iterator<Item = String>) -> String {
     let mut known: Vec<(usize, String)> = known.map(|name| (distance(wanted, &name), name)).collect();
     known.sort();
     known.dedup();

@@ -153,9 +153,24 @@ pub(crate) enum QueryError {
         "the connection to resource `{0}` was lost while the change was committed: look whether it was made before trying again"
     )]
     OutcomeUnknown(String),
+    /// The server's word, which leaves open what became of a change.
+    #[error("resource `{resource}`: {message}. Whether the change was made is not known: look before trying again")]
+    Undecided { resource: String, message: String },
 }
 
 impl QueryError {
+    /// An answer that is too large, after a change: it has been made, and to say otherwise would invite a second one.
+    pub(crate) fn left_unread(answer: &str, max_bytes: u32, sqlstate: &str) -> Self {
+        Self::Sql {
+            message: format!(
+                "{answer} is larger than the query's {max_bytes} bytes and was left unread: look what was changed before \
+                 trying again, or raise max-bytes"
+            ),
+            sqlstate: sqlstate.to_owned(),
+            position: None,
+        }
+    }
+
     /// The same, of one statement in a list, where it is about a statement.
     pub(crate) fn in_list(self, number: usize, of: usize) -> Self {
         let is_of_statement = matches!(
@@ -219,7 +234,7 @@ impl QueryError {
             Self::Sql { .. } => (422, "query-failed"),
             Self::Shared(problem) => (problem.status, &problem.code),
             Self::Lost(_) => (502, "resource-lost"),
-            Self::OutcomeUnknown(_) => (502, "outcome-unknown"),
+            Self::OutcomeUnknown(_) | Self::Undecided { .. } => (502, "outcome-unknown"),
         }
     }
 

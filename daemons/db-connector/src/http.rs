@@ -76,19 +76,13 @@ impl Bounds {
         Self { deadline, timeout_ms, max_bytes, mode: QueryMode::Read }
     }
 
-    /// An answer that is too large. After a change, it has been made, and to say otherwise would invite a second one.
+    /// An answer that is too large.
     pub(crate) fn too_large(self, status: StatusCode) -> QueryError {
         match self.mode {
             QueryMode::Read => QueryError::TooLarge(self.max_bytes),
-            QueryMode::Write => QueryError::Sql {
-                message: format!(
-                    "the answer, {status}, is larger than the query's {} bytes and was left unread: look what was changed \
-                     before trying again, or raise max-bytes",
-                    self.max_bytes
-                ),
-                sqlstate: status.as_str().to_owned(),
-                position: None,
-            },
+            QueryMode::Write => {
+                QueryError::left_unread(&format!("the answer, {status},"), self.max_bytes, status.as_str())
+            }
         }
     }
 }

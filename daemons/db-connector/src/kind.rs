@@ -14,7 +14,8 @@ use crate::error::QueryError;
 use crate::pool::Shared;
 use crate::target::Target;
 use crate::{
-    amqp, clickhouse, elasticsearch, graphql, ldap, mysql, nats, postgresql, redis, rest, s3, smtp, sql_server, sqlite,
+    amqp, clickhouse, elasticsearch, graphql, grpc, ldap, mongodb, mysql, nats, postgresql, redis, rest, s3, smtp,
+    sql_server, sqlite,
 };
 
 /// One resource at one revision, with its connections.
@@ -68,6 +69,8 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
         ResourceConfig::S3(config) => Arc::new(s3::S3::new(config, target, shared)),
         ResourceConfig::Rest(config) => Arc::new(rest::Rest::new(&config, target, shared)),
         ResourceConfig::Graphql(config) => Arc::new(graphql::Graphql::new(&config, target, shared)),
+        ResourceConfig::Grpc(config) => Arc::new(grpc::Grpc::new(config, target, shared)),
+        ResourceConfig::Mongodb(config) => Arc::new(mongodb::Mongodb::new(config, target, shared)),
         ResourceConfig::Elasticsearch(config) => Arc::new(elasticsearch::Elasticsearch::new(config, target, shared)),
     }
 }

@@ -1,12 +1,14 @@
 //! The way to a resource's server: directly to a checked address, or through an SSH host; encrypted or not.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{NetworkPolicy, ResolveError};
 use bulkhead_model::resource::Server;
 use bulkhead_rpc::ssh::{TunnelRequest, open_tunnel};
 use bulkhead_rpc::{RpcClient, RpcError};
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -92,6 +94,20 @@ impl Routes {
         self.secure(target, server, stream).await
     }
 
+    /// The same, for a protocol that is agreed upon by its name within TLS.
+    pub(crate) async fn connect_speaking(
+        &self,
+        target: &Target,
+        server: &Server<'_>,
+        protocol: &[u8],
+    ) -> Result<Box<dyn ByteStream>, QueryError> {
+        let stream = self.connect_plain(target, server).await?;
+        let Some(tls) = target.tls(server)? else { return Ok(stream) };
+        let mut tls = ClientConfig::clone(&tls);
+        tls.alpn_protocols = vec![protocol.to_vec()];
+        self.shake_hands(target, server, stream, Arc::new(tls)).await
+    }
+
     /// Turns a stream to TLS, unless that is turned off.
     pub(crate) async fn secure(
         &self,
@@ -99,7 +115,19 @@ impl Routes {
         server: &Server<'_>,
         stream: Box<dyn ByteStream>,
     ) -> Result<Box<dyn ByteStream>, QueryError> {
-        let Some(tls) = target.tls(server)? else { return Ok(stream) };
+        match target.tls(server)? {
+            Some(tls) => self.shake_hands(target, server, stream, tls).await,
+            None => Ok(stream),
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        target: &Target,
+        server: &Server<'_>,
+        stream: Box<dyn ByteStream>,
+        tls: Arc<ClientConfig>,
+    ) -> Result<Box<dyn ByteStream>, QueryError> {
         let name = ServerName::try_from(server.host.to_owned());
         let name = name.map_err(|error| target.no_tls(server, error.to_string()))?;
         match tokio::time::timeout(self.timeout, TlsConnector::from(tls).connect(name, stream)).await {

@@ -55,6 +55,16 @@ pub(crate) const PIKA: Environment = Environment {
     requirements: "pika==1.3.2 --hash=sha256:0779a7c1fafd805672796085560d290213a465e4f6f76a6fb19e378d8041a14f\n",
 };
 
+/// A server of gRPC that tells its methods.
+pub(crate) const GRPC: Environment = Environment {
+    name: "grpc",
+    requirements: "\
+        grpcio==1.85.1 --hash=sha256:83aced2a1c05648cee0de34e531351118b14c58238f0a61b43559ac8851647a8\n\
+        grpcio-reflection==1.85.1 --hash=sha256:476f98ec652a5d69f837781ef44c9ff65ebc116e58a6c1dc7712526ac071262a\n\
+        protobuf==7.36.2 --hash=sha256:89f23aa53c24553a2416fd4fd1ec06f74fa42b14b546d8883128813f775bbfd2\n\
+        typing_extensions==4.16.0 --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8\n",
+};
+
 /// Packages of PyPI, with all that they need.
 pub(crate) struct Environment {
     name: &'static str,

@@ -79,6 +79,7 @@ fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Resu
         ("BULKHEAD_TEST_POSTGRES", cluster.connection_string()),
         ("BULKHEAD_TEST_TEMPORAL", temporal::binary()?.display().to_string()),
         ("BULKHEAD_TEST_AIOSMTPD", pypi::AIOSMTPD.python()?.display().to_string()),
+        ("BULKHEAD_TEST_GRPC", pypi::GRPC.python()?.display().to_string()),
         ("BULKHEAD_TEST_MOTO", pypi::MOTO.program("moto_server")?.display().to_string()),
         ("BULKHEAD_TEST_PIKA", pypi::PIKA.python()?.display().to_string()),
         ("BULKHEAD_TEST_OIDC", build::oidc_provider()?.display().to_string()),

@@ -26,6 +26,15 @@ test('an operation says itself whether it changes anything', () => {
   expect(isWrite({ statement: 'select 1', mode: 'write' })).toBe(true)
 })
 
+test('a call reads where it says so, and a pipeline where it stores nothing', () => {
+  expect(isWrite({ operation: { do: 'grpc', method: 'shop.v1.Orders/GetOrder' } })).toBe(true)
+  expect(isWrite({ operation: { do: 'grpc', method: 'shop.v1.Orders/GetOrder', reads: true } })).toBe(false)
+  const pipeline = (...stages: object[]): Ask => ({ operation: { do: 'mongodb', action: 'aggregate', collection: 'orders', pipeline: stages } })
+  expect(isWrite(pipeline({ $match: { a: '{{ a }}' } }))).toBe(false)
+  expect(isWrite(pipeline({ $facet: { a: [{ $merge: { into: 'b' } }] } }))).toBe(true)
+  expect(isWrite({ operation: { do: 'mongodb', action: 'count', collection: 'orders' } })).toBe(false)
+})
+
 test('what becomes a write keeps no result', () => {
   const kept = { ...get, 'cache-seconds': 60 }
   expect(changed(kept, { operation: { do: 'command', command: ['DEL', 'x'] } })).toEqual({ operation: { do: 'command', command: ['DEL', 'x'] }, 'cache-seconds': 0 })

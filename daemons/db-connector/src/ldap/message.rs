@@ -168,18 +168,27 @@ pub(super) fn answer(content: &[u8], id: u32) -> Result<Answer, &'static str> {
     }
 }
 
+/// Names and values of one entry at most: each takes more room here than on its way.
+const MAX_VALUES: usize = 500_000;
+const TOO_MANY: &str = "an entry has more than 500,000 names and values: name the attributes that are wanted";
+
 fn entry(mut inside: Reader<'_>) -> Result<Entry, &'static str> {
     let name = inside.text(OCTETS)?;
     let mut list = Reader(inside.expect(SEQUENCE)?);
-    let mut attributes = Vec::new();
+    let (mut attributes, mut count) = (Vec::new(), 0);
     while let Some((_, attribute)) = list.next()? {
         let mut attribute = Reader(attribute);
         let name = attribute.text(OCTETS)?;
         let mut set = Reader(attribute.expect(SET)?);
         let mut values = Vec::new();
         while let Some((_, value)) = set.next()? {
+            count += 1;
+            if count > MAX_VALUES {
+                return Err(TOO_MANY);
+            }
             values.push(value.to_vec());
         }
+        count += 1;
         attributes.push((name, values));
     }
     Ok(Entry { name, attributes })

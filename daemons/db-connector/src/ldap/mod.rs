@@ -5,6 +5,7 @@ mod message;
 mod session;
 mod value;
 
+use std::collections::hash_map::{self, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -143,29 +144,24 @@ fn written(
     request: &QueryRequest,
     started: tokio::time::Instant,
 ) -> Result<Answer, QueryError> {
-    let mut names = vec!["dn".to_owned()];
+    let mut names = Names::default();
+    names.told("dn");
     for name in asked.attributes.iter().filter(|name| !matches!(name.as_str(), "*" | "+" | "1.1")) {
-        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name.clone());
-        }
+        names.told(name);
     }
+    let asked_for = names.order.clone();
     let mut rows = Vec::with_capacity(found.entries.len());
     for Entry { name, attributes } in found.entries {
-        let mut row: Map<String, Value> = names.iter().map(|name| (name.clone(), Value::Null)).collect();
+        let mut row: Map<String, Value> = asked_for.iter().map(|name| (name.clone(), Value::Null)).collect();
         for (attribute, values) in attributes {
-            // A server writes a name in its own way, and its way may differ from entry to entry.
-            let known = names.iter().find(|name| name.eq_ignore_ascii_case(&attribute) && *name != "dn");
-            let column = known.cloned().unwrap_or_else(|| {
-                names.push(attribute.clone());
-                attribute.clone()
-            });
+            let column = if attribute.eq_ignore_ascii_case("dn") { attribute.clone() } else { names.told(&attribute) };
             row.insert(column, value::json(&attribute, values));
         }
         row.insert("dn".to_owned(), json!(name));
         rows.push(row);
     }
     let mut columns = Columns::default();
-    names.iter().for_each(|name| columns.add(name, if name == "dn" { "dn" } else { "attribute" }));
+    names.order.iter().for_each(|name| columns.add(name, if name == "dn" { "dn" } else { "attribute" }));
     let mut writer = RowsWriter::new(&columns, request.limits);
     for row in rows {
         let row = Value::Object(row).to_string();
@@ -180,4 +176,30 @@ fn written(
         return Err(QueryError::TooLarge(request.limits.max_bytes));
     }
     Ok(Answer::Whole(body))
+}
+
+/// Columns that are told of entries; what they have beyond them is there all the same.
+const MAX_COLUMNS: usize = 2000;
+
+/// The names of columns: a server writes a name in its own way, and its way may differ from entry to entry.
+#[derive(Default)]
+struct Names {
+    order: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Names {
+    /// The name that was told first.
+    fn told(&mut self, name: &str) -> String {
+        let next = self.order.len();
+        match self.places.entry(name.to_ascii_lowercase()) {
+            hash_map::Entry::Occupied(place) => self.order[*place.get()].clone(),
+            hash_map::Entry::Vacant(place) if next < MAX_COLUMNS => {
+                place.insert(next);
+                self.order.push(name.to_owned());
+                name.to_owned()
+            }
+            hash_map::Entry::Vacant(_) => name.to_owned(),
+        }
+    }
 }

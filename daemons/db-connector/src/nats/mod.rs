@@ -131,7 +131,11 @@ async fn deliver(
                 Err(refused(format!("nobody listens on {}, so there is no answer", message.subject), "503"))
             }
             Err(Failure::Refused(error)) => Err(refused(format!("the server refused the message: {error}"), "")),
-            Err(Failure::TooLong) => Err(QueryError::TooLarge(most.unwrap_or_default() as u32)),
+            Err(Failure::Undecided(error)) => Err(QueryError::Undecided {
+                resource: pool.target.name.clone(),
+                message: format!("the message was sent, and the server says: {error}"),
+            }),
+            Err(Failure::TooLong) => Err(QueryError::left_unread("the answer", most.unwrap_or_default() as u32, "")),
             Err(Failure::Unknown) => Err(QueryError::OutcomeUnknown(pool.target.name.clone())),
         };
     }

@@ -29,6 +29,8 @@ pub(super) struct Session {
 pub(super) enum Failure {
     /// The server refused it.
     Refused(String),
+    /// The server's word after it was sent, which leaves open what became of it.
+    Undecided(String),
     /// The connection failed after it was sent.
     Unknown,
     /// The answer is larger than it may be.
@@ -162,7 +164,9 @@ impl Session {
                     let is_nobody = answer.status() == Some(503) && answer.payload.is_empty();
                     return if is_nobody { Err(Failure::Nobody) } else { Ok(answer) };
                 }
-                Ok(Said::Error(error)) => return Err(Failure::Refused(error)),
+                Ok(Said::Error(error)) if refuses_message(&error) => return Err(Failure::Refused(error)),
+                // That of the inbox, say: the message is on its way all the same, and its answer will not come.
+                Ok(Said::Error(error)) => return Err(Failure::Undecided(error)),
                 Ok(_) => {}
                 Err(WireError::TooLong) => return Err(Failure::TooLong),
                 Err(_) => return Err(Failure::Unknown),
@@ -182,5 +186,28 @@ impl Session {
             self.wire.send(b"PONG\r\n").await?;
         }
         Ok(next)
+    }
+}
+
+/// Whether an error is about a message, which goes nowhere then, and not about a subscription or the connection.
+fn refuses_message(error: &str) -> bool {
+    let error = error.to_ascii_lowercase();
+    ["violation for publish", "maximum payload", "invalid publish subject"].iter().any(|words| error.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_about_the_message_refuses_it() {
+        assert!(
+            refuses_message("Permissions Violation for Publish to \"a\"")
+                && refuses_message("Maximum Payload Violation")
+        );
+        for other in ["Permissions Violation for Subscription to \"_INBOX.x\"", "Stale Connection", "Slow Consumer", ""]
+        {
+            assert!(!refuses_message(other), "{other}");
+        }
     }
 }

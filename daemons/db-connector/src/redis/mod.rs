@@ -1,5 +1,6 @@
 //! Redis and Valkey: one command at a time on a connection that nobody else uses meanwhile.
 
+mod metered;
 mod value;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::kind::{Kind, operation};
 use crate::pool::{self, Pool, Shared};
 use crate::route::Routes;
 use crate::target::Target;
+use metered::{Budget, Metered};
 
 /// Commands that change the connection itself or take it over; it is shared with other queries.
 const OF_THE_CONNECTION: &[&str] = &[
@@ -49,6 +51,9 @@ const OF_THE_CONNECTION: &[&str] = &[
     "watch",
 ];
 
+/// What a log-in is answered at most.
+const MAX_GREETING: usize = 1024 * 1024;
+
 /// A Redis server.
 pub(crate) struct Redis(Arc<Pool<Connection>>);
 
@@ -62,6 +67,7 @@ impl Redis {
 struct Connection {
     client: MultiplexedConnection,
     driver: tokio::task::JoinHandle<()>,
+    budget: Budget,
 }
 
 impl pool::Connection for Connection {
@@ -69,7 +75,8 @@ impl pool::Connection for Connection {
 
     async fn open(config: &RedisConfig, target: &Target, routes: &Routes) -> Result<Self, QueryError> {
         let server = config.server();
-        let stream = routes.connect(target, &server).await?;
+        let budget = Budget::new(MAX_GREETING);
+        let stream = Metered::new(routes.connect(target, &server).await?, budget.clone());
         // The newer form of the protocol tells maps from lists.
         let mut info = RedisConnectionInfo::default()
             .set_protocol(ProtocolVersion::RESP3)
@@ -91,7 +98,7 @@ impl pool::Connection for Connection {
             })
         };
         let (client, driver) = routes.within(target, &server, opened).await?;
-        Ok(Self { client, driver: tokio::spawn(driver) })
+        Ok(Self { client, driver: tokio::spawn(driver), budget })
     }
 
     fn is_closed(&self) -> bool {
@@ -140,6 +147,8 @@ async fn command(pool: &Arc<Pool<Connection>>, request: &QueryRequest) -> Result
     loop {
         let mut loan = pool.borrow().await?;
         let limit = Duration::from_millis(request.limits.timeout_ms.into());
+        // The protocol takes up to twice the room of the JSON.
+        loan.connection.budget.set(2 * request.limits.max_bytes as usize + MAX_GREETING);
         // A connection whose answer was not waited for is closed with its loan.
         let answer = tokio::time::timeout(limit, sent.query_async::<redis::Value>(&mut loan.connection.client)).await;
         let error = match answer {
@@ -156,6 +165,9 @@ async fn command(pool: &Arc<Pool<Connection>>, request: &QueryRequest) -> Result
             let sqlstate = error.code().unwrap_or_default().to_owned();
             return Err(QueryError::Sql { message: said(&error), sqlstate, position: None });
         }
+        if loan.connection.budget.is_spent() {
+            return Err(too_large(request));
+        }
         if !loan.reused || request.mode == QueryMode::Write {
             return Err(left(pool, request, QueryError::Lost(pool.target.name.clone())));
         }
@@ -169,6 +181,14 @@ fn left(pool: &Pool<Connection>, request: &QueryRequest, otherwise: QueryError) 
     match request.mode {
         QueryMode::Read => otherwise,
         QueryMode::Write => QueryError::OutcomeUnknown(pool.target.name.clone()),
+    }
+}
+
+/// An answer that is too large.
+fn too_large(request: &QueryRequest) -> QueryError {
+    match request.mode {
+        QueryMode::Read => QueryError::TooLarge(request.limits.max_bytes),
+        QueryMode::Write => QueryError::left_unread("the answer", request.limits.max_bytes, ""),
     }
 }
 

@@ -100,7 +100,7 @@ fn is_dots(segment: &str) -> bool {
 }
 
 /// Names with their values: none for null, several for a list.
-fn pairs<'a>(named: &'a [NamedText], values: &Values) -> Result<Vec<(&'a str, String)>, QueryError> {
+pub(crate) fn pairs<'a>(named: &'a [NamedText], values: &Values) -> Result<Vec<(&'a str, String)>, QueryError> {
     let mut pairs = Vec::new();
     for NamedText { name, value } in named {
         let items = match value.fill_value(values)? {

@@ -18,6 +18,9 @@ const SECRET: Option<&str> = Some("s3cret");
 /// A user by name who may not publish everywhere.
 const BY_NAME: &str =
     "authorization { users = [{ user: tools, password: s3cret, permissions: { publish: { deny: \"no.>\" } } }] }";
+/// One who may not hear answers.
+const DEAF: &str =
+    "authorization { users = [{ user: tools, password: s3cret, permissions: { subscribe: { deny: \"_INBOX.>\" } } }] }";
 const BY_TOKEN: &str = "authorization { token: s3cret }";
 
 fn nats(settings: &str) -> (TestServer, String) {
@@ -189,7 +192,8 @@ async fn a_request_gives_its_answer() {
     tokio::spawn(Listener::on(server.port(), "long").await.answers("", &[b'x'; 2000]));
     let mut request = service.operation(id, json!({ "do": "nats-request", "subject": "long" }), json!({}));
     request.limits.max_bytes = 1000;
-    assert_eq!(service.run(&request).await.expect_err("too large").code, "result-too-large");
+    let problem = service.run(&request).await.expect_err("too large");
+    assert!(problem.code == "query-failed" && problem.detail.contains("look what was changed"), "{}", problem.detail);
 }
 
 #[tokio::test]
@@ -230,4 +234,15 @@ async fn encryption_is_verified_and_a_token_logs_in() {
             run(&service, id, "nats-publish", json!({ "subject": "a" }), json!({})).await.expect_err("refused");
         assert_eq!(problem.code, code, "{name}: {}", problem.detail);
     }
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_cannot_come_is_told_as_sent() {
+    let (service, (server, _)) = (Service::start().await, nats(DEAF));
+    let id = service.add_kind("bus", &config(server.port(), json!({})), SECRET).await;
+    let mut listener = Listener::on(server.port(), "orders").await;
+    let message = json!({ "subject": "orders", "text": "one" });
+    let problem = run(&service, id, "nats-request", message, json!({})).await.expect_err("no answer");
+    assert!(problem.code == "outcome-unknown" && problem.detail.contains("Subscription"), "{}", problem.detail);
+    assert_eq!(listener.next().await.1, "one", "it has arrived");
 }

@@ -82,3 +82,20 @@ async fn a_change_whose_answer_does_not_come_is_of_unknown_outcome() {
     request.limits.timeout_ms = 200;
     assert_eq!(service.run(&request).await.expect_err("late").code, "outcome-unknown");
 }
+
+#[tokio::test]
+async fn an_answer_is_not_read_beyond_what_it_may_have() {
+    let (service, server) = (Service::start().await, redis());
+    let config: ResourceConfig = serde_json::from_value(config(&server)).expect("a configuration");
+    let id = service.add_kind("cache", &config, Some("s3cret")).await;
+    let command = |words: Value| service.operation(id, json!({ "do": "command", "command": words }), json!({}));
+    service.run(&command(json!(["SETRANGE", "large", "20000000", "x"]))).await.expect("written");
+    let mut read = command(json!(["GET", "large"]));
+    read.limits.max_bytes = 65_536;
+    assert_eq!(service.run(&read).await.expect_err("too large").code, "result-too-large");
+    let mut taken = command(json!(["GETDEL", "large"]));
+    taken.limits.max_bytes = 65_536;
+    let problem = service.run(&taken).await.expect_err("too large");
+    assert!(problem.code == "query-failed" && problem.detail.contains("look what was changed"), "{}", problem.detail);
+    assert_eq!(service.run(&command(json!(["EXISTS", "large"]))).await.expect("runs").data, Some(json!(0)));
+}

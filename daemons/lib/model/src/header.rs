@@ -37,6 +37,26 @@ pub fn is_value(value: &str) -> bool {
     value.len() <= 8192 && value.chars().all(|c| c == '\t' || !c.is_control())
 }
 
+/// Why metadata of gRPC of this name cannot be set, if it cannot.
+pub fn metadata_fault(name: &str) -> Option<&'static str> {
+    let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(is_of_name) {
+        Some("must be lower-case letters, digits, `-`, `_` and `.`, without a binding")
+    } else if name.starts_with("grpc-")
+        || matches!(name, "content-type" | "user-agent")
+        || OF_THE_CONNECTION.contains(&name)
+    {
+        Some("is of the protocol, which the connector speaks itself: remove it")
+    } else {
+        None
+    }
+}
+
+/// Whether this can be metadata of gRPC: one line of ASCII.
+pub fn is_metadata(value: &str) -> bool {
+    value.len() <= 8192 && value.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

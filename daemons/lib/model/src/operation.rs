@@ -7,10 +7,12 @@ mod amqp;
 mod elasticsearch;
 mod graphql;
 mod graphql_document;
+mod grpc;
 mod http_request;
 mod ldap;
 mod ldap_filter;
 mod mail;
+mod mongodb;
 mod nats;
 mod pages;
 mod redis;
@@ -28,10 +30,12 @@ pub use amqp::{AmqpBody, AmqpMessage, AmqpProperties, FilledAmqpMessage, MAX_AMQ
 pub use elasticsearch::{BulkAction, ElasticsearchRequest};
 pub use graphql::GraphqlRequest;
 pub use graphql_document::OperationType;
+pub use grpc::GrpcCall;
 pub use http_request::{HttpMethod, HttpRequest, NamedText, RequestBody};
 pub use ldap::{LdapFilterError, LdapScope, LdapSearch};
 pub use ldap_filter::{LdapFilter, LdapFormError};
 pub use mail::{AttachmentContent, FilledAttachment, FilledMail, MAX_RECIPIENTS, MailAttachment, SendMail};
+pub use mongodb::{MANY, MongodbRequest, MongodbSort};
 pub use nats::{FilledNatsMessage, NatsMessage};
 pub use pages::{Pages, Paging};
 pub use redis::RedisCommand;
@@ -82,6 +86,10 @@ pub enum Operation {
     Request(Box<HttpRequest>),
     /// A query or mutation of GraphQL.
     Graphql(Box<GraphqlRequest>),
+    /// A call of gRPC.
+    Grpc(Box<GrpcCall>),
+    /// A request to MongoDB.
+    Mongodb(Box<MongodbRequest>),
     /// A request to Elasticsearch or OpenSearch.
     Elasticsearch(Box<ElasticsearchRequest>),
 }
@@ -118,6 +126,8 @@ impl Operation {
             Self::AmqpPublish(_) | Self::NatsPublish(_) | Self::NatsRequest(_) | Self::SendMail(_) => QueryMode::Write,
             Self::Request(request) => request.effect(),
             Self::Graphql(request) => request.effect(),
+            Self::Grpc(call) => call.effect(),
+            Self::Mongodb(request) => request.effect(),
             Self::Elasticsearch(request) => request.effect(),
         }
     }
@@ -158,6 +168,8 @@ impl Operation {
             Self::PresignObject(operation) => operation.faults(path, faults),
             Self::Request(request) => request.faults(path, faults),
             Self::Graphql(request) => request.faults(path, faults),
+            Self::Grpc(call) => call.faults(path, faults),
+            Self::Mongodb(request) => request.faults(path, faults),
             Self::Elasticsearch(request) => request.faults(path, faults),
         }
         each_text(&document, path, &mut |place, text| {

@@ -6,8 +6,10 @@ mod amqp;
 mod base_url;
 mod clickhouse;
 mod elasticsearch;
+mod grpc;
 mod http_api;
 mod ldap;
+mod mongodb;
 mod mysql;
 mod nats;
 mod oauth2_code;
@@ -27,8 +29,10 @@ pub use amqp::AmqpConfig;
 pub use base_url::{BaseUrl, UrlParts};
 pub use clickhouse::ClickhouseConfig;
 pub use elasticsearch::{ElasticsearchConfig, ElasticsearchLogIn};
+pub use grpc::{GrpcAuthentication, GrpcConfig, GrpcSchema};
 pub use http_api::{HttpApiConfig, HttpAuthentication, Oauth2};
 pub use ldap::LdapConfig;
+pub use mongodb::{MongodbConfig, MongodbMechanism};
 pub use mysql::MysqlConfig;
 pub use nats::NatsConfig;
 pub use oauth2_code::{Oauth2Account, Oauth2Code};
@@ -73,6 +77,10 @@ pub enum ResourceConfig {
     Rest(HttpApiConfig),
     /// A GraphQL server.
     Graphql(HttpApiConfig),
+    /// A server of gRPC.
+    Grpc(GrpcConfig),
+    /// A database of MongoDB.
+    Mongodb(MongodbConfig),
     /// An Elasticsearch or OpenSearch cluster.
     Elasticsearch(ElasticsearchConfig),
 }
@@ -125,6 +133,8 @@ impl ResourceConfig {
             Self::S3(_) => "s3",
             Self::Rest(_) => "rest",
             Self::Graphql(_) => "graphql",
+            Self::Grpc(_) => "grpc",
+            Self::Mongodb(_) => "mongodb",
             Self::Elasticsearch(_) => "elasticsearch",
             Self::Sqlite(_) => "sqlite",
         }
@@ -146,6 +156,8 @@ impl ResourceConfig {
             Self::S3(config) => Some(config.server()),
             Self::Rest(config) | Self::Graphql(config) => Some(config.server()),
             Self::Elasticsearch(config) => Some(config.server()),
+            Self::Grpc(config) => Some(config.server()),
+            Self::Mongodb(config) => Some(config.server()),
         }
     }
 
@@ -171,6 +183,7 @@ impl ResourceConfig {
                 authorities.extend(receiver.as_ref().map(|(_, authority)| authority.map(str::to_owned)));
                 receiver.map(|(url, _)| url).unwrap_or_default()
             }
+            Self::Mongodb(config) => config.other_members(),
             Self::Sqlite(config) => config.path.clone(),
             _ => String::new(),
         };
@@ -202,6 +215,8 @@ impl ResourceConfig {
             }
             Self::Rest(config) | Self::Graphql(config) => config.secret(),
             Self::Elasticsearch(config) => config.secret(),
+            Self::Grpc(config) => config.secret(),
+            Self::Mongodb(config) => config.secret(),
             Self::Sqlite(_) => SecretNeed::None,
         }
     }
@@ -229,6 +244,8 @@ impl ResourceConfig {
             Self::S3(config) => config.faults(&mut faults),
             Self::Rest(config) | Self::Graphql(config) => config.faults(&mut faults),
             Self::Elasticsearch(config) => config.faults(&mut faults),
+            Self::Grpc(config) => config.faults(&mut faults),
+            Self::Mongodb(config) => config.faults(&mut faults),
             Self::Sqlite(config) => config.faults(&mut faults),
         }
         faults

@@ -232,6 +232,9 @@ pub struct Table {
     /// The columns that the database fills by itself: identities, sequences, computed ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filled: Vec<String>,
+    /// How it is asked, for what is a method and no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asking: Option<Asking>,
 }
 
 /// What a database tells of one column.
@@ -273,4 +276,17 @@ impl Schema {
         }
         table.columns.push(column);
     }
+}
+
+/// How a method is asked.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Asking {
+    /// A first message to fill in, with its fields.
+    pub message: Value,
+    /// The type of its answer.
+    pub answer: String,
+    /// Whether it answers with a stream.
+    pub is_stream: bool,
+    /// Whether its server declares that it changes nothing.
+    pub is_read: bool,
 }

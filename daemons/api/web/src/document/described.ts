@@ -25,6 +25,13 @@ interface Checked extends Common {
   isOnByDefault?: boolean
 }
 
+/** A file, whose bytes are kept as base64. */
+interface Filed extends Common {
+  type: 'file'
+  /** File name endings, as `<input type="file">` wants them. */
+  accept: string
+}
+
 interface Chosen extends Common {
   type: 'choice'
   /** The first is what it is where nothing is said. */
@@ -39,7 +46,7 @@ interface Variant extends Common {
   options: readonly (readonly [value: string, label: string, begin: Fields | undefined])[]
 }
 
-export type DescribedField = Typed | Checked | Chosen | Variant
+export type DescribedField = Typed | Checked | Filed | Chosen | Variant
 
 export function valueAt(fields: Fields, path: string): unknown {
   if (path === '') return fields

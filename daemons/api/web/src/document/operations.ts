@@ -124,6 +124,42 @@ const elasticsearchFields: readonly DescribedField[] = [
   { key: 'wait', label: 'Wait until searches see it', type: 'check', when: isOneOf('action', 'index', 'update', 'delete', 'bulk') },
 ]
 
+const mongodbFields: readonly DescribedField[] = [
+  {
+    key: '',
+    label: 'Action',
+    type: 'variant',
+    tag: 'action',
+    options: [
+      ['find', 'Find documents', { do: 'mongodb', action: 'find', collection: '', filter: {} }],
+      ['aggregate', 'Aggregate', { do: 'mongodb', action: 'aggregate', collection: '', pipeline: [{ $match: {} }] }],
+      ['count', 'Count documents', { do: 'mongodb', action: 'count', collection: '', filter: {} }],
+      ['distinct', 'Different values of a field', { do: 'mongodb', action: 'distinct', collection: '', field: '' }],
+      ['insert', 'Add documents', { do: 'mongodb', action: 'insert', collection: '', documents: {} }],
+      ['update', 'Change documents', { do: 'mongodb', action: 'update', collection: '', filter: { _id: '{{ table.selectedRow._id }}' }, update: { $set: {} } }],
+      ['replace', 'Replace a document', { do: 'mongodb', action: 'replace', collection: '', filter: { _id: '{{ table.selectedRow._id }}' }, document: {} }],
+      ['delete', 'Delete documents', { do: 'mongodb', action: 'delete', collection: '', filter: { _id: '{{ table.selectedRow._id }}' } }],
+    ],
+  },
+  { key: 'collection', label: 'Collection', type: 'text', isRequired: true, placeholder: 'orders' },
+  { key: 'field', label: 'Field', type: 'text', isRequired: true, when: isOneOf('action', 'distinct') },
+  { key: 'filter', label: 'Filter', type: 'json', placeholder: '{ "customer": "{{ customer.value }}" }', hint: 'Bindings are values and never operators. An id that is typed: { "_id": { "$oid": "{{ id.value }}" } }.', when: isOneOf('action', 'find', 'count', 'distinct') },
+  { key: 'filter', label: 'Filter', type: 'json', isRequired: true, hint: 'At least one condition.', when: isOneOf('action', 'update', 'replace', 'delete') },
+  { key: 'pipeline', label: 'Pipeline', type: 'json', isRequired: true, hint: 'A list of stages. $sort by several fields is a list of them. With $out or $merge it is a write.', when: isOneOf('action', 'aggregate') },
+  { key: 'documents', label: 'Documents', type: 'json', isRequired: true, placeholder: '"{{ load.rows }}"', hint: 'An object, or a list of objects.', when: isOneOf('action', 'insert') },
+  { key: 'update', label: 'Change', type: 'json', isRequired: true, placeholder: '{ "$set": { "state": "{{ state.value }}" } }', when: isOneOf('action', 'update') },
+  { key: 'document', label: 'Document', type: 'json', isRequired: true, when: isOneOf('action', 'replace') },
+  { key: 'many', label: 'All that fit, not only the first', type: 'check', when: isOneOf('action', 'update', 'delete') },
+  { key: 'at-most', label: 'That may fit at most', type: 'number', placeholder: '1000', hint: 'More, and none is changed.', when: (operation) => operation['many'] === true },
+  { key: 'upsert', label: 'Add one where none fits', type: 'check', when: (operation) => isOneOf('action', 'update', 'replace')(operation) && operation['many'] !== true },
+  { key: 'projection', label: 'Fields', type: 'json', placeholder: '{ "name": 1 }', hint: 'All when empty.', when: isOneOf('action', 'find') },
+  { key: 'sort', label: 'Order', type: 'json', placeholder: '[{ "field": "placed", "descending": true }]', when: isOneOf('action', 'find') },
+  { key: 'limit', label: 'At most', type: 'json', placeholder: 'the limit of rows', hint: 'A number, or a text that is one {{ }}.', when: isOneOf('action', 'find') },
+  { key: 'skip', label: 'Pass by', type: 'json', placeholder: '"{{ table.offset }}"', when: isOneOf('action', 'find') },
+]
+
+const namesWrite = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.entries(value).some(([key, inner]) => key === '$out' || key === '$merge' || namesWrite(inner))
+
 export const operationKinds: { readonly [Name in OperationName]: OperationKind } = {
   command: {
     label: 'Command',
@@ -260,6 +296,26 @@ export const operationKinds: { readonly [Name in OperationName]: OperationKind }
     isRead: (operation) => graphqlOperation(String(operation['document'] ?? ''), String(operation['operation-name'] ?? '')) === 'query',
     text: () => 'GraphQL',
   },
+  grpc: {
+    label: 'Call',
+    begin: { do: 'grpc', method: '', message: {} },
+    fields: [
+      { key: 'method', label: 'Method', type: 'text', isRequired: true, placeholder: 'shop.v1.Orders/GetOrder', hint: 'One that takes one message; its answer is one, or a stream of them.' },
+      { key: 'message', label: 'Message', type: 'json', placeholder: '{ "orderId": "{{ orderTable.selectedRow.id }}" }', hint: 'Texts may hold {{ }}; one that is a single {{ }} becomes its value, whatever type that has.' },
+      { key: 'metadata', label: 'Metadata', type: 'named', noun: 'name' },
+      { key: 'reads', label: 'This method changes nothing', type: 'check' },
+      { key: 'items', label: 'Part of the answer', type: 'text', placeholder: '/orders', hint: 'A JSON pointer. All of it when empty; each message of a stream is a row.' },
+    ],
+    isRead: (operation) => operation['reads'] === true,
+    text: (operation) => `Calls ${String(operation['method'] ?? '')}`,
+  },
+  mongodb: {
+    label: 'MongoDB',
+    begin: { do: 'mongodb', action: 'find', collection: '', filter: {} },
+    fields: mongodbFields,
+    isRead: (operation) => isOneOf('action', 'find', 'count', 'distinct')(operation) || (operation['action'] === 'aggregate' && !namesWrite(operation['pipeline'])),
+    text: (operation) => `${String(operation['action'] ?? '')} ${String(operation['collection'] ?? '')}`,
+  },
   elasticsearch: {
     label: 'Elasticsearch',
     begin: { do: 'elasticsearch', action: 'search', index: '', body: { query: { match_all: {} } } },
@@ -290,9 +346,11 @@ export const operationsOf: { readonly [kind: string]: readonly OperationName[] }
   amqp: ['amqp-publish'],
   elasticsearch: ['elasticsearch'],
   graphql: ['graphql'],
+  grpc: ['grpc'],
   redis: ['command'],
   rest: ['request'],
   ldap: ['ldap-search'],
+  mongodb: ['mongodb'],
   nats: ['nats-publish', 'nats-request'],
   smtp: ['send-mail'],
   s3: ['list-objects', 'read-object', 'write-object', 'delete-object', 'head-object', 'presign-object'],

@@ -3,7 +3,7 @@
  *
  * The server knows the same settings by types and refuses what does not fit them.
  */
-import { ChartColumn, ContactRound, Database, FileText, FolderOpen, Globe, type LucideIcon, Mail, Rabbit, Search, Send, Share2, Zap } from 'lucide-react'
+import { ChartColumn, ContactRound, Database, FileText, FolderOpen, Globe, Leaf, type LucideIcon, Mail, Rabbit, Search, Send, Share2, Workflow, Zap } from 'lucide-react'
 import type { ResourceConfig } from '../api/types'
 import { type DescribedField, type Fields, isOneOf } from '../document/described'
 
@@ -151,6 +151,51 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     secret: httpSecret,
     where: urlOf,
   },
+  grpc: {
+    label: 'gRPC',
+    about: 'Methods with one answer, or a stream of them',
+    icon: Workflow,
+    begin: { kind: 'grpc', host: '', port: 443, tls: 'verify-full', schema: { from: 'reflection' }, authentication: { type: 'none' } },
+    fields: [
+      { ...host, placeholder: 'grpc.example.org' },
+      port,
+      {
+        key: 'schema',
+        label: 'Its methods are known',
+        type: 'variant',
+        tag: 'from',
+        options: [
+          ['reflection', 'From the server: reflection', { from: 'reflection' }],
+          ['descriptors', 'From a file', { from: 'descriptors', set: '' }],
+        ],
+      },
+      {
+        key: 'schema.set',
+        label: 'Descriptors',
+        type: 'file',
+        accept: '.pb,.binpb,.protoset,.desc',
+        hint: 'protoc --include_imports --descriptor_set_out=api.pb, or buf build -o api.pb: 1 MiB at most.',
+        when: isOneOf('schema.from', 'descriptors'),
+      },
+      {
+        key: 'authentication',
+        label: 'Authentication',
+        type: 'variant',
+        tag: 'type',
+        options: [
+          ['none', 'None', { type: 'none' }],
+          ['bearer', 'Bearer token', { type: 'bearer' }],
+          ['metadata', 'A key in metadata', { type: 'metadata', name: 'x-api-key' }],
+        ],
+      },
+      { key: 'authentication.name', label: 'Name of the metadata', type: 'text', isRequired: true, when: isOneOf('authentication.type', 'metadata') },
+      { key: 'metadata', label: 'Metadata of every call', type: 'pairs', noun: 'name', hint: 'No place for a secret: everybody who may look at the resource reads it.' },
+      tls,
+      authority,
+    ],
+    secret: (settings) => ({ bearer: 'Token', metadata: 'Key' })[String((settings['authentication'] as Fields | undefined)?.['type'])],
+    where: place,
+  },
   redis: {
     label: 'Redis, Valkey',
     about: 'Key-value store: one command at a time',
@@ -168,6 +213,36 @@ export const resourceKinds: { readonly [Name in Kind]: ResourceKind } = {
     fields: [host, { ...port, hint: '8443 with TLS, 8123 without.' }, { key: 'database', label: 'Database', type: 'text', isRequired: true }, { key: 'user', label: 'User', type: 'text', isRequired: true }, tls, authority],
     secret: password,
     where: databaseOf,
+  },
+  mongodb: {
+    label: 'MongoDB',
+    about: 'Documents: found, aggregated and changed',
+    icon: Leaf,
+    begin: { kind: 'mongodb', host: '', port: 27017, database: '', user: '', 'auth-database': 'admin', tls: 'verify-full' },
+    fields: [
+      host,
+      port,
+      { key: 'members', label: 'Other members of the replica set', type: 'words', noun: 'member', placeholder: 'db2.example.org:27017', hint: 'The primary is asked, whichever it is. Members that are not listed are not connected to.' },
+      { key: 'database', label: 'Database', type: 'text', isRequired: true },
+      { key: 'user', label: 'User', type: 'text', placeholder: 'no log-in' },
+      { key: 'auth-database', label: 'Database that knows the user', type: 'text', isRequired: true, placeholder: 'admin', when: (settings) => Boolean(settings['user']) },
+      {
+        key: 'mechanism',
+        label: 'Log in by',
+        type: 'choice',
+        options: [
+          ['any', 'What the server has: SCRAM'],
+          ['scram-sha256', 'SCRAM-SHA-256'],
+          ['scram-sha1', 'SCRAM-SHA-1'],
+        ],
+        when: (settings) => Boolean(settings['user']),
+      },
+      { key: 'replica-set', label: 'Replica set', type: 'text', placeholder: 'any' },
+      tls,
+      authority,
+    ],
+    secret: (settings) => (settings['user'] ? 'Password' : undefined),
+    where: (settings) => `${userAt(settings)}/${String(settings['database'] ?? '')}`,
   },
   elasticsearch: {
     label: 'Elasticsearch, OpenSearch',

@@ -97,7 +97,7 @@ export function AskEditor({ ask, change: changeAsk, editorClass, formClass, ...e
     return (
       <div className={formClass}>
         <Suspense>
-          <OperationForm kind={kind} operation={ask.operation} onChange={(operation, key) => change({ operation }, key && `operation.${key}`)} />
+          <OperationForm resource={ask.resource} kind={kind} operation={ask.operation} onChange={(operation, key) => change({ operation }, key && `operation.${key}`)} />
         </Suspense>
       </div>
     )

@@ -1,6 +1,7 @@
 /** A form made from the description of its fields. */
 import { type DescribedField, type Fields, valueAt, variantOf, withValue } from '../document/described'
 import { CheckField, SelectField, TextAreaField, TextField } from './Field'
+import { FileField } from './FileField'
 import { JsonField } from './JsonField'
 import { type Named, NamedField } from './NamedField'
 import { PairsField } from './PairsField'
@@ -43,6 +44,8 @@ function One({ field, fields, className, error, onChange }: OneProps) {
       return <SelectField label={label} hint={hint} error={error} value={text || (field.options[0]?.[0] ?? '')} options={field.options} onChange={({ target }) => onChange(target.value)} />
     case 'variant':
       return <SelectField label={label} hint={hint} error={error} value={variantOf(field, fields)} options={field.options.map(([name, words]) => [name, words] as const)} onChange={({ target }) => onChange(field.options.find(([name]) => name === target.value)?.[2])} />
+    case 'file':
+      return <FileField label={label} hint={hint} error={error} accept={field.accept} value={text} onChange={onChange} />
   }
   const { placeholder, noun = 'row', isRequired = false } = field
   const shared = { label, hint, error, placeholder, required: isRequired, className }

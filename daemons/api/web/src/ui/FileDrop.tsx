@@ -1,4 +1,4 @@
-/** A place to drop a text file on, or to choose one by the keyboard. */
+/** A place to drop a file on, or to choose one by the keyboard. It is read as text, or as bytes in base64. */
 import { FileUp } from 'lucide-react'
 import { type DragEvent, useId, useState } from 'react'
 
@@ -6,16 +6,18 @@ interface Props {
   label: string
   /** File name endings, as `<input type="file">` wants them. */
   accept: string
-  onText: (text: string, name: string) => void
+  onText?: (text: string, name: string) => void
+  onBase64?: (base64: string) => void
 }
 
-export function FileDrop({ label, accept, onText }: Props) {
+export function FileDrop({ label, accept, onText, onBase64 }: Props) {
   const id = useId()
   const [isOver, setOver] = useState(false)
   const [taken, setTaken] = useState<string>()
   const take = async (file: File | undefined) => {
     if (!file) return
-    onText(await file.text(), file.name)
+    onText?.(await file.text(), file.name)
+    onBase64?.(toBase64(new Uint8Array(await file.arrayBuffer())))
     setTaken(file.name)
   }
   const drop = (event: DragEvent) => {
@@ -51,4 +53,10 @@ export function FileDrop({ label, accept, onText }: Props) {
       </label>
     </div>
   )
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary)
 }

@@ -1,5 +1,5 @@
 /** The form of what a resource that speaks no SQL is asked. Apps and workflows share it. */
-import { FileUp } from 'lucide-react'
+import { FileUp, ListTree } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import type { Operation } from '../api/types'
 import type { Fields } from '../document/described'
@@ -9,8 +9,10 @@ import { DescribedFields } from './DescribedFields'
 import { SelectField } from './Field'
 
 const OpenApiDialog = lazy(() => import('./OpenApiDialog').then((module) => ({ default: module.OpenApiDialog })))
+const GrpcMethodDialog = lazy(() => import('./GrpcMethodDialog').then((module) => ({ default: module.GrpcMethodDialog })))
 
 interface Props {
+  resource: string
   /** The kind of the resource. */
   kind: string | undefined
   operation: Operation
@@ -18,32 +20,29 @@ interface Props {
   onChange: (operation: Operation, key?: string) => void
 }
 
-export function OperationForm({ kind, operation, onChange }: Props) {
-  const [isImporting, setImporting] = useState(false)
+export function OperationForm({ resource, kind, operation, onChange }: Props) {
+  const [isPicking, setPicking] = useState(false)
   const offered = operationsOf[kind ?? ''] ?? [operation.do]
+  const pick = {
+    onClose: () => setPicking(false),
+    onPick: (next: Operation) => {
+      setPicking(false)
+      onChange(next)
+    },
+  }
   return (
     <div className="stack operation">
       {offered.length > 1 ? (
         <SelectField label="Operation" value={operation.do} options={offered.map((name) => [name, operationKinds[name].label] as const)} onChange={({ target }) => onChange(operationKinds[target.value as OperationName].begin)} />
       ) : null}
-      {operation.do === 'request' ? (
+      {operation.do === 'request' || operation.do === 'grpc' ? (
         <div>
-          <Button size="small" icon={FileUp} onClick={() => setImporting(true)}>
-            From OpenAPI
+          <Button size="small" icon={operation.do === 'grpc' ? ListTree : FileUp} onClick={() => setPicking(true)}>
+            {operation.do === 'grpc' ? 'Choose a method' : 'From OpenAPI'}
           </Button>
         </div>
       ) : null}
-      {isImporting ? (
-        <Suspense>
-          <OpenApiDialog
-            onClose={() => setImporting(false)}
-            onPick={(next) => {
-              setImporting(false)
-              onChange(next)
-            }}
-          />
-        </Suspense>
-      ) : null}
+      {isPicking ? <Suspense>{operation.do === 'grpc' ? <GrpcMethodDialog resource={resource} {...pick} /> : <OpenApiDialog {...pick} />}</Suspense> : null}
       <DescribedFields isCode fields={operationKinds[operation.do].fields} value={operation as unknown as Fields} onChange={(next, key) => onChange(next as unknown as Operation, key)} />
     </div>
   )

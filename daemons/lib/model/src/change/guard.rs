@@ -32,7 +32,8 @@ impl AtMost {
         *self == Self::default()
     }
 
-    pub(super) fn limit(self) -> Option<u64> {
+    /// So many, if there is a limit.
+    pub fn limit(self) -> Option<u64> {
         match self {
             Self::Rows(rows) => Some(rows.into()),
             Self::Unlimited(Any::Any) => None,
