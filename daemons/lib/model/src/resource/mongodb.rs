@@ -126,7 +126,6 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::resource::ResourceConfig;
 
     fn config(changes: Value) -> ResourceConfig {
