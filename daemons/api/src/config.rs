@@ -18,8 +18,9 @@ pub struct RawConfig {
     /// Further host names or addresses that requests may name, without port. Default none: a name that is not listed is
     /// refused, so that a foreign name that resolves here (DNS rebinding) reaches nothing.
     additional_hosts: Vec<String>,
-    /// What `environment` reads as in expressions, and what the UI shows. Default `production`.
-    environment: String,
+    /// Whether the audit trail has the values of queries of apps too, as far as a query does not hide them: the first 200 characters of
+    /// each. Default false: a record can never be taken back, and values may be what no administrator ought to read.
+    audit_parameters: bool,
     /// Directory of the built UI. Default `/usr/share/bulkhead/web`, where the package puts it.
     web_root: PathBuf,
     /// Origins, such as `https://wiki.example.org`, whose pages apps may show in frames. Default none: a page that nobody listed is not
@@ -42,7 +43,7 @@ impl Default for RawConfig {
         Self {
             base_url: "https://localhost:8443".into(),
             additional_hosts: Vec::new(),
-            environment: "production".into(),
+            audit_parameters: false,
             web_root: "/usr/share/bulkhead/web".into(),
             frame_origins: Vec::new(),
             tls: RawTls::default(),
@@ -150,8 +151,8 @@ pub struct Config {
     pub base_url: String,
     /// Host names that requests may name, in lower case, without port.
     pub hosts: Vec<String>,
-    /// What `environment` reads as.
-    pub environment: String,
+    /// Whether the audit trail has the values of queries.
+    pub audit_parameters: bool,
     /// Directory of the built UI.
     pub web_root: PathBuf,
     /// Origins whose pages apps may show in frames.
@@ -220,13 +221,10 @@ impl DaemonConfig for Config {
         in_range("limits.webhook-wait-s", limits.webhook_wait_s, 1, 600)?;
         in_range("limits.password-hashes", limits.password_hashes, 1, 64)?;
         in_range("limits.login-failures-per-minute", limits.login_failures_per_minute, 1, 1000)?;
-        if raw.environment.is_empty() || raw.environment.len() > 60 {
-            return Err(ConfigFault::new("environment", "must have 1 to 60 characters"));
-        }
         Ok(Self {
             base_url,
             hosts,
-            environment: raw.environment,
+            audit_parameters: raw.audit_parameters,
             web_root: raw.web_root,
             frame_origins: raw.frame_origins,
             tls_certificate: raw.tls.certificate,

@@ -33,6 +33,16 @@ pub(crate) enum ApiError {
     ResourceRoleTooLow { resource: String, needed: Role },
     #[error("this needs the role {} on workflow `{workflow}`, which a block runs: ask an administrator for it", .needed.as_str())]
     WorkflowRoleTooLow { workflow: String, needed: Role },
+    #[error(
+        "there is no environment `{environment}` that you may use here: choose another, or ask an administrator for it"
+    )]
+    EnvironmentNotAllowed { environment: String },
+    #[error("you may not run the query `{query}`: it is for certain groups, and an editor of the app can say which")]
+    QueryNotAllowed { query: String },
+    #[error(
+        "there is no released query `{query}` in the library that you may use: ask whoever keeps it for the role viewer"
+    )]
+    LibraryQueryNotAllowed { query: String },
     #[error("only an administrator may do this")]
     AdministratorsOnly,
     #[error("a person must do this: log in")]
@@ -63,6 +73,8 @@ pub(crate) enum ApiError {
     BodyTooLarge { limit_bytes: usize },
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    #[error("{detail}")]
+    Breaks { detail: String, faults: Vec<Fault> },
     #[error("{detail}")]
     Unprocessable { code: &'static str, detail: String, faults: Vec<Fault> },
     #[error("too many attempts: wait {retry_after_s} seconds")]
@@ -111,6 +123,9 @@ impl ApiError {
             Self::RoleTooLow { .. } => plain(403, "role-too-low"),
             Self::ResourceRoleTooLow { .. } => plain(403, "resource-role-too-low"),
             Self::WorkflowRoleTooLow { .. } => plain(403, "workflow-role-too-low"),
+            Self::EnvironmentNotAllowed { .. } => plain(403, "environment-not-allowed"),
+            Self::QueryNotAllowed { .. } => plain(403, "query-not-allowed"),
+            Self::LibraryQueryNotAllowed { .. } => plain(403, "library-query-not-allowed"),
             Self::AdministratorsOnly => plain(403, "administrators-only"),
             Self::PersonsOnly => plain(403, "persons-only"),
             Self::PasswordsOff => plain(403, "passwords-off"),
@@ -126,6 +141,7 @@ impl ApiError {
             Self::NotJson => plain(415, "not-json"),
             Self::BodyTooLarge { .. } => plain(413, "body-too-large"),
             Self::Conflict { code, .. } => plain(409, code),
+            Self::Breaks { faults, .. } => Problem { faults: faults.clone(), ..plain(409, "breaks-users") },
             Self::Unprocessable { code, faults, .. } => Problem { faults: faults.clone(), ..plain(422, code) },
             Self::TooManyAttempts { .. } => plain(429, "too-many-attempts"),
             Self::RunStillGoing { .. } => plain(504, "run-still-going"),

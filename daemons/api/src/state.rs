@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bulkhead_daemon_kit::Readiness;
-use bulkhead_model::SshHostId;
 use bulkhead_model::ssh::SshSecret;
+use bulkhead_model::{EnvironmentId, ResourceId, SshHostId};
 use bulkhead_rpc::RpcClient;
+use bulkhead_rpc::connector::secret_row;
 use bulkhead_seal::{Place, SealPublicKey};
 use bulkhead_store::Database;
 use tokio_util::sync::CancellationToken;
@@ -84,13 +85,14 @@ impl Api {
         }))
     }
 
-    /// Seals a resource's secret so that db-connector alone can open it, and only for this row.
+    /// Seals a resource's secret so that db-connector alone can open it, and only in this environment.
     pub(crate) fn seal_resource_secret(
         &self,
-        id: bulkhead_model::ResourceId,
+        (id, environment): (ResourceId, EnvironmentId),
         secret: &str,
     ) -> Result<String, ApiError> {
-        self.seal_to_connector("resources", &id.to_string(), secret)
+        let (table, row) = secret_row(id, environment);
+        self.seal_to_connector(table, &row, secret)
     }
 
     /// Seals the secret of a provider that people log in with, for db-connector, which alone speaks to it.

@@ -1,6 +1,6 @@
 //! Results of reads that may be given again, in memory.
 //!
-//! A result is found by all that decides it: the resource at its revision, what it is asked, every value and the limits. Values that tell
+//! A result is found by all that decides it: the resource, in its environment and at its revision, what it is asked, every value and the limits. Values that tell
 //! who asks are among them, so nobody is given what was read for somebody else. Results that failed or were cut are never kept.
 
 mod held;
@@ -72,6 +72,7 @@ enum Found {
 pub(crate) fn key(request: &QueryRequest, revision: i64) -> Key {
     let QueryRequest {
         resource,
+        environment,
         asked_by,
         before,
         statement,
@@ -82,7 +83,8 @@ pub(crate) fn key(request: &QueryRequest, revision: i64) -> Key {
         mode: _,
         cache_seconds: _,
     } = request;
-    let all = json!([resource, revision, asked_by, before, statement, change, operation, parameters, limits]);
+    let all =
+        json!([resource, environment, revision, asked_by, before, statement, change, operation, parameters, limits]);
     Sha256::digest(all.to_string().as_bytes()).into()
 }
 

@@ -32,6 +32,10 @@ pub(crate) enum Unconnected {
 pub(crate) enum QueryError {
     #[error("there is no such resource: choose one that exists")]
     UnknownResource,
+    #[error(
+        "resource `{resource}` has no settings for the environment `{environment}`: add them on its page, or choose another environment"
+    )]
+    NotInEnvironment { resource: String, environment: String },
     #[error("Bulkhead's own database does not answer")]
     Store(#[source] StoreError),
     #[error("the secret of resource `{resource}` cannot be opened")]
@@ -193,6 +197,7 @@ impl QueryError {
     fn status_and_code(&self) -> (u16, &str) {
         match self {
             Self::UnknownResource => (404, "resource-unknown"),
+            Self::NotInEnvironment { .. } => (422, "environment-not-configured"),
             Self::Store(_) => (503, "database-unavailable"),
             Self::Secret { .. } | Self::NoSecret { .. } => (422, "resource-secret"),
             Self::Statement(_) => (422, "statement-invalid"),

@@ -1,6 +1,6 @@
 //! What this daemon counts: queries, results that are kept, and for each resource what its queries and connections do.
 //!
-//! A resource is a label by its name. There are at most [`MAX_RESOURCES`] of them; those that come later are counted together.
+//! A resource is a label by its name, and its environment another. There are at most [`MAX_RESOURCES`] of them; those that come later are counted together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ const NONE: &str = "";
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Outcome {
     resource: String,
+    environment: String,
     code: String,
 }
 
@@ -31,12 +32,14 @@ struct Outcome {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OfResource {
     resource: String,
+    environment: String,
 }
 
 /// What connections do.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Connections {
     resource: String,
+    environment: String,
     state: &'static str,
 }
 
@@ -47,6 +50,9 @@ struct Lookup {
 }
 
 type Histograms = Family<OfResource, Histogram, fn() -> Histogram>;
+
+/// What is counted, by environment and resource.
+type ByEnvironment = HashMap<String, HashMap<String, Arc<ResourceMetrics>>>;
 
 /// The metrics of db-connector. Clones share them.
 #[derive(Clone, Debug)]
@@ -59,13 +65,13 @@ pub struct Metrics {
     durations: Histograms,
     lookups: Family<Lookup, Counter>,
     cache_bytes: Gauge,
-    by_resource: Arc<Mutex<HashMap<String, Arc<ResourceMetrics>>>>,
+    by_resource: Arc<Mutex<ByEnvironment>>,
 }
 
 /// What is counted of one resource.
 #[derive(Debug)]
 pub(crate) struct ResourceMetrics {
-    label: String,
+    label: OfResource,
     queries: Family<Outcome, Counter>,
     first_row: Histogram,
     in_flight: Gauge,
@@ -177,19 +183,22 @@ impl Metrics {
         metrics
     }
 
-    /// What is counted of the resource with this name.
-    pub(crate) fn of(&self, name: &str) -> Arc<ResourceMetrics> {
+    /// What is counted of the resource with this name in an environment.
+    pub(crate) fn of(&self, name: &str, environment: &str) -> Arc<ResourceMetrics> {
         let mut known = self.by_resource.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(metrics) = known.get(name) {
+        if let Some(metrics) = known.get(environment).and_then(|of| of.get(name)) {
             return Arc::clone(metrics);
         }
-        let name = if known.len() < MAX_RESOURCES { name } else { OTHER };
-        Arc::clone(known.entry(name.to_owned()).or_insert_with(|| Arc::new(self.new_resource(name))))
+        let name = if known.values().map(HashMap::len).sum::<usize>() < MAX_RESOURCES { name } else { OTHER };
+        let of = known.entry(environment.to_owned()).or_default();
+        Arc::clone(of.entry(name.to_owned()).or_insert_with(|| Arc::new(self.new_resource(name, environment))))
     }
 
     /// A query failed before its resource was known.
     pub(crate) fn failed(&self, code: &str) {
-        self.queries.get_or_create(&Outcome { resource: NONE.to_owned(), code: code.to_owned() }).inc();
+        self.queries
+            .get_or_create(&Outcome { resource: NONE.to_owned(), environment: NONE.to_owned(), code: code.to_owned() })
+            .inc();
     }
 
     /// A result that may be kept was looked for.
@@ -202,14 +211,15 @@ impl Metrics {
         self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    fn new_resource(&self, name: &str) -> ResourceMetrics {
-        let of = OfResource { resource: name.to_owned() };
+    fn new_resource(&self, name: &str, environment: &str) -> ResourceMetrics {
+        let of = OfResource { resource: name.to_owned(), environment: environment.to_owned() };
         let connections = |state| {
-            let connections = Connections { resource: name.to_owned(), state };
+            let OfResource { resource, environment } = of.clone();
+            let connections = Connections { resource, environment, state };
             self.connections.get_or_create_owned(&connections)
         };
         ResourceMetrics {
-            label: name.to_owned(),
+            label: of.clone(),
             queries: self.queries.clone(),
             first_row: self.first_row.clone(),
             in_flight: self.in_flight.get_or_create_owned(&of),
@@ -232,7 +242,8 @@ impl ResourceMetrics {
 
     /// A query ended with this code.
     pub(crate) fn count(&self, code: &str) {
-        self.queries.get_or_create(&Outcome { resource: self.label.clone(), code: code.to_owned() }).inc();
+        let OfResource { resource, environment } = self.label.clone();
+        self.queries.get_or_create(&Outcome { resource, environment, code: code.to_owned() }).inc();
     }
 
     /// A query showed its first row after this long.
@@ -249,12 +260,13 @@ mod tests {
     fn a_thousand_resources_have_no_thousand_labels() {
         let metrics = Metrics::register(&mut MetricsRegistry::default());
         for number in 0..1000 {
-            metrics.of(&format!("resource-{number}")).count("ok");
+            metrics.of(&format!("resource-{number}"), "production").count("ok");
         }
-        metrics.of("resource-0").count("ok");
-        assert_eq!(metrics.by_resource.lock().expect("free").len(), MAX_RESOURCES + 1);
+        metrics.of("resource-0", "production").count("ok");
+        assert_eq!(metrics.by_resource.lock().expect("free")["production"].len(), MAX_RESOURCES + 1);
         let count = |resource: &str| {
-            metrics.queries.get_or_create(&Outcome { resource: resource.to_owned(), code: "ok".to_owned() }).get()
+            let (resource, environment) = (resource.to_owned(), "production".to_owned());
+            metrics.queries.get_or_create(&Outcome { resource, environment, code: "ok".to_owned() }).get()
         };
         assert_eq!((count("resource-0"), count("resource-499"), count(OTHER)), (2, 1, 500));
     }

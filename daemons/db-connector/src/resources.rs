@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bulkhead_model::resource::ResourceConfig;
-use bulkhead_model::{ResourceId, UserId};
+use bulkhead_model::{EnvironmentId, ResourceId, UserId};
 
 use crate::kind::{self, Kind};
 use crate::pool::Shared;
 use crate::target::Target;
 
-/// A resource, and who asks it where each person has an account of their own there: their connections stay apart.
-pub(crate) type Asked = (ResourceId, Option<UserId>);
+/// A resource in an environment, and who asks it where each person has an account of their own there: their connections stay apart.
+pub(crate) type Asked = (ResourceId, EnvironmentId, Option<UserId>);
 
 /// A resource in use, at its revision.
 type InUse = (i64, Arc<dyn Kind>);

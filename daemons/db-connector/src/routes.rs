@@ -9,10 +9,11 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use bulkhead_model::{ResourceId, UserId};
+use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::{EnvironmentId, ResourceId, UserId};
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::accounts::{self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest};
-use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest};
+use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest, secret_row};
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_rpc::sign_in::{self, ExchangeRequest, Exchanged, Keys, Metadata, ProviderRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -102,40 +103,63 @@ impl Connector {
         }
     }
 
-    /// A resource as it is now. `asked_by` is forgotten where it makes no difference.
-    async fn resource(&self, id: ResourceId, asked_by: &mut Option<UserId>) -> Result<Current, QueryError> {
+    /// A resource as it is now in an environment. `asked_by` is forgotten where it makes no difference.
+    async fn resource(
+        &self,
+        (id, environment): (ResourceId, EnvironmentId),
+        asked_by: &mut Option<UserId>,
+    ) -> Result<Current, QueryError> {
         // Read each time: a revoked or changed resource counts from the next query on. It is one indexed row.
-        let stored = self.database.resource(id).await.map_err(|error| match error {
+        let stored = self.database.resource_in(id, environment).await.map_err(|error| match error {
             StoreError::NotFound { .. } => QueryError::UnknownResource,
             other => QueryError::Store(other),
         })?;
-        let (revision, metrics) = (stored.revision, self.metrics.of(&stored.name));
-        if !stored.config.has_own_accounts() {
+        let Some(settings) = stored.settings.filter(|settings| is_usable(environment, &settings.config)) else {
+            return Err(QueryError::NotInEnvironment { resource: stored.name, environment: stored.environment });
+        };
+        let (revision, metrics) = (settings.revision, self.metrics.of(&stored.name, &stored.environment));
+        if !settings.config.has_own_accounts() {
             *asked_by = None;
         } else if asked_by.is_none() {
             return Err(QueryError::Unconnected { resource: stored.name, why: Unconnected::Nobody });
         }
-        if let Some(kind) = self.resources.get((id, *asked_by), revision) {
+        let asked = (id, environment, *asked_by);
+        if let Some(kind) = self.resources.get(asked, revision) {
             return Ok(Current { kind, revision, metrics });
         }
-        let secret = self.secret(&stored)?;
-        let target = Target::new(stored.name, secret, stored.built_in).counted(metrics.pool.clone());
-        let target = target.asked_by(id, *asked_by);
-        let kind = self.resources.insert((id, *asked_by), revision, stored.config, target);
+        // What is said of it in errors: those of the default environment need no word for where they are.
+        let name = match environment {
+            EnvironmentId::DEFAULT => stored.name,
+            _ => format!("{} ({})", stored.name, stored.environment),
+        };
+        let secret = settings.sealed_secret.map(|sealed| self.open((id, environment), &name, &sealed)).transpose()?;
+        let target = Target::new(name, secret, settings.built_in).counted(metrics.pool.clone());
+        let target = if environment == EnvironmentId::DEFAULT { target.asked_by(id, *asked_by) } else { target };
+        let kind = self.resources.insert(asked, revision, settings.config, target);
         Ok(Current { kind, revision, metrics })
     }
 
     fn secret(&self, stored: &Resource) -> Result<Option<Zeroizing<Vec<u8>>>, QueryError> {
         let sealed = stored.sealed_secret.as_ref();
-        sealed.map(|sealed| self.open(stored.id, &stored.name, sealed)).transpose()
+        sealed.map(|sealed| self.open((stored.id, EnvironmentId::DEFAULT), &stored.name, sealed)).transpose()
     }
 
-    fn open(&self, id: ResourceId, name: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, QueryError> {
-        let row = id.to_string();
-        let place = Place { table: "resources", row: &row, field: "sealed_secret" };
+    fn open(
+        &self,
+        (id, environment): (ResourceId, EnvironmentId),
+        name: &str,
+        sealed: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, QueryError> {
+        let (table, row) = secret_row(id, environment);
+        let place = Place { table, row: &row, field: "sealed_secret" };
         let opened = self.key.open(&place, sealed);
         opened.map_err(|source| QueryError::Secret { resource: name.to_owned(), source })
     }
+}
+
+/// Accounts that people consent to belong to a resource, and so to its default environment: another one never uses them.
+fn is_usable(environment: EnvironmentId, config: &ResourceConfig) -> bool {
+    environment == EnvironmentId::DEFAULT || config.oauth2_code().is_none()
 }
 
 /// The routes.
@@ -159,7 +183,8 @@ pub fn router(connector: Arc<Connector>) -> Router {
 async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): Json<QueryRequest>) -> Response {
     let started = Instant::now();
     request.limits = request.limits.within_bounds();
-    let resource = match connector.resource(request.resource, &mut request.asked_by).await {
+    let place = (request.resource, request.environment);
+    let resource = match connector.resource(place, &mut request.asked_by).await {
         Ok(resource) => resource,
         Err(error) => {
             connector.metrics.failed(&error.problem().code);
@@ -206,23 +231,25 @@ async fn test(
     State(connector): State<Arc<Connector>>,
     Json(request): Json<TestRequest>,
 ) -> Result<Json<Value>, QueryError> {
-    let stored = connector.database.resource(request.resource).await;
-    // Only one that is saved has an account, which is connected by its name.
-    let has_account = request.config.oauth2_code().is_some();
-    let saved = stored.as_ref().ok().filter(|_| has_account).map(|resource| resource.name.clone());
+    let place = (request.resource, request.environment);
+    let stored = connector.database.resource_in(request.resource, request.environment).await;
+    // A resource that is not saved yet, here or at all, has no secret either.
+    let (stored_name, stored) = match stored {
+        Ok(found) => (Some(found.name), found.settings),
+        Err(StoreError::NotFound { .. }) => (None, None),
+        Err(error) => return Err(QueryError::Store(error)),
+    };
+    // Only one that is saved has an account, which is connected by its name; and in the default environment alone.
+    let has_account = request.config.oauth2_code().is_some() && request.environment == EnvironmentId::DEFAULT;
+    let saved = stored_name.filter(|_| has_account);
     let is_saved = saved.is_some();
     let name = saved.unwrap_or_else(|| "under test".to_owned());
     // The stored secret goes only where it was entered for, and so does a built-in resource's leave to use loopback.
-    let same_place =
-        stored.as_ref().is_ok_and(|resource| resource.config.destination() == request.config.destination());
-    let built_in = same_place && stored.as_ref().is_ok_and(|resource| resource.built_in);
-    let sealed = match (request.secret, stored) {
-        (Some(sealed), _) => Some(sealed),
-        (None, Ok(resource)) if same_place => resource.sealed_secret,
-        (None, Ok(_) | Err(StoreError::NotFound { .. })) => None,
-        (None, Err(error)) => return Err(QueryError::Store(error)),
-    };
-    let secret = sealed.map(|sealed| connector.open(request.resource, &name, &sealed)).transpose()?;
+    let same_place = stored.as_ref().is_some_and(|stored| stored.config.destination() == request.config.destination());
+    let built_in = same_place && stored.as_ref().is_some_and(|stored| stored.built_in);
+    let stored = stored.filter(|_| same_place).and_then(|stored| stored.sealed_secret);
+    let sealed = request.secret.or(stored);
+    let secret = sealed.map(|sealed| connector.open(place, &name, &sealed)).transpose()?;
     let asked_by = request.asked_by.filter(|_| request.config.has_own_accounts());
     let target = Target::new(name, secret, built_in);
     let target = if is_saved { target.asked_by(request.resource, asked_by) } else { target };
@@ -234,7 +261,8 @@ async fn read_schema(
     State(connector): State<Arc<Connector>>,
     Json(mut request): Json<SchemaRequest>,
 ) -> Result<Json<Schema>, QueryError> {
-    let kind = connector.resource(request.resource, &mut request.asked_by).await?.kind;
+    let place = (request.resource, request.environment);
+    let kind = connector.resource(place, &mut request.asked_by).await?.kind;
     let read = tokio::time::timeout(Duration::from_millis(SCHEMA_MS.into()), kind.schema()).await;
     read.unwrap_or(Err(QueryError::Timeout(SCHEMA_MS))).map(Json)
 }
@@ -245,7 +273,8 @@ async fn explain(
 ) -> Result<Json<Plan>, QueryError> {
     let started = Instant::now();
     request.query.limits = request.query.limits.within_bounds();
-    let resource = connector.resource(request.query.resource, &mut request.query.asked_by).await?;
+    let place = (request.query.resource, request.query.environment);
+    let resource = connector.resource(place, &mut request.query.asked_by).await?;
     let _running = resource.metrics.begin(started);
     resource.kind.explain(request, started).await.map(Json)
 }

@@ -65,7 +65,8 @@ impl Backend {
     }
 
     async fn call(&self, action: &Action<'_>, ask: Ask, idempotent: bool) -> Result<Outcome, StoreError> {
-        let call = Call { run: Some(action.run), place: action.place.clone(), by: Caller::Block, ask, idempotent };
+        let (place, environment) = (action.place.clone(), action.pinned.environment);
+        let call = Call { run: Some(action.run), place, by: Caller::Block, ask, idempotent, environment };
         self.calls.make(call).await
     }
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bulkhead_model::RunId;
 use bulkhead_model::query::{QueryMode, ResourceQuery};
 use bulkhead_model::run::RunError;
+use bulkhead_model::{EnvironmentId, RunId};
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::fetch::FetchRequest;
 use bulkhead_store::block_calls::{CallEnd, CallKey, JournalledCall, OWN_CALL};
@@ -57,6 +57,8 @@ pub(crate) struct Call {
     pub(crate) by: Caller,
     pub(crate) ask: Ask,
     pub(crate) idempotent: bool,
+    /// The environment that it is made in.
+    pub(crate) environment: EnvironmentId,
 }
 
 /// Who asks for a call.
@@ -105,6 +107,10 @@ impl Ask {
                 if let Some(change) = &query.change {
                     add(&serde_json::json!(change).to_string());
                 }
+                // Not what it stands for now: a release in between does not make it another call.
+                if let Some(library) = &query.library {
+                    add(&serde_json::json!(library).to_string());
+                }
                 if let Some(operation) = &query.operation {
                     add(&serde_json::json!(operation).to_string());
                 }
@@ -145,7 +151,7 @@ impl Calls {
         let journalled = call.run.filter(|_| call.ask.has_effect());
         let hash = journalled.map(|_| call.ask.hash());
         // Before the journal says "started": from then on, not to know is to have an unknown outcome.
-        let target = match self.target(call.ask).await? {
+        let target = match self.target(call.ask, call.environment).await? {
             Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };

@@ -71,16 +71,19 @@ async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> 
         let detail = "workflows-backend was restarted while the code ran: it has to run again";
         return Ok(problem(409, CALLS_FORGOTTEN, detail.to_owned()));
     }
-    let (run, document) = match scope {
-        Scope::Run(run) => (Some(run), under_way(&backend.database, run).await?.document),
-        Scope::Draft { workflow, revision, .. } => {
+    let (run, environment, document) = match scope {
+        Scope::Run(run) => {
+            let pinned = under_way(&backend.database, run).await?;
+            (Some(run), pinned.environment, pinned.document)
+        }
+        Scope::Draft { workflow, revision, environment, .. } => {
             let draft = backend.database.workflow_draft(workflow).await?;
             // Of what was saved since, nobody has looked whether it is this person's to run.
             if draft.revision != revision {
                 let detail = "the draft was saved since this began: run the block again";
                 return Ok(problem(409, "draft-changed", detail.to_owned()));
             }
-            (None, Arc::new(draft.document))
+            (None, environment, Arc::new(draft.document))
         }
     };
     let ask = match &request.ask {
@@ -94,7 +97,8 @@ async fn answer_call(backend: &Backend, scope: Scope, request: &CallRequest) -> 
         },
     };
     let CallRequest { execution, call, in_order, .. } = *request;
-    let call = Call { run, place, by: Caller::Code { execution, call, in_order }, ask, idempotent: false };
+    let by = Caller::Code { execution, call, in_order };
+    let call = Call { run, place, by, ask, idempotent: false, environment };
     Ok(match backend.calls.make(call).await? {
         Ok(value) => Json(value).into_response(),
         Err(error) => problem(422, &error.kind, error.message),
@@ -111,8 +115,8 @@ pub(crate) async fn token(
     Json(request): Json<TokenRequest>,
 ) -> Result<Json<Token>, BackendError> {
     only(&peer, API)?;
-    let TokenRequest { workflow, user, revision } = request;
-    let scope = Scope::Draft { workflow, user, revision };
+    let TokenRequest { workflow, user, revision, environment } = request;
+    let scope = Scope::Draft { workflow, user, revision, environment };
     Ok(Json(Token { token: backend.key.sign(scope, DRAFT_TOKEN_LIFETIME) }))
 }
 

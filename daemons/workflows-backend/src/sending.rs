@@ -1,8 +1,11 @@
 //! Calls on their way to db-connector: sent again while that is harmless and may help.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bulkhead_model::query::QueryLimits;
+use bulkhead_model::EnvironmentId;
+use bulkhead_model::library_query::{LibraryUse, UsedBy};
+use bulkhead_model::query::{QueryLimits, ResourceQuery};
 use bulkhead_model::run::RunError;
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_rpc::fetch::FetchRequest;
@@ -25,10 +28,21 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 impl Calls {
     /// The request to db-connector, as far as it can be made.
-    pub(crate) async fn target(&self, ask: Ask) -> Result<Result<Target, RunError>, StoreError> {
+    pub(crate) async fn target(
+        &self,
+        ask: Ask,
+        environment: EnvironmentId,
+    ) -> Result<Result<Target, RunError>, StoreError> {
         let (query, parameters) = match ask {
             Ask::Fetch(request) => return Ok(Ok(Target::Fetch(request))),
             Ask::Query { query, parameters } => (query, parameters),
+        };
+        let (query, parameters) = match &query.library {
+            Some(reference) => match self.of_library(reference, &query, &parameters, environment).await? {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            },
+            None => (query, parameters),
         };
         let name = query.resource.as_str();
         let Some(resource) = self.database.resource_id(name).await? else {
@@ -36,10 +50,36 @@ impl Calls {
             return Ok(Err(RunError::new("resource-unknown", message)));
         };
         let limits = query.limits;
-        let mut request = QueryRequest::of(resource, &query, parameters);
+        let mut request = QueryRequest::of((resource, environment), &query, parameters);
         // The connector's own cap, since it undoes a write whose result is too large.
         request.limits = QueryLimits { max_bytes: limits.max_bytes.min(MAX_RESULT_BYTES), ..limits };
         Ok(Ok(Target::Query(Box::new(request))))
+    }
+
+    /// The query of the library that a query refers to, with the values of its parameters.
+    async fn of_library(
+        &self,
+        reference: &LibraryUse,
+        asked: &ResourceQuery,
+        given: &BTreeMap<String, Value>,
+        environment: EnvironmentId,
+    ) -> Result<Result<(ResourceQuery, BTreeMap<String, Value>), RunError>, StoreError> {
+        let name = reference.query.as_str();
+        let Some(release) = self.database.library_release(name, reference.version).await? else {
+            let message =
+                format!("there is no such release of the query `{name}` of the library: release it, or choose another");
+            return Ok(Err(RunError::new("library-query-unknown", message)));
+        };
+        let mut values = match release.document.values(asked, UsedBy::Workflow, given) {
+            Ok(values) => values,
+            Err(error) => return Ok(Err(RunError::new("library-query-misfit", error.to_string()))),
+        };
+        let query = release.document.query;
+        if query.expressions().is_ok_and(|expressions| expressions.contains("environment.name")) {
+            let found = self.database.environment_name(environment).await?;
+            values.insert("environment.name".to_owned(), Value::String(found));
+        }
+        Ok(Ok((query, values)))
     }
 
     /// Sends a call again while that is harmless and it may help. A person at the editor is told at once instead.

@@ -69,6 +69,7 @@ pub(crate) async fn run_state(
         created_at_ms: millis(pinned.created_at),
         token: backend.key.sign(Scope::Run(run), RUN_TOKEN_LIFETIME),
         libraries,
+        environment: pinned.environment_name,
     };
     let text = serde_json::to_vec(&state).map_err(|error| BackendError::State(error.to_string()))?;
     if text.len() <= MAX_STATE_BYTES || state.status.is_final() {

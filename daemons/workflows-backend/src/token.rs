@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bulkhead_model::{RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, UserId, WorkflowId};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -30,6 +30,9 @@ pub enum Scope {
         user: UserId,
         /// The revision whose queries were found to be this person's to run.
         revision: i64,
+        /// The environment that its queries run in.
+        #[serde(default)]
+        environment: EnvironmentId,
     },
 }
 

@@ -14,6 +14,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bulkhead_model::environment;
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunStatus, Usage};
 use bulkhead_model::workflow::{Block, Graph, Port, UnknownOutcome, WaitBlock, WaitFor};
 use bulkhead_model::{Name, RunId};
@@ -85,6 +86,7 @@ impl<'a> Step<'a> {
     pub(crate) async fn make(&self) -> Result<Progress, StepError> {
         let mut env = Env::default();
         env.bind("trigger", std::sync::Arc::new(self.state.trigger.clone()));
+        env.bind("environment", std::sync::Arc::new(environment::visible(&self.state.environment)));
         let flow = self.walk(&self.state.document.start, &mut env).await?;
         let end = match flow {
             Flow::Ended(result) => {

@@ -6,8 +6,9 @@
 use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use bulkhead_model::{AppId, ResourceId, Role, RunId, WorkflowId};
+use bulkhead_model::{AppId, LibraryQueryId, ResourceId, Role, RunId, WorkflowId};
 use bulkhead_store::access::{Access, ObjectKind};
+use bulkhead_store::environments::EnvironmentUse;
 use bulkhead_store::identity::User;
 use bulkhead_store::session_access::{QueryAccess, RunAccess, SessionAccess};
 use http::request::Parts;
@@ -68,6 +69,13 @@ kind!(
     ResourceId,
     Resource,
     "name"
+);
+kind!(
+    /// `/queries/{slug}`: of the library.
+    QueryKind,
+    LibraryQueryId,
+    Query,
+    "slug"
 );
 
 /// The least role that a handler asks for.
@@ -135,6 +143,8 @@ pub(crate) struct OnRun {
     pub(crate) caller: Caller,
     pub(crate) run: RunId,
     pub(crate) workflow: WorkflowId,
+    /// What the caller may do with the workflow.
+    pub(crate) role: Role,
 }
 
 impl FromRequestParts<SharedApi> for OnRun {
@@ -147,15 +157,16 @@ impl FromRequestParts<SharedApi> for OnRun {
         if origin.local {
             let run = run.map_err(|_| ApiError::NotFound)?;
             let workflow = api.database.run(run).await?.workflow;
-            return Ok(Self { caller: Caller { user: None, origin }, run, workflow });
+            let caller = Caller { user: None, origin };
+            return Ok(Self { caller, run, workflow, role: Role::Admin });
         }
         let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
         // The session counts before the id does: without one, a malformed id and a well formed one look alike.
         let id = run.as_ref().copied().unwrap_or(RunId(Uuid::nil()));
         let (caller, access) = split(api.database.session_run_access(&hash, id).await?, origin)?;
-        let RunAccess { workflow, .. } =
+        let RunAccess { workflow, role } =
             granted(api, &caller, access, Role::Editor, |access| access.role, &text).await?;
-        Ok(Self { caller, run: id, workflow })
+        Ok(Self { caller, run: id, workflow, role })
     }
 }
 
@@ -190,8 +201,10 @@ impl OnQuery {
         self,
         api: &SharedApi,
         draft: bool,
+        environment: Option<&str>,
     ) -> Result<(Caller, User, QueryAccess, String), ApiError> {
-        let found = api.database.session_query_access(&self.hash, &self.app, &self.query, draft).await?;
+        let named = (self.app.as_str(), self.query.as_str());
+        let found = api.database.session_query_access(&self.hash, named, draft, environment).await?;
         let (caller, access) = split(found, self.origin)?;
         let user = caller.user.clone().ok_or(ApiError::PersonsOnly)?;
         let least = if draft { Role::Editor } else { Role::Viewer };
@@ -210,6 +223,32 @@ pub(crate) async fn require_resource(
     let (user, is_admin) = caller.viewer();
     let access = api.database.access(ObjectKind::Resource, name, user, is_admin).await?;
     check_resource(api, caller, name, access.map(|access| (ResourceId(access.id), Some(access.role))), needed).await
+}
+
+/// Requires the right to use an environment, the default one where none is named, with `role` on the app or workflow.
+pub(crate) async fn require_environment(
+    api: &SharedApi,
+    caller: &Caller,
+    name: Option<&str>,
+    role: Role,
+) -> Result<EnvironmentUse, ApiError> {
+    let found = api.database.environment_use(name, caller.viewer(), role).await?;
+    check_environment(api, caller, name, found).await
+}
+
+/// The same as [`require_environment`], for what was looked up already.
+pub(crate) async fn check_environment(
+    api: &SharedApi,
+    caller: &Caller,
+    name: Option<&str>,
+    found: Option<EnvironmentUse>,
+) -> Result<EnvironmentUse, ApiError> {
+    if let Some(environment) = found.filter(|environment| environment.is_allowed) {
+        return Ok(environment);
+    }
+    let environment: String = name.unwrap_or_default().chars().take(80).collect();
+    api.audit.denied(caller.record("access.denied", None, json!({ "environment": environment }))).await;
+    Err(ApiError::EnvironmentNotAllowed { environment })
 }
 
 /// Requires a role on the workflow `name`; its id.

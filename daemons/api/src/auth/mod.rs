@@ -13,4 +13,4 @@ pub(crate) mod provider_keys;
 pub(crate) mod token;
 
 pub(crate) use caller::{Administrator, Caller, Origin, Root};
-pub(crate) use guard::{Admin, AppKind, Editor, On, OnQuery, OnRun, ResourceKind, Viewer, WorkflowKind};
+pub(crate) use guard::{Admin, AppKind, Editor, On, OnQuery, OnRun, QueryKind, ResourceKind, Viewer, WorkflowKind};

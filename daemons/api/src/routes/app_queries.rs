@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_model::app::AppQuery;
+use bulkhead_model::environment::visible;
+use bulkhead_model::library_query::{LibraryQuery, UsedBy};
 use bulkhead_model::query::{QueryMode, ResourceQuery};
 use bulkhead_model::{Fault, Name, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::environments::EnvironmentUse;
 use bulkhead_store::identity::User;
 use http::{HeaderValue, Method, header};
 use serde::Deserialize;
@@ -20,7 +24,8 @@ use utoipa::ToSchema;
 
 use super::documents::not_released;
 use super::json::Json;
-use crate::auth::guard::{check_resource, require_resource};
+use super::library_use::{check, load, resolve, role_to_build};
+use crate::auth::guard::{check_environment, check_resource, require_environment, require_resource};
 use crate::auth::{AppKind, Caller, Editor, On, OnQuery};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -35,6 +40,9 @@ pub(crate) struct RunQueryRequest {
     /// Which version of the app.
     #[serde(default)]
     version: Version,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// Which version of an app.
@@ -57,12 +65,16 @@ pub(crate) struct RunUnsavedQueryRequest {
     /// The value of each expression, by its text.
     #[serde(default)]
     parameters: BTreeMap<String, Value>,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// Runs a query of an app.
 #[utoipa::path(post, path = "/apps/{slug}/queries/{query}/run", tag = "apps", operation_id = "runAppQuery", params(("slug" = Slug, Path), ("query" = Name, Path)), request_body = RunQueryRequest, responses(
     (status = 200, description = "The result, as it is read. A body without `end` was cut off", body = QueryResult),
-    (status = 422, description = "`parameter-missing`, `parameter-unknown`, `query-failed` (with `position` and `sqlstate`)", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`query-not-allowed`, `environment-not-allowed`, `resource-role-too-low`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`environment-not-configured`, `parameter-missing`, `parameter-unknown`, `query-failed` (with `position` and `sqlstate`)", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 502, description = "The database cannot be reached or refuses the log-in", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn run(
@@ -71,19 +83,28 @@ pub(crate) async fn run(
     Json(request): Json<RunQueryRequest>,
 ) -> Result<Response, ApiError> {
     let draft = request.version == Version::Draft;
-    let (caller, user, access, name) = on.load(&api, draft).await?;
+    let wanted = request.environment.as_ref().map(Slug::as_str);
+    let (caller, user, access, name) = on.load(&api, draft, wanted).await?;
     if !draft && access.released_version.is_none() {
         return Err(not_released("app"));
     }
-    let query = access.query.ok_or(ApiError::NotFound)?;
-    let needed = if draft { Role::Editor } else { Role::Viewer };
+    let AppQuery { query, privacy, .. } = access.query.ok_or(ApiError::NotFound)?;
+    if !access.in_groups {
+        let detail = json!({ "query": name });
+        api.audit.denied(caller.record("access.denied", Some(("app", access.app.0)), detail)).await;
+        return Err(ApiError::QueryNotAllowed { query: name });
+    }
+    let environment = check_environment(&api, &caller, wanted, access.environment).await?;
+    let library = check(&api, &caller, &query, access.library).await?;
+    let needed = if draft { role_to_build(&query) } else { Role::Viewer };
     let resource = check_resource(&api, &caller, query.resource.as_str(), access.resource, needed).await?;
-    let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft) });
+    let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft), "environment": environment.name });
     let record = caller.record("app.query.run", Some(("app", access.app.0)), detail);
     if !draft {
         api.usage.ran_query(access.app);
     }
-    run_statement(&api, record, &user, resource, query, request.parameters).await
+    let asked = Asked { query, library, sent: request.parameters, hidden: privacy.hidden_parameters, by: UsedBy::App };
+    run_statement(&api, record, &user, (resource, &environment), asked).await
 }
 
 /// Runs a query as it stands in the builder, saved or not. Needs the role editor on its resource too.
@@ -98,25 +119,55 @@ pub(crate) async fn run_unsaved(
 ) -> Result<Response, ApiError> {
     let user = on.caller.user.clone().ok_or(ApiError::PersonsOnly)?;
     super::documents::require_valid(request.query.validate("query"))?;
-    let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), Role::Editor).await?;
-    let detail = json!({ "resource": request.query.resource.as_str(), "version": "unsaved" });
+    let library = load(&api, &on.caller, &request.query).await?;
+    let needed = role_to_build(&request.query);
+    let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), needed).await?;
+    let wanted = request.environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let detail =
+        json!({ "resource": request.query.resource.as_str(), "version": "unsaved", "environment": environment.name });
     let record = on.caller.record("app.query.run", Some(("app", on.id.0)), detail);
     // Whoever writes a query wants to see what it does now.
     let query = ResourceQuery { cache_seconds: 0, ..request.query };
-    run_statement(&api, record, &user, resource, query, request.parameters).await
+    let library = library.map(fresh);
+    let asked = Asked { query, library, sent: request.parameters, hidden: Vec::new(), by: UsedBy::App };
+    run_statement(&api, record, &user, (resource, &environment), asked).await
+}
+
+/// A query, as somebody asks for it.
+pub(crate) struct Asked {
+    pub(crate) query: ResourceQuery,
+    /// The query of the library that it refers to.
+    pub(crate) library: Option<LibraryQuery>,
+    /// The value of each expression, by its text.
+    pub(crate) sent: BTreeMap<String, Value>,
+    /// Expressions whose values the audit trail must not have.
+    pub(crate) hidden: Vec<String>,
+    /// What the query is part of.
+    pub(crate) by: UsedBy,
+}
+
+/// The same, without results that are kept.
+pub(crate) fn fresh(library: LibraryQuery) -> LibraryQuery {
+    LibraryQuery { query: ResourceQuery { cache_seconds: 0, ..library.query }, ..library }
 }
 
 /// Binds, records, runs, and streams the answer through.
 pub(crate) async fn run_statement(
     api: &SharedApi,
-    record: AuditRecord,
+    mut record: AuditRecord,
     user: &User,
-    resource: ResourceId,
-    query: ResourceQuery,
-    sent: BTreeMap<String, Value>,
+    (resource, environment): (ResourceId, &EnvironmentUse),
+    asked: Asked,
 ) -> Result<Response, ApiError> {
-    let parameters = bind(&query, sent, user, &api.config.environment)?;
-    let request = QueryRequest::of(resource, &query, parameters).asked_by(user.id);
+    let Asked { query, library, sent, hidden, by } = asked;
+    if api.config.audit_parameters {
+        let of_library = library.iter().flat_map(|library| library.hidden(&query)).map(str::to_owned);
+        let hidden: Vec<String> = hidden.into_iter().chain(of_library).collect();
+        record.detail["parameters"] = recorded(&sent, &hidden);
+    }
+    let (query, parameters) = resolve(query, library, sent, user, (&environment.name, by))?;
+    let request = QueryRequest::of((resource, environment.id), &query, parameters).asked_by(user.id);
     api.metrics.queries.inc();
     let answer = match request.mode {
         // Nothing changes, so the record and the rows may be on their way together: the answer still waits for both.
@@ -140,7 +191,9 @@ pub(crate) async fn run_statement(
 
 /// Whether an expression is bound by this daemon, from the session and its configuration.
 pub(crate) fn is_bound_here(expression: &str) -> bool {
-    expression == "environment" || (expression.starts_with("current_user.") && user_value(expression, None).is_some())
+    expression == "environment"
+        || expression == "environment.name"
+        || (expression.starts_with("current_user.") && user_value(expression, None).is_some())
 }
 
 /// The value of `current_user.*`; JSON null for nobody. `None` when it is no such expression.
@@ -169,15 +222,18 @@ pub(crate) fn bind(
     let mut bound = BTreeMap::new();
     for expression in expressions {
         let expression = expression.as_str();
-        let own =
-            if expression == "environment" { Some(json!(environment)) } else { user_value(expression, Some(user)) };
+        let own = match expression {
+            "environment" => Some(visible(environment)),
+            "environment.name" => Some(json!(environment)),
+            _ => user_value(expression, Some(user)),
+        };
         let value = match own {
             Some(value) => value,
             None if mentions(expression, "current_user") || mentions(expression, "environment") => {
                 return Err(unprocessable(
                     "parameter-not-trusted",
                     format!(
-                        "{{{{ {expression} }}}} mixes what the server must know with what the browser computes: bind current_user.id, .email, .name or .is_admin alone and do the rest in SQL"
+                        "{{{{ {expression} }}}} mixes what the server must know with what the browser computes: bind current_user.id, .email, .name, .is_admin or environment.name alone and do the rest in SQL"
                     ),
                 ));
             }
@@ -200,6 +256,35 @@ pub(crate) fn bind(
                 format!("the query holds no {{{{ {key} }}}}: load the app again, it may have changed"),
             ))
         }
+    }
+}
+
+/// The longest value that is recorded, in characters.
+const MAX_RECORDED_CHARS: usize = 200;
+/// Values that are recorded of one query at most.
+const MAX_RECORDED: usize = 50;
+
+/// What the audit trail has of the values of a query: their beginnings, without those that are hidden and those that tell who runs it
+/// and where, which it has anyway.
+fn recorded(parameters: &BTreeMap<String, Value>, hidden: &[String]) -> Value {
+    let is_hidden = |expression: &str| hidden.iter().any(|hidden| hidden.trim() == expression);
+    let shown = parameters.iter().filter(|(expression, _)| !is_bound_here(expression)).take(MAX_RECORDED);
+    let shown = shown.map(|(expression, value)| {
+        let value = match value {
+            _ if is_hidden(expression) => json!({ "hidden": true }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            Value::String(text) => json!(beginning(text)),
+            other => json!(beginning(&other.to_string())),
+        };
+        (expression.chars().take(MAX_RECORDED_CHARS).collect(), value)
+    });
+    Value::Object(shown.collect())
+}
+
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(MAX_RECORDED_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -254,15 +339,24 @@ mod tests {
 
     #[test]
     fn who_runs_it_is_never_taken_from_the_browser() {
-        let sent = json!({"current_user.email": "root@example.org", "environment": "x"});
-        let expected = json!({"current_user.email": "ada@example.org", "environment": "production"});
-        assert_eq!(bound("select {{ current_user.email }}, {{ environment }}", sent.clone()), Ok(expected));
+        let sent = json!({"current_user.email": "root@example.org", "environment.name": "x"});
+        let expected = json!({"current_user.email": "ada@example.org", "environment.name": "production"});
+        assert_eq!(bound("select {{ current_user.email }}, {{ environment.name }}", sent.clone()), Ok(expected));
         assert_eq!(bound("select 1", sent), Ok(json!({})));
         for mixed in ["current_user.email.toLowerCase()", "[current_user.id]", "a ? current_user : b", "current_user"] {
             let statement = format!("select {{{{ {mixed} }}}}");
             assert_eq!(bound(&statement, json!({mixed: 1})), Err("parameter-not-trusted".into()), "{mixed}");
         }
         assert!(bound("select {{ form.environment }}", json!({"form.environment": 1})).is_ok());
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_recorded() {
+        let parameters = json!({ "a": "x".repeat(300), "b": [1], "pin.value": "1234", "current_user.id": 7, "n": 5 });
+        let parameters = serde_json::from_value(parameters).expect("a map");
+        let found = recorded(&parameters, &[" pin.value ".to_owned()]);
+        let long = format!("{}…", "x".repeat(200));
+        assert_eq!(found, json!({ "a": long, "b": "[1]", "n": 5, "pin.value": { "hidden": true } }));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::documents::not_released;
 use super::json::Json;
 use super::run_starts::{RunStarted, accepted, begin, person, trace_parent};
-use crate::auth::guard::require_workflow;
+use crate::auth::guard::{require_environment, require_workflow};
 use crate::auth::{AppKind, On, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -26,6 +26,9 @@ pub(crate) struct StartAppRunRequest {
     /// What code sees as `trigger.body`.
     #[serde(default)]
     body: Value,
+    /// In which environment: that of the app; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// Starts a run of a workflow that the released version of an app names in one of its actions. Needs the role viewer on the app and on
@@ -41,7 +44,7 @@ pub(crate) async fn start(
     headers: HeaderMap,
     Json(request): Json<StartAppRunRequest>,
 ) -> Result<Response, ApiError> {
-    let StartAppRunRequest { workflow: name, body } = request;
+    let StartAppRunRequest { workflow: name, body, environment } = request;
     let released = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
     let document = api.database.app_release(on.id, released).await?;
     if !document.workflows().contains(&name) {
@@ -50,11 +53,14 @@ pub(crate) async fn start(
     }
     let workflow = require_workflow(&api, &on.caller, name.as_str(), Role::Viewer).await?;
     let version = api.database.workflow_released_version(workflow).await?.ok_or_else(|| not_released("workflow"))?;
+    let environment = environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, environment, on.role).await?;
     let trigger = json!({ "kind": "app", "app": on.name, "body": body, "user": person(&on.caller) });
-    let detail = json!({ "trigger": "app", "app": on.name, "version": version });
+    let detail = json!({ "trigger": "app", "app": on.name, "version": version, "environment": environment.name });
     let new = NewRun {
         workflow,
         version,
+        environment: environment.id,
         trigger: &trigger,
         started_by: on.caller.user_id(),
         idempotency_key: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::app::{AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Theme, Transformer};
+use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::{AppId, Fault, Name, Role, Slug};
 use http::StatusCode;
@@ -17,8 +18,11 @@ use super::app_queries::is_bound_here;
 use super::documents::{
     DraftSaved, ReleaseList, Released, not_released, released_draft, require_resources, require_valid,
 };
+use super::environments::{EnvironmentBadge, usable};
+use super::groups::require_groups;
 use super::json::Json;
 use super::last::Last;
+use super::library_use::{of_app, require_library};
 use crate::auth::guard::require_workflow;
 use crate::auth::{Admin, AppKind, Caller, Editor, On, Viewer};
 use crate::http_error::ApiError;
@@ -64,6 +68,8 @@ pub(crate) struct AppDetail {
     draft_revision: i64,
     /// The version in use; absent before the first release.
     released_version: Option<i32>,
+    /// The environments that you may use here, the default one first.
+    environments: Vec<EnvironmentBadge>,
 }
 
 /// A draft to save.
@@ -102,6 +108,8 @@ pub(crate) struct ReleasedApp {
     version: i32,
     /// What to show.
     document: ViewerDocument,
+    /// The environments that you may use here, the default one first.
+    environments: Vec<EnvironmentBadge>,
 }
 
 /// A released document without what viewers must not know: statements and resources.
@@ -133,7 +141,7 @@ pub(crate) struct ViewerDocument {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct ViewerQuery {
-    /// The expressions whose values a run must carry. `current_user.*` and `environment` are bound by the server and not listed.
+    /// The expressions whose values a run must carry. `current_user.*` and `environment.*` are bound by the server and not listed.
     expressions: Vec<String>,
     /// Whether it may change anything.
     mode: QueryMode,
@@ -145,10 +153,12 @@ pub(crate) struct ViewerQuery {
     /// What holds of every run.
     #[serde(flatten)]
     flow: Flow,
+    /// Whether you may run it: it may be for certain groups.
+    is_allowed: bool,
 }
 
 impl ViewerQuery {
-    fn of(query: AppQuery) -> Self {
+    fn of(query: AppQuery, is_allowed: bool) -> Self {
         // A released query parsed when it was saved; one that does not any more fails when it is run, with its reason.
         let expressions = query.query.expressions().unwrap_or_default().into_iter();
         let expressions = expressions.filter(|expression| !is_bound_here(expression));
@@ -158,19 +168,24 @@ impl ViewerQuery {
             run: query.run,
             transform: query.transform,
             flow: query.flow,
+            is_allowed,
         }
     }
 }
 
 impl ViewerDocument {
-    fn of(document: AppDocument) -> Self {
+    fn of(document: AppDocument, may_run: &dyn Fn(&AppQuery) -> bool) -> Self {
+        let of_viewer = |(name, query): (Name, AppQuery)| {
+            let is_allowed = may_run(&query);
+            (name, ViewerQuery::of(query, is_allowed))
+        };
         Self {
             format: document.format,
             title: document.title,
             home_page: document.home_page,
             pages: document.pages,
             theme: document.theme,
-            queries: document.queries.into_iter().map(|(name, query)| (name, ViewerQuery::of(query))).collect(),
+            queries: document.queries.into_iter().map(of_viewer).collect(),
             scripts: document.scripts,
             transformers: document.transformers,
             state: document.state,
@@ -199,6 +214,8 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let document = request.document.unwrap_or_else(|| AppDocument::empty(&request.title));
     require_valid(document.validate())?;
+    require_groups(&api, document.groups()).await?;
+    require_library(&api, &caller, UsedBy::App, of_app(&document)).await?;
     let slug = request.slug.as_str();
     let record = caller.record("app.create", None, json!({ "slug": slug }));
     let created = async { Ok(api.database.create_app(slug, &document, caller.user_id()).await?) };
@@ -211,6 +228,7 @@ pub(crate) async fn create(
         draft: document,
         draft_revision: 1,
         released_version: None,
+        environments: usable(&api, &caller, Role::Admin).await?,
     };
     Ok((StatusCode::CREATED, Json(detail)).into_response())
 }
@@ -229,6 +247,7 @@ pub(crate) async fn show(State(api): State<SharedApi>, on: On<AppKind, Editor>) 
         draft: draft.document,
         draft_revision: draft.revision,
         released_version: draft.released_version,
+        environments: usable(&api, &on.caller, on.role).await?,
     }))
 }
 
@@ -252,13 +271,15 @@ pub(crate) async fn save_draft(
     Json(request): Json<SaveAppDraftRequest>,
 ) -> Result<Json<DraftSaved>, ApiError> {
     require_valid(request.document.validate())?;
+    require_groups(&api, request.document.groups()).await?;
+    require_library(&api, &on.caller, UsedBy::App, of_app(&request.document)).await?;
     let revision = api.database.save_app_draft(on.id, request.revision, &request.document).await?;
     Ok(Json(DraftSaved { revision }))
 }
 
 /// Requires the role editor on what an app uses: a release lets others use it.
 async fn require_uses(api: &SharedApi, caller: &Caller, document: &AppDocument) -> Result<(), ApiError> {
-    require_resources(api, caller, document.queries.values().map(|query| &query.query.resource)).await?;
+    require_resources(api, caller, document.queries.values().map(|query| &query.query)).await?;
     for workflow in document.workflows() {
         require_workflow(api, caller, workflow.as_str(), Role::Editor).await?;
     }
@@ -282,6 +303,8 @@ pub(crate) async fn release(
     }
     let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
+    require_groups(&api, draft.groups()).await?;
+    require_library(&api, &on.caller, UsedBy::App, of_app(&draft)).await?;
     require_uses(&api, &on.caller, &draft).await?;
     let record = on.caller.record(
         "app.release",
@@ -318,6 +341,7 @@ pub(crate) async fn restore(
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     let document = api.database.app_release(on.id, version).await?;
     require_uses(&api, &on.caller, &document).await?;
+    require_library(&api, &on.caller, UsedBy::App, of_app(&document)).await?;
     let record = on.caller.record("app.restore", Some(("app", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_app_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))
@@ -335,12 +359,23 @@ pub(crate) async fn released(
     let version = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
     let document = api.database.app_release(on.id, version).await?;
     api.usage.opened(on.id);
+    let groups = match on.caller.user_id() {
+        Some(user) if document.groups().next().is_some() => api.database.groups_of(user).await?,
+        _ => Vec::new(),
+    };
+    let may_run = |query: &AppQuery| {
+        let mut allowed = query.privacy.allowed_groups.iter();
+        on.caller.is_admin()
+            || query.privacy.allowed_groups.is_empty()
+            || allowed.any(|group| groups.iter().any(|name| name == group.as_str()))
+    };
     Ok(Json(ReleasedApp {
         id: on.id,
         slug: on.name,
         title: document.title.clone(),
         role: on.role,
         version,
-        document: ViewerDocument::of(document),
+        document: ViewerDocument::of(document, &may_run),
+        environments: usable(&api, &on.caller, on.role).await?,
     }))
 }

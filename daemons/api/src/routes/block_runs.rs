@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use bulkhead_model::environment::visible;
+use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::workflow::{Block, CodeBlock, OWN_EXPRESSION, QueryBlock, WorkflowDocument};
-use bulkhead_model::{Libraries, Name, Role, Slug, WorkflowId};
+use bulkhead_model::{Libraries, Name, Slug, WorkflowId};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
@@ -17,12 +19,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::app_queries::{is_bound_here, person, run_statement};
-use super::documents::require_valid;
+use super::app_queries::{Asked, fresh, is_bound_here, person, run_statement};
+use super::documents::{require_resources, require_valid};
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
-use crate::auth::guard::require_resource;
+use super::library_use::{load, of_workflow, require_library, role_to_build};
+use crate::auth::guard::{require_environment, require_resource};
 use crate::auth::{Caller, Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -37,6 +40,9 @@ pub(crate) struct RunBlockRequest {
     /// Variables that the block sees: `trigger`, and results by the names of their blocks.
     #[serde(default)]
     inputs: BTreeMap<String, Value>,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// The id of the step that evaluates a block's expressions.
@@ -62,39 +68,48 @@ pub(crate) async fn run(
 ) -> Result<Response, ApiError> {
     let (work, document) = sound_block(&api, on.id, request.document, &block).await?;
     let tenant = tenant(&on.caller);
-    let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), json!({ "block": block }));
+    let wanted = request.environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let mut inputs = request.inputs;
+    inputs.insert("environment".to_owned(), visible(&environment.name));
+    let detail = json!({ "block": block, "environment": environment.name });
+    let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), detail);
     match work {
         Block::Query(query) => {
-            let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), Role::Editor).await?;
+            let library = load(&api, &on.caller, &query.query).await?.map(fresh);
+            let needed = role_to_build(&query.query);
+            let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), needed).await?;
             let user = person(&on.caller)?;
-            let values = evaluate(&api, tenant, &query, request.inputs).await?;
+            let values = evaluate(&api, tenant, &query, inputs).await?;
             // Whoever writes a query wants to see what it does now.
             let query = ResourceQuery { cache_seconds: 0, ..query.query };
-            run_statement(&api, record, user, resource, query, values).await
+            let asked = Asked { query, library, sent: values, hidden: Vec::new(), by: UsedBy::Workflow };
+            run_statement(&api, record, user, (resource, &environment), asked).await
         }
         Block::Code(CodeBlock { language, source, timeout_ms, .. }) => {
             let user = person(&on.caller)?.id;
             // `query()` and `functions` from this code run queries of the saved draft: whoever may run them must be allowed to.
             let draft = api.database.workflow_draft(on.id).await?;
-            let resources = draft.document.queries_of_code().map(|query| &query.resource);
-            super::documents::require_resources(&api, &on.caller, resources).await?;
+            require_resources(&api, &on.caller, draft.document.queries_of_code()).await?;
+            require_library(&api, &on.caller, UsedBy::Workflow, of_workflow(&draft.document)).await?;
             let libraries = library_sets::resolve(&api, &document.libraries.of(language)).await?;
-            let draft = TokenRequest { workflow: on.id, user, revision: draft.revision };
+            let (workflow, revision, environment) = (on.id, draft.revision, environment.id);
+            let draft = TokenRequest { workflow, user, revision, environment };
             let token: Token = api.backend.call(Method::POST, "/v1/tokens", &draft).await?;
             let limits = CodeLimits { wall_ms: timeout_ms, ..CodeLimits::default() };
             let spec = BlockSpec::new(block, Work::code_of(&document, language, source), limits);
             api.audit.write(record).await?;
-            execute(&api, tenant, Some(token.token), libraries, request.inputs, spec).await
+            execute(&api, tenant, Some(token.token), libraries, inputs, spec).await
         }
         Block::Branch(branch) => {
             api.audit.write(record).await?;
             let spec = expression(block, "condition", branch.condition);
-            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
+            execute(&api, tenant, None, Libraries::default(), inputs, spec).await
         }
         Block::Response(response) => {
             api.audit.write(record).await?;
             let spec = expression(block, "body", response.body);
-            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
+            execute(&api, tenant, None, Libraries::default(), inputs, spec).await
         }
         // What the others do has an effect on a run, or is done in one alone: here their expressions are evaluated.
         other => {
@@ -104,7 +119,7 @@ pub(crate) async fn run(
             }
             api.audit.write(record).await?;
             let spec = BlockSpec::new(block, Work::Expressions { expressions }, CodeLimits::default());
-            execute(&api, tenant, None, Libraries::default(), request.inputs, spec).await
+            execute(&api, tenant, None, Libraries::default(), inputs, spec).await
         }
     }
 }

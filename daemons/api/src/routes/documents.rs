@@ -1,5 +1,8 @@
 //! What apps and workflows have in common: lists, drafts that are saved by revision, releases.
 
+use std::collections::BTreeSet;
+
+use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::{Fault, Role, Slug};
 use bulkhead_store::StoreError;
 use bulkhead_store::apps::{Draft, Listed, Release as StoredRelease};
@@ -8,6 +11,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::library_use::role_to_build;
 use crate::auth::Caller;
 use crate::auth::guard::require_resource;
 use crate::http_error::ApiError;
@@ -108,15 +112,16 @@ pub(crate) fn require_valid(faults: Vec<Fault>) -> Result<(), ApiError> {
     Err(ApiError::Unprocessable { code: "document-invalid", detail: format!("{first}{more}"), faults })
 }
 
-/// Requires the role editor on every resource that a document's statements name: a release lets others run them.
+/// Requires the role editor on every resource that a document's statements name: a release lets others run them. Of what it takes from
+/// the library, that of a viewer.
 pub(crate) async fn require_resources<'a>(
     api: &SharedApi,
     caller: &Caller,
-    resources: impl Iterator<Item = &'a Slug>,
+    queries: impl Iterator<Item = &'a ResourceQuery>,
 ) -> Result<(), ApiError> {
-    let names: std::collections::BTreeSet<&Slug> = resources.collect();
-    for name in names {
-        require_resource(api, caller, name.as_str(), Role::Editor).await?;
+    let names: BTreeSet<(&Slug, Role)> = queries.map(|query| (&query.resource, role_to_build(query))).collect();
+    for (name, needed) in names {
+        require_resource(api, caller, name.as_str(), needed).await?;
     }
     Ok(())
 }

@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::workflow::{Block, WorkflowDocument};
-use bulkhead_model::{Name, ResourceId, Role, Slug};
+use bulkhead_model::{Name, ResourceId, Slug};
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest};
 use bulkhead_store::audit::AuditRecord;
+use bulkhead_store::environments::EnvironmentUse;
 use bulkhead_store::identity::User;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::app_queries::{bind, person};
+use super::app_queries::{Asked, person};
 use super::block_runs::{evaluate, sound_block, tenant};
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
-use crate::auth::guard::require_resource;
+use super::library_use::{load, resolve, role_to_build};
+use crate::auth::guard::{require_environment, require_resource};
 use crate::auth::{AppKind, Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -36,6 +39,9 @@ pub(crate) struct ExplainQueryRequest {
     /// Whether to run it, to measure its steps. For queries that read.
     #[serde(default)]
     analyze: bool,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// A query block to explain.
@@ -51,6 +57,9 @@ pub(crate) struct ExplainBlockRequest {
     /// Whether to run it, to measure its steps. For queries that read.
     #[serde(default)]
     analyze: bool,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// Explains a query as it stands in the builder. Needs the role editor on its resource too.
@@ -63,13 +72,19 @@ pub(crate) async fn query(
     on: On<AppKind, Editor>,
     Json(request): Json<ExplainQueryRequest>,
 ) -> Result<Json<Plan>, ApiError> {
-    let ExplainQueryRequest { query, parameters, analyze } = request;
+    let ExplainQueryRequest { query, parameters, analyze, environment } = request;
     let user = person(&on.caller)?;
     require_valid(query.validate("query"))?;
-    let resource = require_resource(&api, &on.caller, query.resource.as_str(), Role::Editor).await?;
-    let detail = json!({ "resource": query.resource.as_str(), "version": "unsaved", "analyze": analyze });
+    let library = load(&api, &on.caller, &query).await?;
+    let resource = require_resource(&api, &on.caller, query.resource.as_str(), role_to_build(&query)).await?;
+    let wanted = environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let (name, place) = (&environment.name, (resource, &environment));
+    let detail =
+        json!({ "resource": query.resource.as_str(), "version": "unsaved", "analyze": analyze, "environment": name });
     let record = on.caller.record("app.query.explain", Some(("app", on.id.0)), detail);
-    explain(&api, record, user, resource, (query, parameters), analyze).await
+    let asked = Asked { query, library, sent: parameters, hidden: Vec::new(), by: UsedBy::App };
+    explain(&api, record, user, place, asked, analyze).await
 }
 
 /// Explains a query block as it stands in the editor. Needs the role editor on its resource too.
@@ -83,17 +98,22 @@ pub(crate) async fn block(
     Last(block): Last,
     Json(request): Json<ExplainBlockRequest>,
 ) -> Result<Json<Plan>, ApiError> {
-    let ExplainBlockRequest { document, inputs, analyze } = request;
+    let ExplainBlockRequest { document, inputs, analyze, environment } = request;
     let (Block::Query(asked), _) = sound_block(&api, on.id, document, &block).await? else {
         let detail = format!("block `{block}` is no query: only queries are explained");
         return Err(ApiError::Unprocessable { code: "no-query", detail, faults: Vec::new() });
     };
     let user = person(&on.caller)?;
-    let resource = require_resource(&api, &on.caller, asked.query.resource.as_str(), Role::Editor).await?;
+    let library = load(&api, &on.caller, &asked.query).await?;
+    let needed = role_to_build(&asked.query);
+    let resource = require_resource(&api, &on.caller, asked.query.resource.as_str(), needed).await?;
+    let wanted = environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
     let values = evaluate(&api, tenant(&on.caller), &asked, inputs).await?;
-    let detail = json!({ "block": block, "analyze": analyze });
+    let detail = json!({ "block": block, "analyze": analyze, "environment": environment.name });
     let record = on.caller.record("workflow.block.explain", Some(("workflow", on.id.0)), detail);
-    explain(&api, record, user, resource, (asked.query, values), analyze).await
+    let asked = Asked { query: asked.query, library, sent: values, hidden: Vec::new(), by: UsedBy::Workflow };
+    explain(&api, record, user, (resource, &environment), asked, analyze).await
 }
 
 /// Binds, records and asks.
@@ -101,12 +121,13 @@ async fn explain(
     api: &SharedApi,
     record: AuditRecord,
     user: &User,
-    resource: ResourceId,
-    (query, sent): (ResourceQuery, BTreeMap<String, Value>),
+    (resource, environment): (ResourceId, &EnvironmentUse),
+    asked: Asked,
     analyze: bool,
 ) -> Result<Json<Plan>, ApiError> {
-    let parameters = bind(&query, sent, user, &api.config.environment)?;
-    let query = QueryRequest::of(resource, &query, parameters).asked_by(user.id);
+    let Asked { query, library, sent, by, .. } = asked;
+    let (query, parameters) = resolve(query, library, sent, user, (&environment.name, by))?;
+    let query = QueryRequest::of((resource, environment.id), &query, parameters).asked_by(user.id);
     let request = ExplainRequest { query, analyze };
     api.audit.write(record).await?;
     Ok(Json(api.connector.call(Method::POST, "/v1/explain", &request).await?))

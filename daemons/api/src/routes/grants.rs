@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::json::Json;
 use super::last::Last;
-use crate::auth::{Admin, AppKind, Caller, On, ResourceKind, WorkflowKind};
+use crate::auth::{Admin, AppKind, Caller, On, QueryKind, ResourceKind, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
@@ -162,4 +162,34 @@ pub(crate) async fn resource_remove(
     Last(user): Last,
 ) -> Result<StatusCode, ApiError> {
     remove(&api, &on.caller, (ObjectKind::Resource, on.id.0), &user).await
+}
+
+/// Who has a role on a query of the library.
+#[utoipa::path(get, path = "/queries/{slug}/grants", tag = "queries", operation_id = "listLibraryQueryGrants", params(("slug" = Slug, Path)), responses((status = 200, description = "By address", body = GrantList)))]
+pub(crate) async fn query_list(
+    State(api): State<SharedApi>,
+    on: On<QueryKind, Admin>,
+) -> Result<Json<GrantList>, ApiError> {
+    list(&api, ObjectKind::Query, on.id.0).await
+}
+
+/// Gives a person a role on a query of the library.
+#[utoipa::path(put, path = "/queries/{slug}/grants/{user}", tag = "queries", operation_id = "setLibraryQueryGrant", params(("slug" = Slug, Path), ("user" = UserId, Path)), request_body = GrantRequest, responses((status = 204, description = "Given")))]
+pub(crate) async fn query_set(
+    State(api): State<SharedApi>,
+    on: On<QueryKind, Admin>,
+    Last(user): Last,
+    Json(request): Json<GrantRequest>,
+) -> Result<StatusCode, ApiError> {
+    set(&api, &on.caller, (ObjectKind::Query, on.id.0), &user, request.role).await
+}
+
+/// Takes a person's role on a query of the library away.
+#[utoipa::path(delete, path = "/queries/{slug}/grants/{user}", tag = "queries", operation_id = "removeLibraryQueryGrant", params(("slug" = Slug, Path), ("user" = UserId, Path)), responses((status = 204, description = "Taken away")))]
+pub(crate) async fn query_remove(
+    State(api): State<SharedApi>,
+    on: On<QueryKind, Admin>,
+    Last(user): Last,
+) -> Result<StatusCode, ApiError> {
+    remove(&api, &on.caller, (ObjectKind::Query, on.id.0), &user).await
 }

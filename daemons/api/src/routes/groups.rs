@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::workflow::WorkflowDocument;
 use bulkhead_model::{Fault, Slug, UserId};
 use bulkhead_store::groups;
 use http::StatusCode;
@@ -203,8 +202,11 @@ pub(crate) async fn remove_member(
 }
 
 /// Refuses a document that names groups which do not exist, each with its place.
-pub(crate) async fn require_groups(api: &SharedApi, document: &WorkflowDocument) -> Result<(), ApiError> {
-    let named: Vec<(String, &Slug)> = document.groups().collect();
+pub(crate) async fn require_groups<'a>(
+    api: &SharedApi,
+    named: impl Iterator<Item = (String, &'a Slug)>,
+) -> Result<(), ApiError> {
+    let named: Vec<(String, &Slug)> = named.collect();
     if named.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::workflow::{EventDelivery, Trigger, WebhookReply};
-use bulkhead_model::{Fault, RunId};
+use bulkhead_model::{Fault, RunId, Slug};
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::events::NewEvent;
 use bulkhead_store::runs::{NewRun, RunAnswer};
@@ -74,7 +74,7 @@ pub(crate) async fn call(
         actor: "webhook".into(),
         action: "workflow.run.start",
         object: Some(("workflow", target.workflow.0)),
-        detail: json!({ "trigger": name, "version": version }),
+        detail: json!({ "trigger": name, "version": version, "environment": webhook.environment }),
         request_id: origin.request_id,
         address: origin.address,
     };
@@ -82,9 +82,15 @@ pub(crate) async fn call(
         record.action = "workflow.event.send";
         return deliver(&api, (&target, event), &mut trigger, key.as_deref(), record).await;
     }
+    let environment = webhook.environment.as_ref().map(Slug::as_str);
+    let Some(environment) = api.database.environment_id(environment).await? else {
+        let detail = format!("the environment of the trigger `{name}` is gone: choose another and release the draft");
+        return Err(ApiError::Conflict { code: "environment-unknown", detail });
+    };
     let new = NewRun {
         workflow: target.workflow,
         version,
+        environment,
         trigger: &trigger,
         started_by: None,
         idempotency_key: key.as_deref(),

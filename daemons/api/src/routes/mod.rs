@@ -23,6 +23,7 @@ mod apps;
 mod audit;
 mod block_runs;
 mod documents;
+mod environments;
 mod events;
 mod explain;
 mod grants;
@@ -32,11 +33,14 @@ mod host_key;
 mod imports;
 pub(crate) mod json;
 mod last;
+mod library_queries;
 mod library_sets;
+mod library_use;
 mod links;
 mod probes;
 mod queue;
 mod resource_accounts;
+mod resource_environments;
 mod resources;
 mod run_controls;
 mod run_events;
@@ -183,10 +187,23 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resource_accounts::show, resource_accounts::disconnect))
         .routes(routes!(resource_accounts::connect))
         .routes(routes!(resource_accounts::complete))
+        .routes(routes!(resource_environments::list))
+        .routes(routes!(resource_environments::put, resource_environments::delete))
+        .routes(routes!(environments::list, environments::create))
+        .routes(routes!(environments::update, environments::delete))
         .routes(routes!(ssh_hosts::list, ssh_hosts::create))
         .routes(routes!(ssh_hosts::show, ssh_hosts::update, ssh_hosts::delete))
         .routes(routes!(ssh_hosts::test))
         .routes(routes!(ssh_hosts::host_key))
+        .routes(routes!(library_queries::list, library_queries::create))
+        .routes(routes!(library_queries::show, library_queries::delete))
+        .routes(routes!(library_queries::save_draft))
+        .routes(routes!(library_queries::release, library_queries::releases))
+        .routes(routes!(library_queries::restore))
+        .routes(routes!(library_queries::usage))
+        .routes(routes!(library_queries::run))
+        .routes(routes!(grants::query_list))
+        .routes(routes!(grants::query_set, grants::query_remove))
         .routes(routes!(grants::resource_list))
         .routes(routes!(grants::resource_set, grants::resource_remove))
 }

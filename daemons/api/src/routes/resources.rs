@@ -1,9 +1,10 @@
 //! Resources. A secret can be written here and never read: it is sealed to db-connector before it is stored.
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::resource::{ResourceConfig, SecretNeed, secret};
-use bulkhead_model::{Fault, ResourceId, Role, Slug};
+use bulkhead_model::{EnvironmentId, Fault, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{Schema, SchemaRequest, TestRequest};
 use bulkhead_store::resources::Resource as StoredResource;
 use http::{Method, StatusCode};
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::documents::require_valid;
 use super::json::Json;
+use super::resource_environments::{self, InEnvironment};
 use crate::auth::guard::require_resource;
 use crate::auth::{Admin, Administrator, Caller, Editor, On, ResourceKind, Viewer};
 use crate::http_error::ApiError;
@@ -37,13 +39,15 @@ pub(crate) struct Resource {
     built_in: bool,
     /// Whether a secret is stored.
     has_secret: bool,
+    /// The environments beside the default one that it has settings for.
+    environments: Vec<String>,
     /// When it changed last.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
 }
 
 impl Resource {
-    fn of(stored: StoredResource, role: Role) -> Self {
+    fn of(stored: StoredResource, role: Role, environments: Vec<String>) -> Self {
         Self {
             id: stored.id,
             name: stored.name,
@@ -52,6 +56,7 @@ impl Resource {
             role,
             built_in: stored.built_in,
             has_secret: stored.sealed_secret.is_some(),
+            environments,
             updated_at: stored.updated_at,
         }
     }
@@ -85,13 +90,13 @@ pub(crate) struct CreateResourceRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdateResourceRequest {
     /// The settings.
-    config: ResourceConfig,
+    pub(crate) config: ResourceConfig,
     /// The password; the stored one stays when absent, which is refused when what decides who receives it changes: host, port, TLS, authority or tunnel.
     #[serde(default)]
-    secret: Option<String>,
+    pub(crate) secret: Option<String>,
     /// PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret.
     #[serde(default)]
-    client_key: Option<String>,
+    pub(crate) client_key: Option<String>,
 }
 
 /// Settings to try.
@@ -101,6 +106,9 @@ pub(crate) struct TestResourceRequest {
     /// The resource whose stored secret to use when none is given.
     #[serde(default)]
     name: Option<Slug>,
+    /// The environment whose stored secret that is; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
     /// The settings.
     config: ResourceConfig,
     /// The password.
@@ -120,7 +128,12 @@ pub(crate) struct ResourceWorks {}
 pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result<Json<ResourceList>, ApiError> {
     let (user, is_admin) = caller.viewer();
     let found = api.database.resources(user, is_admin).await?;
-    Ok(Json(ResourceList { resources: found.into_iter().map(|(stored, role)| Resource::of(stored, role)).collect() }))
+    let mut configured = api.database.configured_environments().await?;
+    let resources = found.into_iter().map(|(stored, role)| {
+        let environments = configured.remove(&stored.id).unwrap_or_default();
+        Resource::of(stored, role, environments)
+    });
+    Ok(Json(ResourceList { resources: resources.collect() }))
 }
 
 /// Adds a resource.
@@ -140,7 +153,8 @@ pub(crate) async fn create(
     if request.config.has_client_certificate() && request.client_key.is_none() {
         return Err(key_needed("enter the private key of the client certificate"));
     }
-    let sealed = sealed(&api, id, &request.config, request.secret, request.client_key)?;
+    let place = (id, EnvironmentId::DEFAULT);
+    let sealed = sealed(&api, place, &request.config, request.secret, request.client_key)?;
     let name = request.name.as_str();
     let record =
         caller.record("resource.create", Some(("resource", id.0)), json!({ "name": name, "secret": sealed.is_some() }));
@@ -148,7 +162,7 @@ pub(crate) async fn create(
         async { Ok(api.database.create_resource(id, name, &request.config, sealed.as_deref(), false).await?) };
     api.audit.around(record, created).await?;
     let stored = api.database.resource(id).await?;
-    Ok((StatusCode::CREATED, Json(Resource::of(stored, Role::Admin))).into_response())
+    Ok((StatusCode::CREATED, Json(Resource::of(stored, Role::Admin, Vec::new()))).into_response())
 }
 
 /// A resource.
@@ -157,7 +171,12 @@ pub(crate) async fn show(
     State(api): State<SharedApi>,
     on: On<ResourceKind, Viewer>,
 ) -> Result<Json<Resource>, ApiError> {
-    Ok(Json(Resource::of(api.database.resource(on.id).await?, on.role)))
+    Ok(Json(read(&api, on.id, on.role).await?))
+}
+
+async fn read(api: &SharedApi, id: ResourceId, role: Role) -> Result<Resource, ApiError> {
+    let environments = api.database.environment_settings(id).await?.into_iter().map(|settings| settings.name);
+    Ok(Resource::of(api.database.resource(id).await?, role, environments.collect()))
 }
 
 /// Changes a resource.
@@ -174,8 +193,9 @@ pub(crate) async fn update(
     require_valid(request.config.validate())?;
     let stored = api.database.resource(on.id).await?;
     refuse_built_in(&stored)?;
+    require_same_kind(&api, &stored, &request.config).await?;
     check_ssh_host(&api, &on.caller, Some(&stored.config), &request.config).await?;
-    let sealed = sealed(&api, on.id, &request.config, request.secret, request.client_key)?;
+    let sealed = sealed(&api, (on.id, EnvironmentId::DEFAULT), &request.config, request.secret, request.client_key)?;
     if sealed.is_none() {
         require_same_destination(&stored, &request.config)?;
     }
@@ -183,7 +203,7 @@ pub(crate) async fn update(
     let record = on.caller.record("resource.update", Some(("resource", on.id.0)), detail);
     let updated = async { Ok(api.database.update_resource(on.id, &request.config, sealed.as_deref()).await?) };
     api.audit.around(record, updated).await?;
-    Ok(Json(Resource::of(api.database.resource(on.id).await?, on.role)))
+    Ok(Json(read(&api, on.id, on.role).await?))
 }
 
 /// Deletes a resource. Queries that name it fail from then on.
@@ -209,7 +229,17 @@ pub(crate) async fn test(
     caller: Caller,
     Json(request): Json<TestResourceRequest>,
 ) -> Result<Json<ResourceWorks>, ApiError> {
+    let environment = resource_environments::named(&api, request.environment.as_ref()).await?;
     let (id, has_secret) = match &request.name {
+        Some(name) if environment != EnvironmentId::DEFAULT => {
+            let id = require_resource(&api, &caller, name.as_str(), Role::Admin).await?;
+            let stored = resource_environments::stored(&api, id, environment).await?;
+            check_ssh_host(&api, &caller, stored.as_ref().map(|stored| &stored.config), &request.config).await?;
+            if request.secret.is_none() {
+                resource_environments::require_secret(stored.as_ref(), &request.config)?;
+            }
+            (id, stored.is_some_and(|stored| stored.has_secret))
+        }
         Some(name) => {
             let id = require_resource(&api, &caller, name.as_str(), Role::Admin).await?;
             let stored = api.database.resource(id).await?;
@@ -226,7 +256,7 @@ pub(crate) async fn test(
         None => return Err(ApiError::AdministratorsOnly),
     };
     require_valid(request.config.validate())?;
-    let secret = match sealed(&api, id, &request.config, request.secret, request.client_key)? {
+    let secret = match sealed(&api, (id, environment), &request.config, request.secret, request.client_key)? {
         Some(sealed) => Some(sealed),
         None if has_secret || request.config.secret() != SecretNeed::Required => None,
         None => return Err(secret_needed("enter the password to test with")),
@@ -234,10 +264,10 @@ pub(crate) async fn test(
     let record = caller.record(
         "resource.test",
         Some(("resource", id.0)),
-        json!({ "name": request.name.as_ref().map(Slug::as_str) }),
+        json!({ "name": request.name.as_ref().map(Slug::as_str), "environment": request.environment }),
     );
     api.audit.write(record).await?;
-    let request = TestRequest { config: request.config, secret, resource: id, asked_by: caller.user_id() };
+    let request = TestRequest { config: request.config, secret, resource: id, environment, asked_by: caller.user_id() };
     let _: serde_json::Value = api.connector.call(Method::POST, "/v1/test", &request).await?;
     Ok(Json(ResourceWorks {}))
 }
@@ -246,22 +276,22 @@ pub(crate) async fn test(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ResourceUsage {
     /// The apps and workflows that you may see, by title.
-    uses: Vec<ResourceUse>,
+    pub(crate) uses: Vec<ResourceUse>,
     /// How many others there are.
-    hidden: u64,
+    pub(crate) hidden: u64,
 }
 
 /// An app or a workflow with a query that names the resource.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ResourceUse {
-    /// `app` or `workflow`.
-    kind: String,
+    /// `app`, `workflow` or `query` (of the library).
+    pub(crate) kind: String,
     /// Its slug.
-    slug: String,
+    pub(crate) slug: String,
     /// Its title.
-    title: String,
+    pub(crate) title: String,
     /// Whether its released version names the resource; else only the draft does.
-    is_released: bool,
+    pub(crate) is_released: bool,
 }
 
 /// The apps and workflows whose queries name a resource.
@@ -284,20 +314,22 @@ pub(crate) async fn usage(
 }
 
 /// The tables and columns of a resource.
-#[utoipa::path(get, path = "/resources/{name}/schema", tag = "resources", operation_id = "getResourceSchema", params(("name" = Slug, Path)), responses(
+#[utoipa::path(get, path = "/resources/{name}/schema", tag = "resources", operation_id = "getResourceSchema", params(("name" = Slug, Path), InEnvironment), responses(
     (status = 200, description = "Tables and views", body = Schema),
     (status = 502, description = "The database cannot be reached or refuses the log-in", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn schema(
     State(api): State<SharedApi>,
     on: On<ResourceKind, Editor>,
+    query: Result<Query<InEnvironment>, QueryRejection>,
 ) -> Result<Json<Schema>, ApiError> {
-    let request = SchemaRequest { resource: on.id, asked_by: on.caller.user_id() };
+    let environment = resource_environments::of_query(&api, query).await?;
+    let request = SchemaRequest { resource: on.id, environment, asked_by: on.caller.user_id() };
     Ok(Json(api.connector.call(Method::POST, "/v1/schema", &request).await?))
 }
 
 /// Through which SSH host a resource is reached is an administrator's to choose: it leads into other networks.
-async fn check_ssh_host(
+pub(super) async fn check_ssh_host(
     api: &SharedApi,
     caller: &Caller,
     stored: Option<&ResourceConfig>,
@@ -326,9 +358,9 @@ fn require_same_destination(stored: &StoredResource, config: &ResourceConfig) ->
 }
 
 /// Seals a secret and the private key of a client certificate, which are one: whoever enters one anew enters both.
-fn sealed(
+pub(super) fn sealed(
     api: &SharedApi,
-    id: ResourceId,
+    place: (ResourceId, EnvironmentId),
     config: &ResourceConfig,
     secret: Option<String>,
     client_key: Option<String>,
@@ -343,17 +375,26 @@ fn sealed(
         _ => {}
     }
     let packed = secret::pack(secret.as_deref(), client_key.as_deref());
-    packed.map(|packed| api.seal_resource_secret(id, &packed)).transpose()
+    packed.map(|packed| api.seal_resource_secret(place, &packed)).transpose()
 }
 
-fn key_needed(detail: &str) -> ApiError {
+pub(super) fn key_needed(detail: &str) -> ApiError {
     let faults = vec![Fault::new("client_key", detail)];
     ApiError::Unprocessable { code: "secret-needed", detail: detail.to_owned(), faults }
 }
 
-fn secret_needed(detail: &str) -> ApiError {
+pub(super) fn secret_needed(detail: &str) -> ApiError {
     let faults = vec![Fault::new("secret", detail)];
     ApiError::Unprocessable { code: "secret-needed", detail: detail.to_owned(), faults }
+}
+
+/// Its kind stays while it has settings for other environments: a resource is of one kind in all of them.
+async fn require_same_kind(api: &SharedApi, stored: &StoredResource, config: &ResourceConfig) -> Result<(), ApiError> {
+    if stored.config.kind() == config.kind() || api.database.environment_settings(stored.id).await?.is_empty() {
+        return Ok(());
+    }
+    let message = "the resource has settings of another kind for other environments: remove those first";
+    require_valid(vec![Fault::new("config.kind", message)])
 }
 
 fn refuse_built_in(stored: &StoredResource) -> Result<(), ApiError> {

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::documents::not_released;
 use super::json::Json;
+use crate::auth::guard::require_environment;
 use crate::auth::{Caller, Editor, On, OnRun, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -29,6 +30,9 @@ pub(crate) struct StartRunRequest {
     /// The same key is the same run, however often it is sent.
     #[serde(default)]
     idempotency_key: Option<String>,
+    /// In which environment; the default one when absent.
+    #[serde(default)]
+    environment: Option<Slug>,
 }
 
 /// A run was started.
@@ -58,6 +62,7 @@ pub(crate) fn accepted(run: RunId) -> Response {
 /// Starts a run of the released version.
 #[utoipa::path(post, path = "/workflows/{slug}/runs", tag = "runs", operation_id = "startRun", params(("slug" = Slug, Path)), request_body = StartRunRequest, responses(
     (status = 202, description = "Accepted: from here on it is never lost", body = RunStarted),
+    (status = 403, description = "`environment-not-allowed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn start(
@@ -73,10 +78,13 @@ pub(crate) async fn start(
     let trigger = json!({ "kind": "manual", "body": request.body, "user": person(&on.caller) });
     // Each way to start a run has keys of its own.
     let key = request.idempotency_key.as_ref().map(|key| format!("manual/{key}"));
-    let detail = json!({ "trigger": "manual", "version": version });
+    let wanted = request.environment.as_ref().map(Slug::as_str);
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let detail = json!({ "trigger": "manual", "version": version, "environment": environment.name });
     let new = NewRun {
         workflow: on.id,
         version,
+        environment: environment.id,
         trigger: &trigger,
         started_by: on.caller.user_id(),
         idempotency_key: key.as_deref(),
@@ -149,7 +157,7 @@ pub(crate) async fn rerun(
             released.ok_or_else(|| not_released("workflow"))?
         }
     };
-    let mut trigger = earlier.trigger;
+    let mut trigger = earlier.trigger.clone();
     if let Some(trigger) = trigger.as_object_mut() {
         trigger.extend(request.body.map(|body| ("body".to_owned(), body)));
         trigger.insert("rerun_of".to_owned(), json!(on.run));
@@ -158,10 +166,16 @@ pub(crate) async fn rerun(
             trigger.insert("user".to_owned(), person(&on.caller));
         }
     }
-    let detail = json!({ "trigger": trigger["kind"], "rerun_of": on.run, "version": version, "from": request.from });
+    // In the same environment, which whoever repeats it must be allowed to use, too.
+    let wanted = Some(earlier.environment.name.as_str());
+    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let detail = json!({
+        "trigger": trigger["kind"], "rerun_of": on.run, "version": version, "from": request.from, "environment": environment.name,
+    });
     let new = NewRun {
         workflow: on.workflow,
         version,
+        environment: environment.id,
         trigger: &trigger,
         started_by: on.caller.user_id(),
         idempotency_key: None,

@@ -16,6 +16,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
+use super::environments::EnvironmentBadge;
 use super::json::Json;
 use super::last::Last;
 use crate::auth::{Caller, Editor, On, OnRun, WorkflowKind};
@@ -41,6 +42,8 @@ pub(crate) struct RunSummary {
     version: i32,
     /// Where it stands.
     status: RunStatus,
+    /// The environment that it runs in.
+    environment: EnvironmentBadge,
     /// What started it: `manual`, `webhook`, `schedule`, `workflow` (a block of another run) or `failure` (of another run).
     trigger_kind: String,
     /// Why it failed.
@@ -78,6 +81,7 @@ impl From<&runs::Run> for RunSummary {
             workflow_title: run.workflow_title.clone(),
             version: run.version,
             status: run.status,
+            environment: EnvironmentBadge::from(&run.environment),
             trigger_kind: run.trigger["kind"].as_str().unwrap_or("unknown").to_owned(),
             error: run.error.clone(),
             waiting_for: run.waiting_for.clone(),

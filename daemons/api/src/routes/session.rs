@@ -32,8 +32,6 @@ pub(crate) struct Session {
     user: SessionUser,
     /// The version of this Bulkhead.
     version: String,
-    /// The name of this environment.
-    environment: String,
 }
 
 /// Who is logged in.
@@ -57,7 +55,6 @@ impl Session {
         Ok(Self {
             user: SessionUser { id: user.id, email: user.email, name: user.name, is_admin: user.is_admin, groups },
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            environment: api.config.environment.clone(),
         })
     }
 }

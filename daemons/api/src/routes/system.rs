@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::workflow::Language;
-use bulkhead_model::{LibraryNames, ResourceId, Slug};
+use bulkhead_model::{EnvironmentId, LibraryNames, ResourceId, Slug};
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, Work};
 use bulkhead_store::identity::LinkPurpose;
 use http::StatusCode;
@@ -119,7 +119,7 @@ pub(crate) async fn built_in_resource(
         let detail = format!("a resource named `{name}` was made by hand: rename it first");
         return Err(ApiError::Conflict { code: "exists", detail });
     }
-    let sealed = api.seal_resource_secret(id, &request.secret)?;
+    let sealed = api.seal_resource_secret((id, EnvironmentId::DEFAULT), &request.secret)?;
     let record = caller.record("system.built-in-resource", Some(("resource", id.0)), json!({ "name": name }));
     let stored = async {
         if existing.is_some() {

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::workflow::{Block, Trigger, WorkflowDocument};
 use bulkhead_model::{Name, Role, Slug, WorkflowId};
 use http::StatusCode;
@@ -13,10 +14,12 @@ use super::documents::{
     DocumentSummary, DraftSaved, ReleaseList, ReleaseRequest, Released, released_draft, require_resources,
     require_valid,
 };
+use super::environments::{EnvironmentBadge, require_environments, usable};
 use super::groups;
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
+use super::library_use::{of_workflow, require_library};
 use crate::auth::guard::require_workflow;
 use crate::auth::{Admin, Caller, Editor, On, WorkflowKind, token};
 use crate::http_error::ApiError;
@@ -59,6 +62,8 @@ pub(crate) struct WorkflowDetail {
     draft_revision: i64,
     /// The version that triggers start; absent before the first release.
     released_version: Option<i32>,
+    /// The environments that you may use here, the default one first.
+    environments: Vec<EnvironmentBadge>,
 }
 
 /// A draft to save.
@@ -80,18 +85,9 @@ pub(crate) struct WebhookKey {
     url: String,
 }
 
-/// The resources that a workflow's statements name.
-fn resources_of(document: &WorkflowDocument) -> impl Iterator<Item = &Slug> {
-    let blocks = document.blocks.values().filter_map(|block| match block {
-        Block::Query(block) => Some(&block.query.resource),
-        _ => None,
-    });
-    blocks.chain(document.queries_of_code().map(|query| &query.resource))
-}
-
 /// Requires the role editor on all that a document's blocks use: a release lets others run them.
 async fn require_rights(api: &SharedApi, caller: &Caller, document: &WorkflowDocument) -> Result<(), ApiError> {
-    require_resources(api, caller, resources_of(document)).await?;
+    require_resources(api, caller, of_workflow(document).map(|(_, query)| query)).await?;
     let workflows: std::collections::BTreeSet<&Slug> = document
         .blocks
         .values()
@@ -128,7 +124,9 @@ pub(crate) async fn create(
     let document = request.document.unwrap_or_else(|| WorkflowDocument::starter(&request.title));
     require_valid(document.validate())?;
     library_sets::resolve(&api, &document.libraries).await?;
-    groups::require_groups(&api, &document).await?;
+    groups::require_groups(&api, document.groups()).await?;
+    require_environments(&api, &caller, Role::Admin, &document).await?;
+    require_library(&api, &caller, UsedBy::Workflow, of_workflow(&document)).await?;
     let slug = request.slug.as_str();
     let record = caller.record("workflow.create", None, json!({ "slug": slug }));
     let created = async { Ok(api.database.create_workflow(slug, &document, caller.user_id()).await?) };
@@ -141,6 +139,7 @@ pub(crate) async fn create(
         draft: document,
         draft_revision: 1,
         released_version: None,
+        environments: usable(&api, &caller, Role::Admin).await?,
     };
     Ok((StatusCode::CREATED, Json(detail)).into_response())
 }
@@ -162,6 +161,7 @@ pub(crate) async fn show(
         draft: draft.document,
         draft_revision: draft.revision,
         released_version: draft.released_version,
+        environments: usable(&api, &on.caller, on.role).await?,
     }))
 }
 
@@ -186,7 +186,9 @@ pub(crate) async fn save_draft(
 ) -> Result<Json<DraftSaved>, ApiError> {
     require_valid(request.document.validate())?;
     library_sets::resolve(&api, &request.document.libraries).await?;
-    groups::require_groups(&api, &request.document).await?;
+    groups::require_groups(&api, request.document.groups()).await?;
+    require_environments(&api, &on.caller, on.role, &request.document).await?;
+    require_library(&api, &on.caller, UsedBy::Workflow, of_workflow(&request.document)).await?;
     let revision = api.database.save_workflow_draft(on.id, request.revision, &request.document).await?;
     Ok(Json(DraftSaved { revision }))
 }
@@ -204,7 +206,9 @@ pub(crate) async fn release(
     let draft = released_draft(api.database.workflow_draft(on.id).await?, request.revision)?;
     require_valid(draft.validate())?;
     library_sets::resolve(&api, &draft.libraries).await?;
-    groups::require_groups(&api, &draft).await?;
+    groups::require_groups(&api, draft.groups()).await?;
+    require_environments(&api, &on.caller, on.role, &draft).await?;
+    require_library(&api, &on.caller, UsedBy::Workflow, of_workflow(&draft)).await?;
     require_rights(&api, &on.caller, &draft).await?;
     let record =
         on.caller.record("workflow.release", Some(("workflow", on.id.0)), json!({ "revision": request.revision }));
@@ -239,7 +243,9 @@ pub(crate) async fn restore(
     let document = api.database.workflow_release(on.id, version).await?;
     require_rights(&api, &on.caller, &document).await?;
     library_sets::resolve(&api, &document.libraries).await?;
-    groups::require_groups(&api, &document).await?;
+    groups::require_groups(&api, document.groups()).await?;
+    require_environments(&api, &on.caller, on.role, &document).await?;
+    require_library(&api, &on.caller, UsedBy::Workflow, of_workflow(&document)).await?;
     let record = on.caller.record("workflow.restore", Some(("workflow", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_workflow_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))

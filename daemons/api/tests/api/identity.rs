@@ -50,7 +50,6 @@ async fn a_session_opens_by_password_and_ends_at_logout() {
     assert_ne!(person.cookie, admin.cookie);
     let session = instance.call(&person, "GET", "/session", &Value::Null).await.ok(200);
     assert_eq!(session["user"]["email"], "root@example.org");
-    assert_eq!(session["environment"], "production");
     instance.call(&person, "POST", "/logout", &json!({})).await.ok(204);
     assert_eq!(instance.call(&person, "GET", "/session", &Value::Null).await.problem().0, 401);
     instance.call(&admin, "GET", "/session", &Value::Null).await.ok(200);

@@ -3,11 +3,13 @@
 
 mod asking;
 mod documents;
+mod environments;
 mod events;
 mod groups;
 mod identity;
 mod imports;
 mod kit;
+mod library;
 mod library_sets;
 mod openapi;
 mod perimeter;

@@ -14,7 +14,7 @@ async fn released_app(instance: &Instance) -> Person {
         "format": 1, "title": "People", "home-page": "home", "pages": { "home": {} },
         "queries": {
             "search": query("select id, name from people where name like '%' || {{ search.value }} || '%' order by id"),
-            "me": query("select {{ current_user.email }}::text as email, {{ environment }}::text as environment"),
+            "me": query("select {{ current_user.email }}::text as email, {{ environment.name }}::text as environment"),
             "broken": query("select nothing from people"),
             "many": { "resource": "tables", "statement": "select * from people", "limits": { "max-rows": 10 } },
             "huge": { "resource": "tables", "statement": "select repeat('x', 1000) from people", "limits": { "max-bytes": 2000 } },
@@ -48,7 +48,7 @@ async fn a_viewer_runs_released_queries_by_name_and_every_run_is_recorded() {
     assert_eq!((result["row_count"].clone(), result["end"].clone()), (json!(11), json!(true)));
     assert_eq!(result["rows"][0], json!({ "id": 4, "name": "person 4" }));
 
-    let forged = json!({ "parameters": { "current_user.email": "root@example.org", "environment": "staging" } });
+    let forged = json!({ "parameters": { "current_user.email": "root@example.org", "environment.name": "staging" } });
     let result = instance.call(&ada, "POST", "/apps/people/queries/me/run", &forged).await.ok(200);
     assert_eq!(result["rows"], json!([{ "email": "ada@example.org", "environment": "production" }]));
 
@@ -61,7 +61,7 @@ async fn a_viewer_runs_released_queries_by_name_and_every_run_is_recorded() {
     let record = records.iter().find(|record| record.action == "app.query.run").expect("a record");
     assert_eq!(
         (record.actor.as_str(), record.detail.clone()),
-        ("ada@example.org", json!({ "query": "me", "resource": "tables", "version": 1 }))
+        ("ada@example.org", json!({ "query": "me", "resource": "tables", "version": 1, "environment": "production" }))
     );
     assert_eq!(record.address.as_deref(), Some("127.0.0.1"));
 }

@@ -51,10 +51,10 @@ test('its expressions are found wherever they stand, and follow a renamed compon
 })
 
 test('a query that is pointed at another kind of resource is written in a way that fits it', () => {
-  expect(waysOf('redis')).toEqual(['operation'])
-  expect(waysOf(undefined)).toEqual(['sql', 'list', 'form'])
-  expect(waysOf('mysql')).toEqual(['sql', 'form'])
-  expect(waysOf('sql-server')).toEqual(['sql', 'list', 'form'])
+  expect(waysOf('redis')).toEqual(['operation', 'library'])
+  expect(waysOf(undefined)).toEqual(['sql', 'list', 'form', 'library'])
+  expect(waysOf('mysql')).toEqual(['sql', 'form', 'library'])
+  expect(waysOf('sql-server')).toEqual(['sql', 'list', 'form', 'library'])
   expect(wayOf(writtenAs('operation', 'redis'))).toBe('operation')
   expect(fittedTo('postgresql', { statement: 'select 2', mode: 'read' })).toEqual({})
   expect(fittedTo('redis', get)).toEqual({})
@@ -86,4 +86,12 @@ test.each([
   ['query { """mutation { b }""" }', '', 'query'],
 ])('the operation of %s, named "%s", is a %s', (document, name, kind) => {
   expect(graphqlOperation(document, name)).toBe(kind)
+})
+
+test('a query of the library is asked by its arguments', async () => {
+  const ask: Ask = { mode: 'write', library: { query: 'find', arguments: { id: ' table1.id ', other: 'table1.id' } } }
+  expect([wayOf(ask), isWrite(ask), fittedTo('redis', ask)]).toEqual(['library', true, {}])
+  expect(await expressionsIn(ask, () => Promise.resolve({ expressions: ['never'] }))).toEqual({ expressions: ['table1.id'] })
+  const renamed = rewrittenAsk(ask, (text) => text, (source) => source.replace('table1', 'people'))
+  expect(renamed.library?.arguments).toEqual({ id: ' people.id ', other: 'people.id' })
 })

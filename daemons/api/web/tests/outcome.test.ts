@@ -4,7 +4,7 @@ import { outermostOwner } from '../src/workflow/blocks'
 import { choices, outcomeOf, whatToCheck } from '../src/workflow/outcome'
 import { waitingPlace } from '../src/workflow/waiting'
 
-const run: RunSummary = { id: 'r1', workflow: 'w', workflow_title: 'W', version: 1, status: 'waiting', trigger_kind: 'manual', created_at: '', started_at: '', finished_at: null }
+const run: RunSummary = { id: 'r1', workflow: 'w', workflow_title: 'W', version: 1, environment: { name: 'production', color: 'green', is_default: true }, status: 'waiting', trigger_kind: 'manual', created_at: '', started_at: '', finished_at: null }
 const document: WorkflowDocument = {
   format: 1,
   title: 'W',

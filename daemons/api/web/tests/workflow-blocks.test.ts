@@ -227,7 +227,7 @@ describe('what a run waits for', () => {
   })
 
   it('names its block while it waits', () => {
-    const run = { id: '1', workflow: 'w', workflow_title: 'W', version: 1, trigger_kind: 'manual', created_at: '', waiting_for: { kind: 'approval', block: 'ask' } }
+    const run = { id: '1', workflow: 'w', workflow_title: 'W', version: 1, environment: { name: 'production', color: 'green' as const, is_default: true }, trigger_kind: 'manual', created_at: '', waiting_for: { kind: 'approval', block: 'ask' } }
     expect(waitingBlock({ ...run, status: 'waiting' })).toBe('ask')
     expect(waitingBlock({ ...run, status: 'succeeded' })).toBeUndefined()
   })

@@ -127,7 +127,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 
 async fn run(service: &Service, resource: ResourceId, query: &ResourceQuery, values: &Value) -> QueryResult {
     let values = serde_json::from_value(values.clone()).expect("values");
-    let result = service.run(&QueryRequest::of(resource, query, values)).await;
+    let result = service.run(&QueryRequest::of((resource, Default::default()), query, values)).await;
     result.unwrap_or_else(|problem| panic!("{}: {}", query.statement, problem.detail))
 }
 

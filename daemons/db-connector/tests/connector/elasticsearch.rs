@@ -150,7 +150,7 @@ async fn hits_are_rows_and_what_is_beside_them_is_told() {
         assert_eq!(problem.code, "operation-invalid", "{value}");
     }
     assert!(server.seen().is_empty());
-    let schema = SchemaRequest { resource: id, asked_by: None };
+    let schema = SchemaRequest { resource: id, environment: Default::default(), asked_by: None };
     let schema: Schema = service.client.call(Method::POST, "/v1/schema", &schema).await.expect("told");
     assert_eq!((schema.tables[0].name.as_str(), schema.tables[0].columns[0].name.as_str()), ("orders", "total"));
 }

@@ -86,7 +86,13 @@ async fn a_secret_of_another_row_does_not_open() {
 async fn settings_are_tried_before_they_are_saved() {
     let service = Service::start().await;
     let test = |config, secret: Option<String>, resource| {
-        let request = TestRequest { config: ResourceConfig::Postgresql(config), secret, resource, asked_by: None };
+        let request = TestRequest {
+            config: ResourceConfig::Postgresql(config),
+            secret,
+            resource,
+            environment: Default::default(),
+            asked_by: None,
+        };
         let client = service.client.clone();
         async move {
             match client.call::<_, Value>(Method::POST, "/v1/test", &request).await {
@@ -111,7 +117,7 @@ async fn the_schema_shows_what_the_role_sees() {
     let service = Service::start().await;
     service.write("create table customers (id serial primary key, name varchar(50), since date not null, year int generated always as (1) stored)").await.expect("made");
     service.write("create view names as select name from customers").await.expect("made");
-    let request = SchemaRequest { resource: service.resource, asked_by: None };
+    let request = SchemaRequest { resource: service.resource, environment: Default::default(), asked_by: None };
     let schema: Schema = service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let told = serde_json::to_value(schema).expect("JSON");
     let expected = json!({ "tables": [

@@ -129,7 +129,7 @@ async fn types_are_offered_as_tables() {
     let resource = resource(&service, &server, "/api/", "s3cret").await;
     let schema: Schema = service
         .client
-        .call(Method::POST, "/v1/schema", &SchemaRequest { resource, asked_by: None })
+        .call(Method::POST, "/v1/schema", &SchemaRequest { resource, environment: Default::default(), asked_by: None })
         .await
         .expect("told");
     let table = &schema.tables[0];

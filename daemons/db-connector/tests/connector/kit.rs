@@ -189,6 +189,7 @@ impl Service {
         QueryRequest {
             resource: self.resource,
             asked_by: None,
+            environment: Default::default(),
             before: Vec::new(),
             statement: statement.to_owned(),
             change: None,

@@ -302,7 +302,7 @@ async fn the_schema_shows_what_the_account_sees() {
     .await
     .expect("made");
     shop.write("create view names as select name from customers", json!({})).await.expect("made");
-    let request = SchemaRequest { resource: shop.resource, asked_by: None };
+    let request = SchemaRequest { resource: shop.resource, environment: Default::default(), asked_by: None };
     let schema: Schema = shop.service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let expected = json!({ "tables": [
         { "schema": "shop", "name": "customers", "columns": [

@@ -367,6 +367,7 @@ async fn a_test_tells_whether_the_server_lets_in() {
             secret,
             resource,
             asked_by: None,
+            environment: Default::default(),
         };
         service.client.call(Method::POST, "/v1/test", &request).await
     };

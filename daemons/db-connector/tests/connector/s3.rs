@@ -273,8 +273,13 @@ async fn a_test_tells_a_wrong_key_from_a_missing_bucket() {
         }
         let resource = ResourceId::new();
         let secret = Some(service.sealed(resource, secret));
-        let request =
-            TestRequest { config: serde_json::from_value(config).expect("settings"), secret, resource, asked_by: None };
+        let request = TestRequest {
+            config: serde_json::from_value(config).expect("settings"),
+            secret,
+            resource,
+            environment: Default::default(),
+            asked_by: None,
+        };
         answered(&service.client, &request).await
     };
     assert!(test(json!({}), secret).await.is_ok());

@@ -188,7 +188,7 @@ async fn only_files_below_listed_directories_are_opened() {
             assert!(problem.detail.contains(name), "{}", problem.detail);
         }
         let config = serde_json::from_value(json!({ "kind": "sqlite", "path": path })).expect("a configuration");
-        let test = TestRequest { config, secret: None, resource, asked_by: None };
+        let test = TestRequest { config, secret: None, resource, environment: Default::default(), asked_by: None };
         match sqlite.service.client.call::<_, Value>(Method::POST, "/v1/test", &test).await {
             Err(RpcError::Problem(problem)) => assert_eq!(problem.code, code, "{name}"),
             other => panic!("{name}: {other:?}"),
@@ -306,7 +306,7 @@ async fn the_schema_has_tables_and_views() {
         .file("shop.db")
         .execute_batch("CREATE VIEW v AS SELECT id FROM t; CREATE INDEX i ON t (name)")
         .expect("made");
-    let request = SchemaRequest { resource: sqlite.resource, asked_by: None };
+    let request = SchemaRequest { resource: sqlite.resource, environment: Default::default(), asked_by: None };
     let schema: Schema = sqlite.service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let tables: Vec<_> = schema.tables.iter().map(|table| (table.name.as_str(), table.columns.len())).collect();
     assert_eq!(tables, [("t", 3), ("v", 1)]);

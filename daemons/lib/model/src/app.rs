@@ -14,6 +14,7 @@ mod check;
 mod kind;
 mod layout;
 mod logic;
+mod privacy;
 mod theme;
 
 pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
@@ -23,6 +24,7 @@ pub use logic::{
     AppQuery, Flow, MAX_CODE_BYTES, MAX_SCRIPT_MS, MAX_VARIABLES, RunWhen, Script, ScriptRun, StateVariable,
     Transformer,
 };
+pub use privacy::Privacy;
 pub use theme::{Density, Scheme, Theme};
 
 /// Components, over all pages, that one app may have.
@@ -103,6 +105,14 @@ pub struct Component {
 }
 
 impl AppDocument {
+    /// The groups that its queries name, each with its place.
+    pub fn groups(&self) -> impl Iterator<Item = (String, &Slug)> {
+        self.queries.iter().flat_map(|(name, query)| {
+            let places = query.privacy.allowed_groups.iter().enumerate();
+            places.map(move |(index, group)| (format!("queries.{name}.allowed-groups.{index}"), group))
+        })
+    }
+
     /// An app with one empty page.
     pub fn empty(title: &str) -> Self {
         let home: Name = "home".parse().expect("`home` is a name");

@@ -61,3 +61,22 @@ id!(
     /// One run of a released workflow. Also the id of its Temporal workflow.
     RunId
 );
+id!(
+    /// An environment: production, staging and so on.
+    EnvironmentId
+);
+id!(
+    /// A query that apps and workflows share.
+    LibraryQueryId
+);
+
+impl EnvironmentId {
+    /// The environment that is there from the start and meant where none is named.
+    pub const DEFAULT: Self = Self(Uuid::from_u128(0x7000_8000_0000_0000_0001));
+}
+
+impl Default for EnvironmentId {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

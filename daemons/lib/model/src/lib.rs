@@ -6,10 +6,12 @@
 pub mod app;
 pub mod binding;
 pub mod change;
+pub mod environment;
 pub mod fault;
 pub mod header;
 pub mod ids;
 pub mod library;
+pub mod library_query;
 pub mod library_set;
 pub mod name;
 pub mod operation;
@@ -24,7 +26,7 @@ pub mod trace;
 pub mod workflow;
 
 pub use fault::Fault;
-pub use ids::{AppId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
+pub use ids::{AppId, EnvironmentId, LibraryQueryId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
 pub use library::{Libraries, LibraryImage};
 pub use library_set::{LibraryNames, LibraryPackage, LibrarySet};
 pub use name::{Name, Slug};

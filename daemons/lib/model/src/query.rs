@@ -1,4 +1,5 @@
-//! A query: one statement or a list of them, one change of a table or one operation, against one resource, with limits.
+//! A query: one statement or a list of them, one change of a table, one operation or one query of the library, against one resource, with
+//! limits.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::binding::{BindingError, Template};
 use crate::change::TableChange;
+use crate::library_query::LibraryUse;
 use crate::operation::Operation;
 use crate::{Fault, Slug, sql};
 
@@ -19,7 +21,8 @@ pub const MAX_CACHE_SECONDS: u32 = 86_400;
 /// The most statements in one query.
 pub const MAX_STATEMENTS: usize = 20;
 
-/// What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, or an operation of a resource that speaks no SQL.
+/// What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, an operation of a resource that speaks no SQL, or a query of
+/// the library.
 /// Every binding of a statement becomes a bind parameter; text is never spliced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -38,6 +41,9 @@ pub struct ResourceQuery {
     /// What a resource that speaks no SQL is asked, in the place of a statement. It says itself whether it changes anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+    /// A query of the library in the place of a statement. `resource` and `mode` say what they are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<Box<LibraryUse>>,
     /// Whether the statement may change anything.
     #[serde(default)]
     pub mode: QueryMode,
@@ -114,6 +120,9 @@ impl ResourceQuery {
 
     /// The expressions whose values it needs, each once.
     pub fn expressions(&self) -> Result<BTreeSet<String>, BindingError> {
+        if let Some(library) = &self.library {
+            return Ok(library.expressions());
+        }
         match (&self.change, &self.operation) {
             (Some(change), _) => Ok(change.expressions().into_iter().map(|text| text.trim().to_owned()).collect()),
             (None, Some(operation)) => operation.expressions(),
@@ -129,6 +138,9 @@ impl ResourceQuery {
 
     /// The member that says what is asked.
     pub(crate) fn written_in(&self) -> &'static str {
+        if self.library.is_some() {
+            return "library.arguments";
+        }
         match (&self.change, &self.operation) {
             (Some(_), _) => "change",
             (None, Some(_)) => "operation",
@@ -141,10 +153,21 @@ impl ResourceQuery {
     pub fn validate(&self, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
         let has_list = !self.statements.is_empty();
-        let ways = [!self.statement.is_empty(), has_list, self.change.is_some(), self.operation.is_some()];
+        let is_of_library = self.library.is_some();
+        let ways =
+            [!self.statement.is_empty(), has_list, self.change.is_some(), self.operation.is_some(), is_of_library];
         if ways.into_iter().filter(|is_used| *is_used).count() > 1 {
-            let message = "a query has a statement, a list of statements, a change or an operation: keep one of them";
+            let message = "a query has a statement, a list of statements, a change, an operation or a query of the library: keep one of them";
             faults.push(Fault::new(format!("{path}.statement"), message));
+        }
+        if let Some(library) = &self.library {
+            library.faults(&format!("{path}.library"), &mut faults);
+            // They are the library's to say.
+            if self.limits != QueryLimits::default() || self.cache_seconds != 0 {
+                let message = "limits and kept results are said by the query of the library: leave them out here";
+                faults.push(Fault::new(format!("{path}.limits"), message));
+            }
+            return faults;
         }
         match (&self.change, &self.operation) {
             (Some(change), _) => change.faults(&format!("{path}.change"), &mut faults),

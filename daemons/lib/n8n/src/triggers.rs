@@ -203,7 +203,7 @@ fn webhook(triggers: &mut Triggers, names: &mut Names, node: &Node, report: &mut
     }
     report.node(&node.name, None, Level::Changed, message);
     let when = format!("trigger.name === '{name}'");
-    triggers.declared.insert(name, Trigger::Webhook(Webhook { reply, signature: None, event: None }));
+    triggers.declared.insert(name, Trigger::Webhook(Webhook { reply, ..Webhook::default() }));
     when
 }
 
@@ -232,6 +232,7 @@ fn schedules(
             catch_up_s: 0,
             jitter_s: 0,
             body: Value::Null,
+            environment: None,
         })
         .filter(|schedule| schedule.next_after(OffsetDateTime::UNIX_EPOCH).is_some())
         .collect();

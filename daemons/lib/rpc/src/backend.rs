@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
-use bulkhead_model::{Libraries, Name, RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, Libraries, Name, RunId, UserId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -64,6 +64,14 @@ pub struct RunState {
     /// What the sets of libraries that the release names are now.
     #[serde(default)]
     pub libraries: Libraries,
+    /// The name of the environment that it runs in.
+    #[serde(default = "default_environment")]
+    pub environment: String,
+}
+
+/// Of those who know of no environments.
+fn default_environment() -> String {
+    "production".to_owned()
 }
 
 /// One attempt of a block, in one round of the loops around it.
@@ -402,6 +410,9 @@ pub struct TokenRequest {
     pub user: UserId,
     /// The revision of the draft whose queries that person may run.
     pub revision: i64,
+    /// The environment that they run in.
+    #[serde(default)]
+    pub environment: EnvironmentId,
 }
 
 /// A capability token.

@@ -15,7 +15,7 @@ use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::sql::{self, CompiledStatement, SqlError};
-use bulkhead_model::{ResourceId, UserId};
+use bulkhead_model::{EnvironmentId, ResourceId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -25,12 +25,25 @@ use crate::Problem;
 /// Where the service listens.
 pub const SOCKET: &str = "/run/bulkhead/db-connector.sock";
 
+/// The table and the row that the secret of a resource in an environment is sealed to: one that is moved to another environment does
+/// not open there.
+pub fn secret_row(resource: ResourceId, environment: EnvironmentId) -> (&'static str, String) {
+    if environment == EnvironmentId::DEFAULT {
+        ("resources", resource.to_string())
+    } else {
+        ("resource_environments", format!("{resource}/{environment}"))
+    }
+}
+
 /// Runs a query. Dropping the connection cancels it on the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// The resource.
     pub resource: ResourceId,
+    /// In which environment.
+    #[serde(default)]
+    pub environment: EnvironmentId,
     /// Who asks, for a resource that each person uses with an account of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<UserId>,
@@ -58,12 +71,28 @@ pub struct QueryRequest {
 
 impl QueryRequest {
     /// A query with the values of its expressions.
-    pub fn of(resource: ResourceId, query: &ResourceQuery, parameters: BTreeMap<String, Value>) -> Self {
+    pub fn of(
+        (resource, environment): (ResourceId, EnvironmentId),
+        query: &ResourceQuery,
+        parameters: BTreeMap<String, Value>,
+    ) -> Self {
         let ResourceQuery { statement, statements: mut before, change, operation, limits, cache_seconds, .. } =
             query.clone();
         let statement = before.pop().unwrap_or(statement);
         let (asked_by, mode) = (None, query.effect());
-        Self { resource, asked_by, before, statement, change, operation, parameters, mode, limits, cache_seconds }
+        Self {
+            resource,
+            environment,
+            asked_by,
+            before,
+            statement,
+            change,
+            operation,
+            parameters,
+            mode,
+            limits,
+            cache_seconds,
+        }
     }
 
     /// The same, asked by a person.
@@ -188,6 +217,9 @@ pub struct TestRequest {
     pub secret: Option<String>,
     /// The resource whose stored secret to use, and the row that a given secret is sealed to.
     pub resource: ResourceId,
+    /// The environment whose stored secret to use.
+    #[serde(default)]
+    pub environment: EnvironmentId,
     /// Who asks, for a resource that each person uses with an account of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<UserId>,
@@ -199,6 +231,9 @@ pub struct TestRequest {
 pub struct SchemaRequest {
     /// The resource.
     pub resource: ResourceId,
+    /// In which environment.
+    #[serde(default)]
+    pub environment: EnvironmentId,
     /// Who asks, for a resource that each person uses with an account of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<UserId>,

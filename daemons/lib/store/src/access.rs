@@ -1,4 +1,4 @@
-//! Who may do what: roles on apps, workflows and resources.
+//! Who may do what: roles on apps, workflows, resources and queries of the library.
 
 use bulkhead_model::{Role, UserId};
 use uuid::Uuid;
@@ -14,6 +14,8 @@ pub enum ObjectKind {
     Workflow,
     /// A resource.
     Resource,
+    /// A query of the library.
+    Query,
 }
 
 impl ObjectKind {
@@ -23,6 +25,7 @@ impl ObjectKind {
             Self::App => "app",
             Self::Workflow => "workflow",
             Self::Resource => "resource",
+            Self::Query => "query",
         }
     }
 
@@ -32,6 +35,7 @@ impl ObjectKind {
             Self::App => ("apps", "slug"),
             Self::Workflow => ("workflows", "slug"),
             Self::Resource => ("resources", "name"),
+            Self::Query => ("library_queries", "slug"),
         }
     }
 
@@ -39,7 +43,7 @@ impl ObjectKind {
     /// resource: released queries of apps that they may use run on it without a grant of its own.
     pub(crate) fn effective_role(self, is_admin: &str) -> String {
         let granted = match self {
-            Self::App | Self::Workflow => "g.role",
+            Self::App | Self::Workflow | Self::Query => "g.role",
             Self::Resource => "coalesce(g.role, CASE WHEN o.built_in THEN 'viewer' END)",
         };
         format!("CASE WHEN {is_admin} THEN 'admin' ELSE {granted} END")

@@ -92,8 +92,8 @@ impl Database {
         let sql = format!(
             "WITH run AS (
                 INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, parent_run, parent_block, parent_iteration, depth,
-                    parent_waits)
-                SELECT $1, $2, $3, 'queued', $4, started_by, id, $6, $7, $8, $9 FROM runs WHERE id = $5 AND finished_at IS NULL
+                    parent_waits, environment_id)
+                SELECT $1, $2, $3, 'queued', $4, started_by, id, $6, $7, $8, $9, environment_id FROM runs WHERE id = $5 AND finished_at IS NULL
                 FOR NO KEY UPDATE
                 ON CONFLICT DO NOTHING RETURNING id, workflow_id),
             {START_ENTRY} SELECT {ANNOUNCE_ENTRY} FROM entry"
@@ -126,14 +126,14 @@ pub(crate) async fn start_failure_run(
     let operation = "start the run for a failure";
     let sql = format!(
         "WITH run AS (
-            INSERT INTO runs (id, workflow_id, version, status, trigger, idempotency_key)
-            SELECT $1, w.id, w.released_version, 'queued', $3, 'failure/' || $4
-            FROM workflows w WHERE w.slug = $2 AND w.released_version IS NOT NULL
+            INSERT INTO runs (id, workflow_id, version, status, trigger, idempotency_key, environment_id)
+            SELECT $1, w.id, w.released_version, 'queued', $3, 'failure/' || $4, f.environment_id
+            FROM workflows w JOIN runs f ON f.id = $5 WHERE w.slug = $2 AND w.released_version IS NOT NULL
             ON CONFLICT DO NOTHING RETURNING id, workflow_id),
         {START_ENTRY} SELECT {ANNOUNCE_ENTRY} FROM entry"
     );
     let statement = transaction.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
-    let failed = failed.to_string();
-    let values: [&(dyn ToSql + Sync); 4] = [&Uuid::now_v7(), &failure.workflow, failure.trigger, &failed];
+    let text = failed.to_string();
+    let values: [&(dyn ToSql + Sync); 5] = [&Uuid::now_v7(), &failure.workflow, failure.trigger, &text, &failed.0];
     transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, RunError, RunStatus};
 use bulkhead_model::workflow::{Port, WorkflowDocument};
-use bulkhead_model::{Name, RunId, WorkflowId};
+use bulkhead_model::{EnvironmentId, Name, RunId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -19,7 +19,8 @@ use crate::database::LAZILY;
 use crate::payload::Payload;
 use crate::{Database, StoreError};
 
-const PINNED: &str = "r.workflow_id, r.version, r.trigger, r.status, r.created_at, r.depth, r.paused_at IS NOT NULL, r.from_block, r.from_run";
+const PINNED: &str = "r.workflow_id, r.version, r.trigger, r.status, r.created_at, r.depth, r.paused_at IS NOT NULL, r.from_block, r.from_run,
+    r.environment_id, (SELECT e.name FROM environments e WHERE e.id = r.environment_id)";
 
 /// A run with its pinned release.
 #[derive(Clone, Debug)]
@@ -40,6 +41,10 @@ pub struct PinnedRun {
     pub depth: i32,
     /// Whether a person has paused it.
     pub is_paused: bool,
+    /// The environment that it runs in.
+    pub environment: EnvironmentId,
+    /// That environment's name.
+    pub environment_name: String,
     /// Where it begins, unless at its start: at this block, with what came before in that run; none where that run is gone.
     pub begins_at: Option<(String, Option<RunId>)>,
 }
@@ -154,6 +159,8 @@ impl Database {
             created_at: row.get(4),
             depth: row.get(5),
             is_paused: row.get(6),
+            environment: EnvironmentId(row.get(9)),
+            environment_name: row.get::<_, Option<String>>(10).unwrap_or_default(),
             begins_at: row.get::<_, Option<String>>(7).map(|block| (block, row.get::<_, Option<Uuid>>(8).map(RunId))),
         })
     }

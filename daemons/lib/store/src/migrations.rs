@@ -44,10 +44,15 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/V10__accounts_of_resources.sql"),
     },
     Migration { version: 11, name: "sign_in", sql: include_str!("../migrations/V11__sign_in.sql") },
+    Migration {
+        version: 12,
+        name: "environments_and_query_library",
+        sql: include_str!("../migrations/V12__environments_and_query_library.sql"),
+    },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 11;
+pub const SCHEMA_VERSION: i32 = 12;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

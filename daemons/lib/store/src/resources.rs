@@ -1,10 +1,13 @@
-//! Resources: settings in the clear, secrets sealed to db-connector.
+//! Resources: settings in the clear, secrets sealed to db-connector. Those of the default environment stand with the resource itself.
+
+use std::collections::HashMap;
 
 use bulkhead_model::resource::ResourceConfig;
-use bulkhead_model::{ResourceId, Role, UserId};
+use bulkhead_model::{EnvironmentId, ResourceId, Role, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::access::{ObjectKind, role};
 use crate::{Database, StoreError};
@@ -28,10 +31,49 @@ pub struct Resource {
     pub updated_at: OffsetDateTime,
 }
 
-/// An app or a workflow with a query that names a resource.
+/// A resource as it is in one environment, for the daemon that connects to it.
+#[derive(Clone, Debug)]
+pub struct ResourceInEnvironment {
+    /// The resource's name.
+    pub name: String,
+    /// The environment's name.
+    pub environment: String,
+    /// What is known of it there; nothing where it has no settings for the environment.
+    pub settings: Option<ConnectedSettings>,
+}
+
+/// What connecting takes.
+#[derive(Clone, Debug)]
+pub struct ConnectedSettings {
+    /// The settings.
+    pub config: ResourceConfig,
+    /// Sealed to db-connector.
+    pub sealed_secret: Option<String>,
+    /// Whether they are those of the built-in tables database.
+    pub built_in: bool,
+    /// Grows with every change.
+    pub revision: i64,
+}
+
+/// The settings of a resource in an environment beside the default one, without the secret.
+#[derive(Clone, Debug)]
+pub struct EnvironmentSettings {
+    /// The environment.
+    pub environment: EnvironmentId,
+    /// Its name.
+    pub name: String,
+    /// The settings.
+    pub config: ResourceConfig,
+    /// Whether a secret is stored.
+    pub has_secret: bool,
+    /// When they changed last.
+    pub updated_at: OffsetDateTime,
+}
+
+/// An app, a workflow or a query of the library that names a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceUse {
-    /// An app or a workflow.
+    /// An app, a workflow or a query.
     pub kind: ObjectKind,
     /// Its slug.
     pub slug: String,
@@ -78,6 +120,114 @@ impl Database {
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&id.0]).await.map_err(StoreError::of(operation))?;
         resource(operation, &row.ok_or(StoreError::NotFound { operation })?)
+    }
+
+    /// A resource as it is in an environment. An environment that was removed is none.
+    pub async fn resource_in(
+        &self,
+        id: ResourceId,
+        environment: EnvironmentId,
+    ) -> Result<ResourceInEnvironment, StoreError> {
+        let operation = "read a resource";
+        let client = self.client(operation).await?;
+        let sql = "SELECT r.name, e.name, e.is_default, r.built_in,
+                CASE WHEN e.is_default THEN r.config ELSE s.config END,
+                CASE WHEN e.is_default THEN r.sealed_secret ELSE s.sealed_secret END,
+                CASE WHEN e.is_default THEN r.revision ELSE s.revision END
+            FROM resources r JOIN environments e ON e.id = $2 AND e.removed_at IS NULL
+            LEFT JOIN resource_environments s ON s.resource_id = r.id AND s.environment_id = e.id WHERE r.id = $1";
+        let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
+        let row = client.query_opt(&statement, &[&id.0, &environment.0]).await.map_err(StoreError::of(operation))?;
+        let row = row.ok_or(StoreError::NotFound { operation })?;
+        let settings = match (row.get::<_, Option<Value>>(4), row.get::<_, Option<i64>>(6)) {
+            (Some(config), Some(revision)) => Some(ConnectedSettings {
+                config: serde_json::from_value(config).map_err(StoreError::damaged(operation))?,
+                sealed_secret: row.get(5),
+                // What an administrator enters for another environment is a resource like any other.
+                built_in: row.get::<_, bool>(2) && row.get::<_, bool>(3),
+                revision,
+            }),
+            _ => None,
+        };
+        Ok(ResourceInEnvironment { name: row.get(0), environment: row.get(1), settings })
+    }
+
+    /// The settings of a resource in environments beside the default one, by the environments' names.
+    pub async fn environment_settings(&self, id: ResourceId) -> Result<Vec<EnvironmentSettings>, StoreError> {
+        let operation = "read the settings of environments";
+        let client = self.client(operation).await?;
+        let sql = "SELECT e.id, e.name, s.config, s.has_secret, s.updated_at FROM resource_environments s
+            JOIN environments e ON e.id = s.environment_id WHERE s.resource_id = $1 ORDER BY e.name";
+        let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        rows.iter()
+            .map(|row| {
+                Ok(EnvironmentSettings {
+                    environment: EnvironmentId(row.get(0)),
+                    name: row.get(1),
+                    config: serde_json::from_value(row.get::<_, Value>(2)).map_err(StoreError::damaged(operation))?,
+                    has_secret: row.get(3),
+                    updated_at: row.get(4),
+                })
+            })
+            .collect()
+    }
+
+    /// The names of the environments beside the default one that each resource has settings for.
+    pub async fn configured_environments(&self) -> Result<HashMap<ResourceId, Vec<String>>, StoreError> {
+        let operation = "read which environments resources have";
+        let client = self.client(operation).await?;
+        let sql = "SELECT s.resource_id, array_agg(e.name ORDER BY e.name) FROM resource_environments s
+            JOIN environments e ON e.id = s.environment_id GROUP BY s.resource_id";
+        let rows = client.query(sql, &[]).await.map_err(StoreError::of(operation))?;
+        Ok(rows.iter().map(|row| (ResourceId(row.get(0)), row.get(1))).collect())
+    }
+
+    /// Gives a resource settings in an environment beside the default one; the stored secret stays where none is given.
+    pub async fn put_environment_settings(
+        &self,
+        id: ResourceId,
+        environment: EnvironmentId,
+        config: &ResourceConfig,
+        sealed_secret: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let operation = "store the settings of an environment";
+        let client = self.client(operation).await?;
+        let json = serde_json::to_value(config).map_err(StoreError::damaged(operation))?;
+        // Not into one that is being removed: whoever removes it looks for settings first.
+        let known = "SELECT id FROM environments WHERE id = $2 AND NOT is_default AND removed_at IS NULL FOR SHARE";
+        // Two statements, since api may write a sealed secret and not read the one that is there.
+        let update = format!(
+            "WITH known AS ({known}) UPDATE resource_environments s SET config = $3,
+                revision = nextval('resource_environment_revisions'), updated_at = now() {}
+            FROM known WHERE s.resource_id = $1 AND s.environment_id = known.id",
+            if sealed_secret.is_some() { ", sealed_secret = $4" } else { "" }
+        );
+        let insert = format!(
+            "WITH known AS ({known}) INSERT INTO resource_environments (resource_id, environment_id, config, sealed_secret)
+            SELECT $1, known.id, $3, $4 FROM known"
+        );
+        let values: [&(dyn ToSql + Sync); 4] = [&id.0, &environment.0, &json, &sealed_secret];
+        let of_update = if sealed_secret.is_some() { &values[..] } else { &values[..3] };
+        let changed = client.execute(&update, of_update).await.map_err(StoreError::of(operation))?;
+        if changed == 0 && client.execute(&insert, &values).await.map_err(StoreError::of(operation))? == 0 {
+            return Err(StoreError::NotFound { operation });
+        }
+        Ok(())
+    }
+
+    /// Takes a resource's settings in an environment away.
+    pub async fn delete_environment_settings(
+        &self,
+        id: ResourceId,
+        environment: EnvironmentId,
+    ) -> Result<(), StoreError> {
+        let operation = "remove the settings of an environment";
+        let client = self.client(operation).await?;
+        let sql = "DELETE FROM resource_environments WHERE resource_id = $1 AND environment_id = $2";
+        match client.execute(sql, &[&id.0, &environment.0]).await.map_err(StoreError::of(operation))? {
+            0 => Err(StoreError::NotFound { operation }),
+            _ => Ok(()),
+        }
     }
 
     /// The id of a resource, by the name that documents use.
@@ -140,7 +290,7 @@ impl Database {
         transaction.commit().await.map_err(StoreError::of(operation))
     }
 
-    /// The apps and workflows whose draft or released version names a resource, by title, at most 1,000: those that a person may see,
+    /// The apps, workflows and queries of the library whose draft or released version names a resource, by title, at most 1,000: those that a person may see,
     /// and the number of the others.
     pub async fn resource_uses(
         &self,
@@ -167,17 +317,18 @@ impl Database {
             )
         };
         let sql = format!(
-            "{} UNION ALL {} ORDER BY title, slug LIMIT 1000",
+            "{} UNION ALL {} UNION ALL {} ORDER BY title, slug LIMIT 1000",
             of(ObjectKind::App, "apps", "app_releases", "app_id"),
             of(ObjectKind::Workflow, "workflows", "workflow_releases", "workflow_id"),
+            of(ObjectKind::Query, "library_queries", "library_query_releases", "query_id"),
         );
         let rows = client.query(&sql, &[&name, &user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
         let (seen, hidden): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.get(4));
         let uses = seen.into_iter().map(|row| ResourceUse {
-            kind: if row.get::<_, &str>(0) == ObjectKind::App.as_str() {
-                ObjectKind::App
-            } else {
-                ObjectKind::Workflow
+            kind: match row.get(0) {
+                "app" => ObjectKind::App,
+                "workflow" => ObjectKind::Workflow,
+                _ => ObjectKind::Query,
             },
             slug: row.get(1),
             title: row.get(2),

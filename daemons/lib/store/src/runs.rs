@@ -1,7 +1,8 @@
 //! Runs as api needs them: started, listed, shown.
 
+use bulkhead_model::environment::EnvironmentColor;
 use bulkhead_model::run::{BlockStatus, Choice, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
-use bulkhead_model::{RunId, TraceParent, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, TraceParent, UserId, WorkflowId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -9,6 +10,7 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::audit::AuditRecord;
+use crate::environments::EnvironmentBadge;
 use crate::journal::{BlockPlace, iteration, rounds};
 use crate::payload::Payload;
 use crate::queues::{ANNOUNCE_START, START_ENTRY};
@@ -26,6 +28,8 @@ pub struct NewRun<'a> {
     pub workflow: WorkflowId,
     /// The release that it is pinned to.
     pub version: i32,
+    /// The environment that it runs in.
+    pub environment: EnvironmentId,
     /// What code sees as `trigger`.
     pub trigger: &'a Value,
     /// Who started it, unless a webhook did.
@@ -75,6 +79,8 @@ pub struct Run {
     pub paused_at: Option<OffsetDateTime>,
     /// The earlier run that it took over from.
     pub from_run: Option<RunId>,
+    /// The environment that it runs in.
+    pub environment: EnvironmentBadge,
 }
 
 /// A block of a run.
@@ -121,7 +127,17 @@ pub struct BlockLog {
 
 pub(crate) const RUN_COLUMNS: &str =
     "r.id, r.workflow_id, w.slug, w.title, r.version, r.status, r.trigger, r.error, r.response, r.created_at,
-    r.started_at, r.finished_at, r.waiting_for, r.parent_run, r.paused_at, r.from_run";
+    r.started_at, r.finished_at, r.waiting_for, r.parent_run, r.paused_at, r.from_run,
+    (SELECT json_build_array(e.name, e.color, e.is_default) FROM environments e WHERE e.id = r.environment_id)";
+
+/// How the environment of a run is shown. Each run has one: a removed one keeps its row.
+fn badge(
+    operation: &'static str,
+    found: Option<Json<(String, EnvironmentColor, bool)>>,
+) -> Result<EnvironmentBadge, StoreError> {
+    let Json((name, color, is_default)) = found.ok_or_else(|| StoreError::bad_word(operation, "environment"))?;
+    Ok(EnvironmentBadge { name, color, is_default })
+}
 
 pub(crate) fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError> {
     let status: &str = row.get(5);
@@ -142,6 +158,7 @@ pub(crate) fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError>
         parent: row.get::<_, Option<Uuid>>(13).map(RunId),
         paused_at: row.get(14),
         from_run: row.get::<_, Option<Uuid>>(15).map(RunId),
+        environment: badge(operation, row.get::<_, Option<Json<_>>>(16))?,
     })
 }
 
@@ -158,8 +175,9 @@ impl Database {
         let client = self.client(operation).await?;
         let sql = format!(
             "WITH run AS (
-                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block, trace_parent)
-                VALUES ($1, $2, $3, 'queued', $4, $5, $6, $15, $16, $17)
+                INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block, trace_parent,
+                    environment_id)
+                VALUES ($1, $2, $3, 'queued', $4, $5, $6, $15, $16, $17, $18)
                 ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id, workflow_id),
             {START_ENTRY},
             record AS (INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
@@ -174,7 +192,7 @@ impl Database {
         let started_by = new.started_by.map(|user| user.0);
         let (from_run, from_block) = new.begins_at.map(|(run, block)| (run.0, block)).unzip();
         let trace_parent = new.trace_parent.map(|parent| parent.to_string());
-        let values: [&(dyn ToSql + Sync); 17] = [
+        let values: [&(dyn ToSql + Sync); 18] = [
             &id.0,
             &new.workflow.0,
             &new.version,
@@ -192,6 +210,7 @@ impl Database {
             &from_run,
             &from_block,
             &trace_parent,
+            &new.environment.0,
         ];
         // Sent together, done one after the other.
         let about: [&(dyn ToSql + Sync); 1] = [&id.0];

@@ -1,7 +1,7 @@
 //! Schedules: the rows that say where the clock stands for a workflow, and the runs that it starts.
 
 use bulkhead_model::workflow::{Schedule, Trigger, WorkflowDocument};
-use bulkhead_model::{RunId, WorkflowId};
+use bulkhead_model::{RunId, Slug, WorkflowId};
 use deadpool_postgres::Transaction;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use crate::environments::named;
 use crate::queues::{ANNOUNCE_ENTRY, START_ENTRY};
 use crate::{Database, StoreError};
 
@@ -163,10 +164,14 @@ fn due_schedule(operation: &'static str, row: &Row) -> Result<DueSchedule, Store
 /// Does what comes of a look, and moves the schedule on.
 async fn look_at(transaction: Transaction<'_>, due: &DueSchedule, look: Look) -> Result<(), StoreError> {
     let operation = "look at a schedule";
-    let started = match look.start {
-        Some(moment) => start_scheduled(&transaction, due, moment).await?,
-        None => None,
-    };
+    let mut look = look;
+    let mut started = None;
+    if let Some(moment) = look.start {
+        started = start_scheduled(&transaction, due, moment).await?;
+        if started.is_none() && !has_environment(&transaction, due).await? {
+            look.skip = Some((moment, "environment"));
+        }
+    }
     if let Some(run) = look.cancel {
         let sql = "WITH entry AS (INSERT INTO run_outbox (run_id, kind) VALUES ($1, 'cancel') RETURNING run_id)
             SELECT pg_notify('run_outbox', run_id::text) FROM entry";
@@ -190,6 +195,15 @@ async fn look_at(transaction: Transaction<'_>, due: &DueSchedule, look: Look) ->
     transaction.commit().await.map_err(StoreError::of(operation))
 }
 
+/// Whether the environment of a schedule's runs is there. One that a schedule in use names is not removed, but that may have been meanwhile.
+async fn has_environment(transaction: &Transaction<'_>, due: &DueSchedule) -> Result<bool, StoreError> {
+    let operation = "look up an environment";
+    let sql = format!("SELECT FROM environments e WHERE {}", named("$1"));
+    let name = due.definition.environment.as_ref().map(Slug::as_str);
+    let row = transaction.query_opt(&sql, &[&name]).await.map_err(StoreError::of(operation))?;
+    Ok(row.is_some())
+}
+
 /// Starts the run of a point in time. The same point is the same run, whoever has looked at it and however often.
 async fn start_scheduled(
     transaction: &Transaction<'_>,
@@ -198,9 +212,11 @@ async fn start_scheduled(
 ) -> Result<Option<RunId>, StoreError> {
     let operation = "start a scheduled run";
     let at = moment.format(&Rfc3339).unwrap_or_default();
+    let environment = named("$7");
     let sql = format!(
         "WITH run AS (
-            INSERT INTO runs (id, workflow_id, version, status, trigger, idempotency_key) VALUES ($1, $2, $3, 'queued', $4, $5)
+            INSERT INTO runs (id, workflow_id, version, status, trigger, idempotency_key, environment_id)
+            SELECT $1, $2, $3, 'queued', $4, $5, e.id FROM environments e WHERE {environment}
             ON CONFLICT (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id, workflow_id),
         {START_ENTRY},
         record AS (INSERT INTO audit_log (actor, action, object_kind, object_id, detail)
@@ -214,7 +230,9 @@ async fn start_scheduled(
     });
     let detail = json!({ "trigger": due.trigger, "scheduled_at": at, "version": due.version });
     let key = format!("schedule/{}/{at}", due.trigger);
-    let values: [&(dyn ToSql + Sync); 6] = [&Uuid::now_v7(), &due.workflow.0, &due.version, &trigger, &key, &detail];
+    let environment = due.definition.environment.as_ref().map(Slug::as_str);
+    let values: [&(dyn ToSql + Sync); 7] =
+        [&Uuid::now_v7(), &due.workflow.0, &due.version, &trigger, &key, &detail, &environment];
     let row = transaction.query_opt(&statement, &values).await.map_err(StoreError::of(operation))?;
     Ok(row.map(|row| RunId(row.get(0))))
 }

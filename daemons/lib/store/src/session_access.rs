@@ -2,12 +2,14 @@
 //!
 //! Nothing here is cached, so a session that was ended or a role that was taken away refuses the very next request.
 
-use bulkhead_model::query::ResourceQuery;
-use bulkhead_model::{AppId, ResourceId, Role, RunId, WorkflowId};
+use bulkhead_model::app::AppQuery;
+use bulkhead_model::library_query::LibraryQuery;
+use bulkhead_model::{AppId, EnvironmentId, ResourceId, Role, RunId, WorkflowId};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 
 use crate::access::{Access, ObjectKind, role};
+use crate::environments::{EnvironmentUse, allowed, named};
 use crate::identity::{LIVE_SESSION, USER_COLUMNS, User, user};
 use crate::{Database, StoreError};
 
@@ -30,9 +32,15 @@ pub struct QueryAccess {
     /// The released version, if there is one.
     pub released_version: Option<i32>,
     /// The query, if the version that was asked for has one of that name.
-    pub query: Option<ResourceQuery>,
+    pub query: Option<AppQuery>,
     /// The query's resource and what the person may do with it; `None` when there is none of that name.
     pub resource: Option<(ResourceId, Option<Role>)>,
+    /// Whether the person belongs to one of the groups that the query is for, or it is for everybody.
+    pub in_groups: bool,
+    /// The query of the library that it refers to: what the person may do with it, and its release, where there is one.
+    pub library: Option<(Option<Role>, Option<LibraryQuery>)>,
+    /// The environment that was asked for; `None` when there is none of that name.
+    pub environment: Option<EnvironmentUse>,
 }
 
 /// A run, as one person may see it.
@@ -110,19 +118,24 @@ impl Database {
         Ok(Some(SessionAccess { user: user(&row), object }))
     }
 
-    /// The user of a live session and a query of an app, from the draft or from the released version.
+    /// The user of a live session and a query of an app, from the draft or from the released version, for an environment.
     pub async fn session_query_access(
         &self,
         id_hash: &[u8],
-        app: &str,
-        query: &str,
+        (app, query): (&str, &str),
         draft: bool,
+        environment: Option<&str>,
     ) -> Result<Option<SessionAccess<QueryAccess>>, StoreError> {
         let operation = "read a query";
         let resource_role = ObjectKind::Resource.effective_role("u.is_admin");
+        let library_role = ObjectKind::Query.effective_role("u.is_admin");
         let sql = format!(
             "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute',
-                    a.id, a.role, a.released_version, q.query, r.id, r.role
+                    a.id, a.role, a.released_version, q.query, r.id, r.role,
+                    (coalesce(json_array_length(q.query -> 'allowed-groups'), 0) = 0 OR u.is_admin
+                     OR EXISTS (SELECT FROM group_members m JOIN groups gr ON gr.id = m.group_id WHERE m.user_id = u.id
+                         AND gr.name IN (SELECT json_array_elements_text(q.query -> 'allowed-groups')))),
+                    e.id, e.name, {is_allowed}, l.id, l.role, l.document
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN LATERAL (
                  SELECT o.id, o.draft, o.released_version, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
@@ -136,9 +149,19 @@ impl Database {
                  SELECT o.id, {resource_role} AS role FROM resources o
                  LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = o.id AND g.user_id = u.id
                  WHERE o.name = q.query ->> 'resource') r ON true
-             WHERE {LIVE_SESSION}"
+             LEFT JOIN LATERAL (
+                 SELECT o.id, {library_role} AS role, d.document FROM library_queries o
+                 LEFT JOIN grants g ON g.object_kind = 'query' AND g.object_id = o.id AND g.user_id = u.id
+                 LEFT JOIN library_query_releases d ON d.query_id = o.id
+                     AND d.version = coalesce((q.query -> 'library' ->> 'version')::integer, o.released_version)
+                 WHERE o.slug = q.query -> 'library' ->> 'query') l ON true
+             LEFT JOIN environments e ON {named}
+             WHERE {LIVE_SESSION}",
+            is_allowed = allowed("u.is_admin", "u.id", "a.role"),
+            named = named("$5"),
         );
-        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &app, &query, &draft]).await? else {
+        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &app, &query, &draft, &environment]).await?
+        else {
             return Ok(None);
         };
         Ok(Some(SessionAccess { user: user(&row), object: query_access(operation, &row)? }))
@@ -168,15 +191,24 @@ fn query_access(operation: &'static str, row: &Row) -> Result<Option<QueryAccess
     else {
         return Ok(None);
     };
-    // A query of an app holds more than a statement (when it runs, what follows); only the statement matters here.
-    let query = row.get::<_, Option<Json<bulkhead_model::app::AppQuery>>>(OBJECT + 3).map(|json| json.0.query);
+    let query = row.get::<_, Option<Json<AppQuery>>>(OBJECT + 3).map(|json| json.0);
     let resource_role = row.get::<_, Option<&str>>(OBJECT + 5).map(|word| role(operation, word)).transpose()?;
     let resource = row.get::<_, Option<uuid::Uuid>>(OBJECT + 4).map(|id| (ResourceId(id), resource_role));
+    let library_role = row.get::<_, Option<&str>>(OBJECT + 11).map(|word| role(operation, word)).transpose()?;
+    let document = row.get::<_, Option<Json<LibraryQuery>>>(OBJECT + 12).map(|json| json.0);
+    let library = row.get::<_, Option<uuid::Uuid>>(OBJECT + 10).map(|_| (library_role, document));
     Ok(Some(QueryAccess {
         app: AppId(app),
         role: role(operation, word)?,
         released_version: row.get(OBJECT + 2),
         query,
         resource,
+        library,
+        in_groups: row.get(OBJECT + 6),
+        environment: row.get::<_, Option<uuid::Uuid>>(OBJECT + 7).map(|id| EnvironmentUse {
+            id: EnvironmentId(id),
+            name: row.get(OBJECT + 8),
+            is_allowed: row.get::<_, Option<bool>>(OBJECT + 9) == Some(true),
+        }),
     }))
 }

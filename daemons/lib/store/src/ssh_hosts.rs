@@ -69,6 +69,10 @@ pub enum SshHostSaved {
     RowTooLong,
 }
 
+/// Resources with their settings in each environment.
+const CONFIGURED: &str = "SELECT name, config FROM resources
+    UNION ALL SELECT r.name, s.config FROM resource_environments s JOIN resources r ON r.id = s.resource_id";
+
 /// Writers wait for each other, readers for nobody: two changes at once could close a circle that neither sees.
 const ONE_WRITER: &str = "LOCK TABLE ssh_hosts IN SHARE ROW EXCLUSIVE MODE";
 
@@ -89,8 +93,9 @@ impl Database {
             ORDER BY name";
         let rows = client.query(sql, &[]).await.map_err(StoreError::of(operation))?;
         let mut hosts = rows.iter().map(|row| ssh_host(operation, row)).collect::<Result<Vec<_>, _>>()?;
-        let sql =
-            "SELECT config ->> 'ssh-host', name FROM resources WHERE config ->> 'ssh-host' IS NOT NULL ORDER BY name";
+        let sql = &format!(
+            "SELECT DISTINCT config ->> 'ssh-host', name FROM ({CONFIGURED}) r WHERE config ->> 'ssh-host' IS NOT NULL ORDER BY name"
+        );
         let mut resources: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in client.query(sql, &[]).await.map_err(StoreError::of(operation))? {
             resources.entry(row.get(0)).or_default().push(row.get(1));
@@ -194,7 +199,8 @@ impl Database {
             let rows = transaction.query(sql, &[value]).await.map_err(StoreError::of(operation))?;
             Ok::<_, StoreError>(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())
         };
-        let resources = "SELECT name FROM resources WHERE config ->> 'ssh-host' = $1 ORDER BY name";
+        let resources =
+            &format!("SELECT DISTINCT name FROM ({CONFIGURED}) r WHERE config ->> 'ssh-host' = $1 ORDER BY name");
         let hosts = "SELECT name FROM ssh_hosts WHERE jump_host_id = $1 ORDER BY name";
         let uses =
             SshHostUses { resources: names(resources, &id.to_string()).await?, ssh_hosts: names(hosts, &id.0).await? };

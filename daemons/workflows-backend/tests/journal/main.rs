@@ -4,6 +4,7 @@
 
 mod calls;
 mod collector;
+mod environments;
 mod otlp;
 mod secrets;
 mod traces;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
 use bulkhead_model::run::{BlockStatus, Iteration, RunStatus};
-use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_rpc::backend::{
     ActionValues, BlockAction, BlockOutcome, CallAsk, CallRequest, FinishRequest, RunState, Token, TokenRequest,
 };
@@ -111,6 +112,7 @@ async fn start_run(api: &Database) -> (WorkflowId, RunId) {
     let new = NewRun {
         workflow,
         version: 1,
+        environment: EnvironmentId::DEFAULT,
         trigger: &trigger,
         started_by: None,
         idempotency_key: None,
@@ -293,7 +295,12 @@ async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
     assert_eq!(code(world.call(&nobody, "read", 0).await), "unknown");
     assert_eq!(code(world.call(&token, "other", 0).await), "query-unknown");
     assert_eq!(world.call(&token, "read", 0).await.unwrap()["rows"], json!([]));
-    let draft = TokenRequest { workflow: world.workflow, user: UserId::new(), revision: 1 };
+    let draft = TokenRequest {
+        workflow: world.workflow,
+        user: UserId::new(),
+        revision: 1,
+        environment: EnvironmentId::DEFAULT,
+    };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
     assert_eq!(world.call(&draft.token, "read", 0).await.unwrap()["rows"], json!([]));
     // What is saved afterwards may ask for resources that nobody has allowed.

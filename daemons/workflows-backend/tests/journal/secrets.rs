@@ -2,7 +2,7 @@
 
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::workflow::{Language, WorkflowDocument};
-use bulkhead_model::{LibraryImage, LibrarySet, UserId};
+use bulkhead_model::{EnvironmentId, LibraryImage, LibrarySet, UserId};
 use bulkhead_rpc::backend::{FinishRequest, RunState, SecretRequest, SecretValue, Token, TokenRequest};
 use bulkhead_rpc::{Problem, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -57,7 +57,7 @@ async fn code_gets_a_secret_that_its_workflow_was_granted_and_each_use_is_on_rec
     world.add_secret("apiToken", &world.seal, None, true).await;
     let run = world.token().await;
     let user = UserId::new();
-    let draft = TokenRequest { workflow: world.workflow, user, revision: 1 };
+    let draft = TokenRequest { workflow: world.workflow, user, revision: 1, environment: EnvironmentId::DEFAULT };
     let draft: Token = world.backend.call(Method::POST, "/v1/tokens", &draft).await.unwrap();
     for token in [&run, &draft.token] {
         assert_eq!(world.secret(token, "apiToken").await.unwrap(), CANARY);
@@ -138,6 +138,7 @@ async fn a_run_is_told_the_images_of_its_libraries() {
     let new = NewRun {
         workflow,
         version: 1,
+        environment: EnvironmentId::DEFAULT,
         trigger: &trigger,
         started_by: None,
         idempotency_key: None,

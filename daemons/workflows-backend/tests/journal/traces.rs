@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_daemon_kit::Readiness;
 use bulkhead_model::run::RunStatus;
-use bulkhead_model::{RunId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, WorkflowId};
 use bulkhead_store::Database;
 use bulkhead_store::block_ends::{Conclusion, RunEnd};
 use bulkhead_store::runs::NewRun;
@@ -115,6 +115,7 @@ impl World {
         let new = NewRun {
             workflow: self.workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: None,

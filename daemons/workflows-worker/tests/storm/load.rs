@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulkhead_model::RunId;
+use bulkhead_model::{EnvironmentId, RunId};
 use bulkhead_store::StoreError;
 use bulkhead_store::approvals::Verdict;
 use bulkhead_store::events::{NewEvent, Sent};
@@ -140,6 +140,7 @@ impl Load {
         let new = NewRun {
             workflow: self.world.workflows[&start.kind],
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: Some(&key),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
 use bulkhead_model::run::{BlockStatus, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{ResourceId, RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, ResourceId, RunId, UserId, WorkflowId};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::runs::{BlockRun, NewRun, Run};
@@ -112,6 +112,7 @@ impl World {
         let new = NewRun {
             workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: None,

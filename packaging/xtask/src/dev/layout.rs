@@ -128,7 +128,7 @@ impl Layout {
             (
                 "api",
                 format!(
-                    "base-url = \"http://127.0.0.1:{port}\"\nenvironment = \"development\"\nweb-root = {web:?}\n{database}\
+                    "base-url = \"http://127.0.0.1:{port}\"\nweb-root = {web:?}\n{database}\
                      [sockets]\ndb-connector = {}\nssh-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\n\
                      ssh-connector = {:?}\nworkflows-backend = {:?}\n",
                     socket("db-connector"),

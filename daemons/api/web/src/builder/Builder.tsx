@@ -69,16 +69,17 @@ function Loaded({ app, session }: { app: AppDetail; session: Session }) {
       }),
     [app, slug],
   )
-  const runtime = useBuilderRuntime(slug, store, session)
+  const runtime = useBuilderRuntime(app, store, session)
   if (!runtime) return <SkeletonRows />
   return (
     <RuntimeContext value={runtime}>
-      <Frame slug={slug} user={session.user} store={store} releasedVersion={app.released_version ?? undefined} />
+      <Frame app={app} user={session.user} store={store} />
     </RuntimeContext>
   )
 }
 
-function Frame({ slug, user, store, releasedVersion }: { slug: string; user: Session['user']; store: DraftStore<AppDocument>; releasedVersion: number | undefined }) {
+function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; store: DraftStore<AppDocument> }) {
+  const { slug } = app
   const document = useStore(store, (state) => state.document)
   const runtime = useRuntime()
   // The app goes from page to page by itself, too.
@@ -99,7 +100,7 @@ function Frame({ slug, user, store, releasedVersion }: { slug: string; user: Ses
   return (
     <div className="builder">
       <Suspense fallback={<header className="top-bar" />}>
-        <TopBar slug={slug} store={store} page={page} isPreview={isPreview} onPreview={setPreview} releasedVersion={releasedVersion} canSave={canSave} />
+        <TopBar app={app} store={store} page={page} isPreview={isPreview} onPreview={setPreview} canSave={canSave} />
         <BuilderKeys store={store} page={page} selection={selected} setSelection={setSelection} isEnabled={!isPreview} />
       </Suspense>
       <Suspense>

@@ -12,6 +12,7 @@ import { Button } from '../ui/Button'
 import { ExplainButton } from '../ui/ExplainButton'
 import { SelectField } from '../ui/Field'
 import type { EditorFault } from '../ui/code-mirror'
+import { inEnvironment } from '../ui/environment'
 import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { NameField } from './Inspector'
 import { completionsAt } from './assist/complete'
@@ -25,6 +26,7 @@ import { cutQuery, statementOf } from './use-builder-runtime'
 // They come with the first result.
 const PlanView = lazy(async () => ({ default: (await import('../ui/PlanView')).PlanView }))
 const ResultGrid = lazy(async () => ({ default: (await import('../ui/ResultGrid')).ResultGrid }))
+const QueryPrivacy = lazy(() => import('./QueryPrivacy').then((module) => ({ default: module.QueryPrivacy })))
 
 interface Props {
   slug: string
@@ -69,8 +71,8 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
     }
   }
   const params = { path: { slug } }
-  const run = () => ask('run', async (body, signal) => ({ result: wholeResult(await dataOf(api.POST('/api/v1/apps/{slug}/queries/run', { params, body, signal }))) }))
-  const explain = (analyze: boolean) => ask('explain', async (body, signal) => ({ plan: await dataOf(api.POST('/api/v1/apps/{slug}/queries/explain', { params, body: { ...body, analyze }, signal })) }))
+  const run = () => ask('run', async (body, signal) => ({ result: wholeResult(await dataOf(api.POST('/api/v1/apps/{slug}/queries/run', { params, body: { ...body, ...inEnvironment() }, signal }))) }))
+  const explain = (analyze: boolean) => ask('explain', async (body, signal) => ({ plan: await dataOf(api.POST('/api/v1/apps/{slug}/queries/explain', { params, body: { ...body, analyze, ...inEnvironment() }, signal })) }))
   const position = problem instanceof ApiProblem ? problem.position : undefined
   const faults: EditorFault[] = problem && position !== undefined ? [{ message: messageOf(problem), position }] : []
   return (
@@ -128,6 +130,9 @@ function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omi
         <p className="hint">JavaScript that makes {name}.data of what came, which it reads as data.</p>
       </div>
       <FlowFields name={name} flow={query} mayRepeat={!isWrite(query)} store={store} change={change} />
+      <Suspense>
+        <QueryPrivacy name={name} query={query} store={store} change={change} />
+      </Suspense>
       <RemoveButton text="Delete query" store={store} remove={(draft) => removeQuery(draft, name)} onRemoved={onRemoved} />
     </div>
   )

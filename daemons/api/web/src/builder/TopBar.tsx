@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { ChevronLeft, Eye, History, Palette, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
-import type { AppDocument } from '../api/types'
+import type { AppDetail, AppDocument } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import { type DraftStore, saveText } from '../document/draft-store'
 import { Badge } from '../ui/Badge'
@@ -11,25 +11,26 @@ import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
 
 const AppHistory = lazy(async () => ({ default: (await import('./history/AppHistory')).AppHistory }))
+const EnvironmentChooser = lazy(async () => ({ default: (await import('../ui/EnvironmentChooser')).EnvironmentChooser }))
 const ThemeDialog = lazy(async () => ({ default: (await import('./ThemeDialog')).ThemeDialog }))
 const ReleaseDialog = lazy(async () => ({ default: (await import('./history/ReleaseDialog')).ReleaseDialog }))
 
 interface Props {
-  slug: string
+  app: AppDetail
   store: DraftStore<AppDocument>
   page: string
   isPreview: boolean
   onPreview: (isPreview: boolean) => void
-  releasedVersion: number | undefined
   /** Whether this window is the one that edits. */
   canSave: boolean
 }
 
-export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersion, canSave }: Props) {
+export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Props) {
+  const { slug } = app
   const state = useStore(store)
   const runtime = useRuntime()
   const { document } = state
-  const [version, setVersion] = useState(releasedVersion)
+  const [version, setVersion] = useState(app.released_version ?? undefined)
   const [dialog, setDialog] = useState<'release' | 'history' | 'theme'>()
   const released = (now: number) => {
     setVersion(now)
@@ -59,6 +60,11 @@ export function TopBar({ slug, store, page, isPreview, onPreview, releasedVersio
         }}
       />
       {version ? <Badge tone="green">Version {version}</Badge> : <Badge>Never released</Badge>}
+      {app.environments.length > 1 ? (
+        <Suspense>
+          <EnvironmentChooser environments={app.environments} before={store.save} />
+        </Suspense>
+      ) : null}
       <nav className="row top-pages" aria-label="Pages">
         {Object.entries(document.pages).map(([name, { title }]) => (
           <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>

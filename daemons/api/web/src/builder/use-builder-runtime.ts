@@ -1,7 +1,7 @@
 /** The running app on the builder's canvas: it follows the edited document. */
 import { useEffect, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
-import type { AppDocument, AppQuery, Flow, ResourceQuery, Session } from '../api/types'
+import type { AppDetail, AppDocument, AppQuery, Flow, ResourceQuery, Session } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
 import { expressionsIn, isWrite } from '../document/query-ask'
 import { type RuntimeQuery, scriptQueries } from '../runtime/model'
@@ -9,14 +9,15 @@ import { AppRuntime } from '../runtime/runtime'
 import { browserStorage } from '../runtime/storage'
 import { watch } from './debug/watched'
 import { ask } from '../ui/ask'
+import { inEnvironment, visibleEnvironment } from '../ui/environment'
 import { notify } from '../ui/toasts'
 
 /** Typing in the inspector settles for this long before the canvas follows. */
 const settleMs = 120
 
 export function statementOf(query: AppQuery): ResourceQuery {
-  const { resource, statement, statements, change, operation, mode, limits } = query
-  const asked = change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }
+  const { resource, statement, statements, change, operation, library, mode, limits } = query
+  const asked = library ? { library } : change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }
   return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
 }
 
@@ -25,10 +26,10 @@ export async function cutQuery(runtime: AppRuntime, query: AppQuery): Promise<{ 
   return expressionsIn(query, (text) => runtime.cut(text))
 }
 
-export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime | undefined {
+export function useBuilderRuntime({ slug, environments }: AppDetail, store: DraftStore<AppDocument>, session: Session): AppRuntime | undefined {
   const [runtime, setRuntime] = useState<AppRuntime>()
   useEffect(() => {
-    const created = createRuntime(slug, store, session)
+    const created = createRuntime(slug, store, session, environments)
     let timer: ReturnType<typeof setTimeout> | undefined
     let isClosed = false
     const follow = async () => {
@@ -49,18 +50,18 @@ export function useBuilderRuntime(slug: string, store: DraftStore<AppDocument>, 
       stop()
       created.close()
     }
-  }, [slug, store, session])
+  }, [slug, store, session, environments])
   return runtime
 }
 
-function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Session): AppRuntime {
+function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Session, environments: AppDetail['environments']): AppRuntime {
   const { document } = store.getState()
   const { id, email, name, is_admin, groups } = session.user
   return new AppRuntime(
     // Its queries follow as soon as their statements are cut.
     { ...document, queries: {} },
     {
-      globals: { current_user: { id, email, name, is_admin, groups }, environment: session.environment },
+      globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(environments) },
       // Apart from what the released app keeps.
       storage: browserStorage(`${slug}.draft`, id),
       runsAll: true,
@@ -73,7 +74,7 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
       runQuery: async (queryName, parameters, signal) => {
         const query = store.getState().document.queries?.[queryName]
         if (!query) throw new Error(`The query ${queryName} was removed.`)
-        const answer = api.POST('/api/v1/apps/{slug}/queries/run', { params: { path: { slug } }, body: { query: statementOf(query), parameters }, signal })
+        const answer = api.POST('/api/v1/apps/{slug}/queries/run', { params: { path: { slug } }, body: { query: statementOf(query), parameters, ...inEnvironment() }, signal })
         return wholeResult(await dataOf(answer))
       },
     },
@@ -93,7 +94,7 @@ async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promi
         run: writes ? 'manual' : (query.run ?? 'automatic'),
         ...flowOf(query),
         ...(query.transform ? { transform: query.transform } : {}),
-        fingerprint: `${query.resource}\n${JSON.stringify(query.change ?? query.operation ?? (query.statements?.length ? query.statements : query.statement))}`,
+        fingerprint: `${query.resource}\n${JSON.stringify(query.library ?? query.change ?? query.operation ?? (query.statements?.length ? query.statements : query.statement))}`,
       },
     ]
   })

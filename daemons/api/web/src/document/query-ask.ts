@@ -3,8 +3,8 @@ import type { ResourceQuery } from '../api/types'
 import { isReadOperation, mapTexts, operationKinds, operationText, operationsOf, textsOf } from './operations'
 import { changeOf, changeText, expressionsOf, mapExpressions } from './table-change'
 
-export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'operation' | 'mode'>
-export type Way = 'sql' | 'list' | 'form' | 'operation'
+export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'operation' | 'library' | 'mode'>
+export type Way = 'sql' | 'list' | 'form' | 'operation' | 'library'
 
 /** Kinds of resources whose tables are changed by forms. */
 const withForms = new Set(['postgresql', 'mysql', 'sql-server'])
@@ -12,6 +12,7 @@ const withForms = new Set(['postgresql', 'mysql', 'sql-server'])
 const withLists = new Set(['postgresql', 'sql-server'])
 
 export function wayOf(ask: Ask): Way {
+  if (ask.library) return 'library'
   if (ask.operation) return 'operation'
   if (ask.change) return 'form'
   return ask.statements?.length ? 'list' : 'sql'
@@ -19,24 +20,28 @@ export function wayOf(ask: Ask): Way {
 
 /** How a resource of this kind can be asked; of one that is not known, by SQL. */
 export function waysOf(kind: string | undefined): Way[] {
-  if (kind !== undefined && kind in operationsOf) return ['operation']
+  if (kind !== undefined && kind in operationsOf) return ['operation', 'library']
   const has = (kinds: Set<string>) => kind === undefined || kinds.has(kind)
-  return ['sql', ...(has(withLists) ? (['list'] as const) : []), ...(has(withForms) ? (['form'] as const) : [])]
+  return ['sql', ...(has(withLists) ? (['list'] as const) : []), ...(has(withForms) ? (['form'] as const) : []), 'library']
 }
+
+const nothing = { statement: '', statements: [], change: null, operation: null, library: null }
 
 /** What a query says when it is written in another way, or for another kind of resource. */
 export function writtenAs(way: Way, kind?: string): Required<Ask> {
   switch (way) {
+    case 'library':
+      return { ...nothing, library: { query: '' }, mode: 'read' }
     case 'sql':
-      return { statement: 'select 1 as one', statements: [], change: null, operation: null, mode: 'read' }
+      return { ...nothing, statement: 'select 1 as one', mode: 'read' }
     case 'list':
-      return { statement: '', statements: ['select 1 as one', 'select 2 as two'], change: null, operation: null, mode: 'write' }
+      return { ...nothing, statements: ['select 1 as one', 'select 2 as two'], mode: 'write' }
     case 'form':
-      return { statement: '', statements: [], change: changeOf('insert'), operation: null, mode: 'write' }
+      return { ...nothing, change: changeOf('insert'), mode: 'write' }
     case 'operation': {
       const name = operationsOf[kind ?? '']?.[0]
       const operation = name === undefined ? null : operationKinds[name].begin
-      return { statement: '', statements: [], change: null, operation, mode: operation === null || isReadOperation(operation) ? 'read' : 'write' }
+      return { ...nothing, operation, mode: operation === null || isReadOperation(operation) ? 'read' : 'write' }
     }
   }
 }
@@ -45,6 +50,8 @@ export function writtenAs(way: Way, kind?: string): Required<Ask> {
 export function fittedTo(kind: string | undefined, ask: Ask): Partial<Ask> {
   const ways = waysOf(kind)
   const way = wayOf(ask)
+  // What it asks is the library's to say.
+  if (way === 'library') return {}
   const fits = ways.includes(way) && (!ask.operation || (operationsOf[kind ?? ''] ?? []).includes(ask.operation.do))
   return fits ? {} : writtenAs(ways[0] ?? 'sql', kind)
 }
@@ -61,6 +68,7 @@ export function changed<Kind extends Ask & { 'cache-seconds'?: number }>(ask: Ki
 
 /** One line that says what is asked. */
 export function askText(ask: Ask & { resource: string }): string {
+  if (ask.library) return `${ask.library.query || 'A query'} of the library`
   if (ask.change) return changeText(ask.change)
   if (ask.statements?.length) return `${ask.statements.length} statements on ${ask.resource || 'no resource'}`
   return ask.operation ? operationText(ask.operation) : `SQL on ${ask.resource || 'no resource'}`
@@ -68,6 +76,7 @@ export function askText(ask: Ask & { resource: string }): string {
 
 /** The expressions whose values it needs, by whoever cuts texts at their bindings. */
 export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ expressions: string[]; error?: string }>): Promise<{ expressions: string[]; error?: string }> {
+  if (ask.library) return { expressions: [...new Set(Object.values(ask.library.arguments ?? {}).map((source) => source.trim()))] }
   if (ask.change) return { expressions: expressionsOf(ask.change) }
   if (!ask.operation && !ask.statements?.length) return cut(ask.statement ?? '')
   const texts = ask.operation ? textsOf(ask.operation) : (ask.statements ?? [])
@@ -78,6 +87,7 @@ export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ e
 
 /** The same with each expression rewritten: in templates, and where one stands alone. */
 export function rewrittenAsk<Kind extends Ask>(ask: Kind, template: (text: string) => string, expression: (source: string) => string): Kind {
+  if (ask.library) return { ...ask, library: { ...ask.library, arguments: Object.fromEntries(Object.entries(ask.library.arguments ?? {}).map(([name, source]) => [name, expression(source)])) } }
   if (ask.change) return { ...ask, change: mapExpressions(ask.change, expression) }
   if (ask.operation) return { ...ask, operation: mapTexts(ask.operation, template) }
   if (ask.statements?.length) return { ...ask, statements: ask.statements.map(template) }

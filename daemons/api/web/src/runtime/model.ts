@@ -16,6 +16,8 @@ export interface RuntimeQuery extends Flow {
   code?: string
   /** Of a script: how long it may take. */
   'timeout-ms'?: number
+  /** Whether the person may run it; in a hosted app alone. */
+  'is-allowed'?: boolean
   /** Changes when the query must run again though none of its values changed: its statement was edited. */
   fingerprint?: string
 }
@@ -32,7 +34,7 @@ export interface RuntimeDocument {
 
 /** Expressions that the server binds itself, from the session and its configuration. */
 export function isBoundByServer(expression: string): boolean {
-  return /^(environment|current_user\.(id|email|name|is_admin))$/.test(expression)
+  return /^(environment(\.name)?|current_user\.(id|email|name|is_admin))$/.test(expression)
 }
 
 export function parameterId(query: string, expression: string): string {

@@ -311,6 +311,12 @@ export class AppRuntime {
       this.host.notify(`${maxChain} actions followed each other: ${name} leads to itself.`, 'error')
       return false
     }
+    if (query['is-allowed'] === false) {
+      const message = 'You do not have permission to run this query.'
+      this.setQuery(name, { status: 'failed', message })
+      if (!isAutomatic) this.host.notify(message, 'error')
+      return false
+    }
     if (isAutomatic && query['delay-ms']) await this.pause(name, query['delay-ms'])
     // From its question on, so that of two clicks one writes: what is under way is never sent twice, nor given up.
     const isAlone = query.mode === 'write' || query.code !== undefined

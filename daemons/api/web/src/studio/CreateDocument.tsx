@@ -1,4 +1,4 @@
-/** A new app or workflow: a title, from which the address follows until it is typed. */
+/** A new app, workflow or query of the library: a title, from which the address follows until it is typed. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { isProblem } from '../api/problem'
@@ -7,8 +7,10 @@ import { Dialog } from '../ui/Dialog'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 
+const paths = { app: 'apps', workflow: 'workflows', query: 'queries' } as const
+
 interface Props {
-  noun: 'app' | 'workflow'
+  noun: keyof typeof paths
   create: (slug: string, title: string) => Promise<unknown>
   onCreated: (slug: string) => void
   onClose: () => void
@@ -19,7 +21,7 @@ export function slugOf(title: string): string {
   return plain.replace(/^-/, '').slice(0, 63).replace(/-$/, '')
 }
 
-/** Where the app or workflow is found; the server says whether the address is taken. */
+/** Where it is found; the server says whether the address is taken. */
 export function AddressField({ noun, slug, isTaken, onChange }: { noun: Props['noun']; slug: string; isTaken: boolean; onChange: (slug: string) => void }) {
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => {
@@ -29,7 +31,7 @@ export function AddressField({ noun, slug, isTaken, onChange }: { noun: Props['n
     <TextField
       ref={field}
       label="Address"
-      hint={`/${noun}s/${slug || '…'} — lower-case letters, digits and hyphens`}
+      hint={`/${paths[noun]}/${slug || '…'} — lower-case letters, digits and hyphens`}
       error={isTaken ? `Another ${noun} has this address: choose another one.` : undefined}
       required
       value={slug}
@@ -47,7 +49,7 @@ export function CreateDocument({ noun, create, onCreated, onClose }: Props) {
     meta: { showsError: true },
     mutationFn: (wanted: string) => create(wanted, title),
     onSuccess: async (_, wanted) => {
-      await queryClient.invalidateQueries({ queryKey: [`${noun}s`] })
+      await queryClient.invalidateQueries({ queryKey: [paths[noun]] })
       onCreated(wanted)
     },
   })

@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { AppWindow, ClipboardCheck, Database, House, KeyRound, LogOut, Menu, Moon, Package, Play, ScrollText, Search, Sun, Users, UsersRound, Workflow, X } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Moon, Package, Play, ScrollText, Search, Sun, Users, UsersRound, Workflow, X } from 'lucide-react'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -18,6 +18,7 @@ const everybody = [
   { to: '/apps', text: 'Apps', icon: AppWindow },
   { to: '/workflows', text: 'Workflows', icon: Workflow },
   { to: '/resources', text: 'Resources', icon: Database },
+  { to: '/queries', text: 'Queries', icon: LibraryBig },
   { to: '/runs', text: 'Runs', icon: Play },
   { to: '/approvals', text: 'Approvals', icon: ClipboardCheck },
 ] as const
@@ -26,6 +27,7 @@ const administrators = [
   { to: '/secrets', text: 'Secrets', icon: KeyRound },
   { to: '/users', text: 'Users', icon: Users },
   { to: '/groups', text: 'Groups', icon: UsersRound },
+  { to: '/environments', text: 'Environments', icon: Layers },
   { to: '/audit', text: 'Audit', icon: ScrollText },
 ] as const
 

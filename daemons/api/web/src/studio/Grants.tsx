@@ -1,4 +1,4 @@
-/** Who may do what with an app, workflow or resource. */
+/** Who may do what with an app, workflow, resource or query of the library. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
@@ -11,7 +11,7 @@ import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { usersQuery } from './lists'
 import { useSession } from './session'
 
-type Kind = 'apps' | 'workflows' | 'resources'
+type Kind = 'apps' | 'workflows' | 'resources' | 'queries'
 
 const json = { 'content-type': 'application/json' }
 const roles = [
@@ -20,7 +20,7 @@ const roles = [
   ['admin', 'Admin: shares and deletes'],
 ] as const
 
-/** The three kinds have the same routes under names of their own. */
+/** The kinds have the same routes under names of their own. */
 const routes: Record<Kind, { list: (slug: string) => Promise<GrantList>; set: (slug: string, user: string, role: Role) => Promise<unknown>; remove: (slug: string, user: string) => Promise<unknown> }> = {
   apps: {
     list: (slug) => dataOf(api.GET('/api/v1/apps/{slug}/grants', { params: { path: { slug } } })),
@@ -31,6 +31,11 @@ const routes: Record<Kind, { list: (slug: string) => Promise<GrantList>; set: (s
     list: (slug) => dataOf(api.GET('/api/v1/workflows/{slug}/grants', { params: { path: { slug } } })),
     set: (slug, user, role) => api.PUT('/api/v1/workflows/{slug}/grants/{user}', { params: { path: { slug, user } }, body: { role } }),
     remove: (slug, user) => api.DELETE('/api/v1/workflows/{slug}/grants/{user}', { params: { path: { slug, user } }, headers: json }),
+  },
+  queries: {
+    list: (slug) => dataOf(api.GET('/api/v1/queries/{slug}/grants', { params: { path: { slug } } })),
+    set: (slug, user, role) => api.PUT('/api/v1/queries/{slug}/grants/{user}', { params: { path: { slug, user } }, body: { role } }),
+    remove: (slug, user) => api.DELETE('/api/v1/queries/{slug}/grants/{user}', { params: { path: { slug, user } }, headers: json }),
   },
   resources: {
     list: (name) => dataOf(api.GET('/api/v1/resources/{name}/grants', { params: { path: { name } } })),

@@ -1,7 +1,7 @@
 /** Adds or edits a resource, and tries its settings before they are saved. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { api } from '../api/client'
 import { ApiProblem } from '../api/problem'
 import type { Resource, ResourceConfig } from '../api/types'
@@ -18,8 +18,17 @@ import { resourceKinds, showsCertificate } from './resource-kinds'
 /** Whether it asks as an account that somebody connects. */
 const isConnected = (config: ResourceConfig) => 'authentication' in config && config.authentication?.type === 'oauth2-code'
 
-/** Of a resource that is there, or of a new one with the settings that one of its kind begins with. */
-export function ResourceDialog({ resource, begin, onClose }: { resource?: Resource; begin: ResourceConfig; onClose: () => void }) {
+interface Props {
+  /** One that is there; else a new one, with the settings that one of its kind begins with. */
+  resource?: Resource
+  begin: ResourceConfig
+  /** The environment whose settings they are, if it is not the default one. */
+  environment?: { name: string; hasSecret: boolean }
+  head?: ReactNode
+  onClose: () => void
+}
+
+export function ResourceDialog({ resource, begin, environment, head, onClose }: Props) {
   const queryClient = useQueryClient()
   const [name, setName] = useState(resource?.name ?? '')
   const [config, setConfig] = useState<ResourceConfig>(begin)
@@ -35,12 +44,13 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
   }
   const test = useMutation({
     meta: { showsError: true },
-    mutationFn: () => api.POST('/api/v1/resources/test', { body: { config, ...given, ...(resource ? { name: resource.name } : {}) } }),
+    mutationFn: () => api.POST('/api/v1/resources/test', { body: { config, ...given, ...(resource ? { name: resource.name } : {}), ...(environment ? { environment: environment.name } : {}) } }),
   })
   const save = useMutation({
     meta: { showsError: true },
     mutationFn: async () => {
-      if (resource) await api.PUT('/api/v1/resources/{name}', { params: { path: { name: resource.name } }, body: { config, ...given } })
+      if (resource && environment) await api.PUT('/api/v1/resources/{name}/environments/{environment}', { params: { path: { name: resource.name, environment: environment.name } }, body: { config, ...given } })
+      else if (resource) await api.PUT('/api/v1/resources/{name}', { params: { path: { name: resource.name } }, body: { config, ...given } })
       else await api.POST('/api/v1/resources', { body: { name, config, ...given } })
     },
     onSuccess: async () => {
@@ -76,6 +86,7 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
         </>
       }
     >
+      {head}
       <ErrorNotice error={problem} />
       {test.isSuccess ? (
         <div className="notice green" role="status">
@@ -98,7 +109,7 @@ export function ResourceDialog({ resource, begin, onClose }: { resource?: Resour
           label={secretLabel}
           type="password"
           autoComplete="new-password"
-          placeholder={resource?.has_secret ? 'Unchanged' : ''}
+          placeholder={(environment ? environment.hasSecret : resource?.has_secret) ? 'Unchanged' : ''}
           hint="Sealed as soon as it arrives: only the connector can open it."
           error={faultOf('secret')}
           value={secret}

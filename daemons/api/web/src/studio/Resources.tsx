@@ -13,6 +13,7 @@ import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { KindPicker } from './KindPicker'
 import { ResourceDialog } from './ResourceDialog'
+import { ResourceEditor } from './ResourceEditor'
 import { ResourceTabs } from './ResourceTabs'
 import { Usage } from './Usage'
 import { resourcesQuery } from './lists'
@@ -20,16 +21,11 @@ import { kindLabel, resourceKinds } from './resource-kinds'
 import { useSession } from './session'
 import { useRemoval } from './use-removal'
 
-/** A resource that is edited, or the settings that a new one begins with. */
-interface Edited {
-  resource?: Resource
-  begin: ResourceConfig
-}
-
 export function Resources() {
   const session = useSession()
   const resources = useQuery(resourcesQuery)
-  const [edited, setEdited] = useState<Edited>()
+  const [edited, setEdited] = useState<Resource>()
+  const [begun, setBegun] = useState<ResourceConfig>()
   const [isPicking, setPicking] = useState(false)
   const [used, setUsed] = useState<Resource>()
   const [shared, setShared] = useState<Resource>()
@@ -74,6 +70,9 @@ export function Resources() {
                         <span className="row">
                           <strong>{resource.name}</strong>
                           {resource.built_in ? <Badge tone="accent">Built in</Badge> : null}
+                          {resource.environments.map((name) => (
+                            <Badge key={name}>{name}</Badge>
+                          ))}
                         </span>
                         <div className="muted">{kindLabel(resource.kind)}</div>
                       </td>
@@ -85,8 +84,8 @@ export function Resources() {
                       <td className="actions">
                         {resource.role === 'admin' ? (
                           <span className="row">
-                            {resource.built_in || !resource.config || !(resource.kind in resourceKinds) ? null : (
-                              <Button size="small" onClick={() => setEdited({ resource, begin: resource.config as ResourceConfig })}>
+                            {!resource.config || !(resource.kind in resourceKinds) ? null : (
+                              <Button size="small" onClick={() => setEdited(resource)}>
                                 Edit
                               </Button>
                             )}
@@ -109,11 +108,12 @@ export function Resources() {
           onClose={() => setPicking(false)}
           onPick={(kind) => {
             setPicking(false)
-            setEdited({ begin: resourceKinds[kind].begin })
+            setBegun(resourceKinds[kind].begin)
           }}
         />
       ) : null}
-      {edited ? <ResourceDialog {...edited} onClose={() => setEdited(undefined)} /> : null}
+      {begun ? <ResourceDialog begin={begun} onClose={() => setBegun(undefined)} /> : null}
+      {edited ? <ResourceEditor resource={edited} onClose={() => setEdited(undefined)} /> : null}
       {used ? <Usage name={used.name} onClose={() => setUsed(undefined)} /> : null}
       {shared ? <Grants kind="resources" slug={shared.name} title={shared.name} onClose={() => setShared(undefined)} /> : null}
     </>

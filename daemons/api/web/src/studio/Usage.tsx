@@ -1,4 +1,4 @@
-/** Which apps and workflows use a resource. */
+/** Which apps, workflows and queries use a resource, or a query of the library. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api, dataOf } from '../api/client'
@@ -8,11 +8,25 @@ import { Dialog } from '../ui/Dialog'
 import { count } from '../ui/format'
 import { Loaded } from '../ui/states'
 
-export function Usage({ name, onClose }: { name: string; onClose: () => void }) {
-  const usage = useQuery({ queryKey: ['usage', name], queryFn: () => dataOf(api.GET('/api/v1/resources/{name}/usage', { params: { path: { name } } })) })
+const addresses = { app: '/apps/$slug/edit', workflow: '/workflows/$slug', query: '/queries/$slug' } as const
+const nouns = { app: 'App', workflow: 'Workflow', query: 'Query' } as const
+const kindOf = (kind: string) => (kind === 'app' || kind === 'query' ? kind : 'workflow')
+
+interface Props {
+  kind?: 'resources' | 'queries'
+  name: string
+  title?: string
+  onClose: () => void
+}
+
+export function Usage({ kind = 'resources', name, title = name, onClose }: Props) {
+  const usage = useQuery({
+    queryKey: ['usage', kind, name],
+    queryFn: () => dataOf(kind === 'queries' ? api.GET('/api/v1/queries/{slug}/usage', { params: { path: { slug: name } } }) : api.GET('/api/v1/resources/{name}/usage', { params: { path: { name } } })),
+  })
   return (
     <Dialog
-      title={`What uses ${name}`}
+      title={`What uses ${title}`}
       onClose={onClose}
       footer={
         <>
@@ -28,10 +42,10 @@ export function Usage({ name, onClose }: { name: string; onClose: () => void }) 
             <ul className="uses">
               {uses.map((use) => (
                 <li key={`${use.kind}/${use.slug}`} className="row">
-                  <Link className="grow truncate" to={use.kind === 'app' ? '/apps/$slug/edit' : '/workflows/$slug'} params={{ slug: use.slug }}>
+                  <Link className="grow truncate" to={addresses[kindOf(use.kind)]} params={{ slug: use.slug }}>
                     {use.title}
                   </Link>
-                  <span className="muted">{use.kind === 'app' ? 'App' : 'Workflow'}</span>
+                  <span className="muted">{nouns[kindOf(use.kind)]}</span>
                   {use.is_released ? <Badge tone="green">Released</Badge> : <Badge>Draft</Badge>}
                 </li>
               ))}

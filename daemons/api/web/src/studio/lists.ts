@@ -9,6 +9,8 @@ export const sshHostsQuery = queryOptions({ queryKey: ['ssh-hosts'], queryFn: as
 export const secretsQuery = queryOptions({ queryKey: ['secrets'], queryFn: async () => (await dataOf(api.GET('/api/v1/secrets'))).secrets })
 export const librarySetsQuery = queryOptions({ queryKey: ['library-sets'], queryFn: async () => (await dataOf(api.GET('/api/v1/library-sets'))).sets })
 export const approvalsQuery = queryOptions({ queryKey: ['approvals'], staleTime: 0, queryFn: async () => (await dataOf(api.GET('/api/v1/approvals'))).approvals })
+export const libraryQuery = queryOptions({ queryKey: ['queries'], queryFn: async () => (await dataOf(api.GET('/api/v1/queries'))).queries })
 export const queueQuery = queryOptions({ queryKey: ['queue'], queryFn: () => dataOf(api.GET('/api/v1/queue')) })
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })
+export const environmentsQuery = queryOptions({ queryKey: ['environments'], queryFn: async () => (await dataOf(api.GET('/api/v1/environments'))).environments })
 export const groupsQuery = queryOptions({ queryKey: ['groups'], queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })

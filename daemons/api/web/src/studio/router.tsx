@@ -70,11 +70,14 @@ const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', com
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
+const queries = createRoute({ getParentRoute: () => frame, path: '/queries', component: lazyRouteComponent(() => import('./Queries'), 'Queries') })
+const query = createRoute({ getParentRoute: () => frame, path: '/queries/$slug', component: lazyRouteComponent(() => import('./QueryPage'), 'QueryPage') })
+const environments = createRoute({ getParentRoute: () => frame, path: '/environments', component: lazyRouteComponent(() => import('./Environments'), 'Environments') })
 const account = createRoute({ getParentRoute: () => frame, path: '/account', component: lazyRouteComponent(() => import('./Account'), 'Account') })
 const logInSettings = createRoute({ getParentRoute: () => frame, path: '/log-in-settings', component: lazyRouteComponent(() => import('./SignInSettings'), 'SignInSettings') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, runs, approvals, libraries, secrets, users, groups, audit, account, logInSettings])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

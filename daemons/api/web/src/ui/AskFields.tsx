@@ -13,12 +13,13 @@ import type { CodeEditorProps } from './code-mirror'
 import { resourceOptions } from './resource-options'
 
 /** Loaded when a query is an operation: most are SQL. */
+const LibraryForm = lazy(() => import('./LibraryForm').then((module) => ({ default: module.LibraryForm })))
 const OperationForm = lazy(() => import('./OperationForm').then((module) => ({ default: module.OperationForm })))
 
 type Asked = Ask & Pick<ResourceQuery, 'resource' | 'cache-seconds'>
 type Change = (part: Partial<Asked>, key?: string) => void
 
-const ways: Record<Way, string> = { sql: 'SQL', list: 'SQL: several, all or none', form: 'Form: change a table', operation: 'Operation' }
+const ways: Record<Way, string> = { sql: 'SQL', list: 'SQL: several, all or none', form: 'Form: change a table', operation: 'Operation', library: 'Query of the library' }
 
 /** The kind of a resource; nothing while it is not known. */
 export function useKind(resource: string): string | undefined {
@@ -28,17 +29,18 @@ export function useKind(resource: string): string | undefined {
 /** The longest time that a result is kept: a day. */
 const maxCacheSeconds = 86_400
 
-export function AskFields({ ask, change: changeAsk }: { ask: Asked; change: Change }) {
+export function AskFields({ ask, change: changeAsk, isOwn = false }: { ask: Asked; change: Change; /** Whether it is one of the library itself. */ isOwn?: boolean }) {
   const change: Change = (part, key) => changeAsk(changed(ask, part), key)
   const resources = useQuery(resourcesQuery)
   const kindOf = (name: string) => resources.data?.find((one) => one.name === name)?.kind
   const kind = kindOf(ask.resource)
   const way = wayOf(ask)
-  const offered = [...new Set([...waysOf(kind), way])]
+  const offered = [...new Set([...waysOf(kind), way])].filter((one) => !isOwn || one !== 'library')
   return (
     <>
       <SelectField
         label="Resource"
+        disabled={way === 'library'}
         value={ask.resource}
         error={resources.isError ? messageOf(resources.error) : undefined}
         options={resourceOptions(resources.data?.map((resource) => resource.name) ?? [], ask.resource)}
@@ -59,7 +61,7 @@ export function AskFields({ ask, change: changeAsk }: { ask: Asked; change: Chan
         ]}
         onChange={({ target }) => change({ mode: target.value === 'write' ? 'write' : 'read' })}
       />
-      {isWrite(ask) ? null : (
+      {isWrite(ask) || way === 'library' ? null : (
         <TextField
           label="Keep its result (seconds)"
           type="number"
@@ -86,6 +88,15 @@ type EditorProps = Pick<CodeEditorProps, 'label' | 'faults' | 'onRun' | 'placeho
 export function AskEditor({ ask, change: changeAsk, editorClass, formClass, ...editor }: EditorProps) {
   const change: Change = (part, key) => changeAsk(changed(ask, part), key)
   const kind = useKind(ask.resource)
+  if (ask.library) {
+    return (
+      <div className={formClass}>
+        <Suspense>
+          <LibraryForm library={ask.library} change={change} />
+        </Suspense>
+      </div>
+    )
+  }
   if (ask.change) {
     return (
       <div className={formClass}>

@@ -13,8 +13,10 @@ import { type Address, addressText, readAddress } from '../runtime/address'
 import { scriptQueries } from '../runtime/model'
 import { AppRuntime, type RuntimeHost } from '../runtime/runtime'
 import { browserStorage } from '../runtime/storage'
+import { EnvironmentChooser } from '../ui/EnvironmentChooser'
 import { accountsNeeded, noteAccount } from '../ui/accounts'
 import { Questions, ask } from '../ui/ask'
+import { inEnvironment, visibleEnvironment, withEnvironment, withoutEnvironment } from '../ui/environment'
 import { ErrorState, SkeletonRows } from '../ui/states'
 import { Toasts, notify } from '../ui/toasts'
 import { useIsOnline } from '../ui/online'
@@ -30,20 +32,20 @@ async function load(slug: string): Promise<Loaded> {
   const { pages, queries, scripts, 'home-page': home } = app.document
   const root = `/apps/${slug}`
   const host: RuntimeHost = {
-    globals: { current_user: { id, email, name, is_admin, groups }, environment: session.environment },
+    globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(app.environments) },
     storage: browserStorage(slug, id),
     confirm: (question) => ask({ title: app.title, text: question, confirm: 'Continue' }),
     notify,
     showAddress: (address, isNew) => {
-      const text = `${root}${addressText(pages, home, address)}`
+      const text = withEnvironment(`${root}${addressText(pages, home, address)}`)
       if (isNew) history.pushState(null, '', text)
       else history.replaceState(null, '', text)
     },
     runWorkflow: async (workflow, body) => {
-      await dataOf(api.POST('/api/v1/apps/{slug}/runs', { params: { path: { slug } }, body: { workflow, body } }))
+      await dataOf(api.POST('/api/v1/apps/{slug}/runs', { params: { path: { slug } }, body: { workflow, body, ...inEnvironment() } }))
     },
     runQuery: async (query, parameters, signal) => {
-      const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released' }, signal })
+      const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released', ...inEnvironment() }, signal })
       try {
         return wholeResult(await dataOf(answer))
       } catch (error) {
@@ -62,7 +64,7 @@ async function load(slug: string): Promise<Loaded> {
 function addressNow(app: ReleasedApp, root: string): Address {
   const { pages, 'home-page': home } = app.document
   const { pathname, search, hash } = location
-  return readAddress(pages, home, { path: pathname.slice(root.length), search, hash }) ?? { page: home, parameters: {}, hash: '' }
+  return readAddress(pages, home, { path: pathname.slice(root.length), search: withoutEnvironment(search), hash }) ?? { page: home, parameters: {}, hash: '' }
 }
 
 export function Viewer({ slug }: { slug: string }) {
@@ -137,9 +139,10 @@ function Running({ app, session, runtime }: Loaded) {
           </nav>
         ) : null}
         <span className="row user">
+          <EnvironmentChooser environments={app.environments} />
           <span className="muted name">{session.user.name}</span>
           {app.role === 'viewer' ? null : (
-            <a className="button small" href={`/apps/${app.slug}/edit`}>
+            <a className="button small" href={`/apps/${app.slug}/edit${location.search}`}>
               <Pencil className="icon" size={14} strokeWidth={1.5} aria-hidden />
               Edit
             </a>

@@ -4,14 +4,15 @@ import { useState } from 'react'
 import { api, dataOf } from '../api/client'
 import type { Block, RunError, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { parseJson } from '../document/json-text'
 import { Button } from '../ui/Button'
 import { ExplainButton } from '../ui/ExplainButton'
 import { TextAreaField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { OutcomeView } from './OutcomeView'
 import { type BlockKind, upstreamOf } from './blocks'
-import { parseJson } from './RunDialog'
 import { useBlockRun } from './use-block-run'
+import { useEnvironment } from './use-environment'
 
 interface Props {
   slug: string
@@ -32,6 +33,7 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
   const key = `${slug} ${name}`
   const [inputs, setInputs] = useState(() => typedInputs.get(key) ?? nothing)
   const { outcome, isRunning, run: start, explain, stop } = useBlockRun(slug, onError)
+  const environment = useEnvironment(slug)
   const [loadError, setLoadError] = useState<unknown>()
 
   const parsed = parseJson(inputs)
@@ -41,10 +43,10 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
     setInputs(text)
   }
   const run = () => {
-    if ('value' in parsed) void start(name, store.getState().document, parsed.value)
+    if ('value' in parsed) void start(name, { document: store.getState().document, inputs: parsed.value, ...environment.given })
   }
   const explainIt = (analyze: boolean) => {
-    if ('value' in parsed) void explain(name, store.getState().document, (parsed.value ?? {}) as Record<string, unknown>, analyze)
+    if ('value' in parsed) void explain(name, { document: store.getState().document, inputs: (parsed.value ?? {}) as Record<string, unknown>, analyze, ...environment.given })
   }
   const takeLastRun = async () => {
     try {
@@ -84,6 +86,7 @@ export function BlockRunner({ slug, name, block, store, onError }: Props) {
         </span>
       </header>
       <ErrorNotice error={loadError} />
+      {environment.field}
       <TextAreaField label="Inputs" className="mono" rows={6} hint={block.type === 'code' ? 'Each key is a variable in the code.' : `Each key is a name in the expressions.${isRun ? '' : ' They are evaluated, and nothing else happens.'}`} error={'error' in parsed ? parsed.error : undefined} value={inputs} onChange={(event) => type(event.target.value)} />
       {outcome ? <OutcomeView outcome={outcome} isRunning={isRunning} /> : null}
     </div>

@@ -9,7 +9,7 @@ import { TextAreaField } from '../ui/Field'
 import { count } from '../ui/format'
 import { ErrorNotice } from '../ui/states'
 import { notify } from '../ui/toasts'
-import { parseJson } from './RunDialog'
+import { parseJson } from '../document/json-text'
 import type { AwaitedEvent } from './waiting'
 
 export function OpenEvent({ slug, event }: { slug: string; event: AwaitedEvent }) {

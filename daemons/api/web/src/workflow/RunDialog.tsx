@@ -3,10 +3,12 @@ import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client'
+import { parseJson } from '../document/json-text'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { TextAreaField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
+import { useEnvironment } from './use-environment'
 
 interface Props {
   slug: string
@@ -16,27 +18,18 @@ interface Props {
   onClose: () => void
 }
 
-/** JSON as typed, or why it is none. */
-export function parseJson(text: string): { value: unknown } | { error: string } {
-  if (text.trim() === '') return { value: null }
-  try {
-    return { value: JSON.parse(text) as unknown }
-  } catch (error) {
-    return { error: `This is no JSON: ${error instanceof Error ? error.message : String(error)}` }
-  }
-}
-
 export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
   const navigate = useNavigate()
   const storageKey = `bulkhead.body.${slug}`
   const [text, setText] = useState(() => (again ? JSON.stringify(again.body ?? null, null, 2) : (localStorage.getItem(storageKey) ?? '{\n  \n}')))
   const body = parseJson(text)
+  const environment = useEnvironment(slug)
   const start = useMutation({
     meta: { showsError: true },
     mutationFn: () => {
       const value = 'value' in body ? body.value : null
       if (again) return dataOf(api.POST('/api/v1/runs/{id}/rerun', { params: { path: { id: again.run } }, body: { body: value, ...(again.from ? { from: again.from } : {}) } }))
-      return dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug } }, body: { body: value } }))
+      return dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug } }, body: { body: value, ...environment.given } }))
     },
     onSuccess: ({ run }) => {
       if (again) onClose()
@@ -69,6 +62,7 @@ export function RunDialog({ slug, isDraftNewer, again, onClose }: Props) {
             : 'A new run of the version in use, with what started this one. Side effects happen again.'}
         </p>
       ) : null}
+      {again ? null : environment.field}
       <TextAreaField label="Body" className="mono" rows={8} hint="Blocks read it as trigger.body." error={'error' in body ? body.error : undefined} value={text} onChange={(event) => setText(event.target.value)} />
     </Dialog>
   )

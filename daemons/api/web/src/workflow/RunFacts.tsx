@@ -5,6 +5,7 @@ import { Hourglass } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { api, dataOf } from '../api/client'
 import type { QueuedBecause, RunDetail } from '../api/types'
+import { EnvironmentBadge } from '../ui/EnvironmentChooser'
 import { RelativeTime, clockTime, count, duration } from '../ui/format'
 import { startedBy, triggerOf, waitingText } from './waiting'
 
@@ -20,6 +21,7 @@ export function Facts({ detail: { run, trigger, response } }: { detail: RunDetai
   ]
   if (started.scheduledAt) facts.push(['Scheduled for', `${clockTime(started.scheduledAt, started.timezone)}${started.timezone ? `, ${started.timezone}` : ''}`])
   if (started.failedRun) facts.push(['Failed run', <RunLink key="failed" id={started.failedRun} />])
+  if (!run.environment.is_default) facts.push(['Environment', <EnvironmentBadge key="environment" environment={run.environment} />])
   facts.push(['Version', run.version])
   const waits = run.status === 'waiting' ? waitingText(run.waiting_for) : undefined
   if (waits) facts.push(['Waiting', waits])

@@ -45,9 +45,9 @@ export function useBlockRun(slug: string, onError?: OnError) {
       setRunning(false)
     }
   }
-  const run = (block: string, document: WorkflowDocument, inputs: unknown) =>
+  const run = (block: string, body: { document: WorkflowDocument; inputs: unknown; environment?: string }) =>
     begin(async (show, signal) => {
-      const result = await runBlock(slug, block, { document, inputs }, (event) => {
+      const result = await runBlock(slug, block, body, (event) => {
         if (event.event === 'log') return show({ lines: [event] })
         if (event.error) onError?.(event.error)
         show({ usage: event.usage, ...(event.error ? { error: event.error } : { value: event.value, hasValue: true }) })
@@ -55,9 +55,9 @@ export function useBlockRun(slug: string, onError?: OnError) {
       if (result) show({ result: wholeResult(result) })
     })
   /** How the resource of a query block would run it. */
-  const explain = (block: string, document: WorkflowDocument, inputs: Record<string, unknown>, analyze: boolean) =>
+  const explain = (block: string, body: { document: WorkflowDocument; inputs: Record<string, unknown>; analyze: boolean; environment?: string }) =>
     begin(async (show, signal) => {
-      const answer = api.POST('/api/v1/workflows/{slug}/blocks/{block}/explain', { params: { path: { slug, block } }, body: { document, inputs, analyze }, signal })
+      const answer = api.POST('/api/v1/workflows/{slug}/blocks/{block}/explain', { params: { path: { slug, block } }, body, signal })
       show({ plan: await dataOf(answer) })
     })
   return { outcome, isRunning, run, explain, stop: () => running.current?.abort() }

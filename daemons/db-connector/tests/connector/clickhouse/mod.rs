@@ -239,7 +239,7 @@ async fn what_fails_within_the_rows_is_told_behind_them() {
 #[tokio::test]
 async fn the_schema_has_every_table_the_user_sees() {
     let clickhouse = Clickhouse::start().await;
-    let request = SchemaRequest { resource: clickhouse.resource, asked_by: None };
+    let request = SchemaRequest { resource: clickhouse.resource, environment: Default::default(), asked_by: None };
     let schema: Schema = clickhouse.service.client.call(Method::POST, "/v1/schema", &request).await.expect("told");
     let tables: Vec<_> = schema.tables.iter().map(|table| (table.schema.as_str(), table.columns.len())).collect();
     assert_eq!(tables, [("default", 2), ("other", 1)]);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::Privacy;
 use super::action::Step;
 use super::check::{Check, check_template, check_value};
 use crate::Name;
@@ -40,6 +41,9 @@ pub struct AppQuery {
     /// What holds of every run.
     #[serde(flatten)]
     pub flow: Flow,
+    /// Who may run it, and what of it is told to nobody.
+    #[serde(flatten)]
+    pub privacy: Privacy,
 }
 
 /// `AppQuery`, and what is no part of it: a flattened struct cannot refuse that itself.
@@ -55,14 +59,16 @@ struct RawQuery {
     #[serde(flatten)]
     flow: Flow,
     #[serde(flatten)]
+    privacy: Privacy,
+    #[serde(flatten)]
     unknown: BTreeMap<String, IgnoredAny>,
 }
 
 impl<'de> Deserialize<'de> for AppQuery {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let RawQuery { query, run, transform, flow, unknown } = RawQuery::deserialize(deserializer)?;
+        let RawQuery { query, run, transform, flow, privacy, unknown } = RawQuery::deserialize(deserializer)?;
         refuse_unknown(&unknown)?;
-        Ok(Self { query, run, transform, flow })
+        Ok(Self { query, run, transform, flow, privacy })
     }
 }
 
@@ -205,6 +211,12 @@ impl<'a> Check<'a> {
                 let message = "a change of a table never runs by itself: write `manual`, and have an event run it";
                 self.fault(&format!("{path}.run"), message);
             }
+            if query.query.library.is_some() && query.query.mode == QueryMode::Write && query.run != RunWhen::Manual {
+                let message =
+                    "a query of the library that writes never runs by itself: write `manual`, and have an event run it";
+                self.fault(&format!("{path}.run"), message);
+            }
+            query.privacy_faults(&path, self.faults);
             if query.query.effect() == QueryMode::Write && query.flow.every_seconds.is_some() {
                 let message = "a query that writes is not run by a timer: leave it out, or set the mode to `read`";
                 self.fault(&format!("{path}.every-seconds"), message);

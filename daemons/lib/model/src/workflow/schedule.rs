@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::Fault;
+use crate::{Fault, Slug};
 
 /// Starts a run at each point in time of a cron expression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +31,9 @@ pub struct Schedule {
     /// What code sees as `trigger.body`.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
+    /// The environment of its runs; the default one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Slug>,
 }
 
 fn utc() -> String {
@@ -172,6 +175,7 @@ mod tests {
             catch_up_s: 600,
             jitter_s: 0,
             body: Value::Null,
+            environment: None,
         }
     }
 

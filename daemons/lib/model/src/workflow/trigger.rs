@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{EventDelivery, Schedule};
-use crate::{Fault, Name};
+use crate::{Fault, Name, Slug};
 
 /// What starts a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,6 +29,9 @@ pub struct Webhook {
     /// The event that it delivers to runs which wait for it. It starts no run then, and its caller is answered at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventDelivery>,
+    /// The environment of its runs; the default one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Slug>,
 }
 
 /// When a webhook's caller is answered.
@@ -133,6 +136,14 @@ impl Signature {
 }
 
 impl Trigger {
+    /// The environment that it names.
+    pub fn environment(&self) -> Option<&Slug> {
+        match self {
+            Self::Webhook(webhook) => webhook.environment.as_ref(),
+            Self::Schedule(schedule) => schedule.environment.as_ref(),
+        }
+    }
+
     pub(super) fn faults(&self, path: &str, faults: &mut Vec<Fault>) {
         match self {
             Self::Webhook(webhook) => {
@@ -141,6 +152,10 @@ impl Trigger {
                 }
                 if let Some(event) = &webhook.event {
                     event.faults(&format!("{path}.event"), faults);
+                    if webhook.environment.is_some() {
+                        let message = "is for webhooks that start runs: an event goes to the runs that wait for it, whatever their environment";
+                        faults.push(Fault::new(format!("{path}.environment"), message));
+                    }
                 }
             }
             Self::Schedule(schedule) => schedule.faults(path, faults),

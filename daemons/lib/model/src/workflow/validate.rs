@@ -36,6 +36,7 @@ const GLOBALS: &[&str] = &[
     "String",
     "await",
     "decodeURIComponent",
+    "environment",
     "encodeURIComponent",
     "false",
     "isFinite",

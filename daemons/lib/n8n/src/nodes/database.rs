@@ -59,6 +59,7 @@ pub(super) fn of(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         statements: Vec::new(),
         change: None,
         operation: None,
+        library: None,
         mode,
         limits,
         cache_seconds: 0,

@@ -2,7 +2,7 @@
 
 use bulkhead_model::run::{Iteration, RunStatus};
 use bulkhead_model::workflow::{Deciders, WorkflowDocument};
-use bulkhead_model::{Role, RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, Role, RunId, UserId, WorkflowId};
 use bulkhead_store::access::ObjectKind;
 use bulkhead_store::approvals::{NewApproval, Verdict};
 use bulkhead_store::block_ends::RunEnd;
@@ -34,6 +34,7 @@ impl Questions {
         let new = NewRun {
             workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: None,

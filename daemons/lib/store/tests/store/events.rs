@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_model::run::{Iteration, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{RunId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, WorkflowId};
 use bulkhead_store::Database;
 use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::events::{EventWaitState, KEEP_EVENT_DAYS, MAX_EVENTS, NewEvent, NewEventWait, Sent};
@@ -39,6 +39,7 @@ impl Events {
         let new = NewRun {
             workflow: self.workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: None,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bulkhead_model::RunId;
 use bulkhead_model::run::{BlockStatus, Iteration, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::WorkflowDocument;
+use bulkhead_model::{EnvironmentId, RunId};
 use bulkhead_store::block_calls::{CallEnd, CallKey, JournalledCall, OWN_CALL};
 use bulkhead_store::block_ends::{BlockEnd, Conclusion, RunEnd};
 use bulkhead_store::journal::{BlockOutcome, BlockPlace};
@@ -43,6 +43,7 @@ impl Roles {
         let new = NewRun {
             workflow: self.workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger: &trigger,
             started_by: None,
             idempotency_key: key,

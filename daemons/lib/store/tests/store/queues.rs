@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_model::run::{Choice, Iteration, RunStatus};
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{RunId, UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, UserId, WorkflowId};
 use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::children::NewChild;
 use bulkhead_store::journal::BlockPlace;
@@ -53,6 +53,7 @@ impl Queue {
         let new = NewRun {
             workflow,
             version: 1,
+            environment: EnvironmentId::DEFAULT,
             trigger,
             started_by: None,
             idempotency_key: None,

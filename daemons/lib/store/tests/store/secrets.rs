@@ -1,7 +1,7 @@
 //! Secrets: who may write, who may read, which workflow may use one.
 
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{RunId, WorkflowId};
+use bulkhead_model::{EnvironmentId, RunId, WorkflowId};
 use bulkhead_store::runs::NewRun;
 use bulkhead_store::test_support::{as_role, migrated, record};
 use bulkhead_store::{Database, StoreError};
@@ -18,6 +18,7 @@ async fn run(api: &Database, workflow: WorkflowId) -> RunId {
     let new = NewRun {
         workflow,
         version: 1,
+        environment: EnvironmentId::DEFAULT,
         trigger: &trigger,
         started_by: None,
         idempotency_key: None,

@@ -4,7 +4,7 @@ import { CodeEditor } from '../../ui/CodeEditor'
 import { SelectField, TextAreaField, TextField } from '../../ui/Field'
 import { PairsField } from '../../ui/PairsField'
 import type { EditorFault } from '../../ui/code-mirror'
-import { parseJson } from '../RunDialog'
+import { parseJson } from '../../document/json-text'
 
 interface ExpressionProps {
   label: string

@@ -4,10 +4,10 @@ import { useState } from 'react'
 import { useStore } from 'zustand'
 import type { WorkflowDocument, WorkflowFunction } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
+import { parseJson } from '../../document/json-text'
 import { Button } from '../../ui/Button'
 import { TextAreaField } from '../../ui/Field'
 import { OutcomeView } from '../OutcomeView'
-import { parseJson } from '../RunDialog'
 import { useBlockRun } from '../use-block-run'
 import { trialName, trialOf } from './calls'
 
@@ -32,7 +32,7 @@ export function FunctionRunner({ slug, name, one, store }: Props) {
   const start = () => {
     const { document } = store.getState()
     const trial = trialName(document)
-    if ('value' in parsed) void run(trial, { ...document, blocks: { ...document.blocks, [trial]: trialOf(name, one) } }, parsed.value ?? {})
+    if ('value' in parsed) void run(trial, { document: { ...document, blocks: { ...document.blocks, [trial]: trialOf(name, one) } }, inputs: parsed.value ?? {} })
   }
   return (
     <div className="stack">

@@ -1,6 +1,6 @@
 /** The text of a file that n8n's editor has downloaded, before the server sees it. */
 import { bytes } from '../../ui/format'
-import { parseJson } from '../RunDialog'
+import { parseJson } from '../../document/json-text'
 
 /** What the server reads of it at most. */
 const mostBytes = 4 * 1024 * 1024

@@ -3,6 +3,7 @@ import { useId, useMemo, useState } from 'react'
 import { faultAt } from '../../api/problem'
 import type { Overlap } from '../../api/types'
 import { SelectField, TextField } from '../../ui/Field'
+import { EnvironmentField } from '../../studio/EnvironmentField'
 import { JsonField, SecondsField } from '../editors/fields'
 import { SchedulePreview } from './SchedulePreview'
 import type { ChangeTrigger, ScheduleTrigger } from './change'
@@ -53,6 +54,7 @@ export function ScheduleFields({ trigger, change }: { trigger: ScheduleTrigger; 
         options={Object.entries(overlaps).map(([value, { text }]) => [value, text] as const)}
         onChange={({ target }) => change({ overlap: target.value as Overlap })}
       />
+      <EnvironmentField label="Environment of its runs" value={trigger.environment} onChange={(environment) => change({ environment })} />
       <details className="more-settings">
         <summary>More</summary>
         <div className="stack">

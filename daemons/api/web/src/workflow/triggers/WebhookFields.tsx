@@ -7,6 +7,7 @@ import { faultAt } from '../../api/problem'
 import type { EventDelivery, Signature, WorkflowDocument } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
 import { secretsQuery } from '../../studio/lists'
+import { EnvironmentField } from '../../studio/EnvironmentField'
 import { useSession } from '../../studio/session'
 import { Button } from '../../ui/Button'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
@@ -39,8 +40,9 @@ export function WebhookFields({ slug, name, trigger, change, store }: Props) {
           ['run', 'Starts a run'],
           ['event', 'Delivers an event to runs that wait'],
         ]}
-        onChange={({ target }) => change({ event: target.value === 'event' ? { name: soundName.test(name) ? name : 'event' } : null })}
+        onChange={({ target }) => change(target.value === 'event' ? { event: { name: soundName.test(name) ? name : 'event' }, environment: null } : { event: null })}
       />
+      {event ? null : <EnvironmentField label="Environment of its runs" value={trigger.environment} onChange={(environment) => change({ environment })} />}
       {event ? (
         <EventFields path={`triggers.${name}.event`} event={event} change={(next, key) => change({ event: next }, key)} store={store} />
       ) : (
