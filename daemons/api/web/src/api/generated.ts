@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes away one of the accounts that you log in with. Somebody without a password keeps the last one. */
+        /** Takes away one of the accounts that you log in with. Who has no password that lets them in keeps the last one. */
         post: operations["removeSignIn"];
         delete?: never;
         options?: never;
@@ -142,6 +142,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/editing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says that a window edits an app; asked again within the seconds that the answer names. Another window's hold stays until it has gone, or is taken over.
+         *     It is a courtesy: what keeps one save from overwriting another is the draft's revision.
+         */
+        put: operations["holdApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/editing/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Says that a window edits an app no more. */
+        delete: operations["leaveApp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/favourite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks an app as one of your favourites, or takes the mark away. */
+        put: operations["markApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/grants": {
         parameters: {
             query?: never;
@@ -172,6 +226,23 @@ export interface paths {
         post?: never;
         /** Takes a person's role on an app away. */
         delete: operations["removeAppGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts an app into a folder and gives it tags. */
+        put: operations["labelApp"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -266,6 +337,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/releases/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A released version, as its editors see it. */
+        get: operations["getAppRelease"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/releases/{version}/restore": {
         parameters: {
             query?: never;
@@ -303,6 +391,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much an app was used, by day. */
+        get: operations["getAppUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -315,6 +420,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All environments. */
+        get: operations["listEnvironments"];
+        put?: never;
+        /** Adds an environment. Resources have nothing in it until somebody enters their settings. */
+        post: operations["createEnvironment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes an environment. One that triggers of workflows name keeps its name. */
+        put: operations["updateEnvironment"];
+        post?: never;
+        /** Removes an environment that nothing uses. The history of runs still names it. */
+        delete: operations["deleteEnvironment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -531,6 +672,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The queries of the library that you may see. */
+        get: operations["listLibraryQueries"];
+        put?: never;
+        /** Adds a query to the library. You get the role admin on it. Needs the role editor on its resource. */
+        post: operations["createLibraryQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A query of the library with its draft. */
+        get: operations["getLibraryQuery"];
+        put?: never;
+        post?: never;
+        /** Deletes a query of the library that nothing refers to. */
+        delete: operations["deleteLibraryQuery"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Saves the draft. What was released stays as it is. */
+        put: operations["saveLibraryDraft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has a role on a query of the library. */
+        get: operations["listLibraryQueryGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/grants/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a person a role on a query of the library. */
+        put: operations["setLibraryQueryGrant"];
+        post?: never;
+        /** Takes a person's role on a query of the library away. */
+        delete: operations["removeLibraryQueryGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All releases. */
+        get: operations["listLibraryReleases"];
+        put?: never;
+        /**
+         * Makes the draft the latest release. Needs the role editor on its resource. It is refused where references to the latest release would
+         *     not fit it any more, unless that is wanted.
+         */
+        post: operations["releaseLibraryQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/releases/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an earlier version the latest release again. */
+        post: operations["restoreLibraryRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs a query of the library as it stands in the editor, saved or not. Needs the role editor on its resource too. */
+        post: operations["runLibraryQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The apps and workflows that refer to a query. */
+        get: operations["getLibraryUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -669,6 +970,41 @@ export interface paths {
         /** Begins to connect the account: a shared one needs the role admin. */
         post: operations["connectResourceAccount"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of a resource in each environment beside the default one. */
+        get: operations["listResourceEnvironments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a resource settings in an environment, in the place of those that it had there. */
+        put: operations["putResourceEnvironment"];
+        post?: never;
+        /** Takes a resource's settings in an environment away. Queries there are refused from then on. */
+        delete: operations["deleteResourceEnvironment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1643,111 +1979,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/apps/{slug}/editing": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Says that a window edits an app; asked again within the seconds that the answer names. Another window's hold stays until it has gone, or is taken over.
-         *     It is a courtesy: what keeps one save from overwriting another is the draft's revision.
-         */
-        put: operations["holdApp"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/apps/{slug}/editing/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Says that a window edits an app no more. */
-        delete: operations["leaveApp"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/apps/{slug}/favourite": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Marks an app as one of your favourites, or takes the mark away. */
-        put: operations["markApp"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/apps/{slug}/labels": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Puts an app into a folder and gives it tags. */
-        put: operations["labelApp"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/apps/{slug}/releases/{version}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A released version, as its editors see it. */
-        get: operations["getAppRelease"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/apps/{slug}/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How much an app was used, by day. */
-        get: operations["getAppUsage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1966,6 +2197,8 @@ export interface components {
              * @description The draft's revision: a save or release names it.
              */
             draft_revision: number;
+            /** @description The environments that you may use here, the default one first. */
+            environments: components["schemas"]["EnvironmentBadge"][];
             /** @description The id. */
             id: components["schemas"]["AppId"];
             /**
@@ -2005,26 +2238,33 @@ export interface components {
             state?: {
                 [key: string]: components["schemas"]["StateVariable"];
             };
+            theme?: components["schemas"]["Theme"] | null;
             /** @description Shown in lists and on the app's bar. */
             title: string;
             /** @description Transformers by name. */
             transformers?: {
                 [key: string]: components["schemas"]["Transformer"];
             };
-            theme?: components["schemas"]["Theme"] | null;
         };
         /**
          * Format: uuid
          * @description An app: its draft and all its releases.
          */
         AppId: string;
+        /** @description Where an app is found. */
+        AppLabels: {
+            /** @description The folder, with / between names; empty for the top. */
+            folder: string;
+            /** @description Its tags, in the place of those that it has. */
+            tags: string[];
+        };
         /** @description The apps that you may see. */
         AppList: {
             /** @description By title. */
             apps: components["schemas"]["AppSummary"][];
         };
         /** @description A query of an app. */
-        AppQuery: components["schemas"]["ResourceQuery"] & components["schemas"]["Flow"] & {
+        AppQuery: components["schemas"]["ResourceQuery"] & components["schemas"]["Flow"] & components["schemas"]["Privacy"] & {
             /** @description When it runs by itself. */
             run?: components["schemas"]["RunWhen"];
             /**
@@ -2032,6 +2272,30 @@ export interface components {
              *     statements with `return`.
              */
             transform?: string | null;
+        };
+        /** @description A released version with what it held. */
+        AppRelease: {
+            /** @description The document. */
+            document: components["schemas"]["AppDocument"];
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+        };
+        /** @description A line of the list of apps. */
+        AppSummary: components["schemas"]["DocumentSummary"] & {
+            /** @description The folder, with / between names; empty for the top. */
+            folder: string;
+            /** @description Whether you have marked it. */
+            is_favourite: boolean;
+            /** @description Its tags. */
+            tags: string[];
+        };
+        /** @description How much an app was used. */
+        AppUsageList: {
+            /** @description The last 30 days, those without any use left out. */
+            days: components["schemas"]["UsageDay"][];
         };
         /** @description A question that a run asks. */
         Approval: {
@@ -2108,6 +2372,17 @@ export interface components {
         ApprovalList: {
             /** @description The oldest first. */
             approvals: components["schemas"]["Approval"][];
+        };
+        /** @description How a method is asked. */
+        Asking: {
+            /** @description The type of its answer. */
+            answer: string;
+            /** @description Whether its server declares that it changes nothing. */
+            is_read: boolean;
+            /** @description Whether it answers with a stream. */
+            is_stream: boolean;
+            /** @description A first message to fill in, with its fields. */
+            message: unknown;
         };
         /** @description How many rows may change: a number, or `any`. */
         AtMost: number | components["schemas"]["Any"];
@@ -2428,6 +2703,13 @@ export interface components {
             /** @description The name that documents use. It stays. */
             name: components["schemas"]["Slug"];
         };
+        /** @description A new query of the library. */
+        CreateLibraryQueryRequest: {
+            /** @description Its draft. */
+            document: components["schemas"]["LibraryQuery"];
+            /** @description The name that references use. It stays. */
+            slug: components["schemas"]["Slug"];
+        };
         /** @description A new set of libraries. */
         CreateLibrarySetRequest: {
             /** @description The language. It cannot be changed later. */
@@ -2531,6 +2813,11 @@ export interface components {
             /** @description The object's key. */
             key: components["schemas"]["TextTemplate"];
         };
+        /**
+         * @description How much room there is around things.
+         * @enum {string}
+         */
+        Density: "compact" | "normal" | "roomy";
         /** @description A line of a list of apps or workflows. */
         DocumentSummary: {
             /**
@@ -2570,6 +2857,35 @@ export interface components {
             port?: components["schemas"]["Port"] | null;
             /** @description The block that runs next. */
             to: components["schemas"]["Name"];
+        };
+        /** @description Who edits an app. */
+        Editing: {
+            /** @description Whether it is you, be it in another window. */
+            is_you: boolean;
+            /** @description Whether it is the window that asked. */
+            is_yours: boolean;
+            /** @description The name of who it is. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Who does not ask again for so many seconds edits it no more.
+             */
+            seconds: number;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+        };
+        /** @description A window that edits. */
+        EditingRequest: {
+            /**
+             * Format: uuid
+             * @description The window, by an id that it made up.
+             */
+            tab: string;
+            /** @description Whether it takes over from another one. */
+            take_over?: boolean;
         };
         /** @description How to reach an Elasticsearch or OpenSearch cluster. */
         ElasticsearchConfig: {
@@ -2663,6 +2979,74 @@ export interface components {
             /** @description Whether to wait until searches find them. */
             wait?: boolean;
         };
+        /** @description An environment. */
+        Environment: {
+            /** @description Who may use it, beside administrators. */
+            access: components["schemas"]["EnvironmentAccess"];
+            /** @description Of its badge. */
+            color: components["schemas"]["EnvironmentColor"];
+            /** @description The groups that may, where it is for groups. */
+            groups: string[];
+            /** @description Whether it is the one that is meant where none is named. Everybody may use it, and it stays. */
+            is_default: boolean;
+            /** @description The name that documents and expressions use. */
+            name: string;
+        };
+        /**
+         * @description Who may use an environment, beside administrators.
+         * @enum {string}
+         */
+        EnvironmentAccess: "everyone" | "builders" | "groups";
+        /** @description How an environment is shown. */
+        EnvironmentBadge: {
+            /** @description Of its badge. */
+            color: components["schemas"]["EnvironmentColor"];
+            /** @description Whether it is the one that is meant where none is named. */
+            is_default: boolean;
+            /** @description The name. */
+            name: string;
+        };
+        /**
+         * @description The colour of an environment's badge.
+         * @enum {string}
+         */
+        EnvironmentColor: "amber" | "blue" | "green" | "red" | "violet";
+        /** @description All environments. */
+        EnvironmentList: {
+            /** @description The default one first, then by name. */
+            environments: components["schemas"]["Environment"][];
+        };
+        /** @description What an administrator says of an environment. */
+        EnvironmentRequest: {
+            /** @description Who may use it, beside administrators. The default one is everybody's, whatever is said here. */
+            access?: components["schemas"]["EnvironmentAccess"];
+            /** @description Of its badge. */
+            color?: components["schemas"]["EnvironmentColor"];
+            /** @description The groups that may, where it is for groups. */
+            groups?: components["schemas"]["Slug"][];
+            /** @description The name. */
+            name: components["schemas"]["Slug"];
+        };
+        /** @description The settings of a resource in an environment. */
+        EnvironmentSettings: {
+            /** @description Of the environment's badge. */
+            color: components["schemas"]["EnvironmentColor"];
+            config?: components["schemas"]["ResourceConfig"] | null;
+            /** @description The environment. */
+            environment: string;
+            /** @description Whether a secret is stored. */
+            has_secret: boolean;
+            /**
+             * Format: date-time
+             * @description When they changed last.
+             */
+            updated_at?: string | null;
+        };
+        /** @description The settings of a resource in each environment beside the default one. */
+        EnvironmentSettingsList: {
+            /** @description By the environments' names; also those that the resource has no settings for. */
+            environments: components["schemas"]["EnvironmentSettings"][];
+        };
         /** @description How a webhook delivers an event instead of starting a run. */
         EventDelivery: {
             /** @description Where its key stands in the request: `body.order.id`, `query.order` or `headers.x-order`. An event without a key when empty. */
@@ -2726,6 +3110,7 @@ export interface components {
             /** @description Whether to run it, to measure its steps. For queries that read. */
             analyze?: boolean;
             document?: components["schemas"]["WorkflowDocument"] | null;
+            environment?: components["schemas"]["Slug"] | null;
             /** @description Variables that the block sees: `trigger`, and results by the names of their blocks. */
             inputs?: {
                 [key: string]: unknown;
@@ -2735,6 +3120,7 @@ export interface components {
         ExplainQueryRequest: {
             /** @description Whether to run it, to measure its steps. For queries that read. */
             analyze?: boolean;
+            environment?: components["schemas"]["Slug"] | null;
             /** @description The value of each expression, by its text. */
             parameters?: {
                 [key: string]: unknown;
@@ -2909,6 +3295,70 @@ export interface components {
             id: components["schemas"]["UserId"];
             /** @description The name. */
             name: string;
+        };
+        /** @description How a call shows who asks. */
+        GrpcAuthentication: {
+            /** @enum {string} */
+            type: "none";
+        } | {
+            /** @enum {string} */
+            type: "bearer";
+        } | {
+            /** @description The name. */
+            name: string;
+            /** @enum {string} */
+            type: "metadata";
+        };
+        /** @description A call of a method that takes one message and answers with one or with a stream of them. */
+        GrpcCall: {
+            /**
+             * @description The part of the answer that is wanted, as a JSON pointer: `/orders`. All of it when empty. Of no use for a stream, each of whose
+             *     messages is a row.
+             */
+            items?: string;
+            /** @description The message, in protobuf's JSON: an object, in which a text that is one binding becomes the value itself. */
+            message?: components["schemas"]["JsonTemplate"];
+            /** @description Metadata beside the resource's. The value of a name that ends in `-bin` is base64. */
+            metadata?: components["schemas"]["NamedText"][];
+            /** @description The method with its service: `shop.v1.Orders/GetOrder`. */
+            method: string;
+            /** @description Declares that the method changes nothing. Without it a call is a write. */
+            reads?: boolean;
+        };
+        /** @description How to reach a server of gRPC. */
+        GrpcConfig: {
+            /** @description How a call shows who asks; the resource's secret is for this. */
+            authentication?: components["schemas"]["GrpcAuthentication"];
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /** @description Metadata of every call. It is no place for a secret: everybody who may look at the resource reads it. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            /** @description How its methods and messages are known. */
+            schema?: components["schemas"]["GrpcSchema"];
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+        };
+        /** @description How the methods and messages of a server are known. */
+        GrpcSchema: {
+            /** @enum {string} */
+            from: "reflection";
+        } | {
+            /** @enum {string} */
+            from: "descriptors";
+            /** @description A `FileDescriptorSet` with all that its files import, as base64: 1 MiB and 1,000 files at most. */
+            set: string;
         };
         /** @description What is known of an object: its size, type and age, or that there is none. */
         HeadObject: {
@@ -3117,6 +3567,95 @@ export interface components {
             /** @description Its version. */
             version: string;
         };
+        /** @description A parameter of a query of the library. */
+        LibraryParameter: {
+            /** @description Its value where none is given, null too; one without has to be given. */
+            default?: unknown;
+            /** @description What it is. */
+            description?: string;
+            /** @description Whether its values never appear in the audit trail. */
+            hidden?: boolean;
+        };
+        /** @description A query of the library, as saved and released. */
+        LibraryQuery: {
+            /** @description What it is for, and what to know before using it. */
+            description?: string;
+            /**
+             * Format: int32
+             * @description Version of this format: 1.
+             */
+            format: number;
+            /** @description What whoever refers to it gives a value for. */
+            parameters?: {
+                [key: string]: components["schemas"]["LibraryParameter"];
+            };
+            /** @description What is asked. Its `{{ }}` are names of parameters, `current_user.*` or `environment.name`. */
+            query: components["schemas"]["ResourceQuery"];
+            /** @description Shown in lists. */
+            title: string;
+        };
+        /** @description A query of the library as its editors see it. */
+        LibraryQueryDetail: {
+            /** @description The draft. */
+            draft: components["schemas"]["LibraryQuery"];
+            /**
+             * Format: int64
+             * @description The draft's revision: a save or release names it.
+             */
+            draft_revision: number;
+            /** @description The id. */
+            id: components["schemas"]["LibraryQueryId"];
+            /**
+             * Format: int32
+             * @description The latest release; absent before the first one.
+             */
+            released_version?: number | null;
+            /** @description What you may do with it. */
+            role: components["schemas"]["Role"];
+            /** @description The name that references use. */
+            slug: string;
+        };
+        /**
+         * Format: uuid
+         * @description A query that apps and workflows share.
+         */
+        LibraryQueryId: string;
+        /** @description The queries of the library that you may see. */
+        LibraryQueryList: {
+            /** @description By title. */
+            queries: components["schemas"]["LibraryQuerySummary"][];
+        };
+        /** @description A query of the library, as whoever refers to it needs to know it. */
+        LibraryQuerySummary: {
+            /** @description What it is for. */
+            description: string;
+            /** @description The id. */
+            id: components["schemas"]["LibraryQueryId"];
+            /** @description Whether it may change anything. */
+            mode: components["schemas"]["QueryMode"];
+            /** @description Its parameters by name, of the latest release. */
+            parameters: {
+                [key: string]: components["schemas"]["ParameterSummary"];
+            };
+            /**
+             * Format: int32
+             * @description The latest release; absent before the first one.
+             */
+            released_version?: number | null;
+            /** @description The resource that it asks. */
+            resource: string;
+            /** @description What you may do with it. */
+            role: components["schemas"]["Role"];
+            /** @description The name that references use. */
+            slug: string;
+            /** @description The title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When the draft changed last.
+             */
+            updated_at: string;
+        };
         /** @description A set of libraries. */
         LibrarySet: {
             /**
@@ -3170,6 +3709,20 @@ export interface components {
          * @enum {string}
          */
         LibraryStatus: "waiting" | "building" | "ready" | "failed";
+        /** @description A reference to a query of the library, in the place of a statement. */
+        LibraryUse: {
+            /** @description An expression for each parameter that is not to have its default. */
+            arguments?: {
+                [key: string]: string;
+            };
+            /** @description The query's name in the library. */
+            query: components["schemas"]["Slug"];
+            /**
+             * Format: int32
+             * @description The release that is meant; the latest one when absent.
+             */
+            version?: number | null;
+        };
         /** @description What a link is for. */
         LinkInfo: {
             /** @description The account's address; absent when using the link makes the account. */
@@ -3272,6 +3825,134 @@ export interface components {
             text?: components["schemas"]["TextTemplate"] | null;
             /** @description Its media type; `application/octet-stream` or `text/plain; charset=utf-8` when empty. */
             type?: components["schemas"]["TextTemplate"];
+        };
+        /** @description A mark of your own. */
+        MarkRequest: {
+            /** @description Whether the app is one of your favourites. */
+            is_favourite: boolean;
+        };
+        /** @description How to reach a database of MongoDB. */
+        MongodbConfig: {
+            /** @description The database that knows the user. */
+            "auth-database"?: string;
+            /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
+            "ca-certificate"?: string | null;
+            /** @description PEM of the certificate by which this side is known to the server, its authorities behind it; none when absent. Its private key is sealed with the secret. */
+            "client-certificate"?: string | null;
+            /** @description The database. */
+            database: string;
+            /** @description Host name or address. Never a Unix socket: a resource must not reach the appliance's own services. */
+            host: string;
+            /** @description How the user shows the password. */
+            mechanism?: components["schemas"]["MongodbMechanism"];
+            /** @description The other members of the replica set, or other routers of the cluster, as `host:port`. Whichever is the primary is asked. */
+            members?: string[];
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            /** @description The replica set that the members must belong to; any when empty. */
+            "replica-set"?: string;
+            "ssh-host"?: components["schemas"]["SshHostId"] | null;
+            /** @description Encryption of the connection. */
+            tls?: components["schemas"]["TlsMode"];
+            /** @description The user; nobody logs in when empty. */
+            user?: string;
+        };
+        /**
+         * @description How a user of MongoDB shows the password. Neither sends it.
+         * @enum {string}
+         */
+        MongodbMechanism: "any" | "scram-sha256" | "scram-sha1";
+        /** @description What is asked of a database of MongoDB. */
+        MongodbRequest: {
+            /** @enum {string} */
+            action: "find";
+            /** @description The collection. */
+            collection: string;
+            /** @description What a document must be like: an object. All when empty. */
+            filter?: components["schemas"]["JsonTemplate"];
+            /** @description How many at most: a number. */
+            limit?: components["schemas"]["JsonTemplate"];
+            /** @description Which fields are given: an object. */
+            projection?: components["schemas"]["JsonTemplate"];
+            /** @description How many are passed by before: a number. */
+            skip?: components["schemas"]["JsonTemplate"];
+            /** @description In which order. */
+            sort?: components["schemas"]["MongodbSort"][];
+        } | {
+            /** @enum {string} */
+            action: "count";
+            /** @description The collection. */
+            collection: string;
+            /** @description What a document must be like. */
+            filter?: components["schemas"]["JsonTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "distinct";
+            /** @description The collection. */
+            collection: string;
+            /** @description The field. */
+            field: string;
+            /** @description What a document must be like. */
+            filter?: components["schemas"]["JsonTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "aggregate";
+            /** @description The collection. */
+            collection: string;
+            /** @description Its stages: a list of objects. */
+            pipeline: components["schemas"]["JsonTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "insert";
+            /** @description The collection. */
+            collection: string;
+            /** @description A document, or a list of them: `{{ rows }}`. One without `_id` is given one. */
+            documents: components["schemas"]["JsonTemplate"];
+        } | {
+            /** @enum {string} */
+            action: "update";
+            "at-most"?: components["schemas"]["AtMost"] | null;
+            /** @description The collection. */
+            collection: string;
+            /** @description What a document must be like: at least one condition. */
+            filter: components["schemas"]["JsonTemplate"];
+            /** @description Whether all that fit are changed. Otherwise it is the first. */
+            many?: boolean;
+            /** @description Operators such as `$set`, or a list of stages. */
+            update: components["schemas"]["JsonTemplate"];
+            /** @description Whether a document is added where none fits. */
+            upsert?: boolean;
+        } | {
+            /** @enum {string} */
+            action: "replace";
+            /** @description The collection. */
+            collection: string;
+            /** @description The document. */
+            document: components["schemas"]["JsonTemplate"];
+            /** @description What a document must be like: at least one condition. */
+            filter: components["schemas"]["JsonTemplate"];
+            /** @description Whether it is added where none fits. */
+            upsert?: boolean;
+        } | {
+            /** @enum {string} */
+            action: "delete";
+            "at-most"?: components["schemas"]["AtMost"] | null;
+            /** @description The collection. */
+            collection: string;
+            /** @description What a document must be like: at least one condition. */
+            filter: components["schemas"]["JsonTemplate"];
+            /** @description Whether all that fit are removed. Otherwise it is the first. */
+            many?: boolean;
+        };
+        /** @description A field that documents are sorted by. */
+        MongodbSort: {
+            /** @description Whether the largest comes first. */
+            descending?: boolean;
+            /** @description The field. */
+            field: string;
         };
         /** @description How to reach a MySQL or MariaDB database. */
         MysqlConfig: {
@@ -3470,6 +4151,12 @@ export interface components {
         }) | (components["schemas"]["GraphqlRequest"] & {
             /** @enum {string} */
             do: "graphql";
+        }) | (components["schemas"]["GrpcCall"] & {
+            /** @enum {string} */
+            do: "grpc";
+        }) | (components["schemas"]["MongodbRequest"] & {
+            /** @enum {string} */
+            do: "mongodb";
         }) | (components["schemas"]["ElasticsearchRequest"] & {
             /** @enum {string} */
             do: "elasticsearch";
@@ -3496,6 +4183,13 @@ export interface components {
             layout?: {
                 [key: string]: components["schemas"]["GridRect"];
             };
+            /**
+             * @description Where components stand on a narrow screen. What is not named here follows below, one under the other; all of it does when
+             *     this is empty.
+             */
+            "phone-layout"?: {
+                [key: string]: components["schemas"]["GridRect"];
+            };
             /** @description Its path below that of the app, such as `orders/{id}`, whose parameters are read as `url.parameters.id`; its name when absent. */
             route?: string | null;
             /** @description State variables that begin anew whenever the page opens. */
@@ -3504,13 +4198,6 @@ export interface components {
             };
             /** @description Shown on the page's tab; the name when absent. */
             title?: string | null;
-            /**
-             * @description Where components stand on a narrow screen. What is not named here follows below, one under the other; all of it does when
-             *     this is empty.
-             */
-            "phone-layout"?: {
-                [key: string]: components["schemas"]["GridRect"];
-            };
         };
         /** @description How the next page is asked for. */
         Pages: {
@@ -3553,6 +4240,13 @@ export interface components {
         ParallelBlock: {
             /** @description The ways into the bodies, 2 to 20. */
             branches: components["schemas"]["Port"][];
+        };
+        /** @description A parameter, as whoever gives it needs to know it. */
+        ParameterSummary: {
+            /** @description What it is. */
+            description: string;
+            /** @description Whether it has to be given. */
+            is_required: boolean;
         };
         /** @description Who may log in with a password. */
         PasswordsRequest: {
@@ -3665,6 +4359,13 @@ export interface components {
          * @enum {string}
          */
         Priority: "high" | "normal" | "low";
+        /** @description Who may run a query, and what of it is told to nobody. */
+        Privacy: {
+            /** @description The groups whose members may run it; everybody who may use the app where there are none. */
+            "allowed-groups"?: components["schemas"]["Slug"][];
+            /** @description Expressions of it whose values never appear in the audit trail. */
+            "hidden-parameters"?: string[];
+        };
         /** @description A refusal or failure, in the shape of RFC 9457. */
         Problem: {
             /** @description A stable word for programs: `query-failed`, `parameter-missing`, `forbidden`, ... */
@@ -3943,6 +4644,26 @@ export interface components {
              */
             version: number;
         };
+        /** @description Releases the draft. */
+        ReleaseAppRequest: {
+            /** @description What it changes, in a few words. */
+            notes?: string;
+            /**
+             * Format: int64
+             * @description The draft's revision, as it was read or saved: what is released is what was looked at.
+             */
+            revision: number;
+        };
+        /** @description Releases the draft of a query of the library. */
+        ReleaseLibraryQueryRequest: {
+            /** @description Whether to release it although references to the latest release do not fit it. */
+            break_users?: boolean;
+            /**
+             * Format: int64
+             * @description The draft's revision, as it was read or saved.
+             */
+            revision: number;
+        };
         /** @description All releases. */
         ReleaseList: {
             /**
@@ -3973,6 +4694,8 @@ export interface components {
         ReleasedApp: {
             /** @description What to show. */
             document: components["schemas"]["ViewerDocument"];
+            /** @description The environments that you may use here, the default one first. */
+            environments: components["schemas"]["EnvironmentBadge"][];
             /** @description The id. */
             id: components["schemas"]["AppId"];
             /** @description What you may do with it. */
@@ -4059,6 +4782,8 @@ export interface components {
             /** @description Whether it is the built-in tables database, which cannot be changed here. */
             built_in: boolean;
             config?: components["schemas"]["ResourceConfig"] | null;
+            /** @description The environments beside the default one that it has settings for. */
+            environments: string[];
             /** @description Whether a secret is stored. */
             has_secret: boolean;
             /** @description The id. */
@@ -4140,6 +4865,12 @@ export interface components {
         }) | (components["schemas"]["HttpApiConfig"] & {
             /** @enum {string} */
             kind: "graphql";
+        }) | (components["schemas"]["GrpcConfig"] & {
+            /** @enum {string} */
+            kind: "grpc";
+        }) | (components["schemas"]["MongodbConfig"] & {
+            /** @enum {string} */
+            kind: "mongodb";
         }) | (components["schemas"]["ElasticsearchConfig"] & {
             /** @enum {string} */
             kind: "elasticsearch";
@@ -4155,7 +4886,8 @@ export interface components {
             resources: components["schemas"]["Resource"][];
         };
         /**
-         * @description What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, or an operation of a resource that speaks no SQL.
+         * @description What a resource is asked: a SQL statement with `{{ }}` bindings, a change of a table, an operation of a resource that speaks no SQL, or a query of
+         *     the library.
          *     Every binding of a statement becomes a bind parameter; text is never spliced.
          */
         ResourceQuery: {
@@ -4165,6 +4897,7 @@ export interface components {
              */
             "cache-seconds"?: number;
             change?: components["schemas"]["TableChange"] | null;
+            library?: components["schemas"]["LibraryUse"] | null;
             /** @description Caps on one execution. */
             limits?: components["schemas"]["QueryLimits"];
             /** @description Whether the statement may change anything. */
@@ -4191,7 +4924,7 @@ export interface components {
         ResourceUse: {
             /** @description Whether its released version names the resource; else only the draft does. */
             is_released: boolean;
-            /** @description `app` or `workflow`. */
+            /** @description `app`, `workflow` or `query` (of the library). */
             kind: string;
             /** @description Its slug. */
             slug: string;
@@ -4251,6 +4984,7 @@ export interface components {
         /** @description Runs one block. */
         RunBlockRequest: {
             document?: components["schemas"]["WorkflowDocument"] | null;
+            environment?: components["schemas"]["Slug"] | null;
             /** @description Variables that the block sees: `trigger`, and results by the names of their blocks. */
             inputs?: {
                 [key: string]: unknown;
@@ -4326,6 +5060,15 @@ export interface components {
          * @description One run of a released workflow. Also the id of its Temporal workflow.
          */
         RunId: string;
+        /** @description Runs a query of the library as it stands in the editor. */
+        RunLibraryQueryRequest: {
+            document?: components["schemas"]["LibraryQuery"] | null;
+            environment?: components["schemas"]["Slug"] | null;
+            /** @description The values of its parameters; those that are left out have their defaults. */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A page of runs. */
         RunList: {
             next?: components["schemas"]["RunId"] | null;
@@ -4334,6 +5077,7 @@ export interface components {
         };
         /** @description Values for a query of an app. */
         RunQueryRequest: {
+            environment?: components["schemas"]["Slug"] | null;
             /** @description The value of each expression, by its text. */
             parameters?: {
                 [key: string]: unknown;
@@ -4372,6 +5116,8 @@ export interface components {
              * @description When it was accepted.
              */
             created_at: string;
+            /** @description The environment that it runs in. */
+            environment: components["schemas"]["EnvironmentBadge"];
             error?: components["schemas"]["RunError"] | null;
             /**
              * Format: date-time
@@ -4410,6 +5156,7 @@ export interface components {
         };
         /** @description A query that need not be saved yet. */
         RunUnsavedQueryRequest: {
+            environment?: components["schemas"]["Slug"] | null;
             /** @description The value of each expression, by its text. */
             parameters?: {
                 [key: string]: unknown;
@@ -4466,6 +5213,16 @@ export interface components {
             revision: number;
         };
         /** @description A draft to save. */
+        SaveLibraryDraftRequest: {
+            /** @description The whole document. */
+            document: components["schemas"]["LibraryQuery"];
+            /**
+             * Format: int64
+             * @description The revision that was changed.
+             */
+            revision: number;
+        };
+        /** @description A draft to save. */
         SaveWorkflowDraftRequest: {
             /** @description The whole document. */
             document: components["schemas"]["WorkflowDocument"];
@@ -4486,6 +5243,7 @@ export interface components {
             "catch-up-s"?: number;
             /** @description Five fields: minute, hour, day of the month, month, day of the week: `30 8 * * 1-5`. */
             cron: string;
+            environment?: components["schemas"]["Slug"] | null;
             /**
              * Format: int32
              * @description Each start is put off by up to so many seconds, so that not all schedules begin at the same moment.
@@ -4541,6 +5299,11 @@ export interface components {
             /** @description Tables and views, without the system's own. */
             tables: components["schemas"]["Table"][];
         };
+        /**
+         * @description Light or dark.
+         * @enum {string}
+         */
+        Scheme: "auto" | "light" | "dark";
         /** @description JavaScript that runs in the browser's sandbox, sees what expressions see, and may run queries, control components and set state. */
         Script: components["schemas"]["Flow"] & {
             /** @description Statements, with `await`; what they `return` is the script's `data`. */
@@ -4631,8 +5394,6 @@ export interface components {
         };
         /** @description An open session. */
         Session: {
-            /** @description The name of this environment. */
-            environment: string;
             /** @description Who is logged in. */
             user: components["schemas"]["SessionUser"];
             /** @description The version of this Bulkhead. */
@@ -4903,6 +5664,7 @@ export interface components {
         StartAppRunRequest: {
             /** @description What code sees as `trigger.body`. */
             body?: unknown;
+            environment?: components["schemas"]["Slug"] | null;
             /** @description The workflow: one that the released version of the app names. */
             workflow: components["schemas"]["Slug"];
         };
@@ -4910,6 +5672,7 @@ export interface components {
         StartRunRequest: {
             /** @description What code sees as `trigger.body`. */
             body?: unknown;
+            environment?: components["schemas"]["Slug"] | null;
             /** @description The same key is the same run, however often it is sent. */
             idempotency_key?: string | null;
         };
@@ -4949,6 +5712,7 @@ export interface components {
         };
         /** @description A table or view. */
         Table: {
+            asking?: components["schemas"]["Asking"] | null;
             /** @description Columns in order. */
             columns: components["schemas"]["Column"][];
             /** @description The columns that have a default of their own when a new row gives them nothing. */
@@ -5035,6 +5799,7 @@ export interface components {
             client_key?: string | null;
             /** @description The settings. */
             config: components["schemas"]["ResourceConfig"];
+            environment?: components["schemas"]["Slug"] | null;
             name?: components["schemas"]["Slug"] | null;
             /** @description The password. */
             secret?: string | null;
@@ -5048,6 +5813,25 @@ export interface components {
         };
         /** @description A text with `{{ }}` in it. */
         TextTemplate: string;
+        /** @description How an app looks. What is absent is as in the studio. */
+        Theme: {
+            /** @description The colour of buttons, links and what is selected, as `#rrggbb`. */
+            accent?: string | null;
+            /** @description How much room there is around things. */
+            density?: components["schemas"]["Density"];
+            /**
+             * Format: int32
+             * @description Of letters, in pixels: 12 to 20.
+             */
+            "font-size"?: number | null;
+            /**
+             * Format: int32
+             * @description Of corners, in pixels: 0 to 20.
+             */
+            radius?: number | null;
+            /** @description Light, dark, or as each person's device says. */
+            scheme?: components["schemas"]["Scheme"];
+        };
         /**
          * @description What becomes of a block whose event did not come in time.
          * @enum {string}
@@ -5135,6 +5919,21 @@ export interface components {
              */
             wall_ms: number;
         };
+        /** @description A day of an app. */
+        UsageDay: {
+            /** @description In UTC, such as 2026-11-30. */
+            day: string;
+            /**
+             * Format: int64
+             * @description How often the released app was opened.
+             */
+            opens: number;
+            /**
+             * Format: int64
+             * @description How often its queries ran.
+             */
+            query_runs: number;
+        };
         /** @description A person. */
         User: {
             /**
@@ -5195,18 +5994,20 @@ export interface components {
             state: {
                 [key: string]: components["schemas"]["StateVariable"];
             };
+            theme?: components["schemas"]["Theme"] | null;
             /** @description The title. */
             title: string;
             /** @description Transformers by name. */
             transformers: {
                 [key: string]: components["schemas"]["Transformer"];
             };
-            theme?: components["schemas"]["Theme"] | null;
         };
         /** @description A query, as whoever runs it by name needs to know it. */
         ViewerQuery: components["schemas"]["Flow"] & {
-            /** @description The expressions whose values a run must carry. `current_user.*` and `environment` are bound by the server and not listed. */
+            /** @description The expressions whose values a run must carry. `current_user.*` and `environment.*` are bound by the server and not listed. */
             expressions: string[];
+            /** @description Whether you may run it: it may be for certain groups. */
+            "is-allowed": boolean;
             /** @description Whether it may change anything. */
             mode: components["schemas"]["QueryMode"];
             /** @description When it runs by itself. */
@@ -5235,6 +6036,7 @@ export interface components {
         };
         /** @description A request of another program. */
         Webhook: {
+            environment?: components["schemas"]["Slug"] | null;
             event?: components["schemas"]["EventDelivery"] | null;
             /** @description Whether the caller waits for the response block. */
             reply?: components["schemas"]["WebhookReply"];
@@ -5261,6 +6063,8 @@ export interface components {
              * @description The draft's revision: a save or release names it.
              */
             draft_revision: number;
+            /** @description The environments that you may use here, the default one first. */
+            environments: components["schemas"]["EnvironmentBadge"][];
             /** @description The id. */
             id: components["schemas"]["WorkflowId"];
             /**
@@ -5354,125 +6158,6 @@ export interface components {
             /** @description The object's key. */
             key: components["schemas"]["TextTemplate"];
             text?: components["schemas"]["TextTemplate"] | null;
-        };
-        /** @description Where an app is found. */
-        AppLabels: {
-            /** @description The folder, with / between names; empty for the top. */
-            folder: string;
-            /** @description Its tags, in the place of those that it has. */
-            tags: string[];
-        };
-        /** @description A released version with what it held. */
-        AppRelease: {
-            /** @description The document. */
-            document: components["schemas"]["AppDocument"];
-            /**
-             * Format: int32
-             * @description Its number.
-             */
-            version: number;
-        };
-        /** @description A line of the list of apps. */
-        AppSummary: components["schemas"]["DocumentSummary"] & {
-            /** @description The folder, with / between names; empty for the top. */
-            folder: string;
-            /** @description Whether you have marked it. */
-            is_favourite: boolean;
-            /** @description Its tags. */
-            tags: string[];
-        };
-        /** @description How much an app was used. */
-        AppUsageList: {
-            /** @description The last 30 days, those without any use left out. */
-            days: components["schemas"]["UsageDay"][];
-        };
-        /**
-         * @description How much room there is around things.
-         * @enum {string}
-         */
-        Density: "compact" | "normal" | "roomy";
-        /** @description Who edits an app. */
-        Editing: {
-            /** @description Whether it is you, be it in another window. */
-            is_you: boolean;
-            /** @description Whether it is the window that asked. */
-            is_yours: boolean;
-            /** @description The name of who it is. */
-            name: string;
-            /**
-             * Format: int32
-             * @description Who does not ask again for so many seconds edits it no more.
-             */
-            seconds: number;
-            /**
-             * Format: date-time
-             * @description Since when.
-             */
-            since: string;
-        };
-        /** @description A window that edits. */
-        EditingRequest: {
-            /**
-             * Format: uuid
-             * @description The window, by an id that it made up.
-             */
-            tab: string;
-            /** @description Whether it takes over from another one. */
-            take_over?: boolean;
-        };
-        /** @description A mark of your own. */
-        MarkRequest: {
-            /** @description Whether the app is one of your favourites. */
-            is_favourite: boolean;
-        };
-        /** @description Releases the draft. */
-        ReleaseAppRequest: {
-            /** @description What it changes, in a few words. */
-            notes?: string;
-            /**
-             * Format: int64
-             * @description The draft's revision, as it was read or saved: what is released is what was looked at.
-             */
-            revision: number;
-        };
-        /**
-         * @description Light or dark.
-         * @enum {string}
-         */
-        Scheme: "auto" | "light" | "dark";
-        /** @description How an app looks. What is absent is as in the studio. */
-        Theme: {
-            /** @description The colour of buttons, links and what is selected, as `#rrggbb`. */
-            accent?: string | null;
-            /** @description How much room there is around things. */
-            density?: components["schemas"]["Density"];
-            /**
-             * Format: int32
-             * @description Of letters, in pixels: 12 to 20.
-             */
-            "font-size"?: number | null;
-            /**
-             * Format: int32
-             * @description Of corners, in pixels: 0 to 20.
-             */
-            radius?: number | null;
-            /** @description Light, dark, or as each person's device says. */
-            scheme?: components["schemas"]["Scheme"];
-        };
-        /** @description A day of an app. */
-        UsageDay: {
-            /** @description In UTC, such as 2026-11-30. */
-            day: string;
-            /**
-             * Format: int64
-             * @description How often the released app was opened.
-             */
-            opens: number;
-            /**
-             * Format: int64
-             * @description How often its queries ran.
-             */
-            query_runs: number;
         };
     };
     responses: never;
@@ -5777,6 +6462,77 @@ export interface operations {
             };
         };
     };
+    holdApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditingRequest"];
+            };
+        };
+        responses: {
+            /** @description Who edits it now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Editing"];
+                };
+            };
+        };
+    };
+    leaveApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Left */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    markApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Marked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listAppGrants: {
         parameters: {
             query?: never;
@@ -5842,6 +6598,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    labelApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppLabels"];
+            };
+        };
+        responses: {
+            /** @description Labelled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5940,7 +6729,16 @@ export interface operations {
                     "application/json": components["schemas"]["QueryResult"];
                 };
             };
-            /** @description `parameter-missing`, `parameter-unknown`, `query-failed` (with `position` and `sqlstate`) */
+            /** @description `query-not-allowed`, `environment-not-allowed`, `resource-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `environment-not-configured`, `parameter-missing`, `parameter-unknown`, `query-failed` (with `position` and `sqlstate`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6048,6 +6846,29 @@ export interface operations {
             };
         };
     };
+    getAppRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppRelease"];
+                };
+            };
+        };
+    };
     restoreAppRelease: {
         parameters: {
             query?: never;
@@ -6115,6 +6936,28 @@ export interface operations {
             };
         };
     };
+    getAppUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest day first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUsageList"];
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -6136,6 +6979,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    listEnvironments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The default one first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentList"];
+                };
+            };
+        };
+    };
+    createEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description `exists`; `too-many-environments` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentRequest"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description `exists`; `in-use`: triggers of workflows name it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `in-use`; `default-environment` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6710,6 +7688,377 @@ export interface operations {
             };
         };
     };
+    listLibraryQueries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By title */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryQueryList"];
+                };
+            };
+        };
+    };
+    createLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLibraryQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryQueryDetail"];
+                };
+            };
+            /** @description `exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The query */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryQueryDetail"];
+                };
+            };
+        };
+    };
+    deleteLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `in-use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveLibraryDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveLibraryDraftRequest"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftSaved"];
+                };
+            };
+            /** @description `draft-changed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLibraryQueryGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By address */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setLibraryQueryGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    removeLibraryQueryGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    listLibraryReleases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseList"];
+                };
+            };
+        };
+    };
+    releaseLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseLibraryQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description Released */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description `draft-changed`; `breaks-users`: `faults` says what of which app or workflow */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreLibraryRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In use */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description `breaks-users` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunLibraryQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The result, as it is read. A body without `end` was cut off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
+                };
+            };
+            /** @description `document-invalid`, `parameter-missing`, `query-failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLibraryUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By title */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceUsage"];
+                };
+            };
+        };
+    };
     getQueue: {
         parameters: {
             query?: never;
@@ -7056,6 +8405,101 @@ export interface operations {
             };
         };
     };
+    listResourceEnvironments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the environments' names */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentSettingsList"];
+                };
+            };
+        };
+    };
+    putResourceEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                environment: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateResourceRequest"];
+            };
+        };
+        responses: {
+            /** @description Stored */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `default-environment` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `secret-needed`, `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteResourceEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                environment: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `default-environment` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listResourceGrants: {
         parameters: {
             query?: never;
@@ -7126,7 +8570,10 @@ export interface operations {
     };
     getResourceSchema: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The environment; the default one when absent. */
+                environment?: components["schemas"]["Slug"];
+            };
             header?: never;
             path: {
                 name: components["schemas"]["Slug"];
@@ -8944,6 +10391,15 @@ export interface operations {
                     "application/json": components["schemas"]["RunStarted"];
                 };
             };
+            /** @description `environment-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `not-released` */
             409: {
                 headers: {
@@ -9085,155 +10541,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-        };
-    };
-    holdApp: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EditingRequest"];
-            };
-        };
-        responses: {
-            /** @description Who edits it now */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Editing"];
-                };
-            };
-        };
-    };
-    leaveApp: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-                tab: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Left */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    markApp: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MarkRequest"];
-            };
-        };
-        responses: {
-            /** @description Marked */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    labelApp: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AppLabels"];
-            };
-        };
-        responses: {
-            /** @description Labelled */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `document-invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getAppRelease: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-                version: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The version */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AppRelease"];
-                };
-            };
-        };
-    };
-    getAppUsage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: components["schemas"]["Slug"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The oldest day first */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AppUsageList"];
-                };
             };
         };
     };
