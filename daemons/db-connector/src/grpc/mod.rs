@@ -69,7 +69,7 @@ impl Kind for Grpc {
             let (method, call) = prepared.map_err(|_| QueryError::Timeout(bounds.timeout_ms))??;
             let (loan, response) = begin(&self.pool, call, bounds).await?;
             if method.is_server_streaming() {
-                stream(&self.pool, &method, loan, response, &request, bounds, started).await
+                stream(&self.pool, &method, (loan, response), &request, bounds, started).await
             } else {
                 one(&self.pool, &method, loan, response, asked, &request, bounds, started).await
             }
@@ -264,8 +264,7 @@ async fn one(
 async fn stream(
     pool: &Arc<Pool>,
     method: &MethodDescriptor,
-    loan: Loan,
-    response: Response<h2::RecvStream>,
+    (loan, response): (Loan, Response<h2::RecvStream>),
     request: &QueryRequest,
     bounds: Bounds,
     started: tokio::time::Instant,

@@ -66,7 +66,7 @@ impl MongoServer {
 
     /// One that is encrypted, and the PEM of the authority that signed its certificate for `localhost`.
     pub(crate) async fn start_tls(manner: Manner) -> (Self, String) {
-        let Certified { certificate, key, authority } = certified();
+        let Certified { certificate, key, authority, .. } = certified();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
