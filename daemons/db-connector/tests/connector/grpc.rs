@@ -297,7 +297,15 @@ async fn methods_are_known_by_either_reflection_or_by_a_file() {
     let service = Service::start().await;
     let (alpha, _) = server(&["v1alpha"]);
     let schema = async |id: ResourceId| -> Schema {
-        service.client.call(Method::POST, "/v1/schema", &SchemaRequest { resource: id, environment: Default::default(), asked_by: None }).await.expect("told")
+        service
+            .client
+            .call(
+                Method::POST,
+                "/v1/schema",
+                &SchemaRequest { resource: id, environment: Default::default(), asked_by: None },
+            )
+            .await
+            .expect("told")
     };
     let by_alpha = schema(service.add_any(config(&alpha), None).await).await;
     let (silent, _) = server(&[]);
@@ -346,7 +354,13 @@ async fn tls_is_verified_and_a_test_says_what_is_wrong() {
     let test = async |config: Value, secret: &str| -> Result<Value, Problem> {
         let id = ResourceId::new();
         let config = serde_json::from_value(config).expect("a configuration");
-        let request = TestRequest { config, secret: Some(service.sealed(id, secret)), resource: id, environment: Default::default(), asked_by: None };
+        let request = TestRequest {
+            config,
+            secret: Some(service.sealed(id, secret)),
+            resource: id,
+            environment: Default::default(),
+            asked_by: None,
+        };
         match service.client.call(Method::POST, "/v1/test", &request).await {
             Ok(value) => Ok(value),
             Err(bulkhead_rpc::RpcError::Problem(problem)) => Err(*problem),

@@ -185,8 +185,15 @@ async fn documents_are_rows_in_extended_json_and_come_back_as_they_were() {
     assert_eq!(bad.code, "value-invalid", "{}", bad.detail);
     let distinct = json!({ "action": "distinct", "collection": "orders", "field": "name" });
     assert_eq!(ask(&service, id, distinct, json!({})).await.expect("runs").data, Some(json!(["Ann", "Bob"])));
-    let schema: Schema =
-        service.client.call(Method::POST, "/v1/schema", &SchemaRequest { resource: id, environment: Default::default(), asked_by: None }).await.expect("told");
+    let schema: Schema = service
+        .client
+        .call(
+            Method::POST,
+            "/v1/schema",
+            &SchemaRequest { resource: id, environment: Default::default(), asked_by: None },
+        )
+        .await
+        .expect("told");
     let columns: Vec<_> =
         schema.tables[0].columns.iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
     assert!(schema.tables[0].name == "orders" && columns.contains(&"more.a double".to_owned()), "{columns:?}");
