@@ -101,6 +101,8 @@ export const lifeSteps = [
       await picture(page, 'builder-conflict')
       await page.getByRole('button', { name: 'Use mine' }).click()
       assert.equal(await page.getByLabel('Title of the app').inputValue(), 'My own title')
+      // The other window was shut without a word: the app is its for some seconds more.
+      await page.getByRole('button', { name: 'Take over' }).click()
       await page.getByText('Saved', { exact: true }).waitFor()
     },
   },

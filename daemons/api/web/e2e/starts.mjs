@@ -89,7 +89,7 @@ export const startsSteps = [
       await dialog.getByText('will be written, 1 will not').waitFor()
       await dialog.getByText('Rows that are left out (1)').click()
       await dialog.getByText('Line 622: 5 values for 4 columns').waitFor()
-      await dialog.getByText('create table').waitFor()
+      await dialog.getByText('create table "').waitFor()
       await dialog.getByLabel('New table').fill(table)
       await dialog.getByLabel('Address').fill(fromCsv)
       await checkAccessibility(page, 'new app from a CSV file')
