@@ -29,9 +29,9 @@ async fn a_resource_that_hangs_does_not_slow_another() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let text = service.metrics().await;
         for line in [
-            "bulkhead_connector_connections{resource=\"silent\",state=\"in_use\"} 4",
-            "bulkhead_connector_connections{resource=\"silent\",state=\"waiting\"} 50",
-            "bulkhead_connector_in_flight{resource=\"silent\"} 54",
+            "bulkhead_connector_connections{resource=\"silent\",environment=\"production\",state=\"in_use\"} 4",
+            "bulkhead_connector_connections{resource=\"silent\",environment=\"production\",state=\"waiting\"} 50",
+            "bulkhead_connector_in_flight{resource=\"silent\",environment=\"production\"} 54",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }
@@ -49,9 +49,15 @@ async fn a_resource_that_hangs_does_not_slow_another() {
     let (meanwhile, ()) = tokio::join!(measured, told);
     assert!(meanwhile < usual.max(Duration::from_millis(100)) * 5, "{usual:?} became {meanwhile:?}");
     let text = service.metrics().await;
-    let busy = "bulkhead_connector_queries_total{resource=\"silent\",code=\"resource-busy\"} 50";
+    let busy =
+        "bulkhead_connector_queries_total{resource=\"silent\",environment=\"production\",code=\"resource-busy\"} 50";
     assert!(text.contains(busy), "{text}");
-    assert!(text.contains("bulkhead_connector_connection_wait_seconds_count{resource=\"silent\"} 54"), "{text}");
+    assert!(
+        text.contains(
+            "bulkhead_connector_connection_wait_seconds_count{resource=\"silent\",environment=\"production\"} 54"
+        ),
+        "{text}"
+    );
 }
 
 /// How long the slowest of some queries takes.
@@ -70,7 +76,9 @@ async fn a_connection_is_counted_where_it_is() {
     let service = Service::start().await;
     service.rows("select 1 as one").await;
     let connections = |state: &str, count: i64| {
-        format!("bulkhead_connector_connections{{resource=\"data\",state=\"{state}\"}} {count}")
+        format!(
+            "bulkhead_connector_connections{{resource=\"data\",environment=\"production\",state=\"{state}\"}} {count}"
+        )
     };
     // It is cleaned after the answer is out.
     let end = Instant::now() + Duration::from_secs(5);
@@ -88,10 +96,18 @@ async fn a_connection_is_counted_where_it_is() {
         service.metrics().await
     });
     assert!(text.contains(&connections("idle", 0)) && text.contains(&connections("in_use", 1)), "{text}");
-    assert!(text.contains("bulkhead_connector_in_flight{resource=\"data\"} 1"), "{text}");
+    assert!(text.contains("bulkhead_connector_in_flight{resource=\"data\",environment=\"production\"} 1"), "{text}");
     assert_eq!(service.problem("select nothing").await.code, "query-failed");
     let text = service.metrics().await;
-    assert!(text.contains("bulkhead_connector_queries_total{resource=\"data\",code=\"query-failed\"} 1"), "{text}");
-    assert!(text.contains("bulkhead_connector_in_flight{resource=\"data\"} 0"), "{text}");
-    assert!(text.contains("bulkhead_connector_query_seconds_count{resource=\"data\"} 3"), "{text}");
+    assert!(
+        text.contains(
+            "bulkhead_connector_queries_total{resource=\"data\",environment=\"production\",code=\"query-failed\"} 1"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("bulkhead_connector_in_flight{resource=\"data\",environment=\"production\"} 0"), "{text}");
+    assert!(
+        text.contains("bulkhead_connector_query_seconds_count{resource=\"data\",environment=\"production\"} 3"),
+        "{text}"
+    );
 }
