@@ -4,7 +4,8 @@ import type { Action } from '../api/types'
 import { addressText, parameterTexts } from './address'
 import { csvOf } from './csv'
 import { methodTable } from './kinds'
-import type { AppRuntime, NotifyTone } from './runtime'
+import type { NotifyTone } from './host'
+import type { AppRuntime } from './runtime'
 
 export interface Context {
   /** How many actions led here, one after the other. */

@@ -12,35 +12,16 @@ import type { Outcome } from '../evaluator/protocol'
 import type { Context } from './actions'
 import { type Address, type Parameters, parameterTexts } from './address'
 import { Handlers } from './handlers'
+import type { RuntimeHost } from './host'
 import { type Handle, type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
 import { Lists } from './lists'
 import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
 import { neededOn } from './needed'
 import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
 import { type QueryState, seenOf } from './query-state'
-import { type AppStorage, withKept } from './storage'
+import { withKept } from './storage'
 import { Timers } from './timers'
-import type { Trace } from './trace'
 import { flagOf } from './values'
-
-export type NotifyTone = 'info' | 'success' | 'warning' | 'error'
-
-export interface RuntimeHost {
-  runQuery: (name: string, parameters: Record<string, unknown>, signal: AbortSignal) => Promise<QueryResult>
-  /** Starts a run of a workflow. */
-  runWorkflow: (workflow: string, body: unknown) => Promise<void>
-  confirm: (question: string) => Promise<boolean>
-  notify: (message: string, tone: NotifyTone, durationMs?: number) => void
-  globals: Record<string, unknown>
-  storage: AppStorage
-  /** Shows where the app is; `isNew` when Back leads to where it was. */
-  showAddress?: (address: Address, isNew: boolean) => void
-  /** Queries run that the page does not need: whoever builds it wants to see them. */
-  runsAll?: boolean
-  trace?: Trace
-  /** Bindings that took long, in milliseconds. */
-  slow?: (slow: Record<string, number>) => void
-}
 
 export interface RunOptions {
   chain?: number
@@ -51,7 +32,7 @@ export interface RunOptions {
   isQuiet?: boolean
 }
 
-export type { QueryState }
+export type { QueryState, RuntimeHost }
 
 export type Shown = { value: unknown } | { error: string; isFault?: boolean }
 
