@@ -124,9 +124,15 @@ export const lifeSteps = [
     name: 'usage counts opens and query runs',
     run: async (page, url) => {
       await page.goto(`${url}/apps?q=${slug}`)
-      await page.getByRole('button', { name: 'More' }).click()
-      await page.getByRole('menuitem', { name: 'Usage' }).click()
-      await page.getByText('opens and').waitFor()
+      // Lines are written every ten seconds.
+      const counted = page.getByText(/[1-9]\d* opens and \d+ query runs in/)
+      for (let tries = 0; !(await counted.isVisible()); tries += 1) {
+        assert.ok(tries < 10, 'the app was opened, and no open is counted')
+        if (tries > 0) await page.keyboard.press('Escape')
+        await page.getByRole('button', { name: 'More' }).click()
+        await page.getByRole('menuitem', { name: 'Usage' }).click()
+        await counted.waitFor({ timeout: 2_000 }).catch(() => undefined)
+      }
       await checkAccessibility(page, 'usage')
       await picture(page, 'usage')
       await page.keyboard.press('Escape')

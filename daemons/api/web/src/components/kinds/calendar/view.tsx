@@ -6,6 +6,7 @@ import { Button } from '../../../ui/Button'
 import { rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { toneOf } from '../../tone'
+import { useFocusWhenDrawn } from '../../use-focus-when-drawn'
 import './calendar.css'
 import { type CalendarEvent, eventsOf, moved, today, weeksOf } from './days'
 import { shownOf } from './state'
@@ -21,6 +22,7 @@ export function View(props: ViewProps) {
   const runtime = useRuntime()
   const read = useProperties(props)
   const body = useRef<HTMLDivElement>(null)
+  const focus = useFocusWhenDrawn(body)
   const held = useRuntimeState(({ components }) => components[name])
   const startsOnSunday = textOf(read('week-start')) === 'sunday'
   const begins = textOf(asType('date', read('default-value')) ?? today())
@@ -45,7 +47,7 @@ export function View(props: ViewProps) {
   const goTo = (day: string) => {
     setCursor(day)
     if (day.slice(0, 7) !== month) show(day.slice(0, 7))
-    requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-day="${day}"]`)?.focus())
+    focus(`[data-day="${day}"]`)
   }
   const chooseDay = (day: string) => {
     setCursor(day)

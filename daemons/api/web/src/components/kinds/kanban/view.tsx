@@ -5,6 +5,7 @@ import { Badge } from '../../../ui/Badge'
 import { isSame, optionsOf } from '../../choice/options'
 import { type Row, column, rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useRuntime } from '../../runtime-context'
+import { useFocusWhenDrawn } from '../../use-focus-when-drawn'
 import './kanban.css'
 
 interface Card {
@@ -25,6 +26,7 @@ export function View(props: ViewProps) {
   const runtime = useRuntime()
   const read = useProperties(props)
   const board = useRef<HTMLDivElement>(null)
+  const focusOn = useFocusWhenDrawn(board)
   /** Where cards were moved to, until new data says. */
   const [placed, setPlaced] = useState<Record<string, string>>({})
   const [over, setOver] = useState<string>()
@@ -53,7 +55,7 @@ export function View(props: ViewProps) {
     void runtime.trigger(name, 'select')
   }
   const focus = (card: Card | undefined) => {
-    if (card) requestAnimationFrame(() => board.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(card.key)}"]`)?.focus())
+    if (card) focusOn(`[data-card="${CSS.escape(card.key)}"]`)
   }
   const onKey = (event: KeyboardEvent, card: Card) => {
     const at = lanes.findIndex((lane) => lane.value === laneOf(card))
