@@ -3,8 +3,9 @@ import { type Order, arrange, inSlices, summed } from '../src/components/kinds/t
 import { cellText, tagsOf } from '../src/components/kinds/table/cell-text'
 import { type Column, arrangedColumns, columnsOf, movedOrder, untouched } from '../src/components/kinds/table/columns'
 import { csvOf, jsonOf } from '../src/components/kinds/table/export'
+import { meant, toggled, written } from '../src/components/kinds/table/edited'
 import { pageCount, pageSizeOf, paged } from '../src/components/kinds/table/paging'
-import { changed, keyOfRow, withChanges } from '../src/components/kinds/table/rows'
+import { changed, keyOfRow, reselected, withChanges } from '../src/components/kinds/table/rows'
 import { rowsOf } from '../src/components/rows'
 import { crc32, letters, workbook } from '../src/components/kinds/table/xlsx'
 import { initialState } from '../src/runtime/model'
@@ -44,6 +45,51 @@ describe('cells', () => {
     expect(cellText('2026-03-01', column('due'))).toBe('Mar 1, 2026')
     expect(cellText('soon', column('due'))).toBe('soon')
     expect(tagsOf(rows[0]?.tags)).toEqual(['a', 'b'])
+  })
+})
+
+describe('flags that are numbers, as MySQL and SQLite have them', () => {
+  const paid = columnsOf([{ key: 'paid', format: 'boolean' }], [])[0] as Column
+
+  it('show, are found and are changed as flags', async () => {
+    expect([1, 0, '1', 'f', true].map((value) => cellText(value, paid))).toEqual(['Yes', 'No', 'Yes', 'No', 'Yes'])
+    const numbers = [{ paid: 1 }, { paid: 0 }, { paid: null }]
+    const wanted: Order = { ...no, filters: [{ key: 'paid', operator: 'is', value: 'Yes' }] }
+    expect(await inSlices(arrange(numbers, [paid], wanted), never)).toEqual([0])
+    expect([toggled(1, true), toggled(0, false), toggled(true, true), toggled(null, false)]).toEqual([0, 1, false, true])
+  })
+})
+
+describe('what is written into a cell', () => {
+  it('keeps all digits of a decimal', () => {
+    const price = column('open')
+    expect(written('12345678901234567.89', price)).toBe('12345678901234567.89')
+    expect(meant('12345678901234567.90', '12345678901234567.89', price)).toEqual({ value: '12345678901234567.90' })
+    expect(meant('7.5', 7, price)).toEqual({ value: 7.5 })
+    expect(meant('seven', 7, price)).toEqual({ problem: 'Write a number.' })
+  })
+
+  it('is the time on the wall where times have no zone, and an instant where they have', () => {
+    const [plain, zoned] = columnsOf([{ key: 'plain', format: 'datetime' }, { key: 'zoned', format: 'datetime' }], [{ plain: '2026-03-01 09:30:00', zoned: '2026-03-01T09:30:00Z' }]) as [Column, Column]
+    expect(written('2026-03-01 09:30:00', plain)).toBe('2026-03-01T09:30')
+    expect(meant('2026-03-01T10:00', '2026-03-01 09:30:00', plain)).toEqual({ value: '2026-03-01T10:00:00' })
+    // A new row has no time yet; the others say what the column holds.
+    expect(meant('2026-03-01T10:00', null, plain)).toEqual({ value: '2026-03-01T10:00:00' })
+    expect(meant('2026-03-01T10:00', null, zoned)).toEqual({ value: new Date('2026-03-01T10:00').toISOString() })
+  })
+})
+
+describe('the selection, after other rows came', () => {
+  const first = [{ id: 1, v: 'a' }, { id: 2, v: 'b' }]
+  const held = { selectedRows: first, selectedRow: { id: 2, v: 'b' } }
+
+  it('is the rows of the same key, as they are now', () => {
+    expect(reselected(held, [{ id: 2, v: 'B' }, { id: 3, v: 'c' }], 'id', false)).toEqual({ selectedRows: [{ id: 2, v: 'B' }], selectedRow: { id: 2, v: 'B' }, selectedIndex: 0 })
+    expect(reselected(held, [{ id: 3, v: 'c' }], 'id', false)).toEqual({ selectedRows: [], selectedRow: null, selectedIndex: -1 })
+  })
+
+  it('keeps those on another page, where several can be selected', () => {
+    expect(reselected(held, [{ id: 3, v: 'c' }, { id: 1, v: 'A' }], 'id', true)).toEqual({ selectedRows: [{ id: 2, v: 'b' }, { id: 1, v: 'A' }], selectedRow: { id: 2, v: 'b' }, selectedIndex: -1 })
   })
 })
 

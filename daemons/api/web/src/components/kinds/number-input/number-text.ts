@@ -13,6 +13,12 @@ function separatorsOf(locale: string | undefined): Separators {
 
 /** A number that was typed; nothing when it is none. */
 export function parseNumber(typed: string, locale?: string): number | null {
+  const digits = parseDigits(typed, locale)
+  return digits === null ? null : Number(digits)
+}
+
+/** The same, as digits with a point: also of a number that JavaScript's cannot hold. */
+export function parseDigits(typed: string, locale?: string): string | null {
   const { group, decimal } = separatorsOf(locale)
   let text = typed.replace(/[\s'’]/g, '').replace(/^[−–]/, '-')
   if (decimal === ',' && !text.includes(',') && !/^-?\d{1,3}(\.\d{3})+$/.test(text)) {
@@ -23,8 +29,13 @@ export function parseNumber(typed: string, locale?: string): number | null {
   return plain(text)
 }
 
-function plain(text: string): number | null {
-  return /^-?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : null
+function plain(text: string): string | null {
+  return /^-?(\d+\.?\d*|\.\d+)$/.test(text) ? text : null
+}
+
+/** Digits with a point, as a locale writes them. */
+export function digitsText(digits: string, locale?: string): string {
+  return digits.replace('.', separatorsOf(locale).decimal)
 }
 
 /** A number for the field: with as many decimals as asked for, and with separators of thousands where wanted. */

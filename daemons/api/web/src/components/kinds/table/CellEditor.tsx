@@ -1,10 +1,9 @@
 /** A cell while it is edited: Enter and Tab take what was typed, Escape does not. */
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { asType, textOf } from '../../../runtime/values'
+import { textOf } from '../../../runtime/values'
 import { isSame } from '../../choice/options'
-import { localText } from '../datetime/local-time'
-import { parseNumber } from '../number-input/number-text'
 import { type Column, isNumericType } from './columns'
+import { meant, written } from './edited'
 
 export type Direction = 'down' | 'right' | 'left' | 'stay'
 
@@ -15,40 +14,12 @@ interface Props {
   onLeave: () => void
 }
 
-/** The text that is edited. */
-function written(value: unknown, { type }: Column): string {
-  if (type === 'json') return value === null || value === undefined ? '' : JSON.stringify(value)
-  if (type === 'date') return textOf(asType('date', value))
-  if (type === 'datetime') return localText(asType('datetime', value))
-  if (isNumericType(type) && typeof value === 'number') return value.toLocaleString(undefined, { useGrouping: false, maximumFractionDigits: 12 })
-  return textOf(value)
-}
-
-/** The value that a text means; a sentence when it means none. */
-function meant(text: string, before: unknown, column: Column): { value: unknown } | { problem: string } {
-  const { type } = column
-  if (text.trim() === '') return { value: type === 'text' || type === 'link' ? (before === null || before === undefined ? null : '') : null }
-  if (isNumericType(type)) {
-    const number = parseNumber(text)
-    if (number === null) return { problem: 'Write a number.' }
-    // A decimal that came as text goes as text.
-    return { value: typeof before === 'string' ? String(number) : number }
-  }
-  if (type === 'datetime') return { value: asType('datetime', text) }
-  if (type === 'json') {
-    try {
-      return { value: JSON.parse(text) as unknown }
-    } catch {
-      return { problem: 'Write JSON.' }
-    }
-  }
-  return { value: text }
-}
-
 export function CellEditor({ column, value, onTake, onLeave }: Props) {
   const field = useRef<HTMLInputElement>(null)
   const list = useRef<HTMLSelectElement>(null)
-  const [text, setText] = useState(() => written(value, column))
+  // New data may come while somebody writes; what was begun is what counts.
+  const [begun] = useState(() => written(value, column))
+  const [text, setText] = useState(begun)
   const [problem, setProblem] = useState<string>()
   const isOver = useRef(false)
   useEffect(() => {
@@ -57,7 +28,7 @@ export function CellEditor({ column, value, onTake, onLeave }: Props) {
   }, [])
   const take = (direction: Direction) => {
     if (isOver.current) return
-    if (text === written(value, column)) {
+    if (text === begun) {
       isOver.current = true
       return direction === 'stay' ? onLeave() : onTake(value, direction)
     }

@@ -3,13 +3,15 @@
  * and Page keys; Enter edits or follows what stands in the cell, Space selects, Escape leaves.
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type CSSProperties, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { flagOf } from '../../../runtime/values'
 import '../../../ui/grid.css'
 import type { Direction } from './CellEditor'
 import { DataRow } from './DataRow'
 import { HeadCell, sortNext } from './HeadCell'
 import { cellText, contentWidth } from './cell-text'
 import type { Column } from './columns'
+import { toggled } from './edited'
 import './table.css'
 import { type Placed, type TableModel, mostSelected } from './use-table'
 
@@ -22,6 +24,8 @@ export interface Place {
   /** -1 is the head. */
   row: number
   column: number
+  /** What the row is known by: new data may bring it to another place. */
+  key?: unknown
 }
 
 export interface GridLayout {
@@ -59,15 +63,23 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
     scroller.current?.scrollTo({ top: 0 })
     setActive(undefined)
     setEditing(undefined)
-  }, [rows, table.order])
+  }, [table.order, table.page.page])
+  // New data leaves everybody where they are, and what is being written: unless its row went elsewhere.
+  const keyAt = (row: number) => table.rowAt(row)?.key
+  useLayoutEffect(() => {
+    const isThere = (place: Place | undefined) => place === undefined || place.row < 0 || keyAt(place.row) === place.key
+    setActive((place) => (isThere(place) ? place : undefined))
+    setEditing((place) => (isThere(place) ? place : undefined))
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- where rows are changes with them alone
+  }, [rows])
 
   const selectedPosition = table.positionOf(selection.selectedIndex)
   const at: Place | undefined = active ?? (selection.mode === 'single' && selectedPosition >= 0 ? { row: selectedPosition, column: 0 } : undefined)
   const goTo = (row: number, column: number, selects = false) => {
     const place = { row: Math.max(-1, Math.min(count - 1, row)), column: Math.max(0, Math.min(shown.length - 1, column)) }
-    setActive(place)
-    if (place.row >= 0) virtual.scrollToIndex(place.row)
     const placed = table.rowAt(place.row)
+    setActive({ ...place, key: placed?.key })
+    if (place.row >= 0) virtual.scrollToIndex(place.row)
     if (selects && placed && placed.index >= 0 && selection.mode === 'single') selection.selectOne(placed.index)
     requestAnimationFrame(() => document.getElementById(cellId(id, place))?.scrollIntoView({ block: 'nearest', inline: 'nearest' }))
   }
@@ -75,9 +87,10 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
     const column = shown[place.column]
     const placed = table.rowAt(place.row)
     if (!column || !placed || table.isSaving || !isEditable(column, placed)) return false
-    setActive(place)
-    if (column.type === 'boolean') table.edit(placed, column, cellText(placed.row[column.key], column) !== 'Yes')
-    else setEditing(place)
+    setActive({ ...place, key: placed.key })
+    const value = placed.row[column.key]
+    if (column.type === 'boolean') table.edit(placed, column, toggled(value, flagOf(value)))
+    else setEditing({ ...place, key: placed.key })
     return true
   }
   const finish = (place: Place, direction: Direction) => {
@@ -187,7 +200,7 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
                 activeColumn={isHere(at)}
                 editingColumn={isHere(editing)}
                 onActive={(column) => {
-                  setActive({ row: item.index, column })
+                  setActive({ row: item.index, column, key: placed.key })
                   scroller.current?.focus({ preventScroll: true })
                 }}
                 onBegin={(column) => begin({ row: item.index, column })}

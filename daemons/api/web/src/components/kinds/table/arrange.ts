@@ -4,7 +4,7 @@
  * The page may start no worker (its policy allows no script made at run time), and to hand all rows to the sandbox would
  * copy them; so the work pauses whenever a few milliseconds have gone by.
  */
-import { numberOf, textOf } from '../../../runtime/values'
+import { flagOf, numberOf, textOf } from '../../../runtime/values'
 import type { Row } from '../../rows'
 import { cellText } from './cell-text'
 import { type Column, isNumericType } from './columns'
@@ -93,7 +93,7 @@ function keyOf(value: unknown, column: Column): number | string | null {
     const at = new Date(typeof value === 'number' ? value : textOf(value)).getTime()
     return Number.isNaN(at) ? textOf(value) : at
   }
-  if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'boolean' || column.type === 'boolean') return flagOf(value) ? 1 : 0
   return typeof value === 'number' ? value : textOf(value)
 }
 

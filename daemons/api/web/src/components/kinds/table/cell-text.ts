@@ -1,5 +1,5 @@
 /** What stands in a cell, as text. */
-import { numberOf, textOf } from '../../../runtime/values'
+import { flagOf, numberOf, textOf } from '../../../runtime/values'
 import type { Column } from './columns'
 
 const formats = new Map<string, Intl.NumberFormat>()
@@ -52,6 +52,8 @@ export function cellText(value: unknown, column: Column): string {
       if (Number.isNaN(at.getTime())) return text
       return column.type === 'date' ? (isDay ? plainDay : day).format(at) : moment.format(at)
     }
+    case 'boolean':
+      return flagOf(value) ? 'Yes' : 'No'
     case 'tag':
       return tagsOf(value).join(', ')
     case 'link':

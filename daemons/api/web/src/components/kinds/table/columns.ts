@@ -19,6 +19,8 @@ export interface Column {
   pin: Side | undefined
   isHidden: boolean
   isEditable: boolean
+  /** Its times have no zone: they are the same on each clock. */
+  isZoneless: boolean
   summary: Summary | undefined
   currency: string
   decimals: number | null
@@ -71,6 +73,7 @@ function columnOf(item: unknown, rows: Record<string, unknown>[]): Column | unde
     pin: pin === 'left' || pin === 'right' ? pin : undefined,
     isHidden: read.hidden === true,
     isEditable: read.editable === true && type !== 'button',
+    isZoneless: type === 'datetime' && rows.slice(0, sampleRows).some((row) => isZoneless(row[key])),
     summary: isOneOf(summaries, summary) ? summary : undefined,
     currency: textOf(read.currency),
     decimals: numberOf(read.decimals),
@@ -82,6 +85,11 @@ function columnOf(item: unknown, rows: Record<string, unknown>[]): Column | unde
 
 export function boundedWidth(width: number): number {
   return Math.round(Math.min(900, Math.max(48, width)))
+}
+
+/** A day and a time of day, as databases write those that are of no zone. */
+export function isZoneless(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(value)
 }
 
 /** What a column of this data is when nobody says so. */

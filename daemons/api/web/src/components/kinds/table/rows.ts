@@ -16,6 +16,27 @@ export function keyOfRow(row: Row, keyColumn: string): unknown {
   return 'id' in row ? row.id : JSON.stringify(row)
 }
 
+export interface Selected {
+  selectedRows: Row[]
+  selectedRow: Row | null
+  /** Among the data; -1 when it is not there. */
+  selectedIndex: number
+}
+
+/**
+ * What is selected after other rows came: the rows of the same key. Those that are gone are selected no more, but where pages come
+ * one by one and several rows can be selected, since they are on another page.
+ */
+export function reselected({ selectedRows, selectedRow }: Pick<Selected, 'selectedRows' | 'selectedRow'>, rows: Row[], keyColumn: string, keepsOthers: boolean): Selected {
+  const wanted = new Set(selectedRows.map((row) => keyOfRow(row, keyColumn)))
+  const here = rows.filter((row) => wanted.has(keyOfRow(row, keyColumn)))
+  const found = new Set(here.map((row) => keyOfRow(row, keyColumn)))
+  const others = keepsOthers ? selectedRows.filter((row) => !found.has(keyOfRow(row, keyColumn))) : []
+  const main = selectedRow ? keyOfRow(selectedRow, keyColumn) : undefined
+  const index = main === undefined ? -1 : rows.findIndex((row) => keyOfRow(row, keyColumn) === main)
+  return { selectedRows: [...others, ...here], selectedRow: rows[index] ?? (keepsOthers ? selectedRow : null), selectedIndex: index }
+}
+
 export function changesOf(value: unknown): Change[] {
   return Array.isArray(value) ? (value as Change[]) : []
 }

@@ -2,11 +2,11 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { flagOf, jsonOf, numberOf, textOf } from '../../../runtime/values'
 import { type Row, rowsOf } from '../../rows'
-import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
+import { type ViewProps, useProperties, useProperty, useRuntime, useRuntimeState } from '../../runtime-context'
 import { type Filter, type Order, type Sort, arrange, inSlices, summed } from './arrange'
 import { type Column, type ColumnView, arrangedColumns, columnsOf, untouched } from './columns'
 import { pageSizeOf, paged } from './paging'
-import { type Change, changed, changesOf, keyOfRow, withChanges } from './rows'
+import { type Change, changed, changesOf, keyOfRow, reselected, withChanges } from './rows'
 
 export type SelectionMode = 'single' | 'multiple' | 'none'
 
@@ -34,17 +34,17 @@ export function useTable(props: ViewProps, isSettled: boolean) {
   const declared = read('columns')
   const keyColumn = textOf(read('key'))
   const isPaged = textOf(read('paging')) === 'server'
-  const rows = useMemo(() => rowsOf(data), [data])
-  const columns = useMemo(() => columnsOf(declared, rows), [declared, rows])
+  const given = useMemo(() => rowsOf(data), [data])
+  const columns = useMemo(() => columnsOf(declared, given), [declared, given])
   const [view, setView] = useState<ColumnView>(untouched)
   const shown = useMemo(() => arrangedColumns(columns, view), [columns, view])
   const order: Order = useMemo(
     () => ({ sort: (held?.sort as Sort | null | undefined) ?? null, filters: (held?.filters as Filter[] | undefined) ?? none, search: textOf(held?.search) }),
     [held?.sort, held?.filters, held?.search],
   )
-  const { places, isArranging } = useArranged(rows, columns, order, isPaged)
-  const selection = useSelection(props, rows, keyColumn, isSettled && !isPaged)
-  const pageSize = pageSizeOf(numberOf(held?.pageSize))
+  const { rows, places, isArranging } = useArranged(given, columns, order, isPaged)
+  const selection = useSelection(props, rows, keyColumn, isSettled, isPaged)
+  const pageSize = usePageSize(props, isPaged)
   const changes = useMemo(() => changesOf(held?.changes), [held?.changes])
   const byKey = useMemo(() => new Map(changes.map((change) => [change.key, change])), [changes])
   const sums = useSums(rows, places, columns, byKey, keyColumn)
@@ -139,8 +139,8 @@ export function useTable(props: ViewProps, isSettled: boolean) {
 
 export type TableModel = ReturnType<typeof useTable>
 
-/** The rows in order. Until a long sort is done, they stay as they were. */
-function useArranged(rows: Row[], columns: Column[], order: Order, isPaged: boolean): { places: number[] | undefined; isArranging: boolean } {
+/** The rows and their order. Until a long sort is done, they stay as they were: after new data too. */
+function useArranged(rows: Row[], columns: Column[], order: Order, isPaged: boolean): { rows: Row[]; places: number[] | undefined; isArranging: boolean } {
   const [done, setDone] = useState<{ rows: Row[]; places: number[] }>()
   const [isArranging, setArranging] = useState(false)
   const isPlain = isPaged || (!order.sort && order.filters.length === 0 && order.search.trim() === '')
@@ -158,8 +158,7 @@ function useArranged(rows: Row[], columns: Column[], order: Order, isPaged: bool
       setArranging(false)
     }
   }, [rows, columns, order, isPlain])
-  // Places in other rows mean nothing.
-  return { places: done && done.rows === rows && !isPlain ? done.places : undefined, isArranging }
+  return done && !isPlain && done.rows.length > 0 ? { ...done, isArranging } : { rows, places: undefined, isArranging }
 }
 
 /** Of the rows that show, with what was changed in them. */
@@ -178,7 +177,21 @@ function useSums(rows: Row[], places: number[] | undefined, columns: Column[], c
   return sums
 }
 
-function useSelection({ name, component }: ViewProps, rows: Row[], keyColumn: string, followsData: boolean) {
+/** What a person chose, or else the property; expressions see the same. */
+function usePageSize({ name, component }: ViewProps, isPaged: boolean): number {
+  const runtime = useRuntime()
+  const given = pageSizeOf(numberOf(useProperty(name, 'page-size')))
+  const held = useRuntimeState(({ components }) => numberOf(components[name]?.pageSize))
+  const property = component.properties?.['page-size']
+  // A plain size is there from the beginning (state.ts); one that an expression says is told when it is known.
+  const isBound = isPaged && typeof property === 'string' && property.includes('{{')
+  useEffect(() => {
+    if (isBound && held === null) runtime.setComponent(name, { pageSize: given })
+  }, [isBound, held, given, name, runtime])
+  return held ?? given
+}
+
+function useSelection({ name, component }: ViewProps, rows: Row[], keyColumn: string, isSettled: boolean, isPaged: boolean) {
   const runtime = useRuntime()
   const mode = useRuntimeState((state): SelectionMode => {
     const shown = state.shown[`${name}.selection`]
@@ -193,19 +206,15 @@ function useSelection({ name, component }: ViewProps, rows: Row[], keyColumn: st
     runtime.setComponent(name, { selectedRows: list, selectedRow: rows[index] ?? list[0] ?? null, selectedIndex: index })
     if (component.events?.some((handler) => handler.on === 'row-select')) void runtime.trigger(name, 'row-select')
   }
-  // After new data came, the selected rows are the ones of the same key; those that are gone are selected no more.
   useEffect(() => {
-    if (!followsData || followed.current === rows) return
+    if (!isSettled || followed.current === rows) return
     followed.current = rows
     const state = runtime.store.getState().components[name]
-    const before = (state?.selectedRows as Row[] | undefined) ?? none
-    const selected = state?.selectedRow as Row | null | undefined
-    if (before.length === 0 && !selected) return
-    const wanted = new Set(before.map((row) => keyOfRow(row, keyColumn)))
-    const main = selected ? keyOfRow(selected, keyColumn) : undefined
-    const index = main === undefined ? -1 : rows.findIndex((row) => keyOfRow(row, keyColumn) === main)
-    runtime.setComponent(name, { selectedRows: rows.filter((row) => wanted.has(keyOfRow(row, keyColumn))), selectedRow: rows[index] ?? null, selectedIndex: index })
-  }, [name, rows, keyColumn, followsData, runtime])
+    const selectedRows = (state?.selectedRows as Row[] | undefined) ?? none
+    const selectedRow = (state?.selectedRow as Row | null | undefined) ?? null
+    if (selectedRows.length === 0 && !selectedRow) return
+    runtime.setComponent(name, { ...reselected({ selectedRows, selectedRow }, rows, keyColumn, isPaged && mode === 'multiple') })
+  }, [name, rows, keyColumn, isSettled, isPaged, mode, runtime])
   return {
     mode,
     selectedIndex,
