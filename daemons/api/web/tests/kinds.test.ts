@@ -9,7 +9,7 @@ import { pdfSource } from '../src/components/kinds/pdf/source'
 import { begun, fieldsOf, kindOf, problemsOf } from '../src/components/kinds/schema-form/schema'
 import { pathOf } from '../src/components/kinds/signature/strokes'
 import { treeOf, visible } from '../src/components/kinds/tree/nodes'
-import { problemOf } from '../src/runtime/kinds'
+import { heldValue, problemOf } from '../src/runtime/kinds'
 import { modelOf } from '../src/runtime/model'
 import { baseOf, instanceName, listAround } from '../src/runtime/nesting'
 import { asType } from '../src/runtime/values'
@@ -36,6 +36,22 @@ describe('inputs of special texts', () => {
     expect(range('2026-11-05', '2026-11-02')).toContain('after the last')
     expect(range('2026-11-02', null, { required: true })).toContain('last day')
     expect([range('2026-11-02', '2026-11-04', { 'max-days': 3 }), range('2026-11-02', '2026-11-05', { 'max-days': 3 })]).toEqual([undefined, 'Choose at most 3 days.'])
+  })
+})
+
+describe('inputs of JSON', () => {
+  const schema = '{"type": "object", "properties": {"name": {"type": "string"}, "kind": {"enum": ["parcel", "letter"], "default": "parcel"}}, "required": ["name"]}'
+
+  it('hold what the fields of a schema show, and say what is missing, also when nobody touched them', () => {
+    const untouched = heldValue('schema-form', {}, read({ schema, 'default-value': '{"name": "Ada"}' }))
+    expect(untouched).toEqual({ name: 'Ada', kind: 'parcel' })
+    const empty = heldValue('schema-form', {}, read({ schema }))
+    expect([empty, problemOf('schema-form', empty, read({ schema }))]).toEqual([{ kind: 'parcel' }, 'name: Fill this in.'])
+  })
+
+  it('are not sent while what is written is no JSON', () => {
+    expect(problemOf('json-editor', { a: 1 }, none, { isValid: false })).toBe('This is no JSON yet.')
+    expect(problemOf('json-editor', { a: 1 }, none, { isValid: true })).toBeUndefined()
   })
 })
 

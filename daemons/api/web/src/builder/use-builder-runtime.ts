@@ -69,7 +69,7 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
       notify,
       ...watch(),
       runWorkflow: async (workflow, body) => {
-        await dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug: workflow } }, body: { body } }))
+        await dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug: workflow } }, body: { body, ...inEnvironment() } }))
       },
       runQuery: async (queryName, parameters, signal) => {
         const query = store.getState().document.queries?.[queryName]

@@ -38,7 +38,7 @@ export function useInput<T>(props: ViewProps): Input<T> {
   const value = heldValue(component.type, state, read) as T
   const isDisabled = flagOf(read('disabled'))
   const isRequired = flagOf(read('required'))
-  const problem = isChecked && !isDisabled ? problemOf(component.type, value, read) : undefined
+  const problem = isChecked && !isDisabled ? problemOf(component.type, value, read, state) : undefined
   const isDescribed = problem !== undefined || textOf(read('hint')) !== ''
   return {
     id,

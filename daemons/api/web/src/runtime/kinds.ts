@@ -43,6 +43,10 @@ export interface KindState {
   isOverlay?: boolean
   /** Its value is what is shown, such as a tab, and belongs to no form. */
   isView?: boolean
+  /** Of an input that nobody touched: its value, made of its default. */
+  begun?: (value: unknown, read: Read) => unknown
+  /** Of an input: what is wrong with what was typed, when that is no value at all. */
+  unread?: (held: Record<string, unknown>) => string | undefined
   /** Of an input: what is wrong with a value that is not empty, and how to mend it. */
   check?: (value: unknown, read: Read) => string | undefined
   /** Methods of its own, beside those that every kind has. */
@@ -98,7 +102,9 @@ export function isEmpty(value: unknown): boolean {
 }
 
 /** What is wrong with an input's value; nothing when it may be sent. */
-export function problemOf(kind: string, value: unknown, read: Read): string | undefined {
+export function problemOf(kind: string, value: unknown, read: Read, held: Record<string, unknown> = {}): string | undefined {
+  const unread = stateOf(kind).unread?.(held)
+  if (unread !== undefined) return unread
   if (isEmpty(value)) return flagOf(read('required')) ? requiredText(kind) : undefined
   return stateOf(kind).check?.(value, read)
 }
@@ -112,7 +118,9 @@ function requiredText(kind: string): string {
 
 /** What an input holds: what was set, or else its default. */
 export function heldValue(kind: string, state: Record<string, unknown> | undefined, read: Read): unknown {
-  const type = stateOf(kind).value
+  const { value: type, begun } = stateOf(kind)
   if (!type) return undefined
-  return state && 'value' in state ? state.value : asType(type, read('default-value'))
+  if (state && 'value' in state) return state.value
+  const value = asType(type, read('default-value'))
+  return begun ? begun(value, read) : value
 }

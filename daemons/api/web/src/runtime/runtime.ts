@@ -262,7 +262,8 @@ export class AppRuntime {
       const read = this.reader(name)
       if (this.isHidden(name) || flagOf(read('disabled'))) continue
       this.check(name)
-      if (problemOf(kind, heldValue(kind, this.store.getState().components[name], read), read) !== undefined) isValid = false
+      const held = this.store.getState().components[name]
+      if (problemOf(kind, heldValue(kind, held, read), read, held) !== undefined) isValid = false
     }
     return isValid
   }

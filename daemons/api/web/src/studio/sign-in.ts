@@ -3,7 +3,9 @@ const key = 'bulkhead-sign-in-next'
 
 /** Only a path of our own: a link must not send people elsewhere after they logged in. */
 export function safeNext(next: string | null | undefined): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/'
+  // As the browser will read it, which leaves out tabs and line ends: `/\t/example.org` leads elsewhere.
+  const to = next && URL.canParse(next, location.origin) ? new URL(next, location.origin) : undefined
+  return to?.origin === location.origin && next?.startsWith('/') ? to.pathname + to.search + to.hash : '/'
 }
 
 export function rememberWay(next: string): void {

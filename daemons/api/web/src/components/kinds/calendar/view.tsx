@@ -1,6 +1,6 @@
 /** Events on the days of a month. */
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { asType, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { rowsOf } from '../../rows'
@@ -18,7 +18,7 @@ const weekdayName = new Intl.DateTimeFormat(undefined, { weekday: 'short', timeZ
 const at = (day: string) => new Date(`${day}T00:00Z`)
 
 export function View(props: ViewProps) {
-  const { name } = props
+  const { name, component } = props
   const runtime = useRuntime()
   const read = useProperties(props)
   const body = useRef<HTMLDivElement>(null)
@@ -28,18 +28,29 @@ export function View(props: ViewProps) {
   const begins = textOf(asType('date', read('default-value')) ?? today())
   const month = textOf(held?.month) || begins.slice(0, 7)
   const [cursor, setCursor] = useState<string>()
+  /** A day of which all events show. */
+  const [openDay, setOpenDay] = useState<string>()
   const focused = [cursor, begins].find((day) => day?.slice(0, 7) === month) ?? `${month}-01`
   const weeks = useMemo(() => weeksOf(month, startsOnSunday), [month, startsOnSunday])
   const byDay = useMemo(() => {
     const found = new Map<string, CalendarEvent[]>()
     const shown = new Set(weeks.flat())
     for (const event of eventsOf(rowsOf(read('data')), read)) {
-      for (let day = event.from, count = 0; day <= event.to && count < 400; day = moved(day, { days: 1 }), count += 1) {
-        if (shown.has(day)) found.set(day, [...(found.get(day) ?? []), event])
+      for (const day of shown) {
+        if (event.from <= day && day <= event.to) found.set(day, [...(found.get(day) ?? []), event])
       }
     }
     return found
   }, [read, weeks])
+  // A month that an expression says is told to the others when it is known, and as long as nobody went to another one.
+  const told = useRef<string>(undefined)
+  const isBound = textOf(component.properties?.['default-value']).includes('{{')
+  useEffect(() => {
+    const first = begins.slice(0, 7)
+    if (!isBound || first === told.current || (held?.month !== undefined && held.month !== told.current)) return
+    told.current = first
+    runtime.setComponent(name, shownOf(first, startsOnSunday))
+  }, [isBound, begins, held?.month, startsOnSunday, name, runtime])
   const show = (next: string) => {
     runtime.setComponent(name, shownOf(next, startsOnSunday))
     void runtime.trigger(name, 'month-change')
@@ -107,7 +118,7 @@ export function View(props: ViewProps) {
                   <span className="app-calendar-number" aria-hidden>
                     {Number(day.slice(8))}
                   </span>
-                  {events.slice(0, most).map((event, index) => (
+                  {events.slice(0, day === openDay ? events.length : most).map((event, index) => (
                     <button
                       key={index}
                       type="button"
@@ -123,7 +134,18 @@ export function View(props: ViewProps) {
                       <span className="truncate">{event.title}</span>
                     </button>
                   ))}
-                  {events.length > most ? <span className="muted app-calendar-more">{events.length - most} more</span> : null}
+                  {events.length > most && day !== openDay ? (
+                    <button
+                      type="button"
+                      className="app-calendar-more"
+                      onClick={(press) => {
+                        press.stopPropagation()
+                        setOpenDay(day)
+                      }}
+                    >
+                      {events.length - most} more
+                    </button>
+                  ) : null}
                 </div>
               )
             })}

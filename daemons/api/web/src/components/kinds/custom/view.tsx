@@ -20,6 +20,10 @@ export function View(props: ViewProps) {
   const port = useRef<MessagePort>(undefined)
   const [fault, setFault] = useState<string>()
   const [script, style] = [textOf(component.properties?.script), textOf(component.properties?.style)]
+  const code = JSON.stringify([script, style])
+  /** What the frame ran when it went to another page. */
+  const [goneWith, setGoneWith] = useState<string>()
+  const isGone = goneWith === code
   const data = jsonOf(read('data')) ?? {}
   const latest = useRef(data)
   latest.current = data
@@ -37,9 +41,14 @@ export function View(props: ViewProps) {
         else runtime.setComponent(name, { state: message.state ?? null })
       }
     }
-    let stop = () => {}
+    let stop: (() => void) | undefined
     const start = () => {
-      stop()
+      // It went to another page, which is not to be handed anything, nor to be shown within the app.
+      if (stop) {
+        stop()
+        setGoneWith(code)
+        return setFault('It has left its own page, so it is not shown.')
+      }
       const channel = new MessageChannel()
       channel.port1.onmessage = ({ data: message }: MessageEvent<FromFrame>) => take(message)
       port.current = channel.port1
@@ -55,12 +64,11 @@ export function View(props: ViewProps) {
       }
     }
     element.addEventListener('load', start)
-    element.src = '/custom-component'
     return () => {
       element.removeEventListener('load', start)
-      stop()
+      stop?.()
     }
-  }, [name, runtime, script, style])
+  }, [name, runtime, script, style, code])
 
   const written = JSON.stringify(data)
   useEffect(() => {
@@ -77,7 +85,7 @@ export function View(props: ViewProps) {
           </span>
         </p>
       )}
-      <iframe ref={frame} className="app-custom" title={textOf(read('label')) || name} sandbox="allow-scripts" />
+      {isGone ? null : <iframe key={code} ref={frame} src="/custom-component" className="app-custom" title={textOf(read('label')) || name} sandbox="allow-scripts" />}
     </>
   )
 }

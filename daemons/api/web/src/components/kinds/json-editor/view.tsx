@@ -1,5 +1,5 @@
 /** A JSON document as text, which says where it is none. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { textOf } from '../../../runtime/values'
 import { CodeEditor } from '../../../ui/CodeEditor'
 import type { EditorFault } from '../../../ui/code-mirror'
@@ -35,12 +35,15 @@ export function View(props: ViewProps) {
     runtime.setComponent(props.name, { text: next, isValid })
     if (isValid) input.set(found.value)
   }
+  useEffect(() => {
+    if (typed !== undefined && !isTyped) runtime.setComponent(props.name, { text, isValid: true })
+  }, [typed, isTyped, text, props.name, runtime])
   return (
     <InputGroup input={input}>
       <div className={input.problem === undefined && 'value' in read ? 'app-code' : 'app-code is-invalid'} inert={input.isDisabled} aria-disabled={input.isDisabled || undefined} onBlur={input.leave}>
         <CodeEditor label={textOf(input.read('label')) || props.name} language="json" value={text} onChange={take} faults={'fault' in read ? [read.fault] : []} />
       </div>
-      {'fault' in read ? (
+      {'fault' in read && input.problem === undefined ? (
         <p className="error" role="alert">
           This is no JSON yet: {read.fault.message}
         </p>

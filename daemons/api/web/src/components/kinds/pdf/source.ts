@@ -2,8 +2,20 @@
 import { textOf } from '../../../runtime/values'
 
 /** `%PDF-`, which stands within the first kilobyte. */
-function isPdf(bytes: Uint8Array): boolean {
+export function isPdf(bytes: Uint8Array): boolean {
   return new TextDecoder('latin1').decode(bytes.subarray(0, 1024)).includes('%PDF-')
+}
+
+const mostBytes = 64_000_000
+
+/** A document of this server. It is fetched and looked at, not framed: a page of ours must not stand within an app. */
+export async function fetchPdf(address: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await fetch(address, { signal })
+  if (!answer.ok) throw new Error(`The document could not be fetched: the server answered ${answer.status}.`)
+  if (Number(answer.headers.get('content-length') ?? 0) > mostBytes) throw new Error('The document has more than 64 MB.')
+  const bytes = new Uint8Array(await answer.arrayBuffer())
+  if (!isPdf(bytes)) throw new Error('This is no PDF document.')
+  return bytes
 }
 
 export type PdfSource = { bytes: Uint8Array<ArrayBuffer> } | { address: string } | { problem: string }

@@ -4,26 +4,41 @@ import { useEffect, useMemo, useState } from 'react'
 import { textOf } from '../../../runtime/values'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
-import { pdfSource } from './source'
+import { fetchPdf, pdfSource } from './source'
 
 export function View(props: ViewProps) {
   const read = useProperties(props)
   const data = read('data')
   const source = useMemo(() => pdfSource(data, location.origin), [data])
   const [address, setAddress] = useState<string>()
+  const [fault, setFault] = useState<string>()
   useEffect(() => {
-    if (!source || 'problem' in source) return setAddress(undefined)
-    if ('address' in source) return setAddress(source.address)
-    const made = URL.createObjectURL(new Blob([source.bytes], { type: 'application/pdf' }))
-    setAddress(made)
-    return () => URL.revokeObjectURL(made)
+    setAddress(undefined)
+    setFault(undefined)
+    if (!source || 'problem' in source) return
+    const controller = new AbortController()
+    let made: string | undefined
+    const show = (bytes: Uint8Array<ArrayBuffer>) => {
+      made = URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }))
+      setAddress(made)
+    }
+    if ('bytes' in source) show(source.bytes)
+    else
+      fetchPdf(source.address, controller.signal).then(show, (error: unknown) => {
+        if (!controller.signal.aborted) setFault(error instanceof Error ? error.message : String(error))
+      })
+    return () => {
+      controller.abort()
+      if (made) URL.revokeObjectURL(made)
+    }
   }, [source])
   const name = textOf(read('name')) || `${props.name}.pdf`
   if (!source) return <p className="muted app-empty">No document yet.</p>
-  if ('problem' in source) {
+  const problem = 'problem' in source ? source.problem : fault
+  if (problem !== undefined) {
     return (
       <p className="app-unknown" role="status">
-        {source.problem}
+        {problem}
       </p>
     )
   }
@@ -36,7 +51,7 @@ export function View(props: ViewProps) {
           Save
         </a>
       </div>
-      {address && navigator.pdfViewerEnabled ? <iframe className="app-frame" title={name} src={address} /> : <p className="muted app-empty">This browser shows no PDF documents itself: save it to read it.</p>}
+      {address === undefined ? null : navigator.pdfViewerEnabled ? <iframe className="app-frame" title={name} src={address} /> : <p className="muted app-empty">This browser shows no PDF documents itself: save it to read it.</p>}
     </div>
   )
 }

@@ -1,9 +1,14 @@
 import type { KindState } from '../../../runtime/kinds'
-import { problemsOf, schemaOf } from './schema'
+import { begun, problemsOf, schemaOf } from './schema'
 
 export const state: KindState = {
   value: 'json',
   initial: { isValid: true },
+  // What the fields show is what is sent, also when nobody touched them.
+  begun: (value, read) => {
+    const schema = schemaOf(read('schema'))
+    return schema ? begun(schema, value) : value
+  },
   check: (value, read) => {
     const schema = schemaOf(read('schema'))
     const [[path, problem] = []] = schema ? Object.entries(problemsOf(schema, value)) : []

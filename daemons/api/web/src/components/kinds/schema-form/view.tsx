@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { InputGroup, useInput } from '../../input'
 import { type ViewProps, useRuntime, useRuntimeState } from '../../runtime-context'
 import { SchemaFields } from './SchemaFields'
-import { begun, problemsOf, schemaOf } from './schema'
+import { problemsOf, schemaOf } from './schema'
 import './schema-form.css'
 
 export function View(props: ViewProps) {
@@ -12,7 +12,7 @@ export function View(props: ViewProps) {
   const isChecked = useRuntimeState(({ checked }) => checked[props.name] ?? false)
   const given = input.read('schema')
   const schema = useMemo(() => schemaOf(given), [given])
-  const value = useMemo(() => (schema ? begun(schema, input.value) : undefined), [schema, input.value])
+  const { value } = input
   const problems = useMemo(() => (schema && isChecked ? problemsOf(schema, value) : {}), [schema, value, isChecked])
   if (!schema) return <p className="muted app-empty">No schema yet.</p>
   return (
