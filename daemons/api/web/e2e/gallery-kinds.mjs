@@ -73,6 +73,31 @@ export const kindSteps = [
     },
   },
   {
+    kind: 'rich-text',
+    name: 'rich text leaves what nobody edits as it was written',
+    run: async (page) => {
+      const text = page.getByRole('textbox', { name: 'Note' })
+      for (const given of [
+        '| a | **b** |\n| --- | --- |\n| 1 | \\_2 |\n\nend',
+        'one  \ntwo\n\nend',
+        '\\_\\_init\\_\\_ and \\*stars\\*\n\nend',
+        '\\# 42\n\n\\> said\n\n\\- dash\n\n1\\. one\n\nend',
+        '##### deep\n\n###### deepest\n\nend',
+        '7. seven\n8. eight\n\nend',
+        '```sql\nselect 1\n| a |\n```\n\nend',
+        '> one\n>\n> two\n\nend',
+      ]) {
+        await page.evaluate((value) => /** @type {any} */ (window).runtime.setComponent('noteText', { value }), given)
+        await text.getByText('end', { exact: true }).waitFor()
+        await text.click()
+        await page.keyboard.press('Control+End')
+        await page.keyboard.type('x')
+        await page.waitForFunction(() => /** @type {any} */ (window).runtime.store.getState().components.noteText.value.endsWith('endx'))
+        assert.equal((await held(page, 'noteText')).value, `${given}x`)
+      }
+    },
+  },
+  {
     kind: 'custom',
     name: 'a custom component gets data, sets its state, and reaches nothing',
     // Refused, as it must be.

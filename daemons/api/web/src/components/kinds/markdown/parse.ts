@@ -9,7 +9,7 @@ export type Inline = { kind: 'text'; text: string } | { kind: 'code'; text: stri
 export type Block =
   | { kind: 'heading'; level: number; children: Inline[] }
   | { kind: 'paragraph'; children: Inline[] }
-  | { kind: 'code'; text: string }
+  | { kind: 'code'; language: string; text: string }
   | { kind: 'quote'; blocks: Block[] }
   | { kind: 'list'; isOrdered: boolean; start: number; items: Block[][] }
   | { kind: 'table'; head: Inline[][]; rows: Inline[][][] }
@@ -36,11 +36,11 @@ function blocksOf(lines: string[], depth: number): Block[] {
       at += 1
       continue
     }
-    const fence = /^ {0,3}(```|~~~)/.exec(now)?.[1]
+    const [, fence, language = ''] = /^ {0,3}(```|~~~) *([\w+#.-]*)/.exec(now) ?? []
     if (fence) {
       const from = ++at
       while (at < lines.length && !line(at).trimStart().startsWith(fence)) at += 1
-      blocks.push({ kind: 'code', text: lines.slice(from, at).join('\n') })
+      blocks.push({ kind: 'code', language, text: lines.slice(from, at).join('\n') })
       at += 1
       continue
     }

@@ -16,29 +16,57 @@ function element(name: string, children: Node[]): HTMLElement {
 
 function blockNode(block: Block): Node {
   switch (block.kind) {
-    case 'heading':
-      return element(block.level <= 1 ? 'h2' : block.level === 2 ? 'h3' : 'h4', block.children.map(inlineNode))
+    case 'heading': {
+      // The page has a title already; the deepest two look alike.
+      const heading = element(`h${Math.min(6, block.level + 1)}`, block.children.map(inlineNode))
+      heading.dataset.level = String(block.level)
+      return heading
+    }
     case 'paragraph':
       return element('p', block.children.map(inlineNode))
-    case 'code':
-      return element('pre', [document.createTextNode(block.text)])
+    case 'code': {
+      const code = element('pre', [document.createTextNode(block.text)])
+      code.dataset.language = block.language
+      return code
+    }
     case 'quote':
       return element('blockquote', block.blocks.map(blockNode))
     case 'rule':
       return element('hr', [])
-    case 'list':
-      return element(
+    case 'list': {
+      const list = element(
         block.isOrdered ? 'ol' : 'ul',
         block.items.map((item) => element('li', item.flatMap((part) => (part.kind === 'paragraph' ? part.children.map(inlineNode) : [blockNode(part)])))),
       )
-    case 'table':
-      // Tables are kept as the text that they are.
-      return element('pre', [document.createTextNode([block.head, ...block.rows].map((row) => `| ${row.map((cell) => cell.map(plain).join('')).join(' | ')} |`).join('\n'))])
+      if (block.isOrdered) list.setAttribute('start', String(block.start))
+      return list
+    }
+    case 'table': {
+      // Tables are edited as the text that they are.
+      const lines = [block.head, block.head.map(() => [{ kind: 'text' as const, text: '---' }]), ...block.rows].map((row) => `| ${row.map((cell) => cell.map(written).join('')).join(' | ')} |`)
+      const table = element('pre', [document.createTextNode(lines.join('\n'))])
+      table.dataset.table = ''
+      return table
+    }
   }
 }
 
-function plain(part: Inline): string {
-  return 'children' in part ? part.children.map(plain).join('') : part.kind === 'break' ? ' ' : part.text
+const marks = { strong: '**', em: '*', del: '~~' }
+
+/** A part of a line, as Markdown. */
+function written(part: Inline): string {
+  switch (part.kind) {
+    case 'text':
+      return escaped(part.text)
+    case 'code':
+      return `\`${part.text}\``
+    case 'break':
+      return ' '
+    case 'link':
+      return `[${part.children.map(written).join('')}](${part.href})`
+    default:
+      return `${marks[part.kind]}${part.children.map(written).join('')}${marks[part.kind]}`
+  }
 }
 
 function inlineNode(part: Inline): Node {
@@ -60,7 +88,7 @@ function inlineNode(part: Inline): Node {
   }
 }
 
-const blocks = new Set(['P', 'DIV', 'H1', 'H2', 'H3', 'H4', 'UL', 'OL', 'LI', 'BLOCKQUOTE', 'PRE', 'HR'])
+const blocks = new Set(['P', 'DIV', 'H1', 'H2', 'H3', 'H4', 'H5', 'H6', 'UL', 'OL', 'LI', 'BLOCKQUOTE', 'PRE', 'HR'])
 
 /** What stands in an edited element, as Markdown. What is not known of elements is passed over, their text is kept. */
 export function toMarkdown(root: Node): string {
@@ -71,8 +99,9 @@ function childBlocks(node: Node): string[] {
   const found: string[] = []
   let line: Node[] = []
   const close = () => {
-    const text = line.map(inline).join('').replace(/[ \t]+\n/g, '\n').trim()
-    if (text !== '') found.push(text)
+    // The only ends of lines are breaks.
+    const text = line.map(inline).join('').replace(/[ \t]*\n[ \t]*/g, '  \n').trim()
+    if (text !== '') found.push(text.split('\n').map(startEscaped).join('\n'))
     line = []
   }
   for (const child of node.childNodes) {
@@ -90,13 +119,18 @@ function block(node: HTMLElement): string[] {
   switch (node.tagName) {
     case 'H1':
     case 'H2':
-      return text() === '' ? [] : [`# ${text()}`]
     case 'H3':
-      return text() === '' ? [] : [`## ${text()}`]
     case 'H4':
-      return text() === '' ? [] : [`### ${text()}`]
-    case 'PRE':
-      return [/^\s*\|.*\|\s*$/m.test(node.textContent) ? node.textContent : `\`\`\`\n${node.textContent}\n\`\`\``]
+    case 'H5':
+    case 'H6': {
+      const level = node.dataset.level ?? String(Math.max(1, Number(node.tagName[1]) - 1))
+      return text() === '' ? [] : [`${'#'.repeat(Number(level))} ${text()}`]
+    }
+    case 'PRE': {
+      if (node.dataset.table !== undefined) return [node.textContent]
+      const fence = node.textContent.includes('```') ? '~~~' : '```'
+      return [`${fence}${node.dataset.language ?? ''}\n${node.textContent}\n${fence}`]
+    }
     case 'HR':
       return ['---']
     case 'BLOCKQUOTE':
@@ -104,7 +138,7 @@ function block(node: HTMLElement): string[] {
         childBlocks(node)
           .join('\n\n')
           .split('\n')
-          .map((line) => `> ${line}`.trimEnd())
+          .map((line) => (line === '' ? '>' : `> ${line}`))
           .join('\n'),
       ]
     case 'UL':
@@ -112,7 +146,7 @@ function block(node: HTMLElement): string[] {
       return [
         [...node.children]
           .map((item, index) => {
-            const mark = node.tagName === 'OL' ? `${index + 1}. ` : '- '
+            const mark = node instanceof HTMLOListElement ? `${node.start + index}. ` : '- '
             return `${mark}${childBlocks(item).join('\n').replaceAll('\n', `\n${' '.repeat(mark.length)}`)}`
           })
           .join('\n'),
@@ -161,5 +195,10 @@ function inline(node: Node): string {
 
 /** Marks that were typed as text stay text. */
 function escaped(text: string): string {
-  return text.replace(/\n/g, ' ').replace(/([\\`*~[\]])/g, '\\$1')
+  return text.replace(/\n/g, ' ').replace(/([\\`*_~[\]])/g, '\\$1')
+}
+
+/** So does what would begin a heading, a quote, a list, a table or a rule. */
+function startEscaped(line: string): string {
+  return line.replace(/^(\d{1,9})([.)] )/, '$1\\$2').replace(/^(#{1,6} |>|[-+] |-[ -]*-)/, '\\$1')
 }
