@@ -187,7 +187,7 @@ describe('addresses of pages', () => {
 
 describe('files of rows', () => {
   it('quote what must be, and run nothing in a spreadsheet', () => {
-    expect(csvOf([{ a: 1, b: 'x,"y"' }, { a: -2, c: '=1+1' }, { b: '-5', c: '-cmd' }])).toBe('a,b,c\r\n1,"x,""y""",\r\n-2,,\'=1+1\r\n,-5,\'-cmd\r\n')
+    expect(csvOf([{ a: 1, b: 'x,"y"' }, { a: -2, c: '=1+1' }, { b: '-5', c: '-cmd' }])).toBe('\uFEFFa,b,c\r\n1,"x,""y""",\r\n-2,,\'=1+1\r\n,-5,\'-cmd\r\n')
     expect(csvOf('x')).toBeUndefined()
   })
 })

@@ -57,7 +57,10 @@ export function inputFor(column: TableColumn, isRequired: boolean, dialect: Dial
     return input('text-area', {}, { ...wide, value: (at) => (dialect.hasJsonValues ? `${at} ? JSON.parse(${at}) : null` : `${at} || null`), start: (row) => `typeof ${row} === 'string' ? ${row} : JSON.stringify(${row} ?? null, null, 2)` })
   }
   if (type === 'date') return input('date', {})
-  if (/^(timestamptz|timestamp(\(\d\))? with time zone)/.test(type)) return input('datetime', {})
+  if (/^(timestamptz|timestamp(\(\d\))? with time zone)/.test(type)) {
+    // A browser's times end at milliseconds: what nobody changed is written as it came.
+    return input('datetime', {}, { value: (at, before) => (before === undefined ? at : `${before} && Date.parse(${before}) === Date.parse(${at}) ? ${before} : ${at}`) })
+  }
   // Without a zone a browser's own would be mixed in: it is written as the text that the database shows.
   if (/^(timestamp|datetime)/.test(type)) return input('text-input', { placeholder: '2026-11-30 09:30:00' }, { value: orNull })
   if (type.startsWith('time')) return input('text-input', { placeholder: '09:30' }, { value: orNull })

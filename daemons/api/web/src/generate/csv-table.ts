@@ -42,13 +42,18 @@ export function fits(type: ColumnType, text: string): boolean {
   return type === 'text' || text.trim() === '' || patterns[type](text.trim())
 }
 
+/** Texts that some databases take for the same key. */
+function folded(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').trim().toLowerCase()
+}
+
 export function planOf(csv: Csv): Plan {
   const columns = csv.columns.map((name, index): InferredColumn => {
     const filledIn = csv.rows.map((row) => row[index]?.trim() ?? '').filter((text) => text !== '')
     const type = filledIn.length === 0 ? undefined : (['flag', 'integer', 'number', 'date', 'datetime'] as const).find((candidate) => filledIn.every(patterns[candidate]))
     return { name, type: type ?? 'text', isNullable: filledIn.length < csv.rows.length }
   })
-  const index = columns.findIndex(({ name, isNullable }, at) => /^(id|.*_id|key|code|sku|number)$/.test(name) && !isNullable && csv.rows.length > 0 && new Set(csv.rows.map((row) => row[at]?.trim())).size === csv.rows.length && at === 0)
+  const index = columns.findIndex(({ name, isNullable }, at) => /^(id|.*_id|key|code|sku|number)$/.test(name) && !isNullable && csv.rows.length > 0 && new Set(csv.rows.map((row) => folded(row[at] ?? ''))).size === csv.rows.length && at === 0)
   const own = columns[index]
   if (own) return { columns, key: { name: own.name, isAdded: false } }
   const taken = new Set(csv.columns)

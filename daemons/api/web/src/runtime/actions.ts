@@ -2,6 +2,7 @@
 import { safeHref } from '../components/href'
 import type { Action } from '../api/types'
 import { addressText, parameterTexts } from './address'
+import { saveFile } from '../ui/save-file'
 import { csvOf } from './csv'
 import { methodTable } from './kinds'
 import type { NotifyTone } from './host'
@@ -188,13 +189,8 @@ function download(runtime: AppRuntime, value: unknown, fileName: string, format:
     runtime.host.notify('Only a list of rows becomes a CSV file.', 'error')
     return false
   }
-  const address = URL.createObjectURL(new Blob([text], { type: `${mediaTypes[format]};charset=utf-8` }))
-  const link = document.createElement('a')
-  link.href = address
   // Control characters and separators of paths are no part of a name.
-  link.download = fileName.replace(/[\p{Cc}/\\:*?"<>|]/gu, '_').slice(0, 200) || 'data.txt'
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(address), 10_000)
+  saveFile(fileName.replace(/[\p{Cc}/\\:*?"<>|]/gu, '_').slice(0, 200) || 'data.txt', text, mediaTypes[format])
   return true
 }
 

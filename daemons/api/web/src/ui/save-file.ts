@@ -1,7 +1,7 @@
 /** Gives the person a file that was made in the page. */
 
-export function saveFile(name: string, text: string, type: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type }))
+export function saveFile(name: string, content: string | Blob, type: string): void {
+  const address = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type: `${type};charset=utf-8` }) : content)
   const link = document.createElement('a')
   link.href = address
   link.download = name

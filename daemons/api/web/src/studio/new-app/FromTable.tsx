@@ -27,7 +27,7 @@ export function FromTable({ onCreated, onBack, onClose }: StartProps) {
   return (
     <NamingDialog title="New app from a table" naming={naming} isReady={made !== undefined} onBack={onBack} error={resources.error ?? schema.error} onClose={onClose}>
       {resources.isPending ? <SkeletonRows count={2} /> : null}
-      {resources.data && usable.length === 0 ? <p className="muted">No resource here has tables that you may read: add a database under Resources, or ask for the role editor on one.</p> : null}
+      {resources.data && usable.length === 0 ? <p className="muted">No resource here has tables that you may read: add a PostgreSQL, MySQL, SQLite or ClickHouse database under Resources, or ask for the role editor on one.</p> : null}
       {resource ? (
         <div className="new-app-fields">
           <SelectField

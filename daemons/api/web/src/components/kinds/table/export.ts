@@ -1,5 +1,6 @@
 /** Rows as files. Loaded when somebody asks for one. */
-import { textOf } from '../../../runtime/values'
+import { csvFile } from '../../../runtime/csv'
+import { saveFile } from '../../../ui/save-file'
 import type { Row } from '../../rows'
 import type { Column } from './columns'
 import { workbook } from './xlsx'
@@ -7,7 +8,7 @@ import { workbook } from './xlsx'
 export type ExportFormat = 'csv' | 'json' | 'xlsx'
 
 const types: Record<ExportFormat, string> = {
-  csv: 'text/csv;charset=utf-8',
+  csv: 'text/csv',
   json: 'application/json',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 }
@@ -15,12 +16,7 @@ const types: Record<ExportFormat, string> = {
 export async function exportRows(name: string, format: ExportFormat, columns: Column[], rows: Row[]): Promise<void> {
   const wanted = columns.filter(({ type }) => type !== 'button')
   const content = format === 'csv' ? csvOf(wanted, rows) : format === 'json' ? jsonOf(wanted, rows) : await workbook(name, wanted, rows)
-  const address = URL.createObjectURL(new Blob([content], { type: types[format] }))
-  const link = document.createElement('a')
-  link.href = address
-  link.download = `${name}.${format}`
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(address), 10_000)
+  saveFile(`${name}.${format}`, content, types[format])
 }
 
 export function jsonOf(columns: Column[], rows: Row[]): string {
@@ -31,16 +27,6 @@ export function jsonOf(columns: Column[], rows: Row[]): string {
   )
 }
 
-/** As RFC 4180 has it, with a mark of UTF-8 that spreadsheets look for. */
 export function csvOf(columns: Column[], rows: Row[]): string {
-  const lines = [columns.map(({ label }) => field(label)), ...rows.map((row) => columns.map(({ key }) => field(row[key])))]
-  return `\uFEFF${lines.map((line) => line.join(',')).join('\r\n')}\r\n`
-}
-
-function field(value: unknown): string {
-  const text = textOf(value)
-  // A spreadsheet would run such a text as a formula.
-  const isFormula = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) && !/^[+-]?[\d.,\s]+$/.test(text)
-  const safe = isFormula ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return csvFile([columns.map(({ label }) => label), ...rows.map((row) => columns.map(({ key }) => row[key]))])
 }
