@@ -4,7 +4,7 @@ import type { AppDocument, Page } from '../src/api/types'
 import { zoomBy } from '../src/builder/canvas-view'
 import { clipOf } from '../src/builder/clipboard'
 import { loadKinds } from '../src/builder/component-kinds'
-import { moveComponents, removeComponents } from '../src/builder/edits'
+import { moveComponents, removeComponents, setSlots } from '../src/builder/edits'
 import { guidesFor } from '../src/builder/guides'
 import { overlaps } from '../src/builder/layout'
 import { parseClip, pasteClip } from '../src/builder/paste'
@@ -113,6 +113,9 @@ describe('the canvas', () => {
 
 describe('a phone', () => {
   const page = app.pages.home as Page
+  /** What the server says of a page's places on a phone. */
+  const heldElsewhere = ({ layout = {}, 'phone-layout': phone = {} }: Page) =>
+    Object.keys(phone).filter((name) => layout[name]?.parent !== phone[name]?.parent || layout[name]?.slot !== phone[name]?.slot)
 
   it('stacks all in the order of reading as long as nobody says otherwise', () => {
     expect(hasPhoneLayout(page)).toBe(false)
@@ -142,5 +145,31 @@ describe('a phone', () => {
     expect(Object.keys(removed.pages.home?.['phone-layout'] ?? {})).toEqual(['other'])
     const moved = produce(arranged, (draft) => moveComponents(draft, 'home', { other: rect(0, 4, 8, 2, 'box') }))
     expect(phoneLayoutOf(moved.pages.home as Page).other?.parent).toBe('box')
+  })
+
+  it('has no place left that the server refuses: one that is held by another component than on a wide screen', () => {
+    const arranged = produce(app, (draft) => moveComponents(draft, 'home', { other: rect(12, 0, 12, 2) }, 'phone'))
+    const into = produce(arranged, (draft) => moveComponents(draft, 'home', { other: rect(0, 4, 8, 2, 'box') }))
+    expect(heldElsewhere(into.pages.home as Page)).toEqual([])
+    const outOf = produce(arranged, (draft) => moveComponents(draft, 'home', { name: rect(0, 20, 8, 2) }))
+    expect(heldElsewhere(outOf.pages.home as Page)).toEqual([])
+    // What did not go elsewhere stays where it was put.
+    expect(outOf.pages.home?.['phone-layout']?.other).toEqual(rect(12, 0, 12, 2))
+    const swayed = produce(arranged, (draft) => moveComponents(draft, 'home', { other: { ...rect(0, 0, 8, 2, 'box'), slot: 'a' } }, 'phone'))
+    expect(heldElsewhere(swayed.pages.home as Page)).toEqual([])
+  })
+
+  it('keeps what stands in a tab in it when the tab gets another value', () => {
+    const tabbed = produce(app, (draft) => {
+      const home = draft.pages.home
+      if (!home?.components || !home.layout) return
+      home.components.box = { type: 'tabs', properties: { tabs: ['One', 'Two'] } }
+      home.layout.name = { ...rect(0, 0, 12, 2, 'box'), slot: 'One' }
+      home.layout.go = { ...rect(12, 0, 12, 1, 'box'), slot: 'Two' }
+      moveComponents(draft, 'home', { name: { ...rect(6, 0, 12, 2, 'box'), slot: 'One' } }, 'phone')
+      setSlots(draft, 'home', 'box', 'tabs', ['First', 'Two'])
+    })
+    expect(tabbed.pages.home?.['phone-layout']?.name).toEqual({ ...rect(6, 0, 12, 2, 'box'), slot: 'First' })
+    expect(heldElsewhere(tabbed.pages.home as Page)).toEqual([])
   })
 })

@@ -4,7 +4,7 @@ import type { Action, AppDocument, AppQuery, Component, EventHandler, GridRect, 
 import { type Layout, isWithin } from '../runtime/nesting'
 import type { Device } from './canvas-view'
 import { place } from './layout'
-import { movePhoneComponents } from './phone-edits'
+import { dropStrayPlaces, movePhoneComponents } from './phone-edits'
 
 type Document = Draft<AppDocument>
 
@@ -64,6 +64,7 @@ export function moveComponents(document: Document, page: string, rects: Record<s
   if (device === 'phone') return movePhoneComponents(document, page, rects)
   const target = pageOf(document, page)
   target.layout = place(target.layout, rects)
+  dropStrayPlaces(document, page)
 }
 
 export function removeComponents(document: Document, page: string, names: string[]): void {
@@ -135,7 +136,7 @@ export function setSlots(document: Document, page: string, name: string, key: st
   setProperty(document, page, name, key, value)
   if (before.length !== after.length) return
   const renamed = new Map(before.flatMap((slot, index): [string, string][] => (after[index] === undefined || after[index] === slot || after.includes(slot) ? [] : [[slot, after[index]]])))
-  for (const rect of Object.values(layout)) {
+  for (const rect of [...Object.values(layout), ...Object.values(document.pages[page]?.['phone-layout'] ?? {})]) {
     const to = rect.parent === name && rect.slot ? renamed.get(rect.slot) : undefined
     if (to) rect.slot = to
   }

@@ -1,6 +1,6 @@
 /** Arithmetic of the canvas: integer rectangles on 24 columns that never overlap. */
 import type { GridRect, Page } from '../api/types'
-import { type Grid, type Layout, standsOn } from '../runtime/nesting'
+import { type Grid, type Layout, onSameGrid, standsOn } from '../runtime/nesting'
 import { componentKinds } from './component-kinds'
 
 export const columns = 24
@@ -20,7 +20,7 @@ export function clamp({ column, row, width, height, ...grid }: GridRect): GridRe
 
 /** What stands on different grids never overlaps. */
 export function overlaps(a: GridRect, b: GridRect): boolean {
-  if ((a.parent ?? '') !== (b.parent ?? '') || (a.slot ?? '') !== (b.slot ?? '')) return false
+  if (!onSameGrid(a, b)) return false
   return a.column < b.column + b.width && b.column < a.column + a.width && a.row < b.row + b.height && b.row < a.row + a.height
 }
 

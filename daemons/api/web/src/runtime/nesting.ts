@@ -21,6 +21,11 @@ export function standsOn(rect: GridRect | undefined, { parent, slot, others }: G
   return slot === undefined || rect?.slot === slot || (others !== undefined && !others.includes(rect?.slot ?? ''))
 }
 
+/** Whether two places are on the same grid. */
+export function onSameGrid(a: GridRect, b: GridRect): boolean {
+  return (a.parent ?? '') === (b.parent ?? '') && (a.slot ?? '') === (b.slot ?? '')
+}
+
 /** Whether a component stands on a grid, or in one that does. */
 export function isWithin(layout: Layout, name: string, grid: Grid): boolean {
   let at: string | undefined = name

@@ -1,6 +1,6 @@
 /** Where components stand on a narrow screen: as the page says, and below it, one under the other, all that it does not name. */
 import type { Page } from '../api/types'
-import { type Layout, standsOn } from './nesting'
+import { type Layout, onSameGrid, standsOn } from './nesting'
 
 /** Below this many pixels a screen is narrow. The styles of hosted apps have the same number. */
 export const narrowPixels = 640
@@ -16,7 +16,7 @@ export function phoneLayoutOf(page: Page): Layout {
   for (const [name, rect] of Object.entries(page['phone-layout'] ?? {})) {
     const at = wide[name]
     // A component that was moved into another one since belongs there on every screen.
-    if (at && (at.parent ?? '') === (rect.parent ?? '') && (at.slot ?? '') === (rect.slot ?? '')) placed[name] = rect
+    if (at && onSameGrid(at, rect)) placed[name] = rect
   }
   const rest = Object.keys(wide)
     .filter((name) => !placed[name])
