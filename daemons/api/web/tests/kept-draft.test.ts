@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiProblem } from '../src/api/problem'
-import { createDraftStore } from '../src/document/draft-store'
+import { createDraftStore, unsavedReason } from '../src/document/draft-store'
 import { draftKey, keepUnsaved, readKept } from '../src/document/kept-draft'
 import { replaceDocument } from '../src/document/replace'
 
@@ -120,7 +120,28 @@ describe('a draft that somebody else changed', () => {
     store.edit((draft) => void (draft.title = '{{'))
     await store.save(true)
     expect([store.getState().problem, store.getState().waits]).toEqual([undefined, expect.any(ApiProblem)])
+    expect(unsavedReason(store.getState())).toBe(store.getState().waits)
     await store.save()
     expect(store.getState().problem).toBeInstanceOf(ApiProblem)
+    expect(unsavedReason(store.getState())).toBe(store.getState().problem)
+  })
+
+  it('says what it waits for until it is saved', async () => {
+    let isSound = false
+    const { store } = setUp(async (revision) => {
+      if (isSound) return revision + 1
+      throw new ApiProblem({ status: 422, code: 'document-invalid', detail: 'a binding is never closed' })
+    })
+    store.edit((draft) => void (draft.title = '{{'))
+    await store.save(true)
+    store.edit((draft) => void (draft.title = '{{ a'))
+    const again = store.save(true)
+    // It does not come and go with each try.
+    expect(store.getState()).toMatchObject({ isSaving: true, waits: { code: 'document-invalid' } })
+    await again
+    store.edit((draft) => void (draft.title = '{{ a }}'))
+    isSound = true
+    await store.save(true)
+    expect(unsavedReason(store.getState())).toBeUndefined()
   })
 })

@@ -80,12 +80,12 @@ export function createDraftStore<Document extends object>(initial: Document, rev
     const { document, saved, revision: base, isSaving } = getState()
     if (isSaving) return false
     if (document === saved) return true
-    setState({ isSaving: true, problem: undefined, waits: undefined })
+    setState({ isSaving: true, problem: undefined, ...(isQuiet ? {} : { waits: undefined }) })
     try {
-      setState({ revision: await send(base, document), saved: document })
+      setState({ revision: await send(base, document), saved: document, waits: undefined })
       return getState().document === document
     } catch (problem) {
-      setState(isQuiet && isProblem(problem, 'document-invalid') ? { waits: problem } : { problem })
+      setState(isQuiet && isProblem(problem, 'document-invalid') ? { waits: problem } : { problem, waits: undefined })
       return false
     } finally {
       setState({ isSaving: false })
@@ -95,6 +95,11 @@ export function createDraftStore<Document extends object>(initial: Document, rev
   const rebase = (saved: Document, now: number) => setState({ saved, revision: now, problem: undefined, waits: undefined })
 
   return Object.assign(store, { edit, undo, redo, save, rebase })
+}
+
+/** Why what was changed is not saved, where it was tried. */
+export function unsavedReason<Document>({ document, saved, problem, waits }: DraftState<Document>): unknown {
+  return problem ?? (document === saved ? undefined : waits)
 }
 
 /** What the top bar says about a draft. */

@@ -1,13 +1,13 @@
 /** What stands above the canvas about saving: who else edits, a draft that changed meanwhile, changes that were kept in this browser. */
 import { useMutation } from '@tanstack/react-query'
 import { CircleAlert, History, Users } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../../api/client'
-import { isProblem } from '../../api/problem'
+import { isProblem, messageOf } from '../../api/problem'
 import type { AppDocument } from '../../api/types'
 import { canonicalText } from '../../document/canonical'
-import type { DraftStore } from '../../document/draft-store'
+import { type DraftStore, unsavedReason } from '../../document/draft-store'
 import { replaceDocument } from '../../document/replace'
 import { Button } from '../../ui/Button'
 import type { IconType } from '../../ui/icons'
@@ -24,24 +24,44 @@ interface Props {
   recovery: Recovery
 }
 
+/** Whoever pauses in the middle of an expression is not told so at once: what is below would jump. */
+const patienceMs = 5000
+
 export function SavingNotices({ slug, store, lock, recovery }: Props) {
   const problem = useStore(store, (state) => state.problem)
+  const reason = useStore(store, unsavedReason)
+  const hasWaited = useLasting(!problem && reason !== undefined)
   const isUnsaved = useStore(store, (state) => state.document !== state.saved)
   return (
     <div className="builder-notices">
       {lock.state === 'theirs' || lock.state === 'lost' ? <Elsewhere lock={lock} isUnsaved={isUnsaved} /> : null}
       {recovery.kept ? <Recovered slug={slug} recovery={recovery} /> : null}
       {isProblem(problem, 'draft-changed') ? <Conflict slug={slug} store={store} /> : problem ? <ErrorNotice error={problem} /> : null}
+      {hasWaited ? <Notice icon={CircleAlert} text={`Your changes are not saved until this is put right: ${messageOf(reason)}`} /> : null}
     </div>
   )
 }
 
-function Notice({ icon: Icon, text, children }: { icon: IconType; text: ReactNode; children: ReactNode }) {
+/** Whether something has been so for a while. */
+function useLasting(is: boolean): boolean {
+  const [lasts, setLasts] = useState(false)
+  useEffect(() => {
+    if (!is) return
+    const timer = setTimeout(() => setLasts(true), patienceMs)
+    return () => {
+      clearTimeout(timer)
+      setLasts(false)
+    }
+  }, [is])
+  return is && lasts
+}
+
+function Notice({ icon: Icon, text, children }: { icon: IconType; text: ReactNode; children?: ReactNode }) {
   return (
     <div className="notice amber builder-notice" role="status">
       <Icon className="icon" strokeWidth={1.5} aria-hidden />
       <p className="grow">{text}</p>
-      <span className="row wrap">{children}</span>
+      {children ? <span className="row wrap">{children}</span> : null}
     </div>
   )
 }
