@@ -34,6 +34,9 @@ export interface DraftState<Document> {
   waits: unknown
 }
 
+/** Nothing stands in the way of saving. */
+const sound = { problem: undefined, waits: undefined }
+
 export interface DraftActions<Document> {
   edit: (recipe: (draft: Draft<Document>) => void, mergeKey?: string) => void
   undo: () => void
@@ -47,7 +50,7 @@ export interface DraftActions<Document> {
 export type DraftStore<Document> = StoreApi<DraftState<Document>> & DraftActions<Document>
 
 export function createDraftStore<Document extends object>(initial: Document, revision: number, send: (revision: number, document: Document) => Promise<number>): DraftStore<Document> {
-  const store = createStore<DraftState<Document>>(() => ({ document: initial, saved: initial, revision, past: [], future: [], isSaving: false, problem: undefined, waits: undefined }))
+  const store = createStore<DraftState<Document>>(() => ({ document: initial, saved: initial, revision, past: [], future: [], isSaving: false, ...sound }))
   const { getState, setState } = store
 
   const edit: DraftActions<Document>['edit'] = (recipe, key) => {
@@ -80,19 +83,22 @@ export function createDraftStore<Document extends object>(initial: Document, rev
     const { document, saved, revision: base, isSaving } = getState()
     if (isSaving) return false
     if (document === saved) return true
-    setState({ isSaving: true, problem: undefined, ...(isQuiet ? {} : { waits: undefined }) })
+    // What a quiet save says stays until the next one has ended: it would come and go.
+    setState({ isSaving: true, ...(isQuiet ? {} : sound) })
     try {
-      setState({ revision: await send(base, document), saved: document, waits: undefined })
+      setState({ revision: await send(base, document), saved: document, ...sound })
       return getState().document === document
     } catch (problem) {
-      setState(isQuiet && isProblem(problem, 'document-invalid') ? { waits: problem } : { problem, waits: undefined })
+      // Whoever was told that it is not sound is told so until it is.
+      const isToldQuietly = isQuiet && isProblem(problem, 'document-invalid') && !isProblem(getState().problem, 'document-invalid')
+      setState(isToldQuietly ? { problem: undefined, waits: problem } : { problem, waits: undefined })
       return false
     } finally {
       setState({ isSaving: false })
     }
   }
 
-  const rebase = (saved: Document, now: number) => setState({ saved, revision: now, problem: undefined, waits: undefined })
+  const rebase = (saved: Document, now: number) => setState({ saved, revision: now, ...sound })
 
   return Object.assign(store, { edit, undo, redo, save, rebase })
 }
