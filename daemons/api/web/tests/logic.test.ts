@@ -48,6 +48,19 @@ const app: AppDocument = {
 const texts = (document: AppDocument) => placesOf(document).map(({ text }) => text)
 
 describe('renaming', () => {
+  it('reaches the arguments of a query of the library, and the parameters that are kept out of the audit trail', () => {
+    const query = { resource: 'tables', library: { query: 'orders-of', arguments: { customer: 'search.value', since: 'state.picked.value' } }, 'hidden-parameters': ['search.value', 'state.picked.value'] }
+    const given: AppDocument = { ...app, queries: { ...app.queries, orders: query } }
+    const next = produce(given, (draft) => {
+      renameEverywhere(draft, 'search', 'term')
+      renameState(draft, 'picked', 'chosen')
+    })
+    expect(next.queries?.orders).toEqual({ resource: 'tables', library: { query: 'orders-of', arguments: { customer: 'term.value', since: 'state.chosen.value' } }, 'hidden-parameters': ['term.value', 'state.chosen.value'] })
+    expect(findReferences(given, 'search').filter(({ owner }) => owner.name === 'orders').map(({ at }) => at)).toEqual(['argument customer', 'hidden parameter'])
+    const broken: AppDocument = { ...app, queries: { ...app.queries, orders: { ...query, library: { query: 'orders-of', arguments: { customer: 'nosuch.value' } }, 'hidden-parameters': [] } } }
+    expect(lint(broken, { members: () => undefined, slow: {} })).toContainEqual(expect.objectContaining({ at: 'argument customer', message: 'nosuch is not the name of anything in this app.' }))
+  })
+
   it('reaches every place that reads or names a component, and nothing else', () => {
     const next = produce(app, (draft) => renameEverywhere(draft, 'search', 'term'))
     expect(texts(next).filter((text) => /\bsearch\b/.test(text))).toEqual([

@@ -68,6 +68,8 @@ export function rewritten(document: AppDocument, rewrite: Rewrite): AppDocument 
       ...(query.statements ? { statements: query.statements.map((text, index) => rewrite(text, 'template', owner, `statement ${index + 1}`)) } : {}),
       ...(change ? { change } : {}),
       ...(operation ? { operation } : {}),
+      ...(query.library?.arguments ? { library: { ...query.library, arguments: mapped(query.library.arguments, (text, name) => rewrite(text, 'expression', owner, `argument ${name}`)) } } : {}),
+      ...(query['hidden-parameters'] ? { 'hidden-parameters': query['hidden-parameters'].map((text) => rewrite(text, 'expression', owner, 'hidden parameter')) } : {}),
       ...(query.transform ? { transform: rewrite(query.transform, 'code', owner, 'transformer') } : {}),
       ...flowOf(query, owner, rewrite),
     }
