@@ -302,3 +302,55 @@ describe('state variables', () => {
     await vi.waitFor(() => expect(value(runtime, 'shown')).toEqual({ value: 10 }))
   })
 })
+
+describe('handlers in the items of a list', () => {
+  const at = (row: number, parent?: string) => ({ column: 0, row, width: 12, height: 2, ...(parent ? { parent } : {}) })
+  type Events = NonNullable<NonNullable<Components>[string]['events']>
+  const wait = { do: 'wait', ms: 60 } as const
+  const tell = { do: 'notify', message: '{{ parcels.item.id }} at {{ parcels.index }} of {{ parcels.data.length }}' } as const
+
+  /** A list of two parcels with a note and a button each. */
+  async function listed(events: Events, given: Given = {}, more: Partial<RuntimeHost> = {}) {
+    const page = {
+      components: { parcels: { type: 'list', properties: { data: "{{ [{ id: 'a' }, { id: 'b' }] }}" } }, note: { type: 'text-input', properties: {}, events }, go: { type: 'button', properties: {}, events } },
+      layout: { parcels: at(0), note: at(0, 'parcels'), go: at(2, 'parcels') },
+    }
+    const running = run({ ...given, pages: { home: page } }, more)
+    await ready(running.runtime)
+    return running
+  }
+
+  it('settle each on its own, and each sees its item', async () => {
+    const { runtime, said } = await listed([{ on: 'change', action: tell, 'debounce-ms': 50 }, { on: 'click', action: tell, 'throttle-ms': 60_000 }])
+    for (const row of [0, 1, 1]) void runtime.trigger(`note[${row}]`, 'change')
+    await vi.waitFor(() => expect(said).toEqual(['a at 0 of 2', 'b at 1 of 2']))
+    for (const row of [0, 1, 1]) await runtime.trigger(`go[${row}]`, 'click')
+    expect(said.slice(2)).toEqual(['a at 0 of 2', 'b at 1 of 2'])
+  })
+
+  it('see and set what is of their item, though another one was pressed while they waited', async () => {
+    const { runtime, said } = await listed([{ on: 'click', action: wait }, { on: 'click', action: { do: 'set-value', component: 'note', value: '{{ parcels.item.id }}!' } }, { on: 'click', action: tell, when: "{{ parcels.item.id === 'a' }}" }])
+    await Promise.all([runtime.trigger('go[0]', 'click'), runtime.trigger('go[1]', 'click')])
+    const { components } = runtime.store.getState()
+    expect([components['note[0]'], components['note[1]'], said]).toEqual([{ value: 'a!' }, { value: 'b!' }, ['a at 0 of 2']])
+    // For everybody else it is the one that was pressed last.
+    expect(components.parcels).toMatchObject({ index: 1, item: { id: 'b' } })
+  })
+
+  it('run queries and scripts that see their item, and so does what follows them', async () => {
+    const read = (name: string) => ({ do: 'run-query', query: name }) as const
+    const { runtime, asked, said } = await listed([{ on: 'click', action: wait }, { on: 'click', action: read('load') }, { on: 'click', action: read('both') }], {
+      queries: {
+        load: { expressions: ['parcels.item.id'], mode: 'read', run: 'manual', 'on-success': [wait, { do: 'notify', message: 'loaded {{ parcels.item.id }}' }] },
+        inner: { expressions: ['parcels.item.id'], mode: 'read', run: 'manual' },
+        both: script('await utils.wait(30); await inner.run(); await note.setValue(parcels.item.id + parcels.index); return parcels.data.length'),
+      },
+    })
+    void runtime.trigger('go[0]', 'click')
+    runtime.setComponent('parcels', { item: { id: 'other' }, index: 1 })
+    await vi.waitFor(() => expect(runtime.store.getState().components['note[0]']).toEqual({ value: 'a0' }))
+    expect(asked.map(({ name, parameters }) => [name, parameters['parcels.item.id']])).toEqual([['load', 'a'], ['inner', 'a']])
+    expect([said, runtime.store.getState().components['note[1]']]).toEqual([['loaded a'], undefined])
+    await vi.waitFor(() => expect(dataOf(runtime, 'both')).toBe(2))
+  })
+})

@@ -14,6 +14,11 @@ export function emptyScope(): Scope {
   return Object.create(null) as Scope
 }
 
+/** What is seen by a name of which only some see more: that adds to what everybody sees. */
+export function seenWith(value: unknown, own: unknown): unknown {
+  return value === undefined || own === undefined ? (value ?? own) : { ...value, ...own }
+}
+
 /** A text that is one binding has that binding's value; any other text is put together as a string. */
 export function compileTemplate(template: unknown): Compiled {
   if (typeof template === 'string') return guarded(() => compileText(template))

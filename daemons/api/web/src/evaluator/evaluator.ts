@@ -95,8 +95,8 @@ export class Evaluator {
     return answer?.event === 'cut' ? answer : { expressions: [], error: 'The text could not be read.' }
   }
 
-  /** Runs a script to its end: its value. Throws what it throws, and when its time is over. */
-  runScript(code: string, args: Record<string, unknown>, timeoutMs: number, calls: ScriptCalls): Promise<unknown> {
+  /** Runs a script to its end, with what only it sees: its value. Throws what it throws, and when its time is over. */
+  runScript(code: string, locals: Record<string, unknown>, timeoutMs: number, calls: ScriptCalls): Promise<unknown> {
     const run = ++this.sequence
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -110,7 +110,7 @@ export class Evaluator {
         else resolve(outcome.value)
       }
       this.scripts.set(run, { ...calls, end })
-      const message: ToWorker = { do: 'script', run, code, args }
+      const message: ToWorker = { do: 'script', run, code, locals }
       if (this.isReady) this.send(message)
       else this.early.push(message)
     })

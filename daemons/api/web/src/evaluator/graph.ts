@@ -4,7 +4,7 @@
  * Runs inside the sandboxed worker and knows nothing of messages or the DOM. A cycle is an error of every binding on it.
  */
 import { BindingError } from './binding'
-import { type Compiled, type Scope, compileExpression, compileTemplate, compileTransform, emptyScope } from './compile'
+import { type Compiled, type Scope, compileExpression, compileTemplate, compileTransform, emptyScope, seenWith } from './compile'
 import { asType } from '../runtime/values'
 import { explained, frozen, sizeProblem } from './guard'
 import { type Model, type Outcome, emptyModel } from './protocol'
@@ -81,10 +81,11 @@ export class BindingGraph {
     return this.evaluate(reached, before)
   }
 
-  /** Evaluates texts and expressions once, outside the graph; `locals` are names that only they see. */
+  /** Evaluates texts and expressions once, outside the graph; `locals` is what only they see. */
   evaluateOnce(templates: Record<string, unknown>, expressions: Record<string, string>, locals: Record<string, unknown> = {}): Record<string, Outcome> {
     const outcomes: Record<string, Outcome> = {}
-    const scope = Object.assign(emptyScope(), this.scope, locals)
+    const scope = Object.assign(emptyScope(), this.scope)
+    for (const [name, own] of Object.entries(locals)) scope[name] = seenWith(scope[name], own)
     for (const [id, template] of Object.entries(templates)) outcomes[id] = this.outcomeOf(compileTemplate(template), scope)
     for (const [id, source] of Object.entries(expressions)) outcomes[id] = this.outcomeOf(compileExpression(source), scope)
     return outcomes

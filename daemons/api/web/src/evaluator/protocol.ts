@@ -38,10 +38,10 @@ export type ToWorker =
   | { do: 'state'; sequence: number; name: string; changes: Record<string, unknown>; dropped: string[] }
   /** The same texts once for each of several sets of names that only they see. */
   | { do: 'each'; sequence: number; templates: Templates; locals: Record<string, unknown>[] }
-  /** `locals`: names that only these texts see, such as `args`. */
+  /** `locals`: names that only these texts see, such as `args`, and members of other names that are different for them. */
   | { do: 'evaluate'; sequence: number; templates: Templates; expressions: Record<string, string>; locals: Record<string, unknown> }
   /** Runs a script; `ended` tells of its end. */
-  | { do: 'script'; run: number; code: string; args: Record<string, unknown> }
+  | { do: 'script'; run: number; code: string; locals: Record<string, unknown> }
   /** What a script's call gave. */
   | { do: 'answer'; run: number; call: number; outcome: { value: unknown } | { error: string } }
   /** The script's time is over: what it still asks for is refused. */

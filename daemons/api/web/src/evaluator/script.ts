@@ -4,7 +4,7 @@
  * What it is given are handles: reading one gives the value as it is now, and calling one of its methods asks the page.
  */
 import { parseExpression, references } from './binding'
-import type { Scope } from './compile'
+import { type Scope, seenWith } from './compile'
 
 export interface ScriptHost {
   /** What expressions see now. */
@@ -23,14 +23,14 @@ const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor a
 /** What every script may call. */
 const utilities = ['copy', 'download', 'openApp', 'openUrl', 'runWorkflow'] as const
 
-/** Runs a script; its value, or what it throws. */
-export function runScript(source: string, args: Record<string, unknown>, host: ScriptHost): Promise<unknown> {
+/** Runs a script; its value, or what it throws. `locals` is what it alone sees: `args`, and more of other names. */
+export function runScript(source: string, locals: Record<string, unknown>, host: ScriptHost): Promise<unknown> {
   const { program, isExpression, source: trimmed } = parseExpression(source)
-  const given: Record<string, unknown> = { ...builtIns(host), args }
+  const given: Record<string, unknown> = { ...builtIns(host), args: locals['args'] }
   const names = [...new Set(references(program).map(({ name }) => name))].filter((name) => Object.hasOwn(given, name) || name in host.scope())
   const body = isExpression ? `return (${trimmed}\n)` : trimmed
   const run = new AsyncFunction(...names, `"use strict";${body}`)
-  return run(...names.map((name) => (Object.hasOwn(given, name) ? given[name] : handleOf(name, host))))
+  return run(...names.map((name) => (Object.hasOwn(given, name) ? given[name] : handleOf(name, locals[name], host))))
 }
 
 function builtIns(host: ScriptHost): Record<string, unknown> {
@@ -44,8 +44,9 @@ function builtIns(host: ScriptHost): Record<string, unknown> {
   }
 }
 
-function handleOf(name: string, host: ScriptHost): unknown {
-  const now = () => host.scope()[name]
+/** `own` is what the script alone sees by the name. */
+function handleOf(name: string, own: unknown, host: ScriptHost): unknown {
+  const now = () => seenWith(host.scope()[name], own)
   const first = now()
   if (typeof first !== 'object' || first === null) return first
   return reader(

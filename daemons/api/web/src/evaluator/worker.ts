@@ -34,7 +34,7 @@ self.addEventListener('message', ({ ports: [port] }) => {
         send({ event: 'evaluated', sequence: data.sequence, outcomes: graph.evaluateOnce(data.templates, data.expressions, data.locals) })
         break
       case 'script':
-        scripts.start(data.run, data.code, data.args)
+        scripts.start(data.run, data.code, data.locals)
         break
       case 'answer':
         scripts.answer(data.run, data.call, data.outcome)
@@ -60,7 +60,7 @@ class Scripts {
 
   constructor(private readonly send: (message: FromWorker) => void) {}
 
-  start(run: number, code: string, args: Record<string, unknown>): void {
+  start(run: number, code: string, locals: Record<string, unknown>): void {
     this.calls.set(run, new Map())
     const ask = (name: string, method: string, parameters: unknown[]) =>
       new Promise<unknown>((resolve, reject) => {
@@ -84,7 +84,7 @@ class Scripts {
       return answer
     }
     const begun = async () =>
-      runScript(code, args, {
+      runScript(code, locals, {
         scope: () => graph.seen(),
         methodsOf: (name) => graph.methodsOf(name),
         call,

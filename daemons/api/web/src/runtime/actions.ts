@@ -6,6 +6,7 @@ import { saveFile } from '../ui/save-file'
 import { csvOf } from './csv'
 import { methodTable } from './kinds'
 import type { NotifyTone } from './host'
+import type { Within } from './lists'
 import type { AppRuntime } from './runtime'
 
 export interface Context {
@@ -13,6 +14,8 @@ export interface Context {
   chain: number
   /** What only these texts see: `args`, `event`. */
   locals: Record<string, unknown>
+  /** The item of a list that it is about. */
+  within?: Within | undefined
 }
 
 /** Performs an action; false when it did not work, which has been said then. */
@@ -23,15 +26,15 @@ export async function perform(runtime: AppRuntime, action: Action, context: Cont
   const text = (key: string) => asText(given[key])
   switch (action.do) {
     case 'run-query':
-      return runtime.runQuery(action.query, { chain: context.chain, args: objectOf(value('arguments')) })
+      return runtime.runQuery(action.query, { chain: context.chain, args: objectOf(value('arguments')), within: context.within })
     case 'set-value':
-      return call(runtime, action.component, 'setValue', [value('value')])
+      return call(runtime, action.component, 'setValue', [value('value')], context.within)
     case 'reset':
     case 'open':
     case 'close':
-      return call(runtime, action.component, action.do, [])
+      return call(runtime, action.component, action.do, [], context.within)
     case 'call':
-      return call(runtime, action.component, action.method, listOf(value('arguments')))
+      return call(runtime, action.component, action.method, listOf(value('arguments')), context.within)
     case 'set-state':
       runtime.setVariable(action.variable, value('value') ?? null)
       return true
@@ -84,12 +87,12 @@ export async function called(runtime: AppRuntime, name: string, method: string, 
   }
   if (runtime.isQuery(name)) {
     if (method === 'clear') return runtime.clearQuery(name)
-    if (!(await runtime.runQuery(name, { chain: context.chain, args: objectOf(first), isQuiet: true }))) {
+    if (!(await runtime.runQuery(name, { chain: context.chain, args: objectOf(first), within: context.within, isQuiet: true }))) {
       throw new Error(runtime.store.getState().queries[name]?.message ?? `${name} was not run.`)
     }
     return undefined
   }
-  return callMethod(runtime, name, method, [first, second, third, ...given.slice(3)])
+  return callMethod(runtime, name, method, [first, second, third, ...given.slice(3)], context.within)
 }
 
 async function calledUtility(runtime: AppRuntime, method: string, given: unknown[]): Promise<unknown> {
@@ -123,9 +126,9 @@ async function calledUtility(runtime: AppRuntime, method: string, given: unknown
   }
 }
 
-async function call(runtime: AppRuntime, component: string, method: string, given: unknown[]): Promise<boolean> {
+async function call(runtime: AppRuntime, component: string, method: string, given: unknown[], within: Within | undefined): Promise<boolean> {
   try {
-    await callMethod(runtime, component, method, given)
+    await callMethod(runtime, component, method, given, within)
     return true
   } catch (error) {
     runtime.host.notify(`${component}.${method}: ${error instanceof Error ? error.message : String(error)}`, 'error')
@@ -133,13 +136,13 @@ async function call(runtime: AppRuntime, component: string, method: string, give
   }
 }
 
-async function callMethod(runtime: AppRuntime, name: string, method: string, given: unknown[]): Promise<unknown> {
+async function callMethod(runtime: AppRuntime, name: string, method: string, given: unknown[], within: Within | undefined): Promise<unknown> {
   const component = runtime.componentOf(name)
   if (!component) throw new Error(`${name} is not on this page`)
   const table = methodTable(component.type)
   const found = Object.hasOwn(table, method) ? table[method] : undefined
   if (!found) throw new Error(`a ${component.type} cannot do that: it has ${Object.keys(table).join(', ')}`)
-  return found.run(runtime.handle(name), ...given)
+  return found.run(runtime.handle(name, within), ...given)
 }
 
 /** The texts of an action whose values it needs, by the member that holds them. */

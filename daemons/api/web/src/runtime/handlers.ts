@@ -5,29 +5,33 @@ import type { Context } from './actions'
 type Follow = (steps: Step[], context: Context) => Promise<boolean>
 
 export class Handlers {
-  private readonly waiting = new Map<EventHandler, ReturnType<typeof setTimeout>>()
-  private readonly lastAt = new WeakMap<EventHandler, number>()
+  /** By handler and component: what stands in a list has the same handlers in each item. */
+  private readonly waiting = new Map<EventHandler, Map<string, ReturnType<typeof setTimeout>>>()
+  private readonly lastAt = new WeakMap<EventHandler, Map<string, number>>()
 
   constructor(private readonly follow: Follow) {}
 
-  /** An event happens. False when an action failed, or was called off; those that wait for the event to settle are not waited for. */
-  async happen(handlers: EventHandler[], context: Context): Promise<boolean> {
+  /** An event happens to a component or a page. False when an action failed, or was called off; those that wait for the event to settle are not waited for. */
+  async happen(handlers: EventHandler[], name: string, context: Context): Promise<boolean> {
     let isDone = true
     for (const handler of handlers) {
       const { 'debounce-ms': debounce, 'throttle-ms': throttle } = handler
       const perform = () => this.follow([{ ...handler.action, when: handler.when ?? null }], context)
       if (debounce) {
-        clearTimeout(this.waiting.get(handler))
+        const own = this.waiting.get(handler) ?? new Map<string, ReturnType<typeof setTimeout>>()
+        clearTimeout(own.get(name))
         const settled = () => {
-          this.waiting.delete(handler)
+          own.delete(name)
+          if (own.size === 0) this.waiting.delete(handler)
           void perform()
         }
-        this.waiting.set(handler, setTimeout(settled, debounce))
+        this.waiting.set(handler, own.set(name, setTimeout(settled, debounce)))
         continue
       }
       if (throttle) {
-        if (Date.now() - (this.lastAt.get(handler) ?? Number.NEGATIVE_INFINITY) < throttle) continue
-        this.lastAt.set(handler, Date.now())
+        const own = this.lastAt.get(handler) ?? new Map<string, number>()
+        if (Date.now() - (own.get(name) ?? Number.NEGATIVE_INFINITY) < throttle) continue
+        this.lastAt.set(handler, own.set(name, Date.now()))
       }
       if (!(await perform())) isDone = false
     }
@@ -36,7 +40,7 @@ export class Handlers {
 
   /** What waits does not happen any more. */
   clear(): void {
-    for (const timer of this.waiting.values()) clearTimeout(timer)
+    for (const own of this.waiting.values()) for (const timer of own.values()) clearTimeout(timer)
     this.waiting.clear()
   }
 }

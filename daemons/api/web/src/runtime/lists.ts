@@ -23,6 +23,9 @@ export interface ListHost {
   setComponent: (name: string, values: Values) => void
 }
 
+/** The item that handlers are of, by the name of its list: what they see of it, whichever item is pressed meanwhile. */
+export type Within = Record<string, { item: unknown; index: number }>
+
 /** More items are for a table. */
 export const mostItems = 500
 /** Once it may have been another's loop that ended the worker. */

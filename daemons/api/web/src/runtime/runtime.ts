@@ -14,7 +14,7 @@ import { type Address, type Parameters, parameterTexts } from './address'
 import { Handlers } from './handlers'
 import type { RuntimeHost } from './host'
 import { type Handle, type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
-import { Lists } from './lists'
+import { Lists, type Within } from './lists'
 import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
 import { neededOn } from './needed'
 import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
@@ -26,6 +26,8 @@ import { flagOf } from './values'
 export interface RunOptions {
   chain?: number
   args?: Record<string, unknown>
+  /** The item of a list that whoever asked for it is of. */
+  within?: Within | undefined
   /** It was not asked for: it waits for its values, and shows no message. */
   isAutomatic?: boolean
   /** Whoever asked for it says itself what went wrong. */
@@ -281,12 +283,12 @@ export class AppRuntime {
     const handlers = this.componentOf(component)?.events ?? []
     const place = this.lists.placeOf(component)
     if (place && handlers.length > 0) this.setComponent(place.list, { item: place.item, index: place.index })
-    return this.happen(handlers, component, event, detail)
+    return this.happen(handlers, component, event, detail, place && { [place.list]: { item: place.item, index: place.index } })
   }
 
   /** Runs a query or a script, after its question; true when it succeeded. */
   async runQuery(name: string, options: RunOptions = {}): Promise<boolean> {
-    const { chain = 0, args = {}, isAutomatic = false } = options
+    const { chain = 0, args = {}, within, isAutomatic = false } = options
     const query = this.document.queries[name]
     if (!query) return false
     if (chain > maxChain) {
@@ -307,29 +309,28 @@ export class AppRuntime {
     const begun = performance.now()
     const outcome = await this.attempt(name, query, options).finally(() => this.alone.delete(name))
     if (outcome === 'waiting' || outcome === 'refused') return false
-    const locals = { args }
+    const context = { chain: chain + 1, locals: { args, ...within }, within }
     const message = this.store.getState().queries[name]?.message
     this.host.trace?.({ kind: query.code === undefined ? 'query' : 'script', name, text: isAutomatic ? 'ran by itself' : 'ran', ms: performance.now() - begun, ...(outcome === 'failed' ? { error: message ?? 'failed' } : {}) })
     if (outcome === 'stopped') return false
     if (outcome === 'failed') {
-      if (query['on-failure']?.length) await this.follow(query['on-failure'], { chain: chain + 1, locals })
+      if (query['on-failure']?.length) await this.follow(query['on-failure'], context)
       else if (!isAutomatic && !options.isQuiet && query.run === 'manual') this.host.notify(message ?? `${name} failed.`, 'error')
       return false
     }
     for (const other of query.refresh ?? []) void this.runQuery(other, { chain: chain + 1, isAutomatic: true })
-    await this.follow(query['on-success'] ?? [], { chain: chain + 1, locals })
+    await this.follow(query['on-success'] ?? [], context)
     return true
   }
 
   private async attempt(name: string, query: RuntimeQuery, options: RunOptions): Promise<Outcomes | 'waiting' | 'refused'> {
-    const { chain = 0, args = {} } = options
-    const locals = { args }
+    const locals = { args: options.args ?? {}, ...options.within }
     if (query.when && !(await this.isTrue(query.when, locals))) return 'refused'
     if (query.confirm) {
       const question = await this.textOf(query.confirm, locals)
       if (question === undefined || !(await this.host.confirm(question))) return 'refused'
     }
-    return query.code === undefined ? this.ask(name, query, options) : this.runScript(name, query, { args, chain })
+    return query.code === undefined ? this.ask(name, query, options) : this.runScript(name, query, options)
   }
 
   /** Forgets what a query gave. */
@@ -365,8 +366,8 @@ export class AppRuntime {
   }
 
   /** A component, as its methods see it. */
-  handle(name: string): Handle {
-    const target = this.targetOf(name)
+  handle(name: string, within?: Within): Handle {
+    const target = this.targetOf(name, within)
     return {
       name,
       read: this.reader(target),
@@ -447,11 +448,11 @@ export class AppRuntime {
     return new Promise((resolve) => this.settling.set(name, setTimeout(resolve, ms)))
   }
 
-  private async happen(handlers: EventHandler[], name: string, event: string, detail: Record<string, unknown>): Promise<boolean> {
+  private async happen(handlers: EventHandler[], name: string, event: string, detail: Record<string, unknown>, within?: Within): Promise<boolean> {
     const about = handlers.filter((handler) => handler.on === event)
     if (about.length === 0) return true
     this.host.trace?.({ kind: 'event', name, text: event })
-    return this.handlers.happen(about, { chain: 0, locals: { event: detail, args: {} } })
+    return this.handlers.happen(about, name, { chain: 0, locals: { event: detail, args: {}, ...within }, within })
   }
 
   /** Performs actions in their order. False when one failed, or was called off. */
@@ -517,9 +518,9 @@ export class AppRuntime {
   }
 
   /** What an action is about: of what stands in a list, the one in the item whose handlers run. */
-  private targetOf(name: string): string {
+  private targetOf(name: string, within: Within = {}): string {
     const list = listAround(this.page(), name)
-    const index = list === undefined ? undefined : this.store.getState().components[list]?.index
+    const index = list === undefined ? undefined : (within[list] ?? this.store.getState().components[list])?.index
     return list === undefined ? name : instanceName(name, typeof index === 'number' ? index : 0)
   }
 
@@ -528,19 +529,20 @@ export class AppRuntime {
     return values && String(values['text'] ?? '')
   }
 
-  private async ask(name: string, query: RuntimeQuery, { args = {}, isAutomatic = false }: RunOptions): Promise<Outcomes | 'waiting'> {
-    const parameters = await this.parametersOf(name, query.expressions, isAutomatic || query.run !== 'manual', { args })
+  private async ask(name: string, query: RuntimeQuery, { args = {}, within, isAutomatic = false }: RunOptions): Promise<Outcomes | 'waiting'> {
+    const parameters = await this.parametersOf(name, query.expressions, isAutomatic || query.run !== 'manual', { args, ...within })
     if (parameters) return this.execute(name, (signal) => this.host.runQuery(name, parameters, signal))
     return this.store.getState().queries[name]?.status === 'waiting' ? 'waiting' : 'failed'
   }
 
-  private async runScript(name: string, query: RuntimeQuery, { args, chain }: { args: Record<string, unknown>; chain: number }): Promise<Outcomes> {
+  private async runScript(name: string, query: RuntimeQuery, { chain = 0, args = {}, within }: RunOptions): Promise<Outcomes> {
+    const locals = { args, ...within }
     const { called } = await import('./actions')
     const calls = {
-      call: (target: string, method: string, given: unknown[]) => called(this, target, method, given, { chain: chain + 1, locals: { args } }),
+      call: (target: string, method: string, given: unknown[]) => called(this, target, method, given, { chain: chain + 1, locals, within }),
       log: (text: string) => this.host.trace?.({ kind: 'log', name, text }),
     }
-    return this.execute(name, async () => ({ data: await this.evaluator.runScript(query.code ?? '', args, query['timeout-ms'] ?? defaultTimeoutMs, calls) }))
+    return this.execute(name, async () => ({ data: await this.evaluator.runScript(query.code ?? '', locals, query['timeout-ms'] ?? defaultTimeoutMs, calls) }))
   }
 
   /** Values for a query, or nothing when it must wait or cannot run; its state then says why. */
