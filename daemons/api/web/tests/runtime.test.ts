@@ -194,6 +194,21 @@ describe('queries', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('that write say so when a second one does not begin, also while the first still asks', async () => {
+    let answer: (isSure: boolean) => void = () => undefined
+    const { runtime, asked, said } = run({ queries: { approve: read(['args.id'], { mode: 'write', confirm: 'Sure?' }), both: script('await Promise.allSettled([approve.run({ id: 3 })])') } }, { confirm: () => new Promise((resolve) => void (answer = resolve)) })
+    await ready(runtime)
+    const first = runtime.runQuery('approve', { args: { id: 1 } })
+    expect(await runtime.runQuery('approve', { args: { id: 2 } })).toBe(false)
+    expect(said).toEqual(['approve is still running, so it was not run again.'])
+    // A script says itself what becomes of it, and what runs by itself disturbs nobody.
+    await runtime.runQuery('both')
+    await runtime.runQuery('approve', { isAutomatic: true })
+    answer(true)
+    await first
+    expect([said.length, asked.map(({ parameters }) => parameters)]).toEqual([1, [{ 'args.id': 1 }]])
+  })
+
   it('do not run when their condition does not hold', async () => {
     const { runtime, asked } = run({ queries: { load: read([], { when: '{{ args.go }}' }) } })
     await ready(runtime)

@@ -304,7 +304,10 @@ export class AppRuntime {
     if (isAutomatic && query['delay-ms']) await this.pause(name, query['delay-ms'])
     // From its question on, so that of two clicks one writes: what is under way is never sent twice, nor given up.
     const isAlone = query.mode === 'write' || query.code !== undefined
-    if (isAlone && this.alone.has(name)) return false
+    if (isAlone && this.alone.has(name)) {
+      if (!isAutomatic && !options.isQuiet) this.host.notify(`${name} is still running, so it was not run again.`, 'warning')
+      return false
+    }
     if (isAlone) this.alone.add(name)
     const begun = performance.now()
     const outcome = await this.attempt(name, query, options).finally(() => this.alone.delete(name))
