@@ -1,6 +1,9 @@
+import { createElement } from 'react'
+import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
-import type { AppDocument } from '../src/api/types'
-import { appDiff, isUnchanged } from '../src/document/app-diff'
+import type { AppDocument, Page } from '../src/api/types'
+import { Changes } from '../src/builder/history/Changes'
+import { appDiff, changedPages, isUnchanged } from '../src/document/app-diff'
 import { canonicalText } from '../src/document/canonical'
 import { textDiff } from '../src/document/text-diff'
 
@@ -96,5 +99,31 @@ describe('a comparison of apps', () => {
     expect(diff.pages[0]?.components).toEqual({ list: 'removed', go: 'added', name: 'moved' })
     expect([diff.queries, diff.rest, isUnchanged(diff)]).toEqual([{ load: 'changed' }, ['title'], false])
     expect(isUnchanged(appDiff(app, structuredClone(app)))).toBe(true)
+  })
+
+  it.each([
+    ['title', { title: 'Start' }],
+    ['route', { route: 'orders/{id}' }],
+    ['state', { state: { draft: { initial: 1 } } }],
+    ['events', { events: [{ on: 'open', action: { do: 'notify', message: 'Hello' } }] }],
+  ] as [string, Partial<Page>][])('names what a page itself has changed: its %s', (member, more) => {
+    const after = structuredClone(app)
+    after.pages.home = { ...after.pages.home, ...more }
+    const diff = appDiff(app, after)
+    expect([isUnchanged(diff), changedPages(diff).map(({ name, rest, components }) => [name, rest, components])]).toEqual([false, [['home', [member], {}]]])
+    expect([isUnchanged(appDiff(after, structuredClone(after))), changedPages(appDiff(app, app))]).toEqual([true, []])
+  })
+
+  it('says in words what a page itself has changed', () => {
+    const after = structuredClone(app)
+    after.pages.home = { ...after.pages.home, events: [{ on: 'open', action: { do: 'notify', message: 'Hello' } }] }
+    const words = renderToStaticMarkup(createElement(Changes, { diff: appDiff(app, after), since: 'version 1' })).replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
+    expect(words).toContain('Page home What it does when it opens changed')
+  })
+
+  it('finds no two versions the same whose texts differ', () => {
+    for (const change of [{ state: { count: { initial: 1 } } }, { theme: { accent: '#123456' } }, { transformers: { sum: { code: '1' } } }, { scripts: { tidy: { code: '1' } } }, { later: 1 }] as object[]) {
+      expect(isUnchanged(appDiff(app, { ...structuredClone(app), ...change })), JSON.stringify(change)).toBe(false)
+    }
   })
 })

@@ -11,6 +11,8 @@ export interface PageDiff {
   after: Page | undefined
   /** By name of the component; what is the same is not here. */
   components: Record<string, Change>
+  /** Members of the page itself that differ, such as its title and what happens when it opens. */
+  rest: string[]
 }
 
 export interface AppDiff {
@@ -32,7 +34,8 @@ export function appDiff(given: AppDocument, then: AppDocument): AppDiff {
       if (what) components[component] = what
       else if (!isSame(place(old), place(now))) components[component] = 'moved'
     }
-    return { name, title: now?.title ?? old?.title ?? name, before: old, after: now, components }
+    const own = (page: Page | undefined) => ({ ...page, components: undefined, layout: undefined, 'phone-layout': undefined })
+    return { name, title: now?.title ?? old?.title ?? name, before: old, after: now, components, rest: differing(own(old), own(now)) }
   })
   const queries: Record<string, Change> = {}
   const [ran, runs] = [queriesOf(before), queriesOf(after)]
@@ -40,13 +43,23 @@ export function appDiff(given: AppDocument, then: AppDocument): AppDiff {
     const what = changeOf(ran[name], runs[name])
     if (what) queries[name] = what
   }
-  const others = (document: AppDocument): Record<string, unknown> => ({ ...document, pages: undefined, queries: undefined, scripts: undefined, transformers: undefined })
-  const rest = namesOf(others(before), others(after)).filter((key) => !isSame(others(before)[key], others(after)[key]))
-  return { pages, queries, rest }
+  const others = (document: AppDocument) => ({ ...document, pages: undefined, queries: undefined, scripts: undefined, transformers: undefined })
+  return { pages, queries, rest: differing(others(before), others(after)) }
 }
 
-export function isUnchanged({ pages, queries, rest }: AppDiff): boolean {
-  return rest.length === 0 && Object.keys(queries).length === 0 && pages.every(({ before, after, components }) => before && after && before.title === after.title && Object.keys(components).length === 0)
+export function isUnchanged(diff: AppDiff): boolean {
+  return diff.rest.length === 0 && Object.keys(diff.queries).length === 0 && changedPages(diff).length === 0
+}
+
+/** Pages that were added or removed, or in which something changed. */
+export function changedPages({ pages }: AppDiff): PageDiff[] {
+  return pages.filter(({ before, after, components, rest }) => !before || !after || rest.length > 0 || Object.keys(components).length > 0)
+}
+
+/** Names of the members that differ. */
+function differing(before: object, after: object): string[] {
+  const [old, now] = [before as Record<string, unknown>, after as Record<string, unknown>]
+  return namesOf(old, now).filter((key) => !isSame(old[key], now[key]))
 }
 
 /** Queries, scripts and transformers share one space of names. */

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { api, dataOf } from '../../api/client'
 import type { AppDocument } from '../../api/types'
-import { type AppDiff, appDiff, isUnchanged } from '../../document/app-diff'
+import { type AppDiff, appDiff, changedPages, isUnchanged } from '../../document/app-diff'
 import { canonicalText } from '../../document/canonical'
 import type { DraftStore } from '../../document/draft-store'
 import { textDiff } from '../../document/text-diff'
@@ -71,7 +71,8 @@ export function Comparison({ slug, store, version, versions, onBack, onClose }: 
 }
 
 function Pages({ diff }: { diff: AppDiff }) {
-  const changed = diff.pages.filter(({ before, after, components }) => !before || !after || Object.keys(components).length > 0)
+  // Where none of its components changed, two sketches would be the same.
+  const changed = changedPages(diff).filter(({ before, after, components }) => !before || !after || Object.keys(components).length > 0)
   return (
     <>
       <Changes diff={diff} since="the version before" />
