@@ -1,12 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiProblem } from '../src/api/problem'
 import { createDraftStore, unsavedReason } from '../src/document/draft-store'
-import { draftKey, keepUnsaved, readKept } from '../src/document/kept-draft'
+import { takenId } from '../src/builder/saving/window-id'
+import { draftKey, keepUnsaved, keptElsewhere, readKept, takeKept } from '../src/document/kept-draft'
 import { replaceDocument } from '../src/document/replace'
 
 class Memory {
   readonly kept = new Map<string, string>()
   isFull = false
+  get length(): number {
+    return this.kept.size
+  }
+  key(index: number): string | null {
+    return [...this.kept.keys()][index] ?? null
+  }
   getItem(key: string): string | null {
     return this.kept.get(key) ?? null
   }
@@ -19,7 +26,7 @@ class Memory {
   }
 }
 
-const key = draftKey('ada', 'orders')
+const key = draftKey('ada', 'orders', 'window-1')
 
 function setUp(send: (revision: number) => Promise<number> = async (revision) => revision + 1) {
   const store = createDraftStore<{ title: string; list?: number[] }>({ title: 'a' }, 4, send)
@@ -86,6 +93,71 @@ describe('unsaved changes', () => {
       storage.setItem(key, text)
       expect(readKept(storage, key), text).toBeUndefined()
     }
+  })
+})
+
+describe('unsaved changes of several windows', () => {
+  const kept = (title: string, at: number) => JSON.stringify({ revision: 4, document: { title }, at })
+  const other = draftKey('ada', 'orders', 'window-2')
+
+  it('do not delete each other', async () => {
+    const { store, storage } = setUp()
+    storage.setItem(other, kept('theirs', 1))
+    store.edit((draft) => void (draft.title = 'b'))
+    vi.advanceTimersByTime(500)
+    expect(storage.kept.size).toBe(2)
+    await store.save()
+    expect([...storage.kept.keys()]).toEqual([other])
+  })
+
+  it('are found by the others, the newest first, but not what is saved meanwhile or of another app', () => {
+    const storage = new Memory()
+    storage.setItem(key, kept('mine', 9))
+    expect(keptElsewhere(storage, key, { title: 'saved' })).toBeUndefined()
+    storage.setItem(draftKey('ada', 'orders', 'window-3'), kept('older', 1))
+    storage.setItem(other, kept('newer', 2))
+    storage.setItem(draftKey('ada', 'orders', 'window-4'), kept('saved', 3))
+    storage.setItem(draftKey('ada', 'orders-2', 'window-5'), kept('another app', 4))
+    storage.setItem(draftKey('alan', 'orders', 'window-6'), kept('another person', 5))
+    storage.setItem(draftKey('ada', 'orders', 'window-7'), 'nonsense')
+    expect(keptElsewhere(storage, key, { title: 'saved' })).toMatchObject({ key: other, kept: { document: { title: 'newer' } } })
+    expect([...storage.kept.keys()].filter((one) => /window-[47]/.test(one))).toEqual([])
+    takeKept(storage, other, key)
+    expect(readKept(storage, key)).toMatchObject({ document: { title: 'newer' } })
+    expect(keptElsewhere(storage, key, { title: 'saved' })).toMatchObject({ kept: { document: { title: 'older' } } })
+  })
+
+  it('stay where they are when there is no room for them elsewhere', () => {
+    const storage = new Memory()
+    storage.setItem(other, kept('theirs', 1))
+    storage.isFull = true
+    takeKept(storage, other, key)
+    expect([...storage.kept.keys()]).toEqual([other])
+  })
+})
+
+describe('a window', () => {
+  /** A page in a window that stores these; a copy of a window stores the same. */
+  const page = (storage: Memory) => Object.assign(new EventTarget(), { sessionStorage: storage }) as unknown as Window
+  const copyOf = (storage: Memory) => {
+    const copy = new Memory()
+    for (const [name, value] of storage.kept) copy.setItem(name, value)
+    return copy
+  }
+
+  it('is the same after a reload, and a copy of it is another one', () => {
+    const storage = new Memory()
+    const first = page(storage)
+    const id = takenId(first)
+    expect(takenId(page(copyOf(storage)))).not.toBe(id)
+    first.dispatchEvent(new Event('pagehide'))
+    const reloaded = page(storage)
+    expect(takenId(reloaded)).toBe(id)
+    expect(takenId(page(copyOf(storage)))).not.toBe(id)
+    // It goes on to another page and back, and was kept meanwhile.
+    reloaded.dispatchEvent(new Event('pagehide'))
+    reloaded.dispatchEvent(new Event('pageshow'))
+    expect(takenId(page(copyOf(storage)))).not.toBe(id)
   })
 })
 

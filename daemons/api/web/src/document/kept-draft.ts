@@ -9,12 +9,13 @@ export interface KeptDraft<Document> {
   at: number
 }
 
-type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>
+type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>
 
 const settleMs = 400
 
-export function draftKey(user: string, slug: string): string {
-  return `bulkhead draft ${user} ${slug}`
+/** Each window has its own: two that edit the same app do not take each other's away. */
+export function draftKey(user: string, slug: string, windowId: string): string {
+  return `bulkhead draft ${user} ${slug} ${windowId}`
 }
 
 export function readKept<Document>(storage: Storage, key: string): KeptDraft<Document> | undefined {
@@ -24,6 +25,29 @@ export function readKept<Document>(storage: Storage, key: string): KeptDraft<Doc
     return typeof kept.revision === 'number' && typeof kept.at === 'number' && typeof kept.document === 'object' && kept.document !== null ? (kept as KeptDraft<Document>) : undefined
   } catch {
     return undefined
+  }
+}
+
+/** The newest that another window has kept of the same app, be it open or long closed. What is saved by now goes. */
+export function keptElsewhere<Document>(storage: Storage, own: string, saved: Document): { key: string; kept: KeptDraft<Document> } | undefined {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '')
+  const others = keys.filter((key) => key !== own && key.startsWith(own.slice(0, own.lastIndexOf(' ') + 1)))
+  const found = others.flatMap((key) => {
+    const kept = readKept<Document>(storage, key)
+    if (kept && JSON.stringify(kept.document) !== JSON.stringify(saved)) return [{ key, kept }]
+    dropKept(storage, key)
+    return []
+  })
+  return found.sort((a, b) => b.kept.at - a.kept.at)[0]
+}
+
+/** Makes what another window kept this one's. Without room for it, it stays where it is. */
+export function takeKept(storage: Storage, from: string, to: string): void {
+  try {
+    storage.setItem(to, storage.getItem(from) ?? '')
+    storage.removeItem(from)
+  } catch {
+    // The other window's copy is as good.
   }
 }
 

@@ -20,7 +20,7 @@ export function Saving({ slug, user, store, onCanSave }: Props) {
   const lock = useEditLock(slug)
   const recovery = useRecovery(store, user, slug)
   const canSave = lock.state !== 'theirs' && lock.state !== 'lost'
-  useAutosave(store, lock.state === 'ours' && !recovery.kept)
+  useAutosave(store, lock.state === 'ours' && (!recovery.found || recovery.isElsewhere))
   useDraftKeys(store, canSave)
   useEffect(() => onCanSave(canSave), [canSave, onCanSave])
   return <SavingNotices slug={slug} store={store} lock={lock} recovery={recovery} />

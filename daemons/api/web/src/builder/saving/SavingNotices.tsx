@@ -35,7 +35,7 @@ export function SavingNotices({ slug, store, lock, recovery }: Props) {
   return (
     <div className="builder-notices">
       {lock.state === 'theirs' || lock.state === 'lost' ? <Elsewhere lock={lock} isUnsaved={isUnsaved} /> : null}
-      {recovery.kept ? <Recovered slug={slug} recovery={recovery} /> : null}
+      {recovery.found ? <Recovered slug={slug} recovery={recovery} /> : null}
       {isProblem(problem, 'draft-changed') ? <Conflict slug={slug} store={store} /> : problem ? <ErrorNotice error={problem} /> : null}
       {hasWaited ? <Notice icon={CircleAlert} text={`Your changes are not saved until this is put right: ${messageOf(reason)}`} /> : null}
     </div>
@@ -86,8 +86,9 @@ function Elsewhere({ lock, isUnsaved }: { lock: EditLock; isUnsaved: boolean }) 
 }
 
 function Recovered({ slug, recovery }: { slug: string; recovery: Recovery }) {
-  const { kept, isApplied } = recovery
-  if (!kept) return null
+  const { found, isElsewhere } = recovery
+  if (!found) return null
+  const { kept, isApplied } = found
   return (
     <Notice
       icon={History}
@@ -95,6 +96,10 @@ function Recovered({ slug, recovery }: { slug: string; recovery: Recovery }) {
         isApplied ? (
           <>
             Changes from <RelativeTime at={new Date(kept.at).toISOString()} /> that were not saved are here again.
+          </>
+        ) : isElsewhere ? (
+          <>
+            Another window of this browser has changes from <RelativeTime at={new Date(kept.at).toISOString()} /> that are not saved.
           </>
         ) : (
           <>
@@ -115,13 +120,13 @@ function Recovered({ slug, recovery }: { slug: string; recovery: Recovery }) {
       ) : (
         <>
           <Button size="small" onClick={recovery.apply}>
-            Use mine
+            {isElsewhere ? 'Use them' : 'Use mine'}
           </Button>
           <Button size="small" onClick={() => saveFile(`${slug}.unsaved.app.json`, canonicalText(kept.document), 'application/json')}>
-            Download mine
+            {isElsewhere ? 'Download them' : 'Download mine'}
           </Button>
           <Button size="small" onClick={recovery.discard}>
-            Discard mine
+            {isElsewhere ? 'Discard them' : 'Discard mine'}
           </Button>
         </>
       )}

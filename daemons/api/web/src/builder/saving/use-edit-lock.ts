@@ -1,6 +1,7 @@
 /** Who edits the app: this window says so every few seconds, and learns when it is somebody else. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, dataOf, ownRequest } from '../../api/client'
+import { windowId } from './window-id'
 
 export interface EditLock {
   /** `asking` until the first answer; `lost` when it was ours and was taken. */
@@ -12,28 +13,11 @@ export interface EditLock {
 
 /** A third of the time after which the server takes a window for gone. */
 const heartbeatMs = 20_000
-const tabKey = 'bulkhead tab'
-
-/** The window's own id: it is the same after a reload. */
-function ownTab(): string {
-  const known = sessionStorage.getItem(tabKey)
-  if (known) return known
-  const tab = newId()
-  sessionStorage.setItem(tabKey, tab)
-  return tab
-}
-
-/** `crypto.randomUUID` is there on secure origins alone. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
-}
 
 export function useEditLock(slug: string): EditLock {
   const [lock, setLock] = useState<Pick<EditLock, 'state' | 'holder'>>({ state: 'asking', holder: undefined })
   const wasOurs = useRef(false)
-  const tab = useRef(ownTab())
+  const tab = useRef(windowId())
   const ask = useCallback(
     async (take_over: boolean) => {
       try {
