@@ -26,7 +26,7 @@ const app: AppDocument = {
       components: {
         box: { type: 'container' },
         name: { type: 'text-input', properties: { label: 'Name' } },
-        go: { type: 'button', properties: { label: '{{ name.value }} and {{ other.value }}' }, events: [{ on: 'click', action: { do: 'reset', component: 'name' } }, { on: 'click', action: { do: 'run-query', query: 'load' } }] },
+        go: { type: 'button', properties: { label: '{{ name.value }} and {{ other.value }}' }, events: [{ on: 'click', action: { do: 'reset', component: 'name' }, when: '{{ name.value !== other.value }}' }, { on: 'click', action: { do: 'run-query', query: 'load' } }] },
         other: { type: 'text-input' },
       },
       layout: { box: rect(0, 2, 12, 6), name: rect(0, 0, 12, 2, 'box'), go: rect(12, 0, 12, 1, 'box'), other: rect(0, 0, 8, 2) },
@@ -48,7 +48,10 @@ describe('copying and pasting', () => {
     const { components, layout } = after.pages.home ?? {}
     expect(layout?.name2).toEqual(rect(0, 0, 12, 2, 'box2'))
     expect(components?.go2?.properties).toEqual({ label: '{{ name2.value }} and {{ other.value }}' })
-    expect(components?.go2?.events?.map(({ action }) => action)).toEqual([{ do: 'reset', component: 'name2' }, { do: 'run-query', query: 'load' }])
+    expect(components?.go2?.events).toEqual([
+      { on: 'click', action: { do: 'reset', component: 'name2' }, when: '{{ name2.value !== other.value }}' },
+      { on: 'click', action: { do: 'run-query', query: 'load' } },
+    ])
     const rects = Object.values(layout ?? {})
     expect(rects.some((a, i) => rects.some((b, j) => i < j && overlaps(a, b)))).toBe(false)
   })
@@ -58,7 +61,7 @@ describe('copying and pasting', () => {
     const elsewhere: AppDocument = { format: 1, title: 'X', 'home-page': 'page', pages: { page: { components: {}, layout: {} } }, queries: {} }
     const after = produce(elsewhere, (draft) => void (clip && pasteClip(draft, 'page', clip, {}, renameInTemplate)))
     expect(Object.keys(after.pages.page?.components ?? {}).sort()).toEqual(['box', 'go', 'name'])
-    expect(after.pages.page?.components?.go?.events).toEqual([{ on: 'click', action: { do: 'reset', component: 'name' } }])
+    expect(after.pages.page?.components?.go?.events).toEqual([{ on: 'click', action: { do: 'reset', component: 'name' }, when: '{{ name.value !== other.value }}' }])
     expect(after.pages.page?.layout?.box).toEqual(rect(0, 0, 12, 6))
   })
 

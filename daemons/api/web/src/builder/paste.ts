@@ -98,7 +98,8 @@ export function pasteClip(document: Draft<AppDocument>, page: string, clip: Clip
     const component = components[own]
     if (!component) continue
     component.properties = rewriteTexts(component.properties ?? {}, rewrite) as Record<string, unknown>
-    const events = (component.events ?? []).map((handler) => ({ ...handler, action: retargeted(handler.action, names, rewrite) })).filter(({ action }) => hasTarget(document, action))
+    const copied = (component.events ?? []).map((handler) => ({ ...handler, action: retargeted(handler.action, names, rewrite), ...(handler.when ? { when: rewrite(handler.when) } : {}) }))
+    const events = copied.filter(({ action }) => hasTarget(document, action))
     if (events.length > 0) component.events = events
     else delete component.events
   }
