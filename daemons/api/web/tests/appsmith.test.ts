@@ -5,6 +5,7 @@ import type { AppDocument } from '../src/api/types'
 import { type Around, translateTrigger } from '../src/appsmith/actions'
 import { type Target, translateTemplate } from '../src/appsmith/expressions'
 import { importAppsmith } from '../src/appsmith/import'
+import { withWholeTexts } from '../src/appsmith/sql'
 import { parseExpression, parseTemplate } from '../src/evaluator/binding'
 import { faultsOf } from './support/document-check'
 
@@ -40,6 +41,45 @@ describe('an expression of Appsmith', () => {
 
   it('tells of what is not there', () => {
     expect(translateTemplate('{{ moment().format() + appsmith.mode }}', around).problems).toEqual([expect.stringContaining('moment'), '`appsmith.mode` is not there'])
+  })
+})
+
+describe('bindings in SQL', () => {
+  it.each([
+    ["where a = '{{x.y}}' and b = {{ z }}", 'where a = {{x.y}} and b = {{ z }}'],
+    ["where name like '%{{ Table1.searchText }}%'", "where name like {{ `%${Table1.searchText ?? ''}%` }}"],
+    ["'{{a}}-{{ b || 1 }}'", "{{ `${a ?? ''}-${(b || 1) ?? ''}` }}"],
+    ["'it''s `{{a}}` for $5 \\'", "{{ `it's \\`${a ?? ''}\\` for \\$5 \\\\` }}"],
+    ["'{{ a // why\n }}!'", "{{ `${(a // why\n) ?? ''}!` }}"],
+    ["'{{ const b = a; return b }}!'", "{{ `${(() => { const b = a; return b\n})() ?? ''}!` }}"],
+    ["'it''s' || {{a}} || 'done'", "'it''s' || {{a}} || 'done'"],
+    ["select 1 -- {{ old }} it's\nwhere a = '{{a}}'", "select 1 -- { { old }} it's\nwhere a = {{a}}"],
+    ["/* '{{ old }} */ {{a}}", "/* '{ { old }} */ {{a}}"],
+    ['select "it\'s" {{a}} $$ it\'s $$ {{b}}', 'select "it\'s" {{a}} $$ it\'s $$ {{b}}'],
+    ["e'\\'{{a}}\\n'", "{{ `'${a ?? ''}\n` }}"],
+    ["'never closed", "'never closed"],
+  ])('%s', (statement, expected) => expect(withWholeTexts(statement, 'postgresql')).toEqual({ statement: expected }))
+
+  it('are found by the rules of the database', () => {
+    expect(withWholeTexts('where a = "{{a}}" and b like "\\"{{b}}\\_%" # {{old}}\n', 'mysql')).toEqual({ statement: "where a = {{a}} and b like {{ `\"${b ?? ''}\\\\_%` }} # { {old}}\n" })
+    expect(withWholeTexts('5--3 {{a}} `it\'s` {{b}}', 'mysql')).toEqual({ statement: '5--3 {{a}} `it\'s` {{b}}' })
+    expect(withWholeTexts("[it's] = {{a}} or b = N'{{b}}%' or c = N'x'", 'sql-server')).toEqual({ statement: "[it's] = {{a}} or b = {{ `${b ?? ''}%` }} or c = N'x'" })
+  })
+
+  it.each([
+    ['select "{{a}}"', 'postgresql'],
+    ['$$ {{a}} $$', 'postgresql'],
+    ["'never closed {{a}}", 'postgresql'],
+    ['`{{a}}`', 'mysql'],
+    ['[{{a}}]', 'sql-server'],
+  ] as const)('%s is one that nothing helps', (statement, dialect) => expect(withWholeTexts(statement, dialect)).toEqual({ stuck: '{{a}}' }))
+
+  it('leave the rest of an app as it is, and what could not be bound is told', async () => {
+    const of = (name: string, body: string) => ({ pluginId: 'postgres-plugin', unpublishedAction: { name, pageId: 'Orders', datasource: { name: 'Orders DB' }, actionConfiguration: { body } } })
+    const { document, report } = await importAppsmith({ ...exported, actionList: [of('getOrders', "select * from orders where name like '%{{Name.text}}%'"), of('any', 'select * from "{{Name.text}}"')], actionCollectionList: [] })
+    expect(document.queries).toEqual({ getOrders: expect.objectContaining({ statement: "select * from orders where name like {{ `%${Name.value ?? ''}%` }}" }) as unknown })
+    expect((document as Logic).scripts?.any?.code).toContain('was not translated')
+    expect(report).toContainEqual(expect.objectContaining({ level: 'missing', node: 'any', message: expect.stringContaining('{{Name.value}}') as unknown }))
   })
 })
 

@@ -1,6 +1,7 @@
 /** Queries of Appsmith: SQL and requests. What a plugin here has no kind of resource for is told. */
 import type { AppQuery } from '../api/types'
 import { type Names, translateExpression, translateTemplate } from './expressions'
+import { withWholeTexts } from './sql'
 import { type Json, type SourceQuery, isJson, textIn } from './source'
 
 interface Made {
@@ -30,10 +31,12 @@ type Common = Pick<AppQuery, 'resource'> & Partial<AppQuery>
 
 function sqlQuery(source: SourceQuery, common: Common, names: Names): Made {
   const problems: string[] = []
-  // Quotes around a binding belong to text that is put together; here each binding is a parameter.
-  const bare = textIn(source.settings, 'body').replace(/'(\{\{[^{}]*\}\})'/g, '$1')
-  const { text, problems: found } = translateTemplate(bare.replace(/this\.params\./g, 'args.'), names)
+  const { text: translated, problems: found } = translateTemplate(textIn(source.settings, 'body').replace(/this\.params\./g, 'args.'), names)
   problems.push(...found)
+  // Quotes around a binding belong to text that is put together; here each binding is a parameter.
+  const whole = withWholeTexts(translated, /mysql|maria/i.test(source.plugin) ? 'mysql' : /mssql/i.test(source.plugin) ? 'sql-server' : 'postgresql')
+  if ('stuck' in whole) return { query: undefined, problems: [`\`${whole.stuck}\` stands within a quoted name or text, where no value can be bound: write the query anew, without it`] }
+  const text = whole.statement
   const templates = source.settings.pluginSpecifiedTemplates
   const isPrepared = !Array.isArray(templates) || !isJson(templates[0]) || templates[0].value !== false
   if (!isPrepared && text.includes('{{')) problems.push('its bindings were put into the text of the statement: here each is a parameter, so names of tables and columns cannot be bound')

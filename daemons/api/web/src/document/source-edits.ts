@@ -12,20 +12,27 @@ export function applyEdits(source: string, edits: readonly SourceEdit[]): string
   return [...edits].sort((a, b) => b.start - a.start).reduce((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), source)
 }
 
+/** A text cut at its `{{ }}`, with each as it was written. Throws where it cannot be cut. */
+export function cutAtBindings(text: string): (string | { raw: string; binding: Expression })[] {
+  let at = 0
+  return parseTemplate(text).map((part) => {
+    const from = at
+    if ('text' in part) {
+      at += part.text.length
+      return part.text
+    }
+    at = text.indexOf('}}', text.indexOf(part.source, from) + part.source.length) + 2
+    return { raw: text.slice(from, at), binding: part }
+  })
+}
+
 /** A text with the inside of each `{{ }}` changed. Throws where it cannot be cut. */
 export function mapBindings(text: string, change: (binding: Expression) => string): string {
-  let result = ''
-  let at = 0
-  for (const part of parseTemplate(text)) {
-    if ('text' in part) {
-      result += part.text
-      at += part.text.length
-      continue
-    }
-    const start = text.indexOf(part.source, at)
-    const end = text.indexOf('}}', start + part.source.length) + 2
-    result += text.slice(at, start) + change(part) + text.slice(start + part.source.length, end)
-    at = end
-  }
-  return result
+  const changed = cutAtBindings(text).map((piece) => {
+    if (typeof piece === 'string') return piece
+    const { raw, binding } = piece
+    const start = raw.indexOf(binding.source)
+    return raw.slice(0, start) + change(binding) + raw.slice(start + binding.source.length)
+  })
+  return changed.join('')
 }
