@@ -10,6 +10,7 @@ import path from 'node:path'
 import { build } from 'vite'
 import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
+import { savingSteps } from './gallery-saving.mjs'
 import { tableSteps } from './gallery-table.mjs'
 import { checkAccessibility, findings, launch, violations } from './browser.mjs'
 
@@ -97,6 +98,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...logicSteps.map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
+    ...savingSteps.map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

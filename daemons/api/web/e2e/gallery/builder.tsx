@@ -1,6 +1,7 @@
 /** The builder's canvas, inspector and drawer over an app with a bit of everything, without a server: queries give two rows. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useState } from 'react'
+import { problemOf } from '../../src/api/problem'
 import type { AppDocument, QueryResult } from '../../src/api/types'
 import { Canvas } from '../../src/builder/Canvas'
 import { Inspector } from '../../src/builder/Inspector'
@@ -8,6 +9,7 @@ import { QueryDrawer } from '../../src/builder/QueryDrawer'
 import { SidePanel } from '../../src/builder/SidePanel'
 import { loadKinds } from '../../src/builder/component-kinds'
 import { watch } from '../../src/builder/debug/watched'
+import { Saving } from '../../src/builder/saving/Saving'
 import { RuntimeContext, useRuntimeState } from '../../src/components/runtime-context'
 import { loadViews } from '../../src/components/views'
 import { type DraftStore, createDraftStore } from '../../src/document/draft-store'
@@ -40,10 +42,18 @@ function queriesOf({ queries, scripts }: AppDocument): Record<string, RuntimeQue
   return { ...Object.fromEntries(Object.keys(queries ?? {}).map((name) => [name, { expressions: [], run: 'automatic' as const }])), ...scriptQueries(scripts) }
 }
 
-/** What to draw, once it has arrived. */
-export async function builderGallery() {
+/** The draft's way to a server, which a step of the checks plays. */
+async function send(revision: number, document: AppDocument): Promise<number> {
+  const response = await fetch('/draft', { method: 'PUT', body: JSON.stringify({ revision, document }) })
+  if (!response.ok) throw await problemOf(response)
+  return revision + 1
+}
+
+/** What to draw, once it has arrived. `isSaved`: with what saves the draft. */
+export async function builderGallery(isSaved: boolean) {
   await Promise.all([loadKinds(), loadViews(app.pages['home'])])
-  const store = createDraftStore(app, 1, async () => 2)
+  const store = createDraftStore(app, 1, isSaved ? send : async () => 2)
+  Object.assign(window, { store })
   const runtime = new AppRuntime({ ...app, queries: queriesOf(app) }, {
     globals: { current_user: { id: '1', email: 'ada@example.org', name: 'Ada', is_admin: true, groups: [] }, environment: 'production' },
     confirm: async () => true,
@@ -61,19 +71,20 @@ export async function builderGallery() {
   return (
     <QueryClientProvider client={client}>
       <RuntimeContext value={runtime}>
-        <Frame store={store} />
+        <Frame store={store} isSaved={isSaved} />
       </RuntimeContext>
     </QueryClientProvider>
   )
 }
 
-function Frame({ store }: { store: DraftStore<AppDocument> }) {
+function Frame({ store, isSaved }: { store: DraftStore<AppDocument>; isSaved: boolean }) {
   const [selection, setSelection] = useState(['orders'])
   const [query, setQuery] = useState<string | undefined>('closeAll')
   const page = useRuntimeState((state) => state.page)
   const common = { store, page, selection, onSelect: setSelection }
   return (
     <div className="builder">
+      {isSaved ? <Saving slug="gallery" user="1" store={store} onCanSave={() => undefined} /> : null}
       <main className="builder-main">
         <SidePanel {...common} />
         <Canvas {...common} />

@@ -1,6 +1,6 @@
 /**
  * The example of one kind of component, `?kind=table`, any page, `?page={…}`, or parts of an app, `?app={…}`, on the real runtime and
- * evaluator; or the builder, `?builder`. There is no server behind it: it is for looking, and for the checks of gallery.mjs.
+ * evaluator; or the builder, `?builder`, and with what saves its draft, `?builder&saved`. There is no server behind it: it is for looking, and for the checks of gallery.mjs.
  */
 import { createRoot } from 'react-dom/client'
 import type { AppDocument, Page } from '../../src/api/types'
@@ -58,14 +58,15 @@ async function show(): Promise<void> {
   )
 }
 
-async function showBuilder(): Promise<void> {
+async function showBuilder(isSaved: boolean): Promise<void> {
   const { builderGallery } = await import('./builder')
   createRoot(document.querySelector('#root') ?? document.body).render(
     <>
-      {await builderGallery()}
+      {await builderGallery(isSaved)}
       <Toasts />
     </>,
   )
 }
 
-void (new URLSearchParams(location.search).has('builder') ? showBuilder() : show())
+const parameters = new URLSearchParams(location.search)
+void (parameters.has('builder') ? showBuilder(parameters.has('saved')) : show())
