@@ -1,6 +1,18 @@
-/** Where a query stands, and what expressions see of it. */
+/** How a query is asked for, where it stands, and what expressions see of it. */
 import type { QueryResult } from '../api/types'
+import type { Within } from './lists'
 import type { RuntimeQuery } from './model'
+
+export interface RunOptions {
+  chain?: number
+  args?: Record<string, unknown>
+  /** The item of a list that whoever asked for it is of. */
+  within?: Within | undefined
+  /** It was not asked for: it waits for its values, and shows no message. */
+  isAutomatic?: boolean
+  /** Whoever asked for it says itself what went wrong. */
+  isQuiet?: boolean
+}
 
 export interface QueryState {
   /** `waiting`: a value that it binds does not exist yet. */

@@ -18,21 +18,10 @@ import { Lists, type Within } from './lists'
 import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
 import { neededOn } from './needed'
 import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
-import { type QueryState, seenOf } from './query-state'
+import { type QueryState, type RunOptions, seenOf } from './query-state'
 import { withKept } from './storage'
 import { Timers } from './timers'
 import { flagOf } from './values'
-
-export interface RunOptions {
-  chain?: number
-  args?: Record<string, unknown>
-  /** The item of a list that whoever asked for it is of. */
-  within?: Within | undefined
-  /** It was not asked for: it waits for its values, and shows no message. */
-  isAutomatic?: boolean
-  /** Whoever asked for it says itself what went wrong. */
-  isQuiet?: boolean
-}
 
 export type { QueryState, RuntimeHost }
 
