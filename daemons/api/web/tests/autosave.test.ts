@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { api } from '../src/api/client'
 import { ApiProblem } from '../src/api/problem'
+import type { AppDocument } from '../src/api/types'
+import { draftSender } from '../src/builder/saving/send-draft'
 import { autosave } from '../src/builder/saving/use-autosave'
 import { createDraftStore } from '../src/document/draft-store'
 
@@ -26,6 +29,7 @@ function setUp(answers: Answer[]) {
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => {
   ended.splice(0).forEach((end) => end())
+  vi.restoreAllMocks()
   vi.useRealTimers()
 })
 
@@ -115,4 +119,40 @@ it('saves what was written while a save was under way, and nothing after its end
   end()
   await vi.advanceTimersByTimeAsync(600_000)
   expect(store.getState().isSaving).toBe(false)
+})
+
+/** A server that keeps a draft, and answers of which the first is lost on its way. */
+function losing(first: 'answer' | 'request') {
+  const server = { revision: 1, draft: draft('a'), lost: false }
+  vi.spyOn(api, 'PUT').mockImplementation((async (_: string, { body }: { body: { revision: number; document: AppDocument } }) => {
+    const isLost = !server.lost
+    server.lost = true
+    if (isLost && first === 'request') throw unreachable
+    if (body.revision !== server.revision) throw new ApiProblem({ status: 409, code: 'draft-changed' })
+    Object.assign(server, { revision: server.revision + 1, draft: body.document })
+    if (isLost) throw unreachable
+    return { data: { revision: server.revision } }
+  }) as never)
+  vi.spyOn(api, 'GET').mockImplementation((async () => ({ data: { draft: server.draft, draft_revision: server.revision } })) as never)
+  return server
+}
+const draft = (title: string): AppDocument => ({ format: 1, title, 'home-page': 'home', pages: { home: {} }, queries: {} })
+
+it.each(['answer', 'request'] as const)('takes its own save for nobody else’s when the %s was lost', async (first) => {
+  vi.useRealTimers()
+  const server = losing(first)
+  const send = draftSender('orders')
+  await expect(send(1, draft('b'))).rejects.toBe(unreachable)
+  expect(await send(1, draft('c'))).toBe(server.revision)
+  expect(server.draft.title).toBe('c')
+})
+
+it('is refused when somebody else has saved, also after an answer was lost', async () => {
+  vi.useRealTimers()
+  const server = losing('answer')
+  const send = draftSender('orders')
+  await expect(send(1, draft('b'))).rejects.toBe(unreachable)
+  Object.assign(server, { revision: 5, draft: draft('theirs') })
+  await expect(send(1, draft('c'))).rejects.toMatchObject({ code: 'draft-changed' })
+  expect(server.draft.title).toBe('theirs')
 })

@@ -32,6 +32,11 @@ export function isProblem(error: unknown, code: string): error is ApiProblem {
   return error instanceof ApiProblem && error.code === code
 }
 
+/** Whether it may well work a little later: what was thrown is no answer, or says that the server is not well. */
+export function isPassing(error: unknown): boolean {
+  return error !== undefined && (!(error instanceof ApiProblem) || error.status >= 500 || error.status === 429)
+}
+
 /** The first fault of a document at this place: `triggers.nightly.cron`, say. */
 export function faultAt(error: unknown, path: string): string | undefined {
   return error instanceof ApiProblem ? error.faults.find((fault) => fault.path === path)?.message : undefined

@@ -15,6 +15,7 @@ import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
 import { Canvas } from './Canvas'
 import './builder.css'
 import { loadKinds } from './component-kinds'
+import { draftSender } from './saving/send-draft'
 import { useBuilderRuntime } from './use-builder-runtime'
 
 /** After the canvas: what stands around it is not what one sees first. */
@@ -61,14 +62,7 @@ function filledIn(document: AppDocument): AppDocument {
 
 function Loaded({ app, session }: { app: AppDetail; session: Session }) {
   const { slug } = app
-  const store = useMemo(
-    () =>
-      createDraftStore(filledIn(app.draft), app.draft_revision, async (revision, document) => {
-        const saved = await dataOf(api.PUT('/api/v1/apps/{slug}/draft', { params: { path: { slug } }, body: { revision, document } }))
-        return saved.revision
-      }),
-    [app, slug],
-  )
+  const store = useMemo(() => createDraftStore(filledIn(app.draft), app.draft_revision, draftSender(slug)), [app, slug])
   const runtime = useBuilderRuntime(app, store, session)
   if (!runtime) return <SkeletonRows />
   return (

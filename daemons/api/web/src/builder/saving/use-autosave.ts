@@ -1,6 +1,6 @@
 /** Saves the draft by itself, a moment after the last change, as long as this window is the one that edits. */
 import { useEffect } from 'react'
-import { ApiProblem, isProblem } from '../../api/problem'
+import { isPassing, isProblem } from '../../api/problem'
 import type { DraftStore } from '../../document/draft-store'
 
 const settleMs = 1500
@@ -54,11 +54,6 @@ export function autosave<Document>(store: DraftStore<Document>, page: Page): () 
     stop()
     page.removeEventListener('online', online)
   }
-}
-
-/** Whether it may well work a little later: what was thrown is no answer, or says that the server is not well. */
-function isPassing(problem: unknown): boolean {
-  return problem !== undefined && (!(problem instanceof ApiProblem) || problem.status >= 500 || problem.status === 429)
 }
 
 /** Whether a person decides what becomes of it. A document that is not sound is mended by the next change. */
