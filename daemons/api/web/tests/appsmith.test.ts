@@ -57,11 +57,13 @@ describe('bindings in SQL', () => {
     ["/* '{{ old }} */ {{a}}", "/* '{ { old }} */ {{a}}"],
     ['select "it\'s" {{a}} $$ it\'s $$ {{b}}', 'select "it\'s" {{a}} $$ it\'s $$ {{b}}'],
     ["e'\\'{{a}}\\n'", "{{ `'${a ?? ''}\n` }}"],
+    ["> now() - INTERVAL '{{n}} days' and d = date '2026-01-01'", "> now() - {{ `${n ?? ''} days` }}::text::INTERVAL and d = date '2026-01-01'"],
     ["'never closed", "'never closed"],
   ])('%s', (statement, expected) => expect(withWholeTexts(statement, 'postgresql')).toEqual({ statement: expected }))
 
   it('are found by the rules of the database', () => {
     expect(withWholeTexts('where a = "{{a}}" and b like "\\"{{b}}\\_%" # {{old}}\n', 'mysql')).toEqual({ statement: "where a = {{a}} and b like {{ `\"${b ?? ''}\\\\_%` }} # { {old}}\n" })
+    expect(withWholeTexts("now() - interval '{{n}}' day", 'mysql')).toEqual({ statement: 'now() - interval {{n}} day' })
     expect(withWholeTexts('5--3 {{a}} `it\'s` {{b}}', 'mysql')).toEqual({ statement: '5--3 {{a}} `it\'s` {{b}}' })
     expect(withWholeTexts("[it's] = {{a}} or b = N'{{b}}%' or c = N'x'", 'sql-server')).toEqual({ statement: "[it's] = {{a}} or b = {{ `${b ?? ''}%` }} or c = N'x'" })
   })

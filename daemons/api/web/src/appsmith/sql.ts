@@ -40,7 +40,10 @@ export function withWholeTexts(statement: string, dialect: Dialect): { statement
         const { quote, escapes } = place
         if (rest.startsWith(quote + quote) || (escapes && rest.startsWith('\\'))) length = Math.min(2, rest.length)
         else if (rest.startsWith(quote)) {
-          written += textOf(place, dialect)
+          const text = textOf(place, dialect)
+          // Behind the name of a type stands a text, never a parameter.
+          const [typed, type] = (dialect === 'postgresql' && text.startsWith('{{') && /\b(date|interval|time|timestamp|timestamptz)\s*$/i.exec(written.slice(-40))) || []
+          written = typed === undefined ? written + text : `${written.slice(0, -typed.length)}${text}::text::${type}`
           place = plain
           at += 1
           continue
