@@ -40,9 +40,10 @@ pub(crate) enum ApiError {
     #[error("you may not run the query `{query}`: it is for certain groups, and an editor of the app can say which")]
     QueryNotAllowed { query: String },
     #[error(
-        "there is no released query `{query}` in the library that you may use: ask whoever keeps it for the role viewer"
+        "there is no released query `{query}` in the library that you may use: ask whoever keeps it for the role {}",
+        needed.as_str()
     )]
-    LibraryQueryNotAllowed { query: String },
+    LibraryQueryNotAllowed { query: String, needed: Role },
     #[error("only an administrator may do this")]
     AdministratorsOnly,
     #[error("a person must do this: log in")]

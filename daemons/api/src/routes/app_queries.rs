@@ -24,8 +24,8 @@ use utoipa::ToSchema;
 
 use super::documents::not_released;
 use super::json::Json;
-use super::library_use::{check, load, resolve, role_to_build};
-use crate::auth::guard::{check_environment, check_resource, require_environment, require_resource};
+use super::library_use::{check, load, require_environment_for, resolve, role_to_build};
+use crate::auth::guard::{check_environment, check_resource, require_resource};
 use crate::auth::{AppKind, Caller, Editor, On, OnQuery};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -119,18 +119,20 @@ pub(crate) async fn run_unsaved(
 ) -> Result<Response, ApiError> {
     let user = on.caller.user.clone().ok_or(ApiError::PersonsOnly)?;
     super::documents::require_valid(request.query.validate("query"))?;
-    let library = load(&api, &on.caller, &request.query).await?;
+    let library = load(&api, &on.caller, &request.query, Role::Viewer).await?;
     let needed = role_to_build(&request.query);
     let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), needed).await?;
     let wanted = request.environment.as_ref().map(Slug::as_str);
-    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let environment = require_environment_for(&api, &on.caller, wanted, on.role, &request.query).await?;
     let detail =
         json!({ "resource": request.query.resource.as_str(), "version": "unsaved", "environment": environment.name });
     let record = on.caller.record("app.query.run", Some(("app", on.id.0)), detail);
     // Whoever writes a query wants to see what it does now.
     let query = ResourceQuery { cache_seconds: 0, ..request.query };
     let library = library.map(fresh);
-    let asked = Asked { query, library, sent: request.parameters, hidden: Vec::new(), by: UsedBy::App };
+    // Which values the audit trail must not have is said with a saved query: of this one it has none.
+    let hidden = request.parameters.keys().cloned().collect();
+    let asked = Asked { query, library, sent: request.parameters, hidden, by: UsedBy::App };
     run_statement(&api, record, &user, (resource, &environment), asked).await
 }
 

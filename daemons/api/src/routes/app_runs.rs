@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 
 use super::documents::not_released;
 use super::json::Json;
+use super::library_use::require_environment_of_run;
 use super::run_starts::{RunStarted, accepted, begin, person, trace_parent};
-use crate::auth::guard::{require_environment, require_workflow};
+use crate::auth::guard::require_workflow;
 use crate::auth::{AppKind, On, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -54,7 +55,8 @@ pub(crate) async fn start(
     let workflow = require_workflow(&api, &on.caller, name.as_str(), Role::Viewer).await?;
     let version = api.database.workflow_released_version(workflow).await?.ok_or_else(|| not_released("workflow"))?;
     let environment = environment.as_ref().map(Slug::as_str);
-    let environment = require_environment(&api, &on.caller, environment, on.role).await?;
+    let place = (workflow, version);
+    let environment = require_environment_of_run(&api, &on.caller, environment, on.role, place).await?;
     let trigger = json!({ "kind": "app", "app": on.name, "body": body, "user": person(&on.caller) });
     let detail = json!({ "trigger": "app", "app": on.name, "version": version, "environment": environment.name });
     let new = NewRun {

@@ -9,7 +9,7 @@ use bulkhead_model::environment::visible;
 use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::workflow::{Block, CodeBlock, OWN_EXPRESSION, QueryBlock, WorkflowDocument};
-use bulkhead_model::{Libraries, Name, Slug, WorkflowId};
+use bulkhead_model::{Libraries, Name, Role, Slug, WorkflowId};
 use bulkhead_rpc::backend::{Token, TokenRequest};
 use bulkhead_rpc::connector::QueryResult;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, RunEvent, RunRequest, Work};
@@ -24,7 +24,7 @@ use super::documents::{require_resources, require_valid};
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
-use super::library_use::{load, of_workflow, require_library, role_to_build};
+use super::library_use::{load, of_workflow, require_environment_for, require_library, role_to_build, role_to_use};
 use crate::auth::guard::{require_environment, require_resource};
 use crate::auth::{Caller, Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
@@ -76,7 +76,8 @@ pub(crate) async fn run(
     let record = on.caller.record("workflow.block.run", Some(("workflow", on.id.0)), detail);
     match work {
         Block::Query(query) => {
-            let library = load(&api, &on.caller, &query.query).await?.map(fresh);
+            let library = load(&api, &on.caller, &query.query, Role::Viewer).await?.map(fresh);
+            let environment = require_environment_for(&api, &on.caller, wanted, on.role, &query.query).await?;
             let needed = role_to_build(&query.query);
             let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), needed).await?;
             let user = person(&on.caller)?;
@@ -91,6 +92,8 @@ pub(crate) async fn run(
             // `query()` and `functions` from this code run queries of the saved draft: whoever may run them must be allowed to.
             let draft = api.database.workflow_draft(on.id).await?;
             require_resources(&api, &on.caller, draft.document.queries_of_code()).await?;
+            let role = role_to_use(&api, &on.caller, on.role, draft.document.queries_of_code()).await?;
+            let environment = require_environment(&api, &on.caller, wanted, role).await?;
             require_library(&api, &on.caller, UsedBy::Workflow, of_workflow(&draft.document)).await?;
             let libraries = library_sets::resolve(&api, &document.libraries.of(language)).await?;
             let (workflow, revision, environment) = (on.id, draft.revision, environment.id);

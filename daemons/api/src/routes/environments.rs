@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
+use super::library_use::role_to_start;
 use crate::auth::{Administrator, Caller};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -190,7 +191,7 @@ pub(crate) async fn require_environments(
     if named.is_empty() {
         return Ok(());
     }
-    let known = usable(api, caller, role).await?;
+    let known = usable(api, caller, role_to_start(api, caller, role, document).await?).await?;
     let unknown = named.into_iter().filter(|(_, wanted)| known.iter().all(|found| found.name != wanted.as_str()));
     let fault = |(name, wanted): (&bulkhead_model::Name, &Slug)| {
         let message = format!("there is no environment `{wanted}` that you may use: choose another");

@@ -1,4 +1,5 @@
-//! How a resource would run a query that stands in an editor, saved or not. Whoever may run it there may ask.
+//! How a resource would run a query that stands in an editor, saved or not. A plan tells what a statement says, so whoever may write it
+//! may ask: an editor of its resource, and of the query of the library that it refers to.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use axum::extract::State;
 use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::ResourceQuery;
 use bulkhead_model::workflow::{Block, WorkflowDocument};
-use bulkhead_model::{Name, ResourceId, Slug};
+use bulkhead_model::{Name, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest};
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::environments::EnvironmentUse;
@@ -21,7 +22,7 @@ use super::block_runs::{evaluate, sound_block, tenant};
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
-use super::library_use::{load, resolve, role_to_build};
+use super::library_use::{load, resolve};
 use crate::auth::guard::{require_environment, require_resource};
 use crate::auth::{AppKind, Editor, On, WorkflowKind};
 use crate::http_error::ApiError;
@@ -62,7 +63,7 @@ pub(crate) struct ExplainBlockRequest {
     environment: Option<Slug>,
 }
 
-/// Explains a query as it stands in the builder. Needs the role editor on its resource too.
+/// Explains a query as it stands in the builder. Needs the role editor on its resource too, and on the query of the library that it refers to.
 #[utoipa::path(post, path = "/apps/{slug}/queries/explain", tag = "apps", operation_id = "explainQuery", params(("slug" = Slug, Path)), request_body = ExplainQueryRequest, responses(
     (status = 200, description = "The plan", body = Plan),
     (status = 422, description = "`explain-unsupported` by this kind of resource, `statement-unsupported` (a write is not analyzed), `document-invalid`, `parameter-missing`, `query-failed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -75,8 +76,8 @@ pub(crate) async fn query(
     let ExplainQueryRequest { query, parameters, analyze, environment } = request;
     let user = person(&on.caller)?;
     require_valid(query.validate("query"))?;
-    let library = load(&api, &on.caller, &query).await?;
-    let resource = require_resource(&api, &on.caller, query.resource.as_str(), role_to_build(&query)).await?;
+    let library = load(&api, &on.caller, &query, Role::Editor).await?;
+    let resource = require_resource(&api, &on.caller, query.resource.as_str(), Role::Editor).await?;
     let wanted = environment.as_ref().map(Slug::as_str);
     let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
     let (name, place) = (&environment.name, (resource, &environment));
@@ -87,7 +88,7 @@ pub(crate) async fn query(
     explain(&api, record, user, place, asked, analyze).await
 }
 
-/// Explains a query block as it stands in the editor. Needs the role editor on its resource too.
+/// Explains a query block as it stands in the editor. Needs the role editor on its resource too, and on the query of the library that it refers to.
 #[utoipa::path(post, path = "/workflows/{slug}/blocks/{block}/explain", tag = "workflows", operation_id = "explainBlock", params(("slug" = Slug, Path), ("block" = Name, Path)), request_body = ExplainBlockRequest, responses(
     (status = 200, description = "The plan", body = Plan),
     (status = 422, description = "`no-query`, `explain-unsupported` by this kind of resource, `statement-unsupported` (a write is not analyzed), `document-invalid`, `expression-failed`, `query-failed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -104,9 +105,8 @@ pub(crate) async fn block(
         return Err(ApiError::Unprocessable { code: "no-query", detail, faults: Vec::new() });
     };
     let user = person(&on.caller)?;
-    let library = load(&api, &on.caller, &asked.query).await?;
-    let needed = role_to_build(&asked.query);
-    let resource = require_resource(&api, &on.caller, asked.query.resource.as_str(), needed).await?;
+    let library = load(&api, &on.caller, &asked.query, Role::Editor).await?;
+    let resource = require_resource(&api, &on.caller, asked.query.resource.as_str(), Role::Editor).await?;
     let wanted = environment.as_ref().map(Slug::as_str);
     let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
     let values = evaluate(&api, tenant(&on.caller), &asked, inputs).await?;

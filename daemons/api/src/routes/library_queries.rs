@@ -1,6 +1,6 @@
 //! The query library: queries that apps and workflows share, with drafts and releases of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -209,7 +209,8 @@ pub(crate) async fn show(
 pub(crate) async fn delete(State(api): State<SharedApi>, on: On<QueryKind, Admin>) -> Result<StatusCode, ApiError> {
     let users = api.database.library_users(&on.name).await?;
     if !users.is_empty() {
-        let detail = format!("`{}` is used by {}: change those first", on.name, titles(users.iter()));
+        let (seen, hidden) = seen(&api, &on.caller, users).await?;
+        let detail = format!("`{}` is used by {}: change those first", on.name, titles(&seen, hidden));
         return Err(ApiError::Conflict { code: "in-use", detail });
     }
     let record = on.caller.record("query.delete", Some(("query", on.id.0)), json!({ "slug": on.name }));
@@ -248,7 +249,7 @@ pub(crate) async fn release(
     require_valid(draft.validate())?;
     require_resource(&api, &on.caller, draft.query.resource.as_str(), Role::Editor).await?;
     if !request.break_users {
-        refuse_to_break(&api, &on.name, &draft).await?;
+        refuse_to_break(&api, &on.caller, &on.name, &draft).await?;
     }
     let detail = json!({ "revision": request.revision, "break_users": request.break_users });
     let record = on.caller.record("query.release", Some(("query", on.id.0)), detail);
@@ -281,7 +282,7 @@ pub(crate) async fn restore(
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     let document = api.database.library_document(on.id, version).await?;
     require_resource(&api, &on.caller, document.query.resource.as_str(), Role::Editor).await?;
-    refuse_to_break(&api, &on.name, &document).await?;
+    refuse_to_break(&api, &on.caller, &on.name, &document).await?;
     let record = on.caller.record("query.restore", Some(("query", on.id.0)), json!({ "version": version }));
     api.audit.around(record, async { Ok(api.database.restore_library_release(on.id, version).await?) }).await?;
     Ok(Json(Released { version }))
@@ -293,23 +294,17 @@ pub(crate) async fn usage(
     State(api): State<SharedApi>,
     on: On<QueryKind, Editor>,
 ) -> Result<Json<ResourceUsage>, ApiError> {
-    let (user, is_admin) = on.caller.viewer();
-    let mut seen: BTreeMap<(String, String), ResourceUse> = BTreeMap::new();
-    let mut hidden = std::collections::BTreeSet::new();
-    for LibraryUser { kind, slug, title, is_released, .. } in api.database.library_users(&on.name).await? {
-        let key = (kind.as_str().to_owned(), slug);
-        if let Some(known) = seen.get_mut(&key) {
-            known.is_released |= is_released;
-        } else if hidden.contains(&key) || api.database.access(kind, &key.1, user, is_admin).await?.is_none() {
-            hidden.insert(key);
-        } else {
-            let (kind, slug) = key.clone();
-            seen.insert(key, ResourceUse { kind, slug, title, is_released });
-        }
+    let (seen, hidden) = seen(&api, &on.caller, api.database.library_users(&on.name).await?).await?;
+    let mut uses: BTreeMap<(&str, String), ResourceUse> = BTreeMap::new();
+    for LibraryUser { kind, slug, title, is_released, .. } in seen {
+        let kind = kind.as_str();
+        let found =
+            uses.entry((kind, slug.clone())).or_insert(ResourceUse { kind: kind.to_owned(), slug, title, is_released });
+        found.is_released |= is_released;
     }
-    let mut uses: Vec<ResourceUse> = seen.into_values().collect();
+    let mut uses: Vec<ResourceUse> = uses.into_values().collect();
     uses.sort_by(|one, other| one.title.cmp(&other.title));
-    Ok(Json(ResourceUsage { uses, hidden: hidden.len() as u64 }))
+    Ok(Json(ResourceUsage { uses, hidden: hidden as u64 }))
 }
 
 /// Runs a query of the library as it stands in the editor, saved or not. Needs the role editor on its resource too.
@@ -349,24 +344,23 @@ pub(crate) async fn run(
 }
 
 /// Refuses a document that references to the latest release do not fit, with what of which app or workflow.
-async fn refuse_to_break(api: &SharedApi, slug: &str, document: &LibraryQuery) -> Result<(), ApiError> {
-    let users = api.database.library_users(slug).await?;
-    let mut faults = Vec::new();
-    let mut broken = Vec::new();
-    for user in &users {
-        let found = misfits(user, slug, document);
-        if !found.is_empty() {
-            broken.push(user);
-            faults.extend(found);
-        }
-    }
+async fn refuse_to_break(
+    api: &SharedApi,
+    caller: &Caller,
+    slug: &str,
+    document: &LibraryQuery,
+) -> Result<(), ApiError> {
+    let mut broken = api.database.library_users(slug).await?;
+    broken.retain(|user| !misfits(user, slug, document).is_empty());
     if broken.is_empty() {
         return Ok(());
     }
+    let (seen, hidden) = seen(api, caller, broken).await?;
+    let faults: Vec<_> = seen.iter().flat_map(|user| misfits(user, slug, document)).collect();
+    let first = faults.first().map(|fault| format!(": {fault}")).unwrap_or_default();
     let detail = format!(
-        "{} would break: {}. Release it all the same, or let those name the version that they were made for",
-        titles(broken.into_iter()),
-        faults.first().map(ToString::to_string).unwrap_or_default()
+        "{} would break{first}. Release it all the same, or let those name the version that they were made for",
+        titles(&seen, hidden),
     );
     Err(ApiError::Breaks { detail, faults })
 }
@@ -392,10 +386,38 @@ fn misfits(user: &LibraryUser, slug: &str, document: &LibraryQuery) -> Vec<bulkh
     }
 }
 
-/// The titles of the first few, each once.
-fn titles<'a>(users: impl Iterator<Item = &'a LibraryUser>) -> String {
-    let titles: std::collections::BTreeSet<&str> = users.map(|user| user.title.as_str()).collect();
+/// Those of `users` that the caller may see, and how many other apps and workflows there are.
+async fn seen(
+    api: &SharedApi,
+    caller: &Caller,
+    users: Vec<LibraryUser>,
+) -> Result<(Vec<LibraryUser>, usize), ApiError> {
+    let (person, is_admin) = caller.viewer();
+    let mut known: BTreeMap<(&str, String), bool> = BTreeMap::new();
+    let mut seen = Vec::new();
+    for user in users {
+        let key = (user.kind.as_str(), user.slug.clone());
+        let is_seen = match known.get(&key) {
+            Some(is_seen) => *is_seen,
+            None => api.database.access(user.kind, &user.slug, person, is_admin).await?.is_some(),
+        };
+        known.insert(key, is_seen);
+        if is_seen {
+            seen.push(user);
+        }
+    }
+    Ok((seen, known.into_values().filter(|is_seen| !is_seen).count()))
+}
+
+/// The titles of the first few, each once, and how many there are that the caller may not see.
+fn titles(users: &[LibraryUser], hidden: usize) -> String {
+    let titles: BTreeSet<&str> = users.iter().map(|user| user.title.as_str()).collect();
     let shown: Vec<&str> = titles.iter().take(5).copied().collect();
     let more = if titles.len() > shown.len() { " and others" } else { "" };
-    format!("{}{more}", shown.join(", "))
+    let hidden = match (hidden, shown.is_empty()) {
+        (0, _) => String::new(),
+        (hidden, true) => format!("{hidden} that you may not see"),
+        (hidden, false) => format!(", and {hidden} that you may not see"),
+    };
+    format!("{}{more}{hidden}", shown.join(", "))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::documents::not_released;
 use super::json::Json;
-use crate::auth::guard::require_environment;
+use super::library_use::require_environment_of_run;
 use crate::auth::{Caller, Editor, On, OnRun, WorkflowKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -79,7 +79,7 @@ pub(crate) async fn start(
     // Each way to start a run has keys of its own.
     let key = request.idempotency_key.as_ref().map(|key| format!("manual/{key}"));
     let wanted = request.environment.as_ref().map(Slug::as_str);
-    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let environment = require_environment_of_run(&api, &on.caller, wanted, on.role, (on.id, version)).await?;
     let detail = json!({ "trigger": "manual", "version": version, "environment": environment.name });
     let new = NewRun {
         workflow: on.id,
@@ -138,7 +138,7 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
 /// a block on, of the same version.
 #[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", operation_id = "rerun", params(("id" = RunId, Path)), request_body = RerunRequest, responses(
     (status = 202, description = "Accepted: from here on it is never lost", body = RunStarted),
-    (status = 409, description = "`not-released`, `not-ended`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`not-released`, `not-ended`, `environment-removed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`invalid`: the run cannot begin at that block", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn rerun(
@@ -168,7 +168,13 @@ pub(crate) async fn rerun(
     }
     // In the same environment, which whoever repeats it must be allowed to use, too.
     let wanted = Some(earlier.environment.name.as_str());
-    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let environment = require_environment_of_run(&api, &on.caller, wanted, on.role, (on.workflow, version)).await?;
+    // Another may have that name by now.
+    if environment.id != api.database.environment_of_run(on.run).await? {
+        let detail =
+            format!("the run was in another environment `{}`, which was removed: start a new run", environment.name);
+        return Err(ApiError::Conflict { code: "environment-removed", detail });
+    }
     let detail = json!({
         "trigger": trigger["kind"], "rerun_of": on.run, "version": version, "from": request.from, "environment": environment.name,
     });

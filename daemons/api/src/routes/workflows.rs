@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::library_query::UsedBy;
-use bulkhead_model::workflow::{Block, Trigger, WorkflowDocument};
+use bulkhead_model::workflow::{Trigger, WorkflowDocument};
 use bulkhead_model::{Name, Role, Slug, WorkflowId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use super::groups;
 use super::json::Json;
 use super::last::Last;
 use super::library_sets;
-use super::library_use::{of_workflow, require_library};
+use super::library_use::{of_workflow, require_library, started_by};
 use crate::auth::guard::require_workflow;
 use crate::auth::{Admin, Caller, Editor, On, WorkflowKind, token};
 use crate::http_error::ApiError;
@@ -88,15 +88,7 @@ pub(crate) struct WebhookKey {
 /// Requires the role editor on all that a document's blocks use: a release lets others run them.
 async fn require_rights(api: &SharedApi, caller: &Caller, document: &WorkflowDocument) -> Result<(), ApiError> {
     require_resources(api, caller, of_workflow(document).map(|(_, query)| query)).await?;
-    let workflows: std::collections::BTreeSet<&Slug> = document
-        .blocks
-        .values()
-        .filter_map(|block| match block {
-            Block::Workflow(block) => Some(&block.workflow),
-            _ => None,
-        })
-        .collect();
-    for workflow in workflows.into_iter().chain(&document.on_failure) {
+    for workflow in started_by(document) {
         require_workflow(api, caller, workflow.as_str(), Role::Editor).await?;
     }
     Ok(())

@@ -161,6 +161,108 @@ async fn who_may_use_an_environment_is_said_for_each() {
 }
 
 #[tokio::test]
+async fn to_refer_to_the_library_is_not_to_build() {
+    let world = World::start().await;
+    world.configure_staging().await;
+    let (ada, instance) = (world.instance.person(&world.admin, "ada").await, &world.instance);
+    let document =
+        json!({ "format": 1, "title": "Place", "query": { "resource": "crm", "statement": "select name from place" } });
+    world.call("POST", "/queries", &json!({ "slug": "place", "document": document })).await.ok(201);
+    world.call("POST", "/queries/place/releases", &json!({ "revision": 1 })).await.ok(200);
+    for object in ["/resources/crm", "/queries/place"] {
+        instance.grant(&world.admin, object, &ada, "viewer").await;
+    }
+    // Anybody may make an app and a workflow, and is an administrator there.
+    let query = json!({ "resource": "crm", "library": { "query": "place" } });
+    let app = json!({ "format": 1, "title": "Mine", "home-page": "home", "pages": { "home": {} }, "queries": { "place": query } });
+    let create = json!({ "slug": "mine", "title": "Mine", "document": app });
+    instance.call(&ada, "POST", "/apps", &create).await.ok(201);
+    instance.call(&ada, "POST", "/apps/mine/releases", &json!({ "revision": 1 })).await.ok(200);
+    let mut block = query.clone();
+    block["type"] = json!("query");
+    let look = json!({ "format": 1, "title": "Look", "start": "look", "blocks": { "look": block } });
+    let outer = json!({ "format": 1, "title": "Outer", "start": "call", "blocks": { "call": { "type": "workflow", "workflow": "look" } } });
+    for (slug, document) in [("look", &look), ("outer", &outer)] {
+        let create = json!({ "slug": slug, "title": slug, "document": document });
+        instance.call(&ada, "POST", "/workflows", &create).await.ok(201);
+        instance.call(&ada, "POST", &format!("/workflows/{slug}/releases"), &json!({ "revision": 1 })).await.ok(200);
+    }
+    let mut scheduled = look.clone();
+    scheduled["triggers"] = json!({ "nightly": { "type": "schedule", "cron": "0 3 * * *", "environment": "staging" } });
+    let code = json!({
+        "format": 1, "title": "Code", "start": "code", "queries": { "place": query },
+        "blocks": { "code": { "type": "code", "language": "javascript", "source": "return await query('place')" } },
+    });
+    let create = json!({ "slug": "code", "title": "Code", "document": code });
+    instance.call(&ada, "POST", "/workflows", &create).await.ok(201);
+    let asked = [
+        ("/apps/mine/queries/place/run", json!({})),
+        ("/apps/mine/queries/place/run", json!({ "version": "draft" })),
+        ("/apps/mine/queries/run", json!({ "query": query })),
+        ("/workflows/look/blocks/look/run", json!({})),
+        ("/workflows/code/blocks/code/run", json!({})),
+        ("/workflows/look/runs", json!({})),
+        ("/workflows/outer/runs", json!({})),
+    ];
+    for (path, body) in &asked {
+        let mut there = body.clone();
+        there["environment"] = json!("staging");
+        let refused = instance.call(&ada, "POST", path, &there).await;
+        assert_eq!(refused.problem(), (403, "environment-not-allowed".into()), "{path} {body}");
+        if !path.contains("/code/") {
+            let usual = instance.call(&ada, "POST", path, body).await;
+            assert!(usual.status.is_success(), "{path} {body}: {usual:?}");
+        }
+    }
+    let save = json!({ "revision": 1, "document": scheduled });
+    let refused = instance.call(&ada, "PUT", "/workflows/look/draft", &save).await;
+    assert_eq!(refused.json()["faults"][0]["path"], "triggers.nightly.environment");
+    // Who may write against the resource, or edit the query, builds.
+    for object in ["/resources/crm", "/queries/place"] {
+        instance.grant(&world.admin, object, &ada, "editor").await;
+        for (path, body) in asked.iter().filter(|(path, _)| !path.contains("/code/")) {
+            let mut there = body.clone();
+            there["environment"] = json!("staging");
+            let done = instance.call(&ada, "POST", path, &there).await;
+            assert!(done.status.is_success(), "{object} {path} {body}: {done:?}");
+        }
+        instance.grant(&world.admin, object, &ada, "viewer").await;
+    }
+}
+
+#[tokio::test]
+async fn a_schema_is_read_where_one_may_use_the_environment() {
+    let world = World::start().await;
+    world.configure_staging().await;
+    let ada = world.instance.person(&world.admin, "ada").await;
+    world.instance.grant(&world.admin, "/resources/crm", &ada, "editor").await;
+    let read =
+        async || world.instance.call(&ada, "GET", "/resources/crm/schema?environment=staging", &Value::Null).await;
+    assert_eq!(read().await.ok(200)["tables"][0]["name"], "place");
+    world.call("POST", "/groups", &json!({ "name": "testers" })).await.ok(201);
+    let testers = json!({ "name": "staging", "access": "groups", "groups": ["testers"] });
+    world.call("PUT", "/environments/staging", &testers).await.ok(200);
+    assert_eq!(read().await.problem(), (403, "environment-not-allowed".into()));
+    world.instance.call(&ada, "GET", "/resources/crm/schema", &Value::Null).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_run_is_repeated_in_its_own_environment_or_not_at_all() {
+    let world = World::start().await;
+    world.configure_staging().await;
+    let document = json!({ "format": 1, "title": "Look", "start": "look", "blocks": { "look": { "type": "response", "body": "1" } } });
+    world.call("POST", "/workflows", &json!({ "slug": "look", "title": "Look", "document": document })).await.ok(201);
+    world.call("POST", "/workflows/look/releases", &json!({ "revision": 1 })).await.ok(200);
+    let started = world.call("POST", "/workflows/look/runs", &json!({ "environment": "staging" })).await.ok(202);
+    let rerun = format!("/runs/{}/rerun", started["run"].as_str().expect("an id"));
+    world.call("POST", &rerun, &json!({})).await.ok(202);
+    let owner = world.instance.own.connect().await;
+    owner.batch_execute("update environments set removed_at = now() where name = 'staging'").await.expect("removed");
+    world.call("POST", "/environments", &json!({ "name": "staging" })).await.ok(201);
+    assert_eq!(world.call("POST", &rerun, &json!({})).await.problem(), (409, "environment-removed".into()));
+}
+
+#[tokio::test]
 async fn an_environment_in_use_keeps_its_name_and_stays() {
     let world = World::start().await;
     world.configure_staging().await;
@@ -272,6 +374,11 @@ async fn a_query_may_be_for_groups_and_keep_values_from_the_audit_trail() {
     assert!(!json!(told).to_string().contains("canary-1234"));
     let expected = json!({ "desk.value": "7", "pin.value": { "hidden": true } });
     assert!(told.iter().any(|detail| detail["parameters"] == expected), "{told:?}");
+    // Of a query that was not saved, nothing says which values are hidden.
+    let unsaved = json!({ "query": { "resource": "crm", "statement": "select {{ pin.value }}::text" }, "parameters": { "pin.value": "canary-1234" } });
+    world.call("POST", "/apps/places/queries/run", &unsaved).await.ok(200);
+    let records = world.instance.database.audit_records(None, 1).await.expect("reads");
+    assert_eq!(records[0].detail["parameters"], json!({ "pin.value": { "hidden": true } }));
     let misspelt = json!({ "format": 1, "title": "Places", "home-page": "home", "pages": { "home": {} }, "queries": { "place": {
         "resource": "crm", "statement": "select {{ pin.value }}", "hidden-parameters": ["pni.value"], "allowed-groups": ["none"],
     } } });

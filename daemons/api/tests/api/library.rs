@@ -129,6 +129,67 @@ async fn a_release_that_breaks_users_has_to_be_wanted() {
 }
 
 #[tokio::test]
+async fn apps_that_one_may_not_see_are_counted_and_not_told() {
+    let world = World::start().await;
+    let ada = world.instance.person(&world.admin, "ada").await;
+    for object in ["/queries/find-person", "/resources/tables"] {
+        world.instance.grant(&world.admin, object, &ada, "admin").await;
+    }
+    for slug in ["layoffs", "people"] {
+        let reference = json!({ "query": "find-person", "arguments": { "id": "table1.id" } });
+        let body = json!({ "slug": slug, "title": slug, "document": app(reference) });
+        world.call("POST", "/apps", &body).await.ok(201);
+    }
+    world.instance.grant(&world.admin, "/apps/people", &ada, "viewer").await;
+    let renamed = find_person("select name from people where id = {{ number }}", json!({ "number": {} }));
+    let draft = json!({ "revision": 1, "document": renamed });
+    world.call("PUT", "/queries/find-person/draft", &draft).await.ok(200);
+    let release = json!({ "revision": 2 });
+    let told = [
+        world.instance.call(&ada, "POST", "/queries/find-person/releases", &release).await.ok(409),
+        world.instance.call(&ada, "DELETE", "/queries/find-person", &json!({})).await.ok(409),
+    ];
+    for told in told.map(|told| told.to_string()) {
+        assert!(told.contains("People") && told.contains("1 that you may not see"), "{told}");
+        assert!(!told.contains("layoffs"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_learns_no_statement_from_its_plan() {
+    let world = World::start().await;
+    let ada = world.instance.person(&world.admin, "ada").await;
+    world.instance.grant(&world.admin, "/queries/find-person", &ada, "viewer").await;
+    let query =
+        json!({ "resource": "tables", "library": { "query": "find-person", "arguments": { "id": "table1.id" } } });
+    let mut block = query.clone();
+    block["type"] = json!("query");
+    block["library"]["arguments"]["id"] = json!("trigger.body.id");
+    let app = json!({ "slug": "mine", "title": "Mine" });
+    world.instance.call(&ada, "POST", "/apps", &app).await.ok(201);
+    let workflow = json!({ "format": 1, "title": "Mine", "start": "find", "blocks": { "find": block } });
+    let workflow = json!({ "slug": "mine", "title": "Mine", "document": workflow });
+    world.instance.call(&ada, "POST", "/workflows", &workflow).await.ok(201);
+    let explain = async || {
+        let body = json!({ "query": query, "parameters": { "table1.id": 7 } });
+        let of_app = world.instance.call(&ada, "POST", "/apps/mine/queries/explain", &body).await;
+        let body = json!({ "inputs": { "trigger": { "body": { "id": 7 } } } });
+        let of_block = world.instance.call(&ada, "POST", "/workflows/mine/blocks/find/explain", &body).await;
+        [of_app, of_block]
+    };
+    for answer in explain().await {
+        assert_eq!(answer.problem(), (403, "library-query-not-allowed".into()));
+    }
+    world.instance.grant(&world.admin, "/queries/find-person", &ada, "editor").await;
+    for answer in explain().await {
+        assert_eq!(answer.problem(), (403, "resource-role-too-low".into()));
+    }
+    world.instance.grant(&world.admin, "/resources/tables", &ada, "editor").await;
+    let [of_app, _] = explain().await;
+    assert!(of_app.ok(200).to_string().contains("people"));
+}
+
+#[tokio::test]
 async fn a_query_is_tried_in_the_library_and_in_a_workflow() {
     let world = World::start().await;
     let run = json!({ "parameters": { "id": 3 } });

@@ -1,7 +1,7 @@
 //! Environments: which there are, who may use them, and what keeps one from being removed.
 
 use bulkhead_model::environment::{EnvironmentAccess, EnvironmentColor};
-use bulkhead_model::{EnvironmentId, Role, UserId};
+use bulkhead_model::{EnvironmentId, Role, RunId, UserId};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -177,6 +177,15 @@ impl Database {
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let row = client.query_opt(&statement, &[&name]).await.map_err(StoreError::of(operation))?;
         Ok(row.map(|row| EnvironmentId(row.get(0))))
+    }
+
+    /// The environment that a run is in, also one that was removed.
+    pub async fn environment_of_run(&self, run: RunId) -> Result<EnvironmentId, StoreError> {
+        let operation = "look up the environment of a run";
+        let client = self.client(operation).await?;
+        let sql = "SELECT environment_id FROM runs WHERE id = $1";
+        let row = client.query_opt(sql, &[&run.0]).await.map_err(StoreError::of(operation))?;
+        Ok(EnvironmentId(row.ok_or(StoreError::NotFound { operation })?.get(0)))
     }
 
     /// The name of an environment, also of one that was removed.

@@ -157,7 +157,13 @@ impl Database {
                  WHERE o.slug = q.query -> 'library' ->> 'query') l ON true
              LEFT JOIN environments e ON {named}
              WHERE {LIVE_SESSION}",
-            is_allowed = allowed("u.is_admin", "u.id", "a.role"),
+            // A reference to the library counts as building for those alone who may edit what it refers to, or write against its resource.
+            is_allowed = allowed(
+                "u.is_admin",
+                "u.id",
+                "(CASE WHEN q.query -> 'library' ->> 'query' IS NULL OR l.role IN ('editor', 'admin')
+                    OR r.role IN ('editor', 'admin') THEN a.role ELSE 'viewer' END)"
+            ),
             named = named("$5"),
         );
         let Some(row) = self.session_row(operation, &sql, &[&id_hash, &app, &query, &draft, &environment]).await?
