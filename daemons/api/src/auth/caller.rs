@@ -1,6 +1,6 @@
 //! Who calls: a person by their session, or root by `api.sock`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use bulkhead_daemon_kit::{Peer, RequestId};
@@ -37,11 +37,15 @@ impl Origin {
         Self { request_id, address, local: parts.extensions.get::<Peer>().is_some() }
     }
 
-    /// The address to count failures for; `None` for loopback, where a proxy stands for everybody.
-    pub(crate) fn remote(&self) -> Option<&str> {
-        let address = self.address.as_deref()?;
-        let loopback = address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        (!loopback).then_some(address)
+    /// The address to count failures for: of IPv6 its network, since whoever has one address there has 2^64. `None` for loopback, where a
+    /// proxy stands for everybody.
+    pub(crate) fn remote(&self) -> Option<IpAddr> {
+        let address: IpAddr = self.address.as_deref()?.parse().ok()?;
+        match address {
+            address if address.is_loopback() => None,
+            IpAddr::V4(_) => Some(address),
+            IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()),
+        }
     }
 }
 
@@ -175,6 +179,18 @@ impl FromRequestParts<SharedApi> for Root {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_count_for_an_address_or_the_network_of_one() {
+        let remote = |address: &str| {
+            let origin = Origin { request_id: String::new(), address: Some(address.to_owned()), local: false };
+            origin.remote().map(|address| address.to_string())
+        };
+        assert_eq!(remote("203.0.113.7").as_deref(), Some("203.0.113.7"));
+        assert_eq!(remote("2001:db8:1:2:aaaa::1"), remote("2001:db8:1:2:bbbb:cccc:dddd:2"));
+        assert_ne!(remote("2001:db8:1:2::1"), remote("2001:db8:1:3::1"));
+        assert_eq!((remote("127.0.0.1"), remote("::1")), (None, None), "a proxy");
+    }
 
     #[test]
     fn the_cookie_is_found_among_others() {

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
-use super::resources::{UpdateResourceRequest, check_ssh_host, key_needed, sealed, secret_needed};
+use super::resources::{UpdateResourceRequest, check_ssh_host, key_needed, sealed, secret_needed, settings_changed};
 use crate::auth::{Admin, Editor, On, ResourceKind};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -80,7 +80,7 @@ pub(crate) async fn list(
 /// Gives a resource settings in an environment, in the place of those that it had there.
 #[utoipa::path(put, path = "/resources/{name}/environments/{environment}", tag = "resources", operation_id = "putResourceEnvironment", params(("name" = Slug, Path), ("environment" = Slug, Path)), request_body = UpdateResourceRequest, responses(
     (status = 204, description = "Stored"),
-    (status = 409, description = "`default-environment`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`default-environment`; `settings-changed` since they were looked at", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`secret-needed`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn put(
@@ -104,8 +104,12 @@ pub(crate) async fn put(
     }
     let detail = json!({ "name": on.name, "environment": name, "secret": sealed.is_some() });
     let record = on.caller.record("resource.environment.update", Some(("resource", on.id.0)), detail);
-    let written =
-        async { Ok(api.database.put_environment_settings(on.id, environment, &config, sealed.as_deref()).await?) };
+    let revision = stored.map(|stored| stored.revision);
+    let place = (on.id, environment);
+    let written = async {
+        let written = api.database.put_environment_settings(place, revision, &config, sealed.as_deref()).await;
+        written.map_err(settings_changed)
+    };
     api.audit.around(record, written).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,14 +138,13 @@ pub(crate) async fn named(api: &SharedApi, name: Option<&Slug>) -> Result<Enviro
     found.ok_or_else(|| ApiError::EnvironmentNotAllowed { environment: name.map(Slug::to_string).unwrap_or_default() })
 }
 
-/// The same, from the query of an address.
-pub(crate) async fn of_query(
-    api: &SharedApi,
+/// The name of an environment in the query of an address.
+pub(crate) fn of_query(
     query: Result<Query<InEnvironment>, axum::extract::rejection::QueryRejection>,
-) -> Result<EnvironmentId, ApiError> {
+) -> Result<Option<Slug>, ApiError> {
     let Query(InEnvironment { environment }) =
         query.map_err(|_| ApiError::Malformed("use ?environment=<name>".to_owned()))?;
-    named(api, environment.as_ref()).await
+    Ok(environment)
 }
 
 /// The settings of a resource in an environment beside the default one, if it has some.

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bulkhead_model::resource::{ResourceConfig, SecretNeed, secret};
 use bulkhead_model::{EnvironmentId, Fault, ResourceId, Role, Slug};
 use bulkhead_rpc::connector::{Schema, SchemaRequest, TestRequest};
+use bulkhead_store::StoreError;
 use bulkhead_store::resources::Resource as StoredResource;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use super::documents::require_valid;
 use super::json::Json;
 use super::resource_environments::{self, InEnvironment};
-use crate::auth::guard::require_resource;
+use crate::auth::guard::{require_environment, require_resource};
 use crate::auth::{Admin, Administrator, Caller, Editor, On, ResourceKind, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
@@ -182,7 +183,7 @@ async fn read(api: &SharedApi, id: ResourceId, role: Role) -> Result<Resource, A
 /// Changes a resource.
 #[utoipa::path(put, path = "/resources/{name}", tag = "resources", operation_id = "updateResource", params(("name" = Slug, Path)), request_body = UpdateResourceRequest, responses(
     (status = 200, description = "Changed", body = Resource),
-    (status = 409, description = "`built-in`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`built-in`; `settings-changed` since they were looked at", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`secret-needed`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn update(
@@ -201,7 +202,10 @@ pub(crate) async fn update(
     }
     let detail = json!({ "name": on.name, "secret": sealed.is_some() });
     let record = on.caller.record("resource.update", Some(("resource", on.id.0)), detail);
-    let updated = async { Ok(api.database.update_resource(on.id, &request.config, sealed.as_deref()).await?) };
+    let place = (on.id, stored.revision);
+    let updated = async {
+        api.database.update_resource(place, &request.config, sealed.as_deref()).await.map_err(settings_changed)
+    };
     api.audit.around(record, updated).await?;
     Ok(Json(read(&api, on.id, on.role).await?))
 }
@@ -316,6 +320,7 @@ pub(crate) async fn usage(
 /// The tables and columns of a resource.
 #[utoipa::path(get, path = "/resources/{name}/schema", tag = "resources", operation_id = "getResourceSchema", params(("name" = Slug, Path), InEnvironment), responses(
     (status = 200, description = "Tables and views", body = Schema),
+    (status = 403, description = "`environment-not-allowed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 502, description = "The database cannot be reached or refuses the log-in", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn schema(
@@ -323,7 +328,8 @@ pub(crate) async fn schema(
     on: On<ResourceKind, Editor>,
     query: Result<Query<InEnvironment>, QueryRejection>,
 ) -> Result<Json<Schema>, ApiError> {
-    let environment = resource_environments::of_query(&api, query).await?;
+    let wanted = resource_environments::of_query(query)?;
+    let environment = require_environment(&api, &on.caller, wanted.as_ref().map(Slug::as_str), on.role).await?.id;
     let request = SchemaRequest { resource: on.id, environment, asked_by: on.caller.user_id() };
     Ok(Json(api.connector.call(Method::POST, "/v1/schema", &request).await?))
 }
@@ -395,6 +401,17 @@ async fn require_same_kind(api: &SharedApi, stored: &StoredResource, config: &Re
     }
     let message = "the resource has settings of another kind for other environments: remove those first";
     require_valid(vec![Fault::new("config.kind", message)])
+}
+
+/// Whether a stored secret may be kept was judged by what was stored: it must still be that when it is written.
+pub(super) fn settings_changed(error: StoreError) -> ApiError {
+    match error {
+        StoreError::Changed { .. } => {
+            let detail = "somebody changed these settings meanwhile: load them again and repeat your change";
+            ApiError::Conflict { code: "settings-changed", detail: detail.to_owned() }
+        }
+        other => other.into(),
+    }
 }
 
 fn refuse_built_in(stored: &StoredResource) -> Result<(), ApiError> {

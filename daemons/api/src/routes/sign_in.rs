@@ -113,9 +113,7 @@ pub(crate) async fn begin(
     let asked = ProviderRequest { provider: provider.id };
     let metadata: Metadata = api.connector.call(Method::POST, METADATA, &asked).await?;
     let ((state, state_hash), (cookie, browser_hash)) = (token::mint()?, token::mint()?);
-    if !api.database.begin_sign_in(&state_hash, &browser_hash, provider.id, user).await? {
-        return Err(ApiError::Busy);
-    }
+    api.database.begin_sign_in(&state_hash, &browser_hash, provider.id, user).await?;
     let url = authorization_url(&api, &provider, &metadata, &state, &cookie);
     let cookie = format!("{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=600");
     let cookie = HeaderValue::from_str(&cookie).map_err(ApiError::internal("writing a cookie"))?;

@@ -17,6 +17,7 @@ use super::app_queries::person;
 use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
+use super::resources::settings_changed;
 use super::sign_in::CALLBACK;
 use crate::auth::{Administrator, Caller};
 use crate::http_error::ApiError;
@@ -153,6 +154,7 @@ pub(crate) async fn create(
 /// Changes a provider.
 #[utoipa::path(put, path = "/sign-in/providers/{name}", tag = "users", operation_id = "updateSignInProvider", params(("name" = Slug, Path)), request_body = UpdateProviderRequest, responses(
     (status = 200, description = "Changed", body = Provider),
+    (status = 409, description = "`settings-changed` since they were looked at", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`secret-needed`, `document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn update(
@@ -171,8 +173,11 @@ pub(crate) async fn update(
     let sealed = request.secret.as_deref().map(|secret| api.seal_provider_secret(stored.id, secret)).transpose()?;
     let detail = json!({ "name": name, "issuer": request.config.issuer, "domains": request.config.domains, "secret": sealed.is_some() });
     let record = caller.record("sign-in.provider.update", Some(("sign-in-provider", stored.id)), detail);
-    let updated =
-        async { Ok(api.database.update_sign_in_provider(stored.id, &request.config, sealed.as_deref()).await?) };
+    let place = (stored.id, stored.revision);
+    let updated = async {
+        let updated = api.database.update_sign_in_provider(place, &request.config, sealed.as_deref()).await;
+        updated.map_err(settings_changed)
+    };
     api.audit.around(record, updated).await?;
     Ok(Json(Provider::of(api.database.sign_in_provider(&name).await?)))
 }

@@ -18,6 +18,7 @@ use super::block_runs::{COMMAND_LINE, execute};
 use super::documents::require_valid;
 use super::json::Json;
 use super::library_sets;
+use super::resources::settings_changed;
 use super::users::{OneTimeLink, make_link};
 use crate::auth::Root;
 use crate::http_error::ApiError;
@@ -113,17 +114,22 @@ pub(crate) async fn built_in_resource(
 ) -> Result<StatusCode, ApiError> {
     require_valid(request.config.validate())?;
     let name = request.name.as_str();
-    let existing = api.database.resource_id(name).await?;
-    let id = existing.unwrap_or_else(ResourceId::new);
-    if existing.is_some() && !api.database.resource(id).await?.built_in {
+    let existing = match api.database.resource_id(name).await? {
+        Some(id) => Some(api.database.resource(id).await?),
+        None => None,
+    };
+    let id = existing.as_ref().map_or_else(ResourceId::new, |existing| existing.id);
+    if existing.as_ref().is_some_and(|existing| !existing.built_in) {
         let detail = format!("a resource named `{name}` was made by hand: rename it first");
         return Err(ApiError::Conflict { code: "exists", detail });
     }
     let sealed = api.seal_resource_secret((id, EnvironmentId::DEFAULT), &request.secret)?;
     let record = caller.record("system.built-in-resource", Some(("resource", id.0)), json!({ "name": name }));
     let stored = async {
-        if existing.is_some() {
-            api.database.update_resource(id, &request.config, Some(&sealed)).await?;
+        if let Some(existing) = existing {
+            let place = (id, existing.revision);
+            let updated = api.database.update_resource(place, &request.config, Some(&sealed)).await;
+            updated.map_err(settings_changed)?;
         } else {
             api.database.create_resource(id, name, &request.config, Some(&sealed), true).await?;
         }

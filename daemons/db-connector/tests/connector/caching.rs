@@ -55,7 +55,7 @@ async fn a_changed_resource_gives_nothing_that_was_read_before() {
     assert_eq!(told(&service, &query).await, (json!({ "name": "bulkhead-tables" }), false));
     assert!(told(&service, &query).await.1);
     let config = ResourceConfig::Postgresql(service.config("postgres"));
-    service.store.update_resource(service.resource, &config, None).await.expect("changed");
+    service.store.update_resource((service.resource, 1), &config, None).await.expect("changed");
     assert_eq!(told(&service, &query).await, (json!({ "name": "postgres" }), false));
     service.store.delete_resource(service.resource).await.expect("deleted");
     assert_eq!(service.run(&query).await.expect_err("gone").code, "resource-unknown");

@@ -136,7 +136,7 @@ async fn a_changed_resource_counts_from_the_next_query_on() {
     let name = |user: &str| json!({ "current_user": user });
     assert_eq!(service.rows("select current_user").await, [name("bulkhead-tables")]);
     let config = ResourceConfig::Postgresql(service.config("postgres"));
-    service.store.update_resource(service.resource, &config, None).await.expect("changed");
+    service.store.update_resource((service.resource, 1), &config, None).await.expect("changed");
     assert_eq!(service.rows("select current_user").await, [name("postgres")]);
     service.store.delete_resource(service.resource).await.expect("deleted");
     assert_eq!(service.problem("select 1").await.status, 404);

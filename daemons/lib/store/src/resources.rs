@@ -66,6 +66,8 @@ pub struct EnvironmentSettings {
     pub config: ResourceConfig,
     /// Whether a secret is stored.
     pub has_secret: bool,
+    /// Grows with every change.
+    pub revision: i64,
     /// When they changed last.
     pub updated_at: OffsetDateTime,
 }
@@ -156,7 +158,7 @@ impl Database {
     pub async fn environment_settings(&self, id: ResourceId) -> Result<Vec<EnvironmentSettings>, StoreError> {
         let operation = "read the settings of environments";
         let client = self.client(operation).await?;
-        let sql = "SELECT e.id, e.name, s.config, s.has_secret, s.updated_at FROM resource_environments s
+        let sql = "SELECT e.id, e.name, s.config, s.has_secret, s.updated_at, s.revision FROM resource_environments s
             JOIN environments e ON e.id = s.environment_id WHERE s.resource_id = $1 ORDER BY e.name";
         let rows = client.query(sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
         rows.iter()
@@ -167,6 +169,7 @@ impl Database {
                     config: serde_json::from_value(row.get::<_, Value>(2)).map_err(StoreError::damaged(operation))?,
                     has_secret: row.get(3),
                     updated_at: row.get(4),
+                    revision: row.get(5),
                 })
             })
             .collect()
@@ -182,11 +185,12 @@ impl Database {
         Ok(rows.iter().map(|row| (ResourceId(row.get(0)), row.get(1))).collect())
     }
 
-    /// Gives a resource settings in an environment beside the default one; the stored secret stays where none is given.
+    /// Gives a resource settings in an environment beside the default one, in the place of those that were read at `revision`, if there
+    /// were any; [`StoreError::Changed`] when they are others by now. The stored secret stays where none is given.
     pub async fn put_environment_settings(
         &self,
-        id: ResourceId,
-        environment: EnvironmentId,
+        (id, environment): (ResourceId, EnvironmentId),
+        revision: Option<i64>,
         config: &ResourceConfig,
         sealed_secret: Option<&str>,
     ) -> Result<(), StoreError> {
@@ -199,20 +203,23 @@ impl Database {
         let update = format!(
             "WITH known AS ({known}) UPDATE resource_environments s SET config = $3,
                 revision = nextval('resource_environment_revisions'), updated_at = now() {}
-            FROM known WHERE s.resource_id = $1 AND s.environment_id = known.id",
-            if sealed_secret.is_some() { ", sealed_secret = $4" } else { "" }
+            FROM known WHERE s.resource_id = $1 AND s.environment_id = known.id AND s.revision = $4",
+            if sealed_secret.is_some() { ", sealed_secret = $5" } else { "" }
         );
         let insert = format!(
             "WITH known AS ({known}) INSERT INTO resource_environments (resource_id, environment_id, config, sealed_secret)
-            SELECT $1, known.id, $3, $4 FROM known"
+            SELECT $1, known.id, $3, $4 FROM known ON CONFLICT DO NOTHING"
         );
-        let values: [&(dyn ToSql + Sync); 4] = [&id.0, &environment.0, &json, &sealed_secret];
-        let of_update = if sealed_secret.is_some() { &values[..] } else { &values[..3] };
-        let changed = client.execute(&update, of_update).await.map_err(StoreError::of(operation))?;
-        if changed == 0 && client.execute(&insert, &values).await.map_err(StoreError::of(operation))? == 0 {
-            return Err(StoreError::NotFound { operation });
+        let values: [&(dyn ToSql + Sync); 5] = [&id.0, &environment.0, &json, &revision, &sealed_secret];
+        let written = match (revision, sealed_secret) {
+            (Some(_), Some(_)) => client.execute(&update, &values).await,
+            (Some(_), None) => client.execute(&update, &values[..4]).await,
+            (None, _) => client.execute(&insert, &[values[0], values[1], values[2], values[4]]).await,
+        };
+        match written.map_err(StoreError::of(operation))? {
+            0 => Err(StoreError::Changed { operation }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes a resource's settings in an environment away.
@@ -257,10 +264,11 @@ impl Database {
         client.execute(sql, &values).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
-    /// Changes a resource; the stored secret stays where none is given.
+    /// Changes a resource that was read at `revision`; [`StoreError::Changed`] when it is another by now. The stored secret stays where
+    /// none is given.
     pub async fn update_resource(
         &self,
-        id: ResourceId,
+        (id, revision): (ResourceId, i64),
         config: &ResourceConfig,
         sealed_secret: Option<&str>,
     ) -> Result<(), StoreError> {
@@ -269,9 +277,10 @@ impl Database {
         let json = serde_json::to_value(config).map_err(StoreError::damaged(operation))?;
         let sql =
             "UPDATE resources SET config = $2, sealed_secret = coalesce($3, sealed_secret), revision = revision + 1,
-            updated_at = now() WHERE id = $1";
-        match client.execute(sql, &[&id.0, &json, &sealed_secret]).await.map_err(StoreError::of(operation))? {
-            0 => Err(StoreError::NotFound { operation }),
+            updated_at = now() WHERE id = $1 AND revision = $4";
+        let values: [&(dyn ToSql + Sync); 4] = [&id.0, &json, &sealed_secret, &revision];
+        match client.execute(sql, &values).await.map_err(StoreError::of(operation))? {
+            0 => Err(StoreError::Changed { operation }),
             _ => Ok(()),
         }
     }

@@ -141,25 +141,27 @@ impl Database {
         added.map(|_| ()).map_err(StoreError::of(operation))
     }
 
-    /// Changes a provider; the stored secret stays where none is given.
+    /// Changes a provider that was read at `revision`; [`StoreError::Changed`] when it is another by now. The stored secret stays where
+    /// none is given.
     pub async fn update_sign_in_provider(
         &self,
-        id: Uuid,
+        (id, revision): (Uuid, i64),
         config: &SignInConfig,
         sealed_secret: Option<&str>,
     ) -> Result<(), StoreError> {
         let operation = "change a provider";
         let client = self.client(operation).await?;
         let (kept, replaced) = (
-            "UPDATE sign_in_providers SET config = $2, revision = revision + 1, updated_at = now() WHERE id = $1",
-            "UPDATE sign_in_providers SET config = $2, sealed_secret = $3, revision = revision + 1, updated_at = now() WHERE id = $1",
+            "UPDATE sign_in_providers SET config = $3, revision = revision + 1, updated_at = now() WHERE id = $1 AND revision = $2",
+            "UPDATE sign_in_providers SET config = $3, sealed_secret = $4, revision = revision + 1, updated_at = now()
+             WHERE id = $1 AND revision = $2",
         );
         let changed = match sealed_secret {
-            None => client.execute(kept, &[&id, &Json(config)]).await,
-            Some(secret) => client.execute(replaced, &[&id, &Json(config), &secret]).await,
+            None => client.execute(kept, &[&id, &revision, &Json(config)]).await,
+            Some(secret) => client.execute(replaced, &[&id, &revision, &Json(config), &secret]).await,
         };
         match changed.map_err(StoreError::of(operation))? {
-            0 => Err(StoreError::NotFound { operation }),
+            0 => Err(StoreError::Changed { operation }),
             _ => Ok(()),
         }
     }
@@ -175,22 +177,23 @@ impl Database {
         }
     }
 
-    /// Remembers a browser that is sent to a provider, for ten minutes; false where too many are under way.
+    /// Remembers a browser that is sent to a provider, for ten minutes. Where too many are under way, those that began first make room:
+    /// whoever begins and never ends keeps nobody out.
     pub async fn begin_sign_in(
         &self,
         state_hash: &[u8],
         browser_hash: &[u8],
         provider: Uuid,
         user: Option<UserId>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let operation = "begin to sign in";
         let client = self.client(operation).await?;
-        let sql = "WITH gone AS (DELETE FROM sign_in_attempts WHERE expires_at < now())
-            INSERT INTO sign_in_attempts (state_hash, browser_hash, provider_id, user_id) SELECT $1, $2, $3, $4
-            WHERE (SELECT count(*) FROM sign_in_attempts) < $5";
+        let sql = "WITH gone AS (DELETE FROM sign_in_attempts WHERE expires_at < now() OR state_hash IN (
+                SELECT state_hash FROM sign_in_attempts ORDER BY expires_at DESC OFFSET $5))
+            INSERT INTO sign_in_attempts (state_hash, browser_hash, provider_id, user_id) VALUES ($1, $2, $3, $4)";
         let user = user.map(|user| user.0);
-        let values: [&(dyn ToSql + Sync); 5] = [&state_hash, &browser_hash, &provider, &user, &MOST_ATTEMPTS];
-        Ok(client.execute(sql, &values).await.map_err(StoreError::of(operation))? > 0)
+        let values: [&(dyn ToSql + Sync); 5] = [&state_hash, &browser_hash, &provider, &user, &(MOST_ATTEMPTS - 1)];
+        client.execute(sql, &values).await.map(|_| ()).map_err(StoreError::of(operation))
     }
 
     /// Ends an attempt, once: in the browser that it began in, within ten minutes.

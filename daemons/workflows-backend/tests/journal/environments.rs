@@ -59,7 +59,7 @@ async fn a_run_asks_the_resources_of_its_environment() {
     let (table, row) = bulkhead_rpc::connector::secret_row(id, staging);
     let secret = world.seal.public_key().seal(&Place { table, row: &row, field: "sealed_secret" }, b"unused").unwrap();
     let config = serde_json::from_value(config).unwrap();
-    world.api.put_environment_settings(id, staging, &config, Some(&secret)).await.unwrap();
+    world.api.put_environment_settings((id, staging), None, &config, Some(&secret)).await.unwrap();
     assert_eq!(read(&run.token).await.unwrap()["rows"], json!([{ "n": 77 }]));
     let usual = world.run_in(EnvironmentId::DEFAULT).await;
     assert_eq!(usual.environment, "production");

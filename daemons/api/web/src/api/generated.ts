@@ -257,7 +257,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Explains a query as it stands in the builder. Needs the role editor on its resource too. */
+        /** Explains a query as it stands in the builder. Needs the role editor on its resource too, and on the query of the library that it refers to. */
         post: operations["explainQuery"];
         delete?: never;
         options?: never;
@@ -1712,7 +1712,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Explains a query block as it stands in the editor. Needs the role editor on its resource too. */
+        /** Explains a query block as it stands in the editor. Needs the role editor on its resource too, and on the query of the library that it refers to. */
         post: operations["explainBlock"];
         delete?: never;
         options?: never;
@@ -8265,7 +8265,7 @@ export interface operations {
                     "application/json": components["schemas"]["Resource"];
                 };
             };
-            /** @description `built-in` */
+            /** @description `built-in`; `settings-changed` since they were looked at */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8450,7 +8450,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `default-environment` */
+            /** @description `default-environment`; `settings-changed` since they were looked at */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8589,6 +8589,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Schema"];
+                };
+            };
+            /** @description `environment-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The database cannot be reached or refuses the log-in */
@@ -8854,7 +8863,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunStarted"];
                 };
             };
-            /** @description `not-released`, `not-ended` */
+            /** @description `not-released`, `not-ended`, `environment-removed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9347,6 +9356,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `settings-changed` since they were looked at */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `secret-needed`, `document-invalid` */

@@ -10,6 +10,7 @@ mod migrations;
 mod oauth;
 mod queues;
 mod releases;
+mod resources;
 mod schedules;
 mod secrets;
 mod ssh_hosts;
