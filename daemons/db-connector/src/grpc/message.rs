@@ -8,13 +8,16 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Se
 use serde_json::{Map, Value};
 
 use super::describe::{is_of_one_value, type_words};
-use super::too_large;
+use super::{too_large, wire};
 use crate::change::nearest;
 use crate::error::QueryError;
 use crate::http::Bounds;
 
 /// What has no presence is always told, so that a row has all its columns.
 const OPTIONS: SerializeOptions = SerializeOptions::new().skip_default_fields(false);
+
+/// What a message of an answer may take in memory, in bytes: about 100,000 rows of ten fields.
+const MOST_BYTES: usize = 160 * 1024 * 1024;
 
 /// A message. An error names the field that does not fit, and never its value.
 pub(super) fn of_json(descriptor: &MessageDescriptor, value: Value) -> Result<DynamicMessage, QueryError> {
@@ -89,6 +92,9 @@ pub(super) fn write(
     bounds: Bounds,
     out: &mut Vec<u8>,
 ) -> Result<(), QueryError> {
+    if !wire::fits(descriptor, message, &mut { MOST_BYTES }) {
+        return Err(too_large(bounds));
+    }
     let message = DynamicMessage::decode(descriptor.clone(), message.clone()).map_err(|error| {
         unreadable(&format!("{error}: does the schema belong to another version of the server?"), bounds)
     })?;

@@ -9,6 +9,7 @@ mod metadata;
 mod reflection;
 mod status;
 mod stream;
+mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use prost_reflect::DescriptorPool;
 use prost_reflect::prost_types::FileDescriptorProto;
 
 use super::frame::Frames;
-use super::{Call, Pool, begin, broken, frame, metadata, status};
+use super::{Call, Pool, begin, broken, descriptors, frame, metadata, status, wire};
 use crate::error::QueryError;
 use crate::http::Bounds;
 
@@ -21,6 +21,8 @@ const PATHS: [&str; 2] = [
 ];
 /// Files of one service at most, with all that they import.
 pub(super) const MAX_FILES: usize = 1000;
+/// Services that a server may name; those beyond are called without being told.
+const MAX_SERVICES: usize = 10_000;
 /// How deep imports lead.
 const MAX_ROUNDS: usize = 64;
 /// Its code for what is not there.
@@ -42,27 +44,19 @@ enum Asked {
     Services(String),
 }
 
+/// Its lists are left as they came: they are gone through member by member.
 #[derive(Clone, PartialEq, Message)]
 struct Reply {
-    #[prost(message, optional, tag = "4")]
-    files: Option<Files>,
-    #[prost(message, optional, tag = "6")]
-    services: Option<Services>,
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    files: Option<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "6")]
+    services: Option<Bytes>,
     #[prost(message, optional, tag = "7")]
     error: Option<Refusal>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct Files {
-    #[prost(bytes = "bytes", repeated, tag = "1")]
-    files: Vec<Bytes>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Services {
-    #[prost(message, repeated, tag = "1")]
-    services: Vec<Service>,
-}
+/// The number of the one list in a reply.
+const MEMBERS: u32 = 1;
 
 #[derive(Clone, PartialEq, Message)]
 struct Service {
@@ -81,18 +75,21 @@ struct Refusal {
 /// The services of a server, without those of reflection itself.
 pub(super) async fn services(pool: &Arc<Pool>, bounds: Bounds) -> Result<Vec<String>, QueryError> {
     let replies = ask(pool, vec![Asked::Services(String::new())], bounds).await?;
-    let services = replies.into_iter().filter_map(|reply| reply.services).flat_map(|services| services.services);
-    Ok(services.map(|service| service.name).filter(|name| !name.starts_with("grpc.reflection.")).collect())
+    let services = replies.into_iter().filter_map(|reply| reply.services).flat_map(|list| wire::members(list, MEMBERS));
+    let names =
+        services.take(MAX_SERVICES).filter_map(|service| Service::decode(service).ok()).map(|service| service.name);
+    Ok(names.filter(|name| !name.starts_with("grpc.reflection.")).collect())
 }
 
-/// The descriptors of a service, with all that they need. Nothing where the server knows no such service.
-pub(super) async fn service(
+/// Adds the descriptors of a service to what is known, with all that they need, and takes what they need in memory from `left`. False
+/// where the server knows no such service.
+pub(super) async fn add(
     pool: &Arc<Pool>,
+    known: &mut DescriptorPool,
     name: &str,
+    left: &mut usize,
     bounds: Bounds,
-) -> Result<Option<DescriptorPool>, QueryError> {
-    // The well-known types are at hand: servers tell them in several versions.
-    let mut known = DescriptorPool::global();
+) -> Result<bool, QueryError> {
     let mut files: Vec<FileDescriptorProto> = Vec::new();
     let mut names: HashSet<String> = known.files().map(|file| file.name().to_owned()).collect();
     let mut questions = vec![Asked::FileOfSymbol(name.to_owned())];
@@ -100,25 +97,28 @@ pub(super) async fn service(
         for reply in ask(pool, questions, bounds).await? {
             if let Some(refusal) = reply.error {
                 return match refusal.code {
-                    NOT_FOUND if files.is_empty() => Ok(None),
+                    NOT_FOUND if files.is_empty() => Ok(false),
                     _ => Err(failed(format!("it refuses to tell {name}: {}", refusal.message))),
                 };
             }
-            for file in reply.files.map(|files| files.files).unwrap_or_default() {
-                let file = FileDescriptorProto::decode(file).map_err(|error| failed(error.to_string()))?;
+            for file in reply.files.into_iter().flat_map(|files| wire::members(files, MEMBERS)) {
+                // What was told before is told again, and takes nothing then.
+                let mut left_after = *left;
+                let file = descriptors::read_file(file, &mut left_after).map_err(failed)?;
                 if names.insert(file.name().to_owned()) {
+                    *left = left_after;
                     files.push(file);
                 }
+                if files.len() > MAX_FILES {
+                    return Err(failed(format!("it has more than {MAX_FILES} files for {name}")));
+                }
             }
-        }
-        if files.len() > MAX_FILES {
-            return Err(failed(format!("it has more than {MAX_FILES} files for {name}")));
         }
         let missing: BTreeSet<&String> =
             files.iter().flat_map(|file| &file.dependency).filter(|needed| !names.contains(*needed)).collect();
         if missing.is_empty() {
             known.add_file_descriptor_protos(files).map_err(|error| failed(error.to_string()))?;
-            return Ok(Some(known));
+            return Ok(true);
         }
         questions = missing.into_iter().cloned().map(Asked::FileByName).collect();
     }

@@ -46,7 +46,9 @@ pub(super) enum End {
 impl Streaming {
     pub(super) fn new(told: Told, loan: Loan, frames: Frames, limits: QueryLimits) -> Self {
         let mut columns = Columns::default();
-        describe::columns(&told.output).iter().for_each(|column| columns.add(&column.name, &column.type_name));
+        describe::columns(&told.output, &mut { told.bounds.max_bytes as usize })
+            .iter()
+            .for_each(|column| columns.add(&column.name, &column.type_name));
         let writer = RowsWriter::new(&columns, limits);
         let is_of_one_value = describe::is_of_one_value(&told.output);
         Self { told, loan, frames, writer, is_of_one_value, truncated: false }

@@ -119,6 +119,19 @@ async fn every_type_comes_back_as_it_went() {
 }
 
 #[tokio::test]
+async fn a_message_that_takes_much_memory_is_refused_before_it_is_decoded() {
+    let (service, _server, id) = ready().await;
+    // Two bytes each on the wire, a few more as JSON.
+    let echo = async |lines: usize| {
+        let order = json!({ "lines": vec![json!({}); lines] });
+        let echo = json!({ "method": "shop.v1.Shop/Echo", "message": "{{ order }}", "reads": true, "items": "/lines" });
+        call(&service, id, echo, json!({ "order": order })).await
+    };
+    assert!(echo(100_000).await.expect("runs").truncated);
+    assert_eq!(echo(300_000).await.expect_err("refused").code, "result-too-large");
+}
+
+#[tokio::test]
 async fn the_part_that_is_wanted_is_rows() {
     let (service, _server, id) = ready().await;
     let list = json!({ "method": "shop.v1.Shop/List", "message": { "count": 3 }, "reads": true, "items": "/orders" });
