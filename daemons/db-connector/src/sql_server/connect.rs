@@ -16,6 +16,8 @@ use crate::pool;
 use crate::route::Routes;
 use crate::target::Target;
 
+/// What the connector's own questions may be answered with, in bytes: 20,000 columns have long names.
+pub(super) const OWN_BYTES: u32 = 32 * 1024 * 1024;
 /// The most that a piece of anything but a row has: 1,600 columns have long names.
 const MAX_CONTROL_BYTES: usize = 1024 * 1024;
 /// The most of a row that is passed by.
@@ -213,8 +215,12 @@ impl Connection {
     /// All rows of a statement of this side's own, whose columns are texts; what is null is empty.
     pub(super) async fn fetch(&mut self, sql: &str, values: &[Parameter]) -> Result<Vec<Vec<String>>, Failed> {
         let Answered::Rows(columns) = self.execute(sql, values).await? else { return Ok(Vec::new()) };
-        let mut rows = Vec::new();
+        let (mut rows, mut left) = (Vec::new(), OWN_BYTES as usize);
         while let Some(row) = self.row(MAX_CONTROL_BYTES).await? {
+            // Each value takes room, however short it is.
+            let bytes = row.bytes.len() + columns.len() * size_of::<String>();
+            let Some(after) = left.checked_sub(bytes) else { return Err(self.broken(Failed::TooLarge)) };
+            left = after;
             match texts(&row, &columns) {
                 Some(row) => rows.push(row),
                 None => return Err(self.broken(Failed::no_protocol())),

@@ -82,6 +82,10 @@ impl Nature {
     /// Looks at a statement, and refuses one that must not or cannot run as a query.
     pub(super) fn of(text: &str, mode: QueryMode) -> Result<Self, QueryError> {
         let refuse = |refusal| Err(QueryError::Unsupported(refusal));
+        // Whether such a line has an end there, where a comment would end, is not for this side to guess.
+        if has_odd_break(text) {
+            return refuse("it holds a line break that is no newline; write a newline in its place");
+        }
         let bare = bare(text, Dialect::SqlServer).unwrap_or_default().to_lowercase();
         let words: Vec<&str> = bare
             .split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '@' | '#' | '$'))
@@ -119,6 +123,11 @@ impl Nature {
     }
 }
 
+/// Whether a text holds a carriage return without a newline, or another character that some take for the end of a line.
+fn has_odd_break(text: &str) -> bool {
+    text.replace("\r\n", "\n").contains(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
+}
+
 /// Whether two words are a hint about how to read: MERGE JOIN, MERGE UNION, USE HINT, USE PLAN.
 fn is_hint(word: &str, next: &str) -> bool {
     matches!((word, next), ("merge", "join" | "union") | ("use", "hint" | "plan"))
@@ -130,6 +139,17 @@ mod tests {
 
     fn refused(text: &str, mode: QueryMode) -> bool {
         Nature::of(text, mode).is_err()
+    }
+
+    #[test]
+    fn a_comment_ends_where_everybody_says_that_it_does() {
+        for mode in [QueryMode::Read, QueryMode::Write] {
+            for mark in ["\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+                assert!(refused(&format!("select 1 --{mark}delete from t commit"), mode), "{mark:?}");
+            }
+        }
+        assert!(!refused("select 1 -- one\r\nfrom t", QueryMode::Read));
+        assert!(refused("select 1 -- one\r\ndelete from t", QueryMode::Read));
     }
 
     #[test]

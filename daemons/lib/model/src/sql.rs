@@ -203,16 +203,23 @@ mod tests {
         for text in ["'%{{x}}%'", "\"{{x}}\"", "$$ {{x}} $$", "$a$ $$ {{x}} $a$", "e'\\' {{x}}'", "'it''s {{x}}'"] {
             assert_eq!(compile(text), Err(SqlError::InsideQuotes { expression: "x".into() }), "{text}");
         }
-        for text in ["-- {{x}}", "/* /* */ {{x}} */"] {
+        for text in ["-- {{x}}", "/* /* */ {{x}} */", "' --\r' -- {{x}}"] {
             assert_eq!(compile(text), Err(SqlError::InsideComment { expression: "x".into() }), "{text}");
         }
     }
 
     #[test]
     fn quotes_that_are_closed_do_not_matter() {
-        for text in
-            ["'a' {{x}}", "'it''s' {{x}}", "$$ ' $$ {{x}}", "-- '\n {{x}}", "/* ' */ {{x}}", "'\\' {{x}}", "a$b {{x}}"]
-        {
+        for text in [
+            "'a' {{x}}",
+            "-- '\r {{x}}",
+            "'it''s' {{x}}",
+            "$$ ' $$ {{x}}",
+            "-- '\n {{x}}",
+            "/* ' */ {{x}}",
+            "'\\' {{x}}",
+            "a$b {{x}}",
+        ] {
             assert!(compile(text).is_ok(), "{text}");
         }
     }

@@ -1,8 +1,10 @@
 //! Changes of a table that were said without SQL.
 
+use bulkhead_model::EnvironmentId;
 use bulkhead_model::query::QueryMode;
 use bulkhead_rpc::Problem;
-use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_rpc::connector::{QueryRequest, QueryResult, Schema, SchemaRequest};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::Shop;
@@ -14,6 +16,7 @@ const FACTS: &[&[&str]] = &[
     &["column", "data", "varbinary", "0,0", "0"],
     &["key", "1", "id", "", ""],
 ];
+const SCHEMA_NAMES: &[&str] = &["s", "t", "c", "d", "key", "required", "defaulted", "filled"];
 const NAMES: &[&str] = &["what", "name", "told", "size", "counts"];
 
 impl Shop {
@@ -112,7 +115,7 @@ async fn many_rows_are_written_in_parts() {
 #[tokio::test]
 async fn names_that_are_not_there_are_told_with_the_nearest() {
     let shop = Shop::open().await;
-    shop.server.say("INFORMATION_SCHEMA", texts(&["s", "t", "c", "d"], &[&["dbo", "items", "id", "int"]]));
+    shop.server.say("INFORMATION_SCHEMA", texts(SCHEMA_NAMES, &[&["dbo", "items", "id", "int", "y", "", "", "y"]]));
     shop.server.say("sys.columns", texts(NAMES, &[]));
     let delete = json!({ "do": "delete", "table": "itmes", "where": [{ "column": "id", "value": "1" }] });
     let problem = shop.change(delete, json!({ "1": 1 })).await.expect_err("no table");
@@ -121,4 +124,26 @@ async fn names_that_are_not_there_are_told_with_the_nearest() {
     let delete = json!({ "do": "delete", "table": "items", "where": [{ "column": "prise", "value": "1" }] });
     let problem = shop.change(delete, json!({ "1": 1 })).await.expect_err("no column");
     assert!(problem.detail.contains("`price`"), "{}", problem.detail);
+}
+
+#[tokio::test]
+async fn a_schema_tells_keys_and_has_an_end() {
+    let shop = Shop::open().await;
+    let columns: &[&[&str]] = &[
+        &["dbo", "items", "id", "int", "y", "", "", "y"],
+        &["dbo", "items", "name", "nvarchar", "", "y", "", ""],
+        &["dbo", "items", "price", "decimal", "", "", "y", ""],
+    ];
+    shop.server.say("INFORMATION_SCHEMA", texts(SCHEMA_NAMES, columns));
+    let request = SchemaRequest { resource: shop.resource, environment: EnvironmentId::DEFAULT, asked_by: None };
+    let read = async || shop.service.client.call::<_, Schema>(Method::POST, "/v1/schema", &request).await;
+    let schema = read().await.expect("reads");
+    let table = &schema.tables[0];
+    assert_eq!((&*table.key, &*table.required), (&["id".to_owned()][..], &["name".to_owned()][..]));
+    assert_eq!((&*table.defaulted, &*table.filled), (&["price".to_owned()][..], &["id".to_owned()][..]));
+    // A server that tells without end: 40 MB.
+    let name = "x".repeat(1000);
+    let row: &[&str] = &["dbo", "items", &name, "int", "", "", "", ""];
+    shop.server.say("INFORMATION_SCHEMA", texts(SCHEMA_NAMES, &vec![row; 20_000]));
+    assert!(format!("{:?}", read().await.expect_err("too large")).contains("result-too-large"));
 }

@@ -95,7 +95,7 @@ impl<'a> Place<'a> {
             // A doubled quote closes and opens again, which leaves the place as it was.
             Place::Quoted { quote, .. } if c == quote => (Place::Plain, 1),
             Place::DollarQuoted(tag) if rest.starts_with(tag) => (Place::Plain, tag.len()),
-            Place::LineComment if c == '\n' => (Place::Plain, 1),
+            Place::LineComment if c == '\n' || c == '\r' && dialect == Dialect::Postgresql => (Place::Plain, 1),
             Place::BlockComment(depth) if rest.starts_with("*/") => {
                 (if depth == 1 { Place::Plain } else { Place::BlockComment(depth - 1) }, 2)
             }
