@@ -2,7 +2,7 @@
 //!
 //! A value never becomes an operator: an object in it whose key begins with `$` is refused, unless it is one of the forms that a single
 //! value of a type has, such as `{"$oid": "..."}`. In expressions of pipelines, where a text such as `$price` names a field, a value that
-//! holds one is wrapped in `$literal`. In `$regex` it stands for itself.
+//! holds one is wrapped in `$literal`. In a pattern (`$regex`, `$regexMatch`, `$regularExpression`) it stands for itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -78,7 +78,11 @@ fn object_with_values(fields: &Map<String, Value>, values: &Values, place: Place
     if is_typed(fields) {
         let mut inner = Map::new();
         for (key, value) in fields {
-            inner.insert(key.clone(), text_within(value, values)?);
+            let value = match (key.as_str(), value) {
+                ("$regularExpression", Value::Object(parts)) => regex_within(parts, values)?,
+                _ => text_within(value, values)?,
+            };
+            inner.insert(key.clone(), value);
         }
         let value = typed(&inner).unwrap_or(Err("is of no known type".to_owned()));
         return value.map_err(|problem| QueryError::Invalid(format!("a value {problem}")));
@@ -89,6 +93,9 @@ fn object_with_values(fields: &Map<String, Value>, values: &Values, place: Place
             ("$regex", _, Value::String(pattern)) if place != Place::Document => {
                 Bson::String(TextTemplate(pattern.clone()).fill_escaped(values, in_pattern)?)
             }
+            ("$regexMatch" | "$regexFind" | "$regexFindAll", Place::Expression, Value::Object(parts)) => {
+                matched(parts, values)?
+            }
             ("$sort" | "sortBy", Place::Expression, Value::Array(order)) => ordered(order, values)?,
             ("$expr", Place::Query, _) => filled(value, values, Place::Expression)?,
             ("$match", Place::Expression, _) => filled(value, values, Place::Query)?,
@@ -98,6 +105,36 @@ fn object_with_values(fields: &Map<String, Value>, values: &Values, place: Place
         document.insert(key, inner);
     }
     Ok(document.into())
+}
+
+/// What `$regexMatch` and the like are given: in the pattern a value stands for itself.
+fn matched(parts: &Map<String, Value>, values: &Values) -> Result<Bson, QueryError> {
+    let mut document = Document::new();
+    for (key, value) in parts {
+        let inner = match (key.as_str(), value) {
+            ("regex", Value::String(pattern)) if pattern.contains("{{") => {
+                let pattern = Bson::String(TextTemplate(pattern.clone()).fill_escaped(values, in_pattern)?);
+                if names_a_field(&pattern) { doc! { "$literal": pattern }.into() } else { pattern }
+            }
+            _ => filled(value, values, Place::Expression)?,
+        };
+        document.insert(key, inner);
+    }
+    Ok(document.into())
+}
+
+/// `{"pattern": "^{{ start }}", "options": "i"}`: the same.
+fn regex_within(parts: &Map<String, Value>, values: &Values) -> Result<Value, FillError> {
+    let part = |(key, value): (&String, &Value)| {
+        let value = match (key.as_str(), value) {
+            ("pattern", Value::String(pattern)) => {
+                Value::String(TextTemplate(pattern.clone()).fill_escaped(values, in_pattern)?)
+            }
+            _ => text_within(value, values)?,
+        };
+        Ok((key.clone(), value))
+    };
+    Ok(Value::Object(parts.iter().map(part).collect::<Result<_, FillError>>()?))
 }
 
 /// `[{"a": 1}, {"b": -1}]`: a document keeps the order of its keys, and JSON does not.
@@ -312,6 +349,23 @@ mod tests {
         // An object without operators is a value: it is compared as a whole.
         let kept = fill(json!({ "a": "{{ x }}" }), json!({ "x": { "b": 1 } }), Place::Query).expect("a value");
         assert_eq!(kept, doc! { "a": { "b": 1 } }.into());
+    }
+
+    #[test]
+    fn a_value_in_a_pattern_stands_for_itself() {
+        let fill = |written: Value, place: Place| fill(written, json!({ "x": ".*$" }), place).expect("values");
+        let pattern = Regex {
+            pattern: "^\\.\\*\\$$".to_owned().try_into().expect("a pattern"),
+            options: "i".to_owned().try_into().expect("options"),
+        };
+        let typed = json!({ "name": { "$regularExpression": { "pattern": "^{{ x }}$", "options": "i" } } });
+        assert_eq!(fill(typed, Place::Query), doc! { "name": pattern }.into());
+        let find = json!({ "$regexFind": { "input": "$name", "regex": "^{{ x }}$", "options": "i" } });
+        let expected = doc! { "$regexFind": { "input": "$name", "regex": "^\\.\\*\\$$", "options": "i" } };
+        assert_eq!(fill(find, Place::Expression), expected.into());
+        // A field of that name is none.
+        let project = json!({ "$project": { "regex": "{{ x }}" } });
+        assert_eq!(fill(project, Place::Expression), doc! { "$project": { "regex": ".*$" } }.into());
     }
 
     #[test]

@@ -18,6 +18,10 @@ const MAX_COLLECTIONS: usize = 200;
 const SAMPLE: i32 = 20;
 /// Fields of each.
 const MAX_FIELDS: usize = 300;
+/// The longest name that is told, with those that lead to it, in bytes.
+const MAX_NAME_BYTES: usize = 1000;
+/// What all that is told may take, in bytes.
+const MAX_TOLD_BYTES: usize = 4 * 1024 * 1024;
 /// How deep fields are told, with dots between their names.
 const MAX_DEPTH: usize = 4;
 
@@ -43,7 +47,7 @@ pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
     let names = found.iter().filter_map(|one| one.get_str("name").ok()).filter(|name| !name.starts_with("system."));
     let mut names: Vec<&str> = names.take(MAX_COLLECTIONS).collect();
     names.sort_unstable();
-    let mut tables = Vec::new();
+    let (mut tables, mut left) = (Vec::new(), MAX_TOLD_BYTES);
     for name in names {
         let sample = doc! { "find": name, "limit": SAMPLE, "batchSize": SAMPLE, "singleBatch": true, "maxTimeMS": left_ms(bounds) };
         let (loan, reply) = command(pool, sample, bounds).await?;
@@ -52,6 +56,9 @@ pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
         for document in batch(&reply, "firstBatch")?.1 {
             add(&document, "", MAX_DEPTH, &mut fields);
         }
+        let told: usize = name.len() + fields.keys().map(String::len).sum::<usize>();
+        let Some(after) = left.checked_sub(told) else { break };
+        left = after;
         let columns = fields.into_iter().map(|(name, told)| Column { name, type_name: told.to_owned() }).collect();
         tables.push(Table { name: name.to_owned(), columns, ..Table::default() });
     }
@@ -60,6 +67,10 @@ pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
 
 fn add(document: &RawDocument, prefix: &str, depth: usize, fields: &mut BTreeMap<String, &'static str>) {
     for (key, value) in document.iter().filter_map(Result::ok) {
+        // What is within has longer names still: each would repeat this one.
+        if prefix.len() + key.as_str().len() > MAX_NAME_BYTES {
+            continue;
+        }
         let name = format!("{prefix}{}", key.as_str());
         match value {
             RawBsonRef::Document(inner) if depth > 1 && !inner.is_empty() => {
@@ -73,5 +84,20 @@ fn add(document: &RawDocument, prefix: &str, depth: usize, fields: &mut BTreeMap
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_up_to_a_length() {
+        let long = "x".repeat(900);
+        let document = doc! { &long: { "short": 1, "y".repeat(200): { "z": 1 } }, "w".repeat(2000): 1, "a": null };
+        let mut fields = BTreeMap::new();
+        let raw = bson::RawDocumentBuf::from_bytes(document.to_vec().expect("a document")).expect("a document");
+        add(&raw, "", MAX_DEPTH, &mut fields);
+        assert_eq!(fields.into_keys().collect::<Vec<_>>(), ["a".to_owned(), format!("{long}.short")]);
     }
 }

@@ -306,6 +306,8 @@ impl Checks<'_> {
             self.fault(&place, "is a name: a binding stands for a value");
         } else if CODE.contains(&key) && has_binding(inner) {
             self.fault(&place, "is code of the server: no value may stand in it");
+        } else if collection_of(key, inner).is_some_and(has_binding) {
+            self.fault(&place, "names a collection, which is written: a binding stands for a value");
         } else if OF_CONDITIONS.contains(&key) && !is_of_conditions(inner) {
             self.fault(&place, "is made of conditions, which are written: bindings stand for the values in them");
         } else if matches!(key, "$sort" | "sortBy") && inner.as_object().is_some_and(|fields| fields.len() > 1) {
@@ -316,6 +318,17 @@ impl Checks<'_> {
         } else {
             self.inside(&place, inner);
         }
+    }
+}
+
+/// Where a stage names another collection that it reads or writes.
+fn collection_of<'a>(stage: &str, inner: &'a Value) -> Option<&'a Value> {
+    match (stage, inner) {
+        ("$lookup" | "$graphLookup", _) => inner.get("from"),
+        ("$unionWith", Value::Object(parts)) => parts.get("coll"),
+        ("$merge", Value::Object(parts)) => parts.get("into"),
+        ("$unionWith" | "$merge" | "$out", _) => Some(inner),
+        _ => None,
     }
 }
 
@@ -425,6 +438,20 @@ mod tests {
         assert_eq!(stage(json!({ "$sort": { "a": 1, "b": 1 } })), ["q.pipeline[0].$sort"]);
         assert!(stage(json!({ "$sort": [{ "a": 1 }, { "b": 1 }] })).is_empty());
         assert_eq!(stage(json!({ "$changeStream": {} })), ["q.pipeline"]);
+        for stage_of_another in [
+            json!({ "$lookup": { "from": "{{ c }}", "as": "a", "pipeline": [] } }),
+            json!({ "$graphLookup": { "from": "{{ c }}", "as": "a" } }),
+            json!({ "$unionWith": "{{ c }}" }),
+            json!({ "$unionWith": { "coll": "x{{ c }}" } }),
+            json!({ "$out": { "db": "{{ d }}", "coll": "c" } }),
+            json!({ "$merge": "{{ c }}" }),
+            json!({ "$merge": { "into": { "db": "d", "coll": "{{ c }}" } } }),
+        ] {
+            let key = only_key(&stage_of_another).unwrap().to_owned();
+            assert_eq!(stage(stage_of_another), [format!("q.pipeline[0].{key}")]);
+        }
+        let within = json!([{ "$match": { "a": "{{ a }}" } }]);
+        assert!(stage(json!({ "$lookup": { "from": "c", "as": "a", "pipeline": within } })).is_empty());
         let function = json!({ "$project": { "a": { "$function": { "body": "{{ b }}" } } } });
         assert_eq!(stage(function), ["q.pipeline[0].$project.a.$function"]);
     }
