@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
+use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
@@ -68,8 +69,8 @@ enum Found {
     Nothing(watch::Sender<Option<Shared>>),
 }
 
-/// What decides the result of a request.
-pub(crate) fn key(request: &QueryRequest, revision: i64) -> Key {
+/// What decides the result of a request: `account` is the one that a resource is asked as, where it is asked as one.
+pub(crate) fn key(request: &QueryRequest, revision: i64, account: Option<Uuid>) -> Key {
     let QueryRequest {
         resource,
         environment,
@@ -83,8 +84,8 @@ pub(crate) fn key(request: &QueryRequest, revision: i64) -> Key {
         mode: _,
         cache_seconds: _,
     } = request;
-    let all =
-        json!([resource, environment, revision, asked_by, before, statement, change, operation, parameters, limits]);
+    let asked = json!([before, statement, change, operation, parameters, limits]);
+    let all = json!([resource, environment, revision, account, asked_by, asked]);
     Sha256::digest(all.to_string().as_bytes()).into()
 }
 

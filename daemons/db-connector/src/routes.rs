@@ -66,6 +66,8 @@ struct Current {
     kind: Arc<dyn Kind>,
     revision: i64,
     metrics: Arc<ResourceMetrics>,
+    /// Whether it is asked as an account that somebody has consented to.
+    has_account: bool,
 }
 
 impl Connector {
@@ -124,8 +126,9 @@ impl Connector {
             return Err(QueryError::Unconnected { resource: stored.name, why: Unconnected::Nobody });
         }
         let asked = (id, environment, *asked_by);
+        let has_account = settings.config.oauth2_code().is_some();
         if let Some(kind) = self.resources.get(asked, revision) {
-            return Ok(Current { kind, revision, metrics });
+            return Ok(Current { kind, revision, metrics, has_account });
         }
         // What is said of it in errors: those of the default environment need no word for where they are.
         let name = match environment {
@@ -136,7 +139,23 @@ impl Connector {
         let target = Target::new(name, secret, settings.built_in).counted(metrics.pool.clone());
         let target = if environment == EnvironmentId::DEFAULT { target.asked_by(id, *asked_by) } else { target };
         let kind = self.resources.insert(asked, revision, settings.config, target);
-        Ok(Current { kind, revision, metrics })
+        Ok(Current { kind, revision, metrics, has_account })
+    }
+
+    /// For how long the result of a request may be given again, and what it is kept by. What was read as an account is for that account
+    /// alone: not when another one is connected in its place, or none.
+    async fn kept(
+        &self,
+        request: &QueryRequest,
+        (revision, has_account): (i64, bool),
+    ) -> Result<Option<(cache::Key, Duration)>, QueryError> {
+        let Some(lifetime) = self.cache.lifetime(request) else { return Ok(None) };
+        if !has_account {
+            return Ok(Some((cache::key(request, revision, None), lifetime)));
+        }
+        let account = self.database.oauth_account(request.resource, request.asked_by).await;
+        let account = account.map_err(QueryError::Store)?.filter(|account| !account.is_refused);
+        Ok(account.map(|account| (cache::key(request, revision, Some(account.id)), lifetime)))
     }
 
     fn secret(&self, stored: &Resource) -> Result<Option<Zeroizing<Vec<u8>>>, QueryError> {
@@ -191,17 +210,18 @@ async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): J
             return error.into_response();
         }
     };
-    let Current { kind, revision, metrics } = resource;
+    let Current { kind, revision, metrics, has_account } = resource;
     let running = metrics.begin(started);
     if !request.before.is_empty() && !kind.runs_lists() {
         metrics.count(&QueryError::OneStatement.problem().code);
         return QueryError::OneStatement.into_response();
     }
-    let answer = match connector.cache.lifetime(&request) {
-        None => kind.run(request, started).await.map(Answer::into_body),
-        Some(lifetime) => {
+    let answer = match connector.kept(&request, (revision, has_account)).await {
+        Err(error) => Err(error),
+        Ok(None) => kind.run(request, started).await.map(Answer::into_body),
+        Ok(Some((key, lifetime))) => {
             let run = || Arc::clone(&kind).run(request.clone(), started);
-            connector.cache.get_or_run(cache::key(&request, revision), lifetime, run).await
+            connector.cache.get_or_run(key, lifetime, run).await
         }
     };
     match answer {

@@ -250,6 +250,25 @@ async fn what_comes_back_counts_once_for_who_was_sent_and_for_the_settings_then(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kept_result_ends_with_its_account() {
+    let setting = setting().await;
+    let resource = setting.resource(json!({})).await;
+    let request = setting.service.operation(resource, json!({ "do": "request", "path": "/me" }), json!({}));
+    let request = QueryRequest { cache_seconds: 600, ..request };
+    let who = async || {
+        let result = setting.service.run(&request).await.expect("runs");
+        (result.data.expect("data")["who"].as_str().expect("text").to_owned(), result.cached)
+    };
+    setting.connect(resource, setting.ada, "team").await;
+    assert_eq!((who().await, who().await), (("team".to_owned(), false), ("team".to_owned(), true)));
+    setting.connect(resource, setting.ada, "bob").await;
+    assert_eq!((who().await, who().await), (("bob".to_owned(), false), ("bob".to_owned(), true)));
+    let gone = DisconnectRequest { resource, user: None };
+    let _: DisconnectAnswer = setting.service.client.call(Method::POST, DISCONNECT, &gone).await.expect("disconnected");
+    assert_eq!(setting.service.run(&request).await.expect_err("refused").code, "account-needed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_do_not_follow_a_resource_to_another_server() {
     let setting = setting().await;
     let resource = setting.resource(json!({})).await;
@@ -259,7 +278,7 @@ async fn tokens_do_not_follow_a_resource_to_another_server() {
     config["url"] = json!(elsewhere.url("/"));
     let moved = serde_json::from_value(config).expect("settings");
     let sealed = setting.service.sealed(resource, CLIENT_SECRET);
-    setting.service.store.update_resource(resource, &moved, Some(&sealed)).await.expect("moved");
+    setting.service.store.update_resource((resource, 1), &moved, Some(&sealed)).await.expect("moved");
     let problem = setting.ask(resource, None).await.expect_err("refused");
     assert!(problem.code == "account-needed" && problem.detail.contains("settings have changed"), "{}", problem.detail);
     assert_eq!(elsewhere.connections(), 0);
