@@ -194,7 +194,7 @@ impl<'a> Check<'a> {
             if !page.layout.contains_key(name) {
                 self.fault(&format!("pages.{page_name}.layout.{name}"), "the component has no place");
             }
-            for (key, value) in &component.properties {
+            for (key, value) in component.properties.iter().filter(|(key, _)| !component.kind.keeps(key)) {
                 check_value(value, &format!("{path}.properties.{key}"), 0, self.faults);
             }
             self.handlers(&component.events, &format!("{path}.events"));
@@ -234,6 +234,16 @@ mod tests {
         assert_eq!(faults(&document), Vec::<String>::new());
         let kept = serde_json::to_value(&document).expect("JSON");
         assert_eq!(kept.pointer("/pages/home/components/what"), Some(&component));
+    }
+
+    #[test]
+    fn the_code_of_a_custom_component_is_no_template() {
+        let properties =
+            json!({ "script": "const text = `{{ not ${closed}`", "style": "a { b: c }} {{", "data": "{{ a" });
+        let custom = json!({ "type": "custom", "properties": properties });
+        let document = app(json!({ "what": custom }), json!({ "what": place(None) }));
+        let found = document.validate().into_iter().map(|fault| fault.path).collect::<Vec<_>>();
+        assert_eq!(found, ["pages.home.components.what.properties.data"]);
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl ComponentKind {
         [CONTAINERS, DISPLAYS, INPUTS].iter().any(|kinds| kinds.contains(&self.as_str()))
     }
 
+    /// Whether a property of it is code that is kept as it is: a `{{` there belongs to that code.
+    pub(super) fn keeps(&self, property: &str) -> bool {
+        self.as_str() == "custom" && matches!(property, "script" | "style")
+    }
+
     /// Whether it may hold other components; a kind of a later version may.
     pub(super) fn may_hold_components(&self) -> bool {
         !self.is_known() || CONTAINERS.contains(&self.as_str())
