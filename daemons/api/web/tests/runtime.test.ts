@@ -139,6 +139,23 @@ describe('scripts', () => {
   })
 })
 
+describe('bindings', () => {
+  it('of a large app may take their time together, where none runs without end', async () => {
+    const busy = '{{ (() => { for (const begun = performance.now(); performance.now() - begun < 40; ); return input.value })() }}'
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`text${index}`, shows(busy)]))
+    const { runtime } = run({ components: { input: { type: 'text-input', properties: { 'default-value': 'x' } }, ...many } })
+    await ready(runtime)
+    expect(Object.keys(many).map((name) => value(runtime, name))).toEqual(Object.keys(many).map(() => ({ value: 'x' })))
+  }, 15_000)
+
+  it('are thousands without a search for each other', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`text${index}`, shows(`{{ ${index === 0 ? 'input' : `text${index - 1}`}.value }}`)]))
+    const { runtime } = run({ components: { input: { type: 'text-input', properties: { 'default-value': 'x' } }, ...many } })
+    await ready(runtime)
+    expect(value(runtime, 'text4999')).toEqual({ value: 'x' })
+  }, 15_000)
+})
+
 describe('queries', () => {
   it('run on a page only when it needs them', async () => {
     const automatic = (parameters: string[] = [], more: Partial<RuntimeQuery> = {}) => read(parameters, { run: 'automatic', ...more })

@@ -18,7 +18,7 @@ import { AppRuntime } from '../../src/runtime/runtime'
 import { notify } from '../../src/ui/toasts'
 import '../../src/builder/builder.css'
 
-const app: AppDocument = {
+const small: AppDocument = {
   format: 1,
   title: 'Orders',
   'home-page': 'home',
@@ -50,7 +50,7 @@ async function send(revision: number, document: AppDocument): Promise<number> {
 }
 
 /** What to draw, once it has arrived. `isSaved`: with what saves the draft. */
-export async function builderGallery(isSaved: boolean) {
+export async function builderGallery(isSaved: boolean, app = small) {
   await Promise.all([loadKinds(), loadViews(app.pages['home'])])
   const store = createDraftStore(app, 1, isSaved ? send : async () => 2)
   Object.assign(window, { store })
@@ -71,15 +71,15 @@ export async function builderGallery(isSaved: boolean) {
   return (
     <QueryClientProvider client={client}>
       <RuntimeContext value={runtime}>
-        <Frame store={store} isSaved={isSaved} />
+        <Frame store={store} script={Object.keys(app.scripts ?? {})[0]} isSaved={isSaved} />
       </RuntimeContext>
     </QueryClientProvider>
   )
 }
 
-function Frame({ store, isSaved }: { store: DraftStore<AppDocument>; isSaved: boolean }) {
+function Frame({ store, script, isSaved }: { store: DraftStore<AppDocument>; script: string | undefined; isSaved: boolean }) {
   const [selection, setSelection] = useState(['orders'])
-  const [query, setQuery] = useState<string | undefined>('closeAll')
+  const [query, setQuery] = useState(script)
   const page = useRuntimeState((state) => state.page)
   const common = { store, page, selection, onSelect: setSelection }
   return (

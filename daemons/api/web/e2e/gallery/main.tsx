@@ -1,6 +1,7 @@
 /**
- * The example of one kind of component, `?kind=table`, any page, `?page={…}`, or parts of an app, `?app={…}`, on the real runtime and
- * evaluator; or the builder, `?builder`, and with what saves its draft, `?builder&saved`. There is no server behind it: it is for looking, and for the checks of gallery.mjs.
+ * The example of one kind of component, `?kind=table`, any page, `?page={…}`, parts of an app, `?app={…}`, or one of so many components,
+ * `?large=100`, on the real runtime and evaluator; or the builder, `?builder`, and with what saves its draft, `?builder&saved`. There is no
+ * server behind it: it is for looking, and for the checks of gallery.mjs.
  */
 import { createRoot } from 'react-dom/client'
 import type { AppDocument, Page } from '../../src/api/types'
@@ -12,6 +13,7 @@ import { AppRuntime } from '../../src/runtime/runtime'
 import { browserStorage } from '../../src/runtime/storage'
 import { Questions, ask } from '../../src/ui/ask'
 import { Toasts, notify } from '../../src/ui/toasts'
+import { largeApp } from './large'
 import '../../src/ui/tokens.css'
 import '../../src/ui/fonts.css'
 import '../../src/ui/base.css'
@@ -20,8 +22,9 @@ import '../../src/viewer/viewer.css'
 
 const pages = import.meta.glob<string>('../../../../../docs/components/*.md', { query: '?raw', import: 'default', eager: true })
 
+const parameters = new URLSearchParams(location.search)
+
 function wanted(): Page {
-  const parameters = new URLSearchParams(location.search)
   const given = parameters.get('page')
   if (given) return JSON.parse(given) as Page
   const text = pages[`../../../../../docs/components/${parameters.get('kind')}.md`]
@@ -29,7 +32,8 @@ function wanted(): Page {
 }
 
 async function show(): Promise<void> {
-  const { scripts, ...parts } = JSON.parse(new URLSearchParams(location.search).get('app') ?? '{}') as Partial<AppDocument>
+  const large = parameters.get('large')
+  const { scripts, ...parts } = large ? largeApp(Number(large)) : (JSON.parse(parameters.get('app') ?? '{}') as Partial<AppDocument>)
   const page = parts.pages?.['home'] ?? wanted()
   const runtime = new AppRuntime(
     { title: 'Components', 'home-page': 'home', pages: { home: page }, ...parts, queries: scriptQueries(scripts) },
@@ -60,13 +64,13 @@ async function show(): Promise<void> {
 
 async function showBuilder(isSaved: boolean): Promise<void> {
   const { builderGallery } = await import('./builder')
+  const large = parameters.get('large')
   createRoot(document.querySelector('#root') ?? document.body).render(
     <>
-      {await builderGallery(isSaved)}
+      {await builderGallery(isSaved, large ? largeApp(Number(large)) : undefined)}
       <Toasts />
     </>,
   )
 }
 
-const parameters = new URLSearchParams(location.search)
 void (parameters.has('builder') ? showBuilder(parameters.has('saved')) : show())

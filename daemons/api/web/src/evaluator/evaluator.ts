@@ -146,6 +146,10 @@ export class Evaluator {
         return
       case 'evaluating':
         this.lastEvaluated = message.id
+        this.watch()
+        return
+      case 'working':
+        this.watch()
         return
       case 'loaded':
         this.answered()
@@ -235,6 +239,11 @@ export class Evaluator {
 
   private answered(): void {
     this.unanswered -= 1
+    this.watch()
+  }
+
+  /** From now on it may be silent for so long. */
+  private watch(): void {
     clearTimeout(this.watchdog)
     this.watchdog = this.unanswered > 0 ? setTimeout(() => this.restart(), overdueMs) : undefined
   }

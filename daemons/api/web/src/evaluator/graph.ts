@@ -33,10 +33,12 @@ export class BindingGraph {
   private readonly scope: Scope = emptyScope()
   private model = emptyModel()
   private slow: Record<string, number> = {}
+  private beforeCompiling: (() => void) | undefined
 
-  /** Replaces the model and changes the state. Texts that did not change are not compiled again. */
-  load(model: Model, changes: State, removed: string[], poisoned: ReadonlySet<string>): void {
+  /** Replaces the model and changes the state. Texts that did not change are not compiled again; `before` each that is. */
+  load(model: Model, changes: State, removed: string[], poisoned: ReadonlySet<string>, before?: () => void): void {
     this.model = model
+    this.beforeCompiling = before
     for (const name of removed) delete this.state[name]
     for (const [name, values] of Object.entries(changes)) this.state[name] = { ...this.state[name], ...frozen(values) }
     this.nodes.clear()
@@ -127,6 +129,7 @@ export class BindingGraph {
 
   private addNode(id: string, key: string, compile: () => Compiled): void {
     const known = this.sources.get(id)
+    if (known?.key !== key) this.beforeCompiling?.()
     const compiled = known?.key === key ? known.compiled : compile()
     this.sources.set(id, { key, compiled })
     this.nodes.set(id, { id, compiled, reads: new Set() })
@@ -134,13 +137,21 @@ export class BindingGraph {
 
   private link(): void {
     this.readers.clear()
+    // By name: in an app of thousands of bindings each is looked up, never searched for.
+    const exposed = new Map<string, Map<string, string>>()
+    for (const [path, id] of Object.entries(this.model.exposed)) {
+      if (!this.nodes.has(id)) continue
+      const dot = path.indexOf('.')
+      const name = path.slice(0, dot)
+      const properties = exposed.get(name) ?? new Map<string, string>()
+      exposed.set(name, properties.set(path.slice(dot + 1), id))
+    }
     for (const node of this.nodes.values()) {
       for (const { name, property } of node.compiled.references) {
         for (const id of this.model.feeds[name] ?? []) node.reads.add(id)
-        for (const [path, id] of Object.entries(this.model.exposed)) {
-          const isRead = property === undefined ? path.startsWith(`${name}.`) : path === `${name}.${property}`
-          if (isRead && this.nodes.has(id)) node.reads.add(id)
-        }
+        const properties = exposed.get(name)
+        if (property === undefined) for (const id of properties?.values() ?? []) node.reads.add(id)
+        else if (properties?.has(property)) node.reads.add(properties.get(property) ?? '')
       }
       for (const id of node.reads) {
         const readers = this.readers.get(id) ?? new Set()

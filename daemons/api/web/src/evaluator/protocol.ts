@@ -52,6 +52,8 @@ export type FromWorker =
   | { event: 'ready' }
   /** Only in careful mode: what is about to be evaluated, so that an endless loop can be named. */
   | { event: 'evaluating'; id: string }
+  /** Not done yet, and not stuck. */
+  | { event: 'working' }
   | { event: 'loaded'; changed: Record<string, Outcome>; dependencies: Record<string, string[]>; slow: Record<string, number> }
   /** `slow`: bindings that took long, in milliseconds. */
   | { event: 'changed'; sequence: number; changed: Record<string, Outcome>; slow: Record<string, number> }

@@ -9,21 +9,32 @@ import type { FromWorker, Outcome, ToWorker } from './protocol'
 import { runScript } from './script'
 
 harden(globalThis)
+/** The page takes a worker for stuck that is silent for some times as long. */
+const wordMs = 300
 const graph = new BindingGraph()
 
 self.addEventListener('message', ({ ports: [port] }) => {
   if (!port) return
   const send = (message: FromWorker) => post(port, message)
   let isCareful = false
+  let said = 0
+  /** Many bindings take their time together: as long as one after the other is done, none of them runs without end. */
+  const working = () => {
+    const now = performance.now()
+    if (now - said < wordMs) return
+    said = now
+    send({ event: 'working' })
+  }
   const before = (id: string) => {
     if (isCareful) send({ event: 'evaluating', id })
+    else working()
   }
   const scripts = new Scripts(send)
   port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     switch (data.do) {
       case 'load': {
         isCareful = data.isCareful
-        graph.load(data.model, data.changes, data.removed, new Set(data.poisoned))
+        graph.load(data.model, data.changes, data.removed, new Set(data.poisoned), working)
         send({ event: 'loaded', changed: graph.evaluateAll(before), dependencies: graph.dependencies(), slow: graph.takeSlow() })
         break
       }
