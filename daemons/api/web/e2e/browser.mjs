@@ -33,6 +33,35 @@ export async function checkAccessibility(/** @type {Page} */ page, /** @type {st
   for (const finding of found) findings.push(`${where}: ${finding.id} (${finding.help}) at ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)
 }
 
+/** Looks for text that does not stand out 7:1, as it must where more contrast is asked for. Of what is disabled or empty nothing is asked. */
+export async function checkHighContrast(/** @type {Page} */ page, /** @type {string} */ where) {
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    await page.emulateMedia({ colorScheme, contrast: 'more' })
+    await page.waitForTimeout(200)
+    const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).withRules(['color-contrast-enhanced']).analyze()
+    for (const { nodes } of found) for (const node of nodes) findings.push(`${where}, ${colorScheme}, high contrast: ${node.target.join(' ')} ${node.any[0]?.message ?? ''}`)
+    if (process.env.BULKHEAD_PICTURES) await page.screenshot({ path: `${process.env.BULKHEAD_PICTURES}/${where.replaceAll(/[^a-z0-9]+/gi, '-')}.contrast.${colorScheme}.png` })
+  }
+  await page.emulateMedia({ colorScheme: 'light', contrast: 'no-preference' })
+}
+
+/** How many times longer than the processor works at it a loop takes: 1 where nothing else runs. @param {Page} page */
+export async function crowding(page) {
+  const client = await page.context().newCDPSession(page)
+  await client.send('Performance.enable')
+  const worked = async () => (await client.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'ThreadTime')?.value ?? 0
+  const before = await worked()
+  const ms = await page.evaluate(() => {
+    const begun = performance.now()
+    for (let at = 0, sum = 0; at < 1e8; at += 1) sum += at % 7
+    return performance.now() - begun
+  })
+  const workedMs = (await worked() - before) * 1000
+  await client.detach()
+  if (!(workedMs > 0)) throw new Error('the browser does not tell how long it worked')
+  return Math.max(1, ms / workedMs)
+}
+
 /** Pictures for a person to judge: both themes, desktop and phone. Only when BULKHEAD_PICTURES names a folder. */
 export async function picture(/** @type {Page} */ page, /** @type {string} */ name) {
   const folder = process.env.BULKHEAD_PICTURES

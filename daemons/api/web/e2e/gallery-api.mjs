@@ -10,7 +10,7 @@
 export const session = { user: { id: '01890000-0000-7000-8000-000000000001', email: 'ada@example.org', name: 'Ada Novak', is_admin: true, groups: [] }, version: '0.1.0' }
 
 /**
- * Answers requests to the api by what `answers` has for `GET /path`; what it lacks is not found.
+ * Answers requests to the api by what `answers` has for `GET /path`, a problem or content; what it lacks is not found.
  *
  * @param {Page} page
  * @param {Record<string, unknown | ((body: unknown) => unknown)>} answers
@@ -23,8 +23,10 @@ export async function answer(page, answers) {
     const name = `${request.method()} ${new URL(request.url()).pathname.replace('/api/v1', '')}`
     asked.push(name)
     if (!(name in answers)) return route.fulfill({ status: 404, contentType: 'application/problem+json', json: { code: 'not-found', detail: 'There is nothing here.' } })
-    const found = answers[name]
-    return route.fulfill({ json: typeof found === 'function' ? found(request.postDataJSON()) : found })
+    const given = answers[name]
+    const found = /** @type {any} */ (await (typeof given === 'function' ? given(request.postDataJSON()) : given))
+    const isRefusal = 'code' in found
+    return route.fulfill({ status: isRefusal ? found.status : 200, contentType: isRefusal ? 'application/problem+json' : 'application/json', json: found })
   })
   return { asked }
 }

@@ -6,6 +6,7 @@
  * beside each figure, and its limit stretches as much. The best of some goes counts.
  */
 import { strict as assert } from 'node:assert'
+import { crowding } from './browser.mjs'
 import { answer, released, session } from './gallery-api.mjs'
 
 /** @typedef {import('./browser.mjs').Page} Page */
@@ -139,23 +140,6 @@ async function atBest(page, what, limitMs, measure) {
     if (ms <= limitMs * stretch) return console.log(`        ${what}: ${figures.join(', ')}`)
   }
   throw new Error(`${what}: ${figures.join(', ')}`)
-}
-
-/** How many times longer than the processor works at it a loop takes: 1 where nothing else runs. @param {Page} page */
-async function crowding(page) {
-  const client = await page.context().newCDPSession(page)
-  await client.send('Performance.enable')
-  const worked = async () => (await client.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'ThreadTime')?.value ?? 0
-  const before = await worked()
-  const ms = await page.evaluate(() => {
-    const begun = performance.now()
-    for (let at = 0, sum = 0; at < 1e8; at += 1) sum += at % 7
-    return performance.now() - begun
-  })
-  const workedMs = (await worked() - before) * 1000
-  await client.detach()
-  assert.ok(workedMs > 0, 'the browser does not tell how long it worked')
-  return Math.max(1, ms / workedMs)
 }
 
 /** Types into the input that all follow; milliseconds until the frame is painted that shows it in the last. @param {Page} page @param {string} text */

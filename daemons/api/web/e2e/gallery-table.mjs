@@ -1,10 +1,11 @@
 // @ts-check
 /** A table used as people use it: by keyboard and mouse, and with a hundred thousand rows. */
 import { strict as assert } from 'node:assert'
+import { crowding } from './browser.mjs'
 
 const many = 100_000
 const longestFrameMs = 50
-/** A machine that does other things besides may hold up a frame: the best of some goes counts. */
+/** A machine that does other things besides may hold up a frame: the best of some goes counts, and the limit stretches as `crowding` says. */
 const goes = 3
 
 /** @param {Record<string, unknown>} properties @param {unknown[]} events */
@@ -48,6 +49,7 @@ export const tableSteps = [
       await page.waitForFunction((count) => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) > count, many)
       await page.waitForFunction(() => document.querySelector('.app-table[aria-busy=false]'))
       const best = { scrolling: Number.POSITIVE_INFINITY, sorting: Number.POSITIVE_INFINITY, searching: Number.POSITIVE_INFINITY }
+      const before = await crowding(page)
       const measure = async (/** @type {keyof typeof best} */ what, /** @type {() => Promise<void>} */ act) => {
         best[what] = Math.min(best[what], await longestFrame(page, act))
       }
@@ -74,8 +76,9 @@ export const tableSteps = [
         await page.waitForFunction(() => !document.querySelector('[aria-sort=ascending], [aria-sort=descending]'))
       }
       const { scrolling, sorting, searching } = best
-      console.log(`        longest frame: scrolling ${scrolling} ms, sorting ${sorting} ms, searching ${searching} ms`)
-      assert.ok(scrolling <= longestFrameMs && sorting <= longestFrameMs && searching <= longestFrameMs)
+      const limit = longestFrameMs * ((before + (await crowding(page))) / 2)
+      console.log(`        longest frame of ${limit.toFixed(0)} ms: scrolling ${scrolling} ms, sorting ${sorting} ms, searching ${searching} ms`)
+      assert.ok(scrolling <= limit && sorting <= limit && searching <= limit)
     },
   },
 ]

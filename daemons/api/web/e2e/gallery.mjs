@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed` and `requests` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests` and `screens` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -13,9 +13,10 @@ import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
 import { requestSteps } from './gallery-requests.mjs'
 import { savingSteps } from './gallery-saving.mjs'
+import { screenSteps } from './gallery-screens.mjs'
 import { speedSteps } from './gallery-speed.mjs'
 import { tableSteps } from './gallery-table.mjs'
-import { checkAccessibility, findings, launch, violations } from './browser.mjs'
+import { checkAccessibility, checkHighContrast, findings, launch, violations } from './browser.mjs'
 
 const here = import.meta.dirname
 /** Not in the sources, which the linters read. */
@@ -98,11 +99,14 @@ async function main() {
         if (process.env.BULKHEAD_PICTURES) await page.screenshot({ path: `${process.env.BULKHEAD_PICTURES}/${kind}.${colorScheme}.${width}.png` })
       }
     }
+    await page.setViewportSize({ width: 1200, height: 900 })
+    await checkHighContrast(page, kind)
     if ((await page.locator('.app-fault, .app-unknown:not([role=status])').count()) > 0) errors.push(`${kind}: ${await page.locator('.app-fault, .app-unknown:not([role=status])').first().textContent()}`)
   }
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
+    ...screenSteps.map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

@@ -13,6 +13,7 @@ import { AppRuntime } from '../../src/runtime/runtime'
 import { browserStorage } from '../../src/runtime/storage'
 import { Questions, ask } from '../../src/ui/ask'
 import { Toasts, notify } from '../../src/ui/toasts'
+import { followTheme } from '../../src/ui/theme'
 import { largeApp } from './large'
 import '../../src/ui/tokens.css'
 import '../../src/ui/fonts.css'
@@ -22,6 +23,7 @@ import '../../src/viewer/viewer.css'
 
 const pages = import.meta.glob<string>('../../../../../docs/components/*.md', { query: '?raw', import: 'default', eager: true })
 
+followTheme()
 const parameters = new URLSearchParams(location.search)
 
 function wanted(): Page {

@@ -1,5 +1,6 @@
 /** The API's client, typed by the generated document. Refusals are thrown as `ApiProblem`. */
 import createClient from 'openapi-fetch'
+import { t } from '../messages/messages'
 import type { paths } from './generated'
 import { ApiProblem, problemOf } from './problem'
 import type { QueryResult } from './types'
@@ -25,6 +26,6 @@ export async function dataOf<T>(answer: Promise<{ data?: T }>): Promise<T> {
 /** A query's result, or the error that struck after its first row. */
 export function wholeResult(result: QueryResult): QueryResult {
   if (result.error) throw new ApiProblem(result.error)
-  if (!result.end) throw new ApiProblem({ status: 502, code: 'cut-off', detail: 'The result was cut off on its way. Run the query again.' })
+  if (!result.end) throw new ApiProblem({ status: 502, code: 'cut-off', detail: t('The result was cut off on its way. Run the query again.') })
   return result
 }

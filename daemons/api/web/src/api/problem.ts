@@ -1,5 +1,6 @@
 /** How the API says no, as an error that screens can show. */
 import type { Fault, Problem } from './types'
+import { t } from '../messages/messages'
 
 export class ApiProblem extends Error {
   readonly status: number
@@ -11,7 +12,7 @@ export class ApiProblem extends Error {
   readonly resource: string | undefined
 
   constructor(problem: Partial<Problem> & { status: number }) {
-    super(problem.detail ?? `The server answered ${problem.status}. Try again in a moment.`)
+    super(problem.detail ?? t('The server answered {status}. Try again in a moment.', { status: String(problem.status) }))
     this.status = problem.status
     this.code = problem.code ?? 'unknown'
     this.faults = problem.faults ?? []
@@ -24,7 +25,7 @@ export class ApiProblem extends Error {
 export function messageOf(error: unknown): string {
   if (error instanceof ApiProblem) return error.message
   // Browsers word a failed fetch each in their own way, none of them helpful.
-  if (error instanceof TypeError) return 'The server cannot be reached. Check your connection and try again.'
+  if (error instanceof TypeError) return t('The server cannot be reached. Check your connection and try again.')
   return error instanceof Error ? error.message : String(error)
 }
 

@@ -1,6 +1,7 @@
 /** A field for a number, written and read in the way of the browser's language. Arrows step, within the limits. */
 import { useState } from 'react'
 import { numberOf, textOf } from '../runtime/values'
+import { valueLocale } from '../messages/messages'
 import { type Input, InputField } from './input'
 import { numberText, parseNumber, rounded, stepBy } from './kinds/number-input/number-text'
 
@@ -33,10 +34,10 @@ export function NumberField({ input, decimals, isGrouped, step, before, after, o
           inputMode="decimal"
           autoComplete="off"
           placeholder={textOf(input.read('placeholder'))}
-          value={typed ?? numberText(input.value, { decimals, isGrouped }, navigator.language)}
+          value={typed ?? numberText(input.value, { decimals, isGrouped }, valueLocale)}
           onChange={(event) => {
             setTyped(event.target.value)
-            take(parseNumber(event.target.value, navigator.language))
+            take(parseNumber(event.target.value, valueLocale))
           }}
           onBlur={() => {
             setTyped(undefined)

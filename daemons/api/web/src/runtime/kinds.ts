@@ -4,6 +4,7 @@
  * Each is in `components/kinds/<kind>/state.ts`; a kind without one holds nothing.
  */
 import { type ValueType, asType, flagOf } from './values'
+import { t } from '../messages/messages'
 
 /** Reads a property as it is now. */
 export type Read = (property: string) => unknown
@@ -110,10 +111,10 @@ export function problemOf(kind: string, value: unknown, read: Read, held: Record
 }
 
 function requiredText(kind: string): string {
-  if (kind === 'checkbox' || kind === 'switch') return 'This has to be on.'
-  if (kind === 'file-picker') return 'Choose a file.'
+  if (kind === 'checkbox' || kind === 'switch') return t('This has to be on.')
+  if (kind === 'file-picker') return t('Choose a file.')
   const type = stateOf(kind).value
-  return type === 'choice' || type === 'list' ? 'Choose something.' : 'Fill this in.'
+  return type === 'choice' || type === 'list' ? t('Choose something.') : t('Fill this in.')
 }
 
 /** What an input holds: what was set, or else its default. */

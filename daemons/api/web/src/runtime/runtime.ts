@@ -9,6 +9,7 @@ import { ApiProblem, messageOf } from '../api/problem'
 import type { Component, EventHandler, Page, QueryResult, Step } from '../api/types'
 import { Evaluator } from '../evaluator/evaluator'
 import type { Outcome } from '../evaluator/protocol'
+import { t } from '../messages/messages'
 import type { Context } from './actions'
 import { type Address, type Parameters, parameterTexts } from './address'
 import { Handlers } from './handlers'
@@ -285,7 +286,7 @@ export class AppRuntime {
       return false
     }
     if (query['is-allowed'] === false) {
-      const message = 'You do not have permission to run this query.'
+      const message = t('You do not have permission to run this query.')
       this.setQuery(name, { status: 'failed', message })
       if (!isAutomatic) this.host.notify(message, 'error')
       return false

@@ -1,10 +1,12 @@
-/** One's own account: with which accounts elsewhere one logs in. */
+/** One's own account: with which accounts elsewhere one logs in, and the language of this browser. */
 import { useQuery } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { api, dataOf } from '../api/client'
 import { Button } from '../ui/Button'
+import { SelectField } from '../ui/Field'
 import { RelativeTime } from '../ui/format'
 import { Loaded } from '../ui/states'
+import { type Language, chooseLanguage, chosenLanguage, languages, t } from '../messages/messages'
 import { PageHead } from './PageHead'
 import { SignInButtons } from './SignInButtons'
 import { useSession } from './session'
@@ -16,24 +18,24 @@ export function Account() {
   const confirmed = useRemoval('sign-ins')
   return (
     <>
-      <PageHead title="Your account" />
+      <PageHead title={t('Your account')} />
       <div className="page-body stack">
         <p>
           {user.name}, {user.email}
         </p>
-        <h2>Accounts that you log in with</h2>
+        <h2>{t('Accounts that you log in with')}</h2>
         <Loaded query={accounts}>
           {({ accounts: all }) =>
             all.length === 0 ? (
-              <p className="muted">None: you log in with your password.</p>
+              <p className="muted">{t('None: you log in with your password.')}</p>
             ) : (
               <table className="list">
                 <thead>
                   <tr>
-                    <th>Account</th>
-                    <th className="wide-only">Used</th>
+                    <th>{t('Account')}</th>
+                    <th className="wide-only">{t('Used')}</th>
                     <th>
-                      <span className="visually-hidden">Actions</span>
+                      <span className="visually-hidden">{t('Actions')}</span>
                     </th>
                   </tr>
                 </thead>
@@ -44,15 +46,15 @@ export function Account() {
                         <strong>{email}</strong>
                         <div className="muted">{issuer}</div>
                       </td>
-                      <td className="wide-only muted">{used_at ? <RelativeTime at={used_at} /> : 'Never'}</td>
+                      <td className="wide-only muted">{used_at ? <RelativeTime at={used_at} /> : t('Never')}</td>
                       <td className="actions">
                         <Button
                           variant="ghost"
                           size="small"
                           icon={Trash2}
-                          label={`Remove ${email}`}
+                          label={t('Remove {name}', { name: email })}
                           onClick={() =>
-                            void confirmed({ title: `Remove ${email}?`, text: 'It no longer logs you in.', confirm: 'Remove account' }, () => api.POST('/api/v1/account/sign-ins/remove', { body: { issuer, subject } }))
+                            void confirmed({ title: t('Remove {name}?', { name: email }), text: t('It no longer logs you in.'), confirm: t('Remove account') }, () => api.POST('/api/v1/account/sign-ins/remove', { body: { issuer, subject } }))
                           }
                         />
                       </td>
@@ -64,7 +66,17 @@ export function Account() {
           }
         </Loaded>
         <SignInButtons adds next="/account" />
+        <LanguageField />
       </div>
     </>
+  )
+}
+
+function LanguageField() {
+  const options = [['', t('As the browser')], ...Object.entries(languages)] as [string, string][]
+  return (
+    <div className="narrow-field">
+      <SelectField label={t('Language')} options={options} value={chosenLanguage() ?? ''} onChange={({ target }) => chooseLanguage(target.value === '' ? undefined : (target.value as Language))} />
+    </div>
   )
 }

@@ -2,6 +2,7 @@
 import { Star } from 'lucide-react'
 import type { AppSummary } from '../api/types'
 import { Button } from '../ui/Button'
+import { t } from '../messages/messages'
 import { type AppFilters, foldersOf, tagsOf } from './app-filters'
 
 export function AppFilterBar({ apps, filters, onChange }: { apps: AppSummary[]; filters: AppFilters; onChange: (filters: AppFilters) => void }) {
@@ -11,11 +12,11 @@ export function AppFilterBar({ apps, filters, onChange }: { apps: AppSummary[]; 
     onChange(Object.fromEntries(next))
   }
   return (
-    <div className="app-filters" role="search" aria-label="Find an app">
-      <input className="input" type="search" aria-label="Search apps" placeholder="Search apps" value={filters.q ?? ''} onChange={({ target }) => set({ q: target.value })} />
+    <div className="app-filters" role="search" aria-label={t('Find an app')}>
+      <input className="input" type="search" aria-label={t('Search apps')} placeholder={t('Search apps')} value={filters.q ?? ''} onChange={({ target }) => set({ q: target.value })} />
       {folders.length > 0 ? (
-        <select className="input" aria-label="Folder" value={filters.folder ?? ''} onChange={({ target }) => set({ folder: target.value })}>
-          <option value="">All folders</option>
+        <select className="input" aria-label={t('Folder')} value={filters.folder ?? ''} onChange={({ target }) => set({ folder: target.value })}>
+          <option value="">{t('All folders')}</option>
           {folders.map((folder) => (
             <option key={folder} value={folder}>
               {folder}
@@ -24,8 +25,8 @@ export function AppFilterBar({ apps, filters, onChange }: { apps: AppSummary[]; 
         </select>
       ) : null}
       {tags.length > 0 ? (
-        <select className="input" aria-label="Tag" value={filters.tag ?? ''} onChange={({ target }) => set({ tag: target.value })}>
-          <option value="">All tags</option>
+        <select className="input" aria-label={t('Tag')} value={filters.tag ?? ''} onChange={({ target }) => set({ tag: target.value })}>
+          <option value="">{t('All tags')}</option>
           {tags.map((tag) => (
             <option key={tag} value={tag}>
               {tag}
@@ -34,7 +35,7 @@ export function AppFilterBar({ apps, filters, onChange }: { apps: AppSummary[]; 
         </select>
       ) : null}
       <Button icon={Star} aria-pressed={filters.mine ?? false} className={filters.mine ? 'is-favourite' : ''} onClick={() => set({ mine: filters.mine ? undefined : true })}>
-        Favourites
+        {t('Favourites')}
       </Button>
     </div>
   )

@@ -12,6 +12,7 @@ import { MenuButton, MenuItem } from '../ui/MenuButton'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
 import { notify } from '../ui/toasts'
+import { message, t } from '../messages/messages'
 import { AppFilterBar } from './AppFilterBar'
 import { Grants } from './Grants'
 import { PageHead } from './PageHead'
@@ -29,6 +30,7 @@ const dialogs = {
 type DialogName = keyof typeof dialogs | 'share'
 
 const none: AppSummary[] = []
+const roles = { viewer: message('viewer'), editor: message('editor'), admin: message('admin') } satisfies Record<AppSummary['role'], string>
 
 export function Apps() {
   const apps = useQuery(appsQuery)
@@ -38,25 +40,25 @@ export function Apps() {
   const [opened, setOpened] = useState<{ name: DialogName; app: AppSummary }>()
   const newApp = (
     <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
-      New app
+      {t('New app')}
     </Button>
   )
   const shown = arranged(apps.data ?? none, filters)
   const Opened = opened && opened.name !== 'share' ? dialogs[opened.name] : undefined
   return (
     <>
-      <PageHead title="Apps">{newApp}</PageHead>
+      <PageHead title={t('Apps')}>{newApp}</PageHead>
       <div className="page-body">
         <Loaded query={apps}>
           {(all) =>
             all.length === 0 ? (
-              <EmptyState icon={AppWindow} title="Build your first app" action={newApp}>
-                An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Start from a table, a CSV file or a template, or draw it yourself and bind it with {'{{ }}'}.
+              <EmptyState icon={AppWindow} title={t('Build your first app')} action={newApp}>
+                {t('An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Start from a table, a CSV file or a template, or draw it yourself and bind it with {braces}.', { braces: '{{ }}' })}
               </EmptyState>
             ) : (
               <>
                 <AppFilterBar apps={all} filters={filters} onChange={(search) => void navigate({ search, replace: true })} />
-                {shown.length === 0 ? <p className="muted padded">No app matches this.</p> : <AppTable apps={shown} hasFolders={filters.folder === undefined} onOpen={(name, app) => setOpened({ name, app })} />}
+                {shown.length === 0 ? <p className="muted padded">{t('No app matches this.')}</p> : <AppTable apps={shown} hasFolders={filters.folder === undefined} onOpen={(name, app) => setOpened({ name, app })} />}
               </>
             )
           }
@@ -83,14 +85,14 @@ function AppTable({ apps, hasFolders, onOpen }: TableProps) {
       <thead>
         <tr>
           <th className="favourite-cell">
-            <span className="visually-hidden">Favourite</span>
+            <span className="visually-hidden">{t('Favourite')}</span>
           </th>
-          <th>App</th>
-          <th>Release</th>
-          <th className="wide-only">Your role</th>
-          <th className="wide-only">Changed</th>
+          <th>{t('App')}</th>
+          <th>{t('Release')}</th>
+          <th className="wide-only">{t('Your role')}</th>
+          <th className="wide-only">{t('Changed')}</th>
           <th>
-            <span className="visually-hidden">Actions</span>
+            <span className="visually-hidden">{t('Actions')}</span>
           </th>
         </tr>
       </thead>
@@ -111,8 +113,8 @@ function AppTable({ apps, hasFolders, onOpen }: TableProps) {
                 ))}
               </div>
             </td>
-            <td>{app.released_version ? <Badge tone="green">Version {app.released_version}</Badge> : <Badge>Draft</Badge>}</td>
-            <td className="wide-only">{app.role}</td>
+            <td>{app.released_version ? <Badge tone="green">{t('Version {version}', { version: String(app.released_version) })}</Badge> : <Badge>{t('Draft')}</Badge>}</td>
+            <td className="wide-only">{t(roles[app.role])}</td>
             <td className="wide-only muted">
               <RelativeTime at={app.updated_at} />
             </td>
@@ -133,14 +135,14 @@ function Favourite({ app }: { app: AppSummary }) {
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['apps'] }),
   })
   const isOn = marking.isPending ? marking.variables : app.is_favourite
-  return <Button variant="ghost" size="small" icon={Star} className={isOn ? 'is-favourite' : ''} aria-pressed={isOn} label={`Favourite ${app.title}`} onClick={() => marking.mutate(!isOn)} />
+  return <Button variant="ghost" size="small" icon={Star} className={isOn ? 'is-favourite' : ''} aria-pressed={isOn} label={t('Favourite {title}', { title: app.title })} onClick={() => marking.mutate(!isOn)} />
 }
 
 function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'] }) {
   const confirmed = useRemoval('apps')
   const { slug, title } = app
   const remove = () =>
-    confirmed({ title: `Delete ${title}?`, text: 'The app, its draft and all its releases go. Nobody can use it any more.', confirm: 'Delete app' }, () =>
+    confirmed({ title: t('Delete {title}?', { title }), text: t('The app, its draft and all its releases go. Nobody can use it any more.'), confirm: t('Delete app') }, () =>
       api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } }),
     )
   const download = async () => {
@@ -153,29 +155,29 @@ function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'
   }
   return (
     <span className="row">
-      <a className="button small" href={`/apps/${slug}/edit`}>
-        Edit
+      <a className="button small wide-only" href={`/apps/${slug}/edit`}>
+        {t('Edit')}
       </a>
-      <MenuButton text="More" size="small" label={`Actions on ${title}`}>
+      <MenuButton text={t('More')} size="small" label={t('Actions on {title}', { title })}>
         <MenuItem icon={Copy} onChoose={() => onOpen('duplicate', app)}>
-          Duplicate
+          {t('Duplicate')}
         </MenuItem>
         <MenuItem icon={FolderInput} onChoose={() => onOpen('labels', app)}>
-          Folder and tags
+          {t('Folder and tags')}
         </MenuItem>
         <MenuItem icon={ChartNoAxesColumn} onChoose={() => onOpen('usage', app)}>
-          Usage
+          {t('Usage')}
         </MenuItem>
         <MenuItem icon={Download} onChoose={() => void download()}>
-          Export
+          {t('Export')}
         </MenuItem>
         {app.role === 'admin' ? (
           <>
             <MenuItem icon={UserPlus} onChoose={() => onOpen('share', app)}>
-              Share
+              {t('Share')}
             </MenuItem>
             <MenuItem icon={Trash2} isDanger onChoose={() => void remove()}>
-              Delete
+              {t('Delete')}
             </MenuItem>
           </>
         ) : null}

@@ -1,34 +1,35 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Moon, Package, Play, ScrollText, Search, Sun, Users, UsersRound, Workflow, X } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Package, Play, ScrollText, Search, Users, UsersRound, Workflow, X } from 'lucide-react'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
 import { useIsOnline } from '../ui/online'
 import { ErrorState, SkeletonRows } from '../ui/states'
-import { setTheme } from '../ui/theme'
+import { message, t } from '../messages/messages'
 import { Palette } from './Palette'
+import { ThemeMenu } from './ThemeMenu'
 import { QueueBanner } from './Queue'
 import { useSessionQuery } from './session'
 import './studio.css'
 
 const everybody = [
-  { to: '/', text: 'Home', icon: House },
-  { to: '/apps', text: 'Apps', icon: AppWindow },
-  { to: '/workflows', text: 'Workflows', icon: Workflow },
-  { to: '/resources', text: 'Resources', icon: Database },
-  { to: '/queries', text: 'Queries', icon: LibraryBig },
-  { to: '/runs', text: 'Runs', icon: Play },
-  { to: '/approvals', text: 'Approvals', icon: ClipboardCheck },
+  { to: '/', text: message('Home'), icon: House },
+  { to: '/apps', text: message('Apps'), icon: AppWindow },
+  { to: '/workflows', text: message('Workflows'), icon: Workflow },
+  { to: '/resources', text: message('Resources'), icon: Database },
+  { to: '/queries', text: message('Queries'), icon: LibraryBig },
+  { to: '/runs', text: message('Runs'), icon: Play },
+  { to: '/approvals', text: message('Approvals'), icon: ClipboardCheck },
 ] as const
 const administrators = [
-  { to: '/libraries', text: 'Libraries', icon: Package },
-  { to: '/secrets', text: 'Secrets', icon: KeyRound },
-  { to: '/users', text: 'Users', icon: Users },
-  { to: '/groups', text: 'Groups', icon: UsersRound },
-  { to: '/environments', text: 'Environments', icon: Layers },
-  { to: '/audit', text: 'Audit', icon: ScrollText },
+  { to: '/libraries', text: message('Libraries'), icon: Package },
+  { to: '/secrets', text: message('Secrets'), icon: KeyRound },
+  { to: '/users', text: message('Users'), icon: Users },
+  { to: '/groups', text: message('Groups'), icon: UsersRound },
+  { to: '/environments', text: message('Environments'), icon: Layers },
+  { to: '/audit', text: message('Audit'), icon: ScrollText },
 ] as const
 
 /** Pages on which it matters that nothing starts. */
@@ -59,7 +60,7 @@ export function Frame() {
         {links.map(({ to, text, icon: Icon }) => (
           <Link key={to} to={to} className={to === '/resources' && pathname === '/ssh-hosts' ? 'nav-link active' : 'nav-link'} activeProps={{ className: 'active' }} activeOptions={{ exact: to === '/', includeSearch: false }}>
             <Icon className="icon" strokeWidth={1.5} aria-hidden />
-            {text}
+            {t(text)}
           </Link>
         ))}
         <div className="nav-foot">
@@ -69,14 +70,14 @@ export function Frame() {
                 <p className="truncate">{session.data.user.name}</p>
                 <p className="muted truncate">{session.data.user.email}</p>
               </Link>
-              <ThemeButton />
-              <Button variant="ghost" size="small" icon={LogOut} label="Log out" isBusy={logOut.isPending} onClick={() => logOut.mutate()} />
+              <ThemeMenu />
+              <Button variant="ghost" size="small" icon={LogOut} label={t('Log out')} isBusy={logOut.isPending} onClick={() => logOut.mutate()} />
             </div>
           ) : null}
         </div>
       </Navigation>
       <main className="page">
-        {isOnline ? null : <div className="notice amber banner">You are offline. What you see may be old.</div>}
+        {isOnline ? null : <div className="notice amber banner">{t('You are offline. What you see may be old.')}</div>}
         {session.data ? (
           <>
             {hasQueue.test(pathname) ? <QueueBanner /> : null}
@@ -120,17 +121,17 @@ function Navigation({ pathname, onSearch, children }: { pathname: string; onSear
     if (target instanceof Element && target.closest('a')) setOpen(false)
   }
   return (
-    <nav ref={host} className="nav" aria-label="Main" onKeyDown={closeOnEscape} onClick={closeOnLink}>
+    <nav ref={host} className="nav" aria-label={t('Main')} onKeyDown={closeOnEscape} onClick={closeOnLink}>
       <Link to="/" className="brand">
         <img src="/favicon.svg" alt="" />
         <span>Bulkhead</span>
       </Link>
-      <Button className="nav-narrow" variant="ghost" icon={Search} label="Search" onClick={onSearch} />
-      <Button className="nav-narrow nav-menu" variant="ghost" icon={isOpen ? X : Menu} aria-expanded={isOpen} aria-controls="navigation" label={isOpen ? 'Close menu' : 'Menu'} onClick={() => setOpen(!isOpen)} />
+      <Button className="nav-narrow" variant="ghost" icon={Search} label={t('Search')} onClick={onSearch} />
+      <Button className="nav-narrow nav-menu" variant="ghost" icon={isOpen ? X : Menu} aria-expanded={isOpen} aria-controls="navigation" label={isOpen ? t('Close menu') : t('Menu')} onClick={() => setOpen(!isOpen)} />
       <div id="navigation" className={isOpen ? 'nav-items open' : 'nav-items'}>
         <button type="button" className="nav-link nav-search" onClick={onSearch}>
           <Search className="icon" strokeWidth={1.5} aria-hidden />
-          Search
+          {t('Search')}
           <kbd>Ctrl K</kbd>
         </button>
         {children}
@@ -138,21 +139,3 @@ function Navigation({ pathname, onSearch, children }: { pathname: string; onSear
     </nav>
   )
 }
-
-function ThemeButton() {
-  const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark'
-  const [dark, setDark] = useState(isDark)
-  return (
-    <Button
-      variant="ghost"
-      size="small"
-      icon={dark ? Sun : Moon}
-      label={dark ? 'Light theme' : 'Dark theme'}
-      onClick={() => {
-        setTheme(dark ? 'light' : 'dark')
-        setDark(!dark)
-      }}
-    />
-  )
-}
-

@@ -5,6 +5,7 @@ import { api, dataOf } from '../api/client'
 import { RunBadge } from '../ui/Badge'
 import { RelativeTime } from '../ui/format'
 import { ErrorNotice, SkeletonRows } from '../ui/states'
+import { t } from '../messages/messages'
 import { PageHead } from './PageHead'
 import { appsQuery, workflowsQuery } from './lists'
 import { useSession } from './session'
@@ -18,16 +19,16 @@ export function Home() {
   const runs = useQuery({ queryKey: ['runs', 'latest'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs', { params: { query: { limit: shownItems } } }))).runs })
   return (
     <>
-      <PageHead title={`Hello, ${session.user.name.split(' ')[0]}`} />
+      <PageHead title={t('Hello, {name}', { name: session.user.name.split(' ')[0] ?? '' })} />
       <div className="page-body padded">
         <div className="home-grid">
           <section className="card home-card">
             <header>
-              <h2>Apps</h2>
-              <Link to="/apps">All apps</Link>
+              <h2>{t('Apps')}</h2>
+              <Link to="/apps">{t('All apps')}</Link>
             </header>
             {apps.isPending ? <SkeletonRows count={3} /> : apps.isError ? <ErrorNotice error={apps.error} /> : null}
-            {apps.data?.length === 0 ? <p className="hollow">No app yet. Build one over your data in a few minutes.</p> : null}
+            {apps.data?.length === 0 ? <p className="hollow">{t('No app yet. Build one over your data in a few minutes.')}</p> : null}
             <ul>
               {apps.data?.slice(0, shownItems).map((app) => (
                 <li key={app.id}>
@@ -43,11 +44,11 @@ export function Home() {
           </section>
           <section className="card home-card">
             <header>
-              <h2>Workflows</h2>
-              <Link to="/workflows">All workflows</Link>
+              <h2>{t('Workflows')}</h2>
+              <Link to="/workflows">{t('All workflows')}</Link>
             </header>
             {workflows.isPending ? <SkeletonRows count={3} /> : workflows.isError ? <ErrorNotice error={workflows.error} /> : null}
-            {workflows.data?.length === 0 ? <p className="hollow">No workflow yet. Let a webhook run SQL and code that survives a crash.</p> : null}
+            {workflows.data?.length === 0 ? <p className="hollow">{t('No workflow yet. Let a webhook run SQL and code that survives a crash.')}</p> : null}
             <ul>
               {workflows.data?.slice(0, shownItems).map((workflow) => (
                 <li key={workflow.id}>
@@ -63,11 +64,11 @@ export function Home() {
           </section>
           <section className="card home-card">
             <header>
-              <h2>Latest runs</h2>
-              <Link to="/runs">All runs</Link>
+              <h2>{t('Latest runs')}</h2>
+              <Link to="/runs">{t('All runs')}</Link>
             </header>
             {runs.isPending ? <SkeletonRows count={3} /> : runs.isError ? <ErrorNotice error={runs.error} /> : null}
-            {runs.data?.length === 0 ? <p className="hollow">Nothing ran yet.</p> : null}
+            {runs.data?.length === 0 ? <p className="hollow">{t('Nothing ran yet.')}</p> : null}
             <ul>
               {runs.data?.map((run) => (
                 <li key={run.id}>

@@ -6,6 +6,7 @@ import { api } from '../api/client'
 import { Button } from '../ui/Button'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
+import { t } from '../messages/messages'
 import { EntryCard } from './EntryCard'
 import { SignInButtons } from './SignInButtons'
 import { safeNext } from './sign-in'
@@ -26,16 +27,16 @@ export function Login() {
     login.mutate()
   }
   return (
-    <EntryCard title="Log in">
+    <EntryCard title={t('Log in')}>
       <SignInButtons next={safeNext(next)} />
       <form className="stack" onSubmit={submit}>
         <ErrorNotice error={login.error} />
-        <TextField label="E-mail" type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
-        <TextField label="Password" type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+        <TextField label={t('E-mail')} type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
+        <TextField label={t('Password')} type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
         <Button type="submit" variant="primary" size="wide" isBusy={login.isPending || login.isSuccess}>
-          Log in
+          {t('Log in')}
         </Button>
-        <p className="hint muted">Password lost? An administrator gives you a new invitation; for the last administrator, <code>bulkheadctl user recover-admin</code> on the server does.</p>
+        <p className="hint muted">{t('Password lost? An administrator gives you a new invitation; for the last administrator, {command} on the server does.', { command: 'bulkheadctl user recover-admin' })}</p>
       </form>
     </EntryCard>
   )

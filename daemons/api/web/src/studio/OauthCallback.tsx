@@ -2,12 +2,13 @@
 import { api, dataOf } from '../api/client'
 import { accountChannel } from '../ui/accounts'
 import { ErrorNotice } from '../ui/states'
+import { t } from '../messages/messages'
 import { EntryCard } from './EntryCard'
 import { returned, useReturned } from './use-returned'
 
 export function OauthCallback() {
   const complete = useReturned({
-    denied: 'The server was told no, so nothing was connected.',
+    denied: t('The server was told no, so nothing was connected.'),
     handOn: () => dataOf(api.POST('/api/v1/accounts/complete', { body: { state: returned('state') ?? '', code: returned('code') ?? '' } })),
     onSuccess: ({ resource }) => {
       const channel = new BroadcastChannel(accountChannel)
@@ -17,10 +18,10 @@ export function OauthCallback() {
     },
   })
   return (
-    <EntryCard title="Connect an account">
+    <EntryCard title={t('Connect an account')}>
       <ErrorNotice error={complete.error} />
-      <p role="status">{complete.isSuccess ? `The account is connected to ${complete.data.resource}. You can close this window.` : complete.isError ? 'You can close this window and connect again.' : 'Connecting…'}</p>
-      {complete.isSuccess ? <a href="/resources">To the resources</a> : null}
+      <p role="status">{complete.isSuccess ? t('The account is connected to {resource}. You can close this window.', { resource: complete.data.resource }) : complete.isError ? t('You can close this window and connect again.') : t('Connecting…')}</p>
+      {complete.isSuccess ? <a href="/resources">{t('To the resources')}</a> : null}
     </EntryCard>
   )
 }

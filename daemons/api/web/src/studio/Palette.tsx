@@ -3,9 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { type KeyboardEvent, useId, useState } from 'react'
 import { Dialog } from '../ui/Dialog'
+import { message, t } from '../messages/messages'
 import { appsQuery, workflowsQuery } from './lists'
 
-const pages = ['Home', 'Apps', 'Workflows', 'Resources', 'Runs'].map((text) => ({ text, kind: 'Page', to: text === 'Home' ? '/' : `/${text.toLowerCase()}` }))
+const pages = [message('Home'), message('Apps'), message('Workflows'), message('Resources'), message('Runs')].map((text) => ({ text, to: text === 'Home' ? '/' : `/${text.toLowerCase()}` }))
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const router = useRouter()
@@ -15,9 +16,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const apps = useQuery(appsQuery).data ?? []
   const workflows = useQuery(workflowsQuery).data ?? []
   const items = [
-    ...apps.map(({ slug, title }) => ({ text: title, kind: 'App', to: `/apps/${slug}` })),
-    ...workflows.map(({ slug, title }) => ({ text: title, kind: 'Workflow', to: `/workflows/${slug}` })),
-    ...pages,
+    ...apps.map(({ slug, title }) => ({ text: title, kind: t('App'), to: `/apps/${slug}` })),
+    ...workflows.map(({ slug, title }) => ({ text: title, kind: t('Workflow'), to: `/workflows/${slug}` })),
+    ...pages.map(({ text: name, to }) => ({ text: t(name), kind: t('Page'), to })),
   ].filter((item) => item.text.toLowerCase().includes(text.trim().toLowerCase()))
   const open = (to: string) => {
     onClose()
@@ -35,15 +36,15 @@ export function Palette({ onClose }: { onClose: () => void }) {
     }
   }
   return (
-    <Dialog title="Go to" onClose={onClose}>
+    <Dialog title={t('Go to')} onClose={onClose}>
       <input
         className="input"
         role="combobox"
-        aria-label="Name of an app, workflow or page"
+        aria-label={t('Name of an app, workflow or page')}
         aria-expanded
         aria-controls={id}
         aria-activedescendant={items[at] ? `${id}-${at}` : undefined}
-        placeholder="An app, a workflow, a page"
+        placeholder={t('An app, a workflow, a page')}
         value={text}
         autoFocus
         onChange={(event) => {
@@ -52,7 +53,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         }}
         onKeyDown={onKeyDown}
       />
-      <ul className="palette-list" id={id} role="listbox" aria-label="Found">
+      <ul className="palette-list" id={id} role="listbox" aria-label={t('Found')}>
         {items.slice(0, 50).map((item, index) => (
           <li key={`${item.kind} ${item.to}`} id={`${id}-${index}`} role="option" aria-selected={index === at} className="palette-item" onPointerMove={() => setAt(index)} onClick={() => open(item.to)}>
             <span className="truncate">{item.text}</span>
@@ -60,7 +61,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           </li>
         ))}
       </ul>
-      {items.length === 0 ? <p className="muted">Nothing has this name.</p> : null}
+      {items.length === 0 ? <p className="muted">{t('Nothing has this name.')}</p> : null}
     </Dialog>
   )
 }

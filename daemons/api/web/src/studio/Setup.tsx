@@ -6,30 +6,31 @@ import { api, dataOf } from '../api/client'
 import { Button } from '../ui/Button'
 import { TextField } from '../ui/Field'
 import { ErrorNotice, SkeletonRows } from '../ui/states'
+import { message, t } from '../messages/messages'
 import { EntryCard } from './EntryCard'
 
 const route = getRouteApi('/setup')
 const minPassword = 12
-const titles = { 'first-admin': 'Create the first administrator', 'recover-admin': 'Choose a new password', invitation: 'Welcome to Bulkhead' } as const
+const titles = { 'first-admin': message('Create the first administrator'), 'recover-admin': message('Choose a new password'), invitation: message('Welcome to Bulkhead') } as const
 
 export function Setup() {
   const { token = '' } = route.useSearch()
   const link = useQuery({ queryKey: ['link', token], queryFn: () => dataOf(api.POST('/api/v1/one-time-links/inspect', { body: { token } })), retry: false, staleTime: Number.POSITIVE_INFINITY })
   if (link.isPending) {
     return (
-      <EntryCard title="Opening the link">
+      <EntryCard title={t('Opening the link')}>
         <SkeletonRows count={3} />
       </EntryCard>
     )
   }
   if (link.isError) {
     return (
-      <EntryCard title="This link does not work">
+      <EntryCard title={t('This link does not work')}>
         <div className="stack">
           <ErrorNotice error={link.error} />
-          <p className="muted">An administrator can send you a new invitation. On the server, <code>bulkheadctl setup</code> prints the first administrator's link, and <code>bulkheadctl user recover-admin</code> a new one later.</p>
+          <p className="muted">{t("An administrator can send you a new invitation. On the server, {setup} prints the first administrator's link, and {recover} a new one later.", { setup: 'bulkheadctl setup', recover: 'bulkheadctl user recover-admin' })}</p>
           <a className="button" href="/login">
-            Go to the login
+            {t('Go to the log-in page')}
           </a>
         </div>
       </EntryCard>
@@ -54,30 +55,30 @@ function SetupForm({ token, purpose, knownEmail }: { token: string; purpose: key
   }
   const isShort = password !== '' && password.length < minPassword
   return (
-    <EntryCard title={titles[purpose]}>
+    <EntryCard title={t(titles[purpose])}>
       <form className="stack" onSubmit={submit}>
         <ErrorNotice error={redeem.error} />
         {isFirst ? (
           <>
-            <TextField label="Your name" autoComplete="name" required autoFocus value={name} onChange={(event) => setName(event.target.value)} />
-            <TextField label="E-mail" type="email" autoComplete="username" required value={email} onChange={(event) => setEmail(event.target.value)} />
+            <TextField label={t('Your name')} autoComplete="name" required autoFocus value={name} onChange={(event) => setName(event.target.value)} />
+            <TextField label={t('E-mail')} type="email" autoComplete="username" required value={email} onChange={(event) => setEmail(event.target.value)} />
           </>
         ) : (
-          <TextField label="E-mail" type="email" autoComplete="username" readOnly value={knownEmail ?? ''} />
+          <TextField label={t('E-mail')} type="email" autoComplete="username" readOnly value={knownEmail ?? ''} />
         )}
         <TextField
-          label="Password"
+          label={t('Password')}
           type="password"
           autoComplete="new-password"
           required
           minLength={minPassword}
-          hint={`${minPassword} characters or more. A sentence works well.`}
-          error={isShort ? `${minPassword - password.length} more to go: it needs ${minPassword} characters.` : undefined}
+          hint={t('{least} characters or more. A sentence works well.', { least: minPassword })}
+          error={isShort ? t('{missing} more to go: it needs {least} characters.', { missing: minPassword - password.length, least: minPassword }) : undefined}
           value={password}
           onChange={(event) => setPassword(event.target.value)}
         />
         <Button type="submit" variant="primary" size="wide" isBusy={redeem.isPending || redeem.isSuccess}>
-          {isFirst ? 'Create the account' : 'Save and log in'}
+          {isFirst ? t('Create the account') : t('Save and log in')}
         </Button>
       </form>
     </EntryCard>

@@ -4,6 +4,7 @@ import { LogIn } from 'lucide-react'
 import { api, dataOf } from '../api/client'
 import { Button } from '../ui/Button'
 import { ErrorNotice } from '../ui/states'
+import { t } from '../messages/messages'
 import { rememberWay } from './sign-in'
 
 export const signInWays = { queryKey: ['sign-in'], queryFn: () => dataOf(api.GET('/api/v1/sign-in')), staleTime: 60_000 } as const
@@ -30,7 +31,7 @@ export function SignInButtons({ adds = false, next }: Props) {
       <ErrorNotice error={begin.error} />
       {ways.data?.providers.map(({ name, label }) => (
         <Button key={name} icon={LogIn} size={adds ? 'normal' : 'wide'} isBusy={begin.isPending && begin.variables === name} onClick={() => begin.mutate(name)}>
-          {adds ? `Add an account at ${label}` : `Log in with ${label}`}
+          {adds ? t('Add an account at {label}', { label }) : t('Log in with {label}', { label })}
         </Button>
       ))}
     </div>

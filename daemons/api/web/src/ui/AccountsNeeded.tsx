@@ -1,5 +1,6 @@
 /** Asks for the accounts that an app's queries need, and lets the queries run again once they are connected. */
 import { useStore } from 'zustand'
+import { t } from '../messages/messages'
 import { ConnectAccount } from './ConnectAccount'
 import { accountsNeeded } from './accounts'
 
@@ -8,7 +9,7 @@ export function AccountsNeeded({ onConnected }: { onConnected: (query: string) =
   return Object.entries(queries).map(([resource, waiting]) => (
     <div key={resource} className="notice amber viewer-offline" role="status">
       <p className="grow">
-        This app uses an account at <strong>{resource}</strong>, and none is connected.
+        {t('This app uses an account at {resource}, and none is connected.', { resource })}
       </p>
       <ConnectAccount
         resource={resource}

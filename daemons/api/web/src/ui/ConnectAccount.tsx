@@ -3,6 +3,7 @@ import { Plug } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { api, dataOf } from '../api/client'
 import { messageOf } from '../api/problem'
+import { t } from '../messages/messages'
 import { Button } from './Button'
 import { accountChannel } from './accounts'
 
@@ -15,7 +16,7 @@ interface Props {
 
 type State = { is: 'idle' | 'asking' | 'connected' } | { is: 'failed'; message: string }
 
-export function ConnectAccount({ resource, label = 'Connect', onConnected }: Props) {
+export function ConnectAccount({ resource, label, onConnected }: Props) {
   const [state, setState] = useState<State>({ is: 'idle' })
   const connected = useRef(onConnected)
   useEffect(() => {
@@ -47,10 +48,10 @@ export function ConnectAccount({ resource, label = 'Connect', onConnected }: Pro
   return (
     <div className="stack">
       <Button size="small" icon={Plug} isBusy={state.is === 'asking'} onClick={() => void connect()}>
-        {label}
+        {label ?? t('Connect')}
       </Button>
       {state.is === 'failed' ? <p role="alert">{state.message}</p> : null}
-      {state.is === 'connected' && !onConnected ? <p role="status">Connected. Run it again.</p> : null}
+      {state.is === 'connected' && !onConnected ? <p role="status">{t('Connected. Run it again.')}</p> : null}
     </div>
   )
 }

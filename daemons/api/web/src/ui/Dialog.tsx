@@ -1,6 +1,7 @@
 /** A modal dialog on the browser's own `<dialog>`: it keeps the focus, closes on Escape and makes the rest inert. */
 import { X } from 'lucide-react'
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { t } from '../messages/messages'
 import { Button } from './Button'
 
 interface Props {
@@ -47,7 +48,7 @@ export function Dialog({ title, onClose, onSubmit, isWide = false, footer, child
     >
       <div className="dialog-head">
         <h2 id={titleId}>{title}</h2>
-        <Button variant="ghost" size="small" icon={X} label="Close" onClick={onClose} />
+        <Button variant="ghost" size="small" icon={X} label={t('Close')} onClick={onClose} />
       </div>
       {onSubmit ? <form onSubmit={submit}>{content}</form> : content}
     </dialog>

@@ -1,6 +1,7 @@
 /** In which environment one is, in its colour, and a choice for those who may use several. Nothing where there is only the default one. */
 import { Layers } from 'lucide-react'
 import type { EnvironmentBadge as Environment } from '../api/types'
+import { t } from '../messages/messages'
 import { chooseEnvironment, chosenEnvironment } from './environment'
 import './environment.css'
 
@@ -22,9 +23,9 @@ export function EnvironmentChooser({ environments, before }: Props) {
     chooseEnvironment(name === usual?.name ? undefined : name)
   }
   return (
-    <label className={`environment ${current?.is_default ? 'usual' : (current?.color ?? 'red')}`} title="The environment: which databases and secrets are used">
+    <label className={`environment ${current?.is_default ? 'usual' : (current?.color ?? 'red')}`} title={t('The environment: which databases and secrets are used')}>
       <Layers className="icon" size={14} strokeWidth={1.5} aria-hidden />
-      <span className="visually-hidden">Environment</span>
+      <span className="visually-hidden">{t('Environment')}</span>
       <select value={chosen} onChange={({ target }) => void choose(target.value)}>
         {names.map((name) => (
           <option key={name} value={name}>

@@ -1,12 +1,14 @@
 /** A button that opens a menu, by the mouse and by the keyboard. Its items are `MenuItem`s. */
-import { ChevronDown } from 'lucide-react'
+import { Check, ChevronDown } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, createContext, useContext, useEffect, useRef, useState } from 'react'
 import { Button } from './Button'
 import type { IconType } from './icons'
 
 interface Props {
   /** On the button. */
-  text: string
+  text?: string
+  /** On a button without a text. */
+  icon?: IconType
   /** Names the menu. */
   label: string
   size?: 'small' | 'normal'
@@ -15,17 +17,18 @@ interface Props {
 
 const CloseMenu = createContext<() => void>(() => {})
 
-export function MenuButton({ text, label, size = 'normal', children }: Props) {
+export function MenuButton({ text, icon, label, size = 'normal', children }: Props) {
   const [isOpen, setOpen] = useState(false)
   const host = useRef<HTMLDivElement>(null)
-  const items = () => [...(host.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])]
+  const items = () => [...(host.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])]
   const close = () => {
     setOpen(false)
     host.current?.querySelector('button')?.focus()
   }
   useEffect(() => {
     if (!isOpen) return
-    items()[0]?.focus()
+    const all = items()
+    ;(all.find((item) => item.ariaChecked === 'true') ?? all[0])?.focus()
     const leave = (event: PointerEvent) => {
       if (event.target instanceof Node && !host.current?.contains(event.target)) setOpen(false)
     }
@@ -45,7 +48,7 @@ export function MenuButton({ text, label, size = 'normal', children }: Props) {
   }
   return (
     <div className="menu-button" ref={host}>
-      <Button size={size} icon={ChevronDown} aria-haspopup="menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <Button size={size} variant={text ? 'secondary' : 'ghost'} icon={icon ?? ChevronDown} {...(text ? {} : { label })} aria-haspopup="menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {text}
       </Button>
       {isOpen ? (
@@ -68,12 +71,22 @@ export function MenuGroup({ title, children }: { title: string; children: ReactN
   )
 }
 
-export function MenuItem({ icon: Icon, isDanger = false, onChoose, children }: { icon: IconType; isDanger?: boolean; onChoose: () => void; children: ReactNode }) {
+interface ItemProps {
+  icon: IconType
+  isDanger?: boolean
+  /** Of one of several that exclude each other: whether it is the one. */
+  isChecked?: boolean
+  onChoose: () => void
+  children: ReactNode
+}
+
+export function MenuItem({ icon: Icon, isDanger = false, isChecked, onChoose, children }: ItemProps) {
   const close = useContext(CloseMenu)
   return (
     <button
       type="button"
-      role="menuitem"
+      role={isChecked === undefined ? 'menuitem' : 'menuitemradio'}
+      aria-checked={isChecked}
       tabIndex={-1}
       className={isDanger ? 'menu-item danger' : 'menu-item'}
       onClick={() => {
@@ -82,7 +95,8 @@ export function MenuItem({ icon: Icon, isDanger = false, onChoose, children }: {
       }}
     >
       <Icon className="icon" strokeWidth={1.5} aria-hidden />
-      {children}
+      <span className="grow">{children}</span>
+      {isChecked ? <Check className="icon" strokeWidth={1.5} aria-hidden /> : null}
     </button>
   )
 }

@@ -1,6 +1,7 @@
 /** `await ask(...)`: one question with two answers, shown by the `<Questions/>` that each root renders once. */
 import { createStore } from 'zustand/vanilla'
 import { useStore } from 'zustand'
+import { t } from '../messages/messages'
 import { Button } from './Button'
 import { Dialog } from './Dialog'
 
@@ -37,7 +38,7 @@ export function Questions() {
       onClose={() => answer(false)}
       footer={
         <>
-          <Button onClick={() => answer(false)}>{question.dismiss ?? 'Cancel'}</Button>
+          <Button onClick={() => answer(false)}>{question.dismiss ?? t('Cancel')}</Button>
           <Button variant={question.isDanger ? 'danger' : 'primary'} onClick={() => answer(true)} autoFocus>
             {question.confirm}
           </Button>

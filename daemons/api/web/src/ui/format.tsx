@@ -1,5 +1,6 @@
 /** Times and sizes for people. */
 import { useEffect, useState } from 'react'
+import { language, t } from '../messages/messages'
 
 const units: [limitS: number, divisor: number, unit: Intl.RelativeTimeFormatUnit][] = [
   [60, 1, 'second'],
@@ -9,12 +10,12 @@ const units: [limitS: number, divisor: number, unit: Intl.RelativeTimeFormatUnit
   [86_400 * 365, 86_400 * 30, 'month'],
   [Number.POSITIVE_INFINITY, 86_400 * 365, 'year'],
 ]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+const absolute = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
 
 export function relativeTime(at: string, now: number): string {
   const seconds = (new Date(at).getTime() - now) / 1000
-  if (Math.abs(seconds) < 10) return 'just now'
+  if (Math.abs(seconds) < 10) return t('just now')
   const [, divisor, unit] = units.find(([limit]) => Math.abs(seconds) < limit) ?? [0, 1, 'second']
   // A deadline a second short of 24 hours away is in 24 hours; what was is not older than it is.
   return relative.format(seconds > 0 ? Math.round(seconds / divisor) : Math.trunc(seconds / divisor), unit)

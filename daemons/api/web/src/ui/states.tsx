@@ -3,6 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import { CircleAlert, Lock } from 'lucide-react'
 import { type ReactNode, Suspense, lazy } from 'react'
 import { ApiProblem, messageOf } from '../api/problem'
+import { t } from '../messages/messages'
 import { Button } from './Button'
 import type { IconType } from './icons'
 
@@ -26,9 +27,9 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   return (
     <div className={isRefused ? 'state' : 'state red'} role="alert">
       <Icon className="icon" strokeWidth={1.5} aria-hidden />
-      <h2>{isRefused ? 'You have no access here' : isMissing ? 'Not found' : 'This did not work'}</h2>
+      <h2>{isRefused ? t('You have no access here') : isMissing ? t('Not found') : t('This did not work')}</h2>
       <p>{messageOf(error)}</p>
-      {onRetry && !isRefused && !isMissing ? <Button onClick={onRetry}>Try again</Button> : null}
+      {onRetry && !isRefused && !isMissing ? <Button onClick={onRetry}>{t('Try again')}</Button> : null}
     </div>
   )
 }
@@ -72,7 +73,7 @@ const widths = ['skeleton-62', 'skeleton-80', 'skeleton-45', 'skeleton-71']
 
 export function SkeletonRows({ count = 6 }: { count?: number }) {
   return (
-    <div className="skeleton-rows" role="status" aria-label="Loading">
+    <div className="skeleton-rows" role="status" aria-label={t('Loading')}>
       {Array.from({ length: count }, (_, index) => (
         <span key={index} className={`skeleton ${widths[index % widths.length]}`} />
       ))}

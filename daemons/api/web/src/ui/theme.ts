@@ -1,11 +1,13 @@
-/** Light, dark, or as the system says: remembered in this browser. */
-export type Theme = 'system' | 'light' | 'dark'
+/** Light, dark, with more contrast, or as the system says: remembered in this browser. */
+export const themes = ['system', 'light', 'dark', 'contrast'] as const
+
+export type Theme = (typeof themes)[number]
 
 const key = 'bulkhead.theme'
 
 export function theme(): Theme {
   const stored = localStorage.getItem(key)
-  return stored === 'light' || stored === 'dark' ? stored : 'system'
+  return themes.find((one) => one === stored) ?? 'system'
 }
 
 export function setTheme(chosen: Theme): void {
@@ -13,8 +15,21 @@ export function setTheme(chosen: Theme): void {
   applyTheme()
 }
 
+/** Puts the choice on the document. Light and dark are the system's where it was not made; a system that asks for more contrast gets it in any. */
 export function applyTheme(): void {
   const chosen = theme()
-  if (chosen === 'system') delete document.documentElement.dataset.theme
-  else document.documentElement.dataset.theme = chosen
+  const { dataset } = document.documentElement
+  if (chosen === 'light' || chosen === 'dark') dataset.theme = chosen
+  else delete dataset.theme
+  if (chosen === 'contrast' || matchMedia('(prefers-contrast: more)').matches) dataset.contrast = 'more'
+  else delete dataset.contrast
+}
+
+/** The same from now on, also when the system's settings change, or the choice in another window. */
+export function followTheme(): void {
+  applyTheme()
+  matchMedia('(prefers-contrast: more)').addEventListener('change', applyTheme)
+  window.addEventListener('storage', (event) => {
+    if (event.key === key) applyTheme()
+  })
 }

@@ -2,6 +2,7 @@
 import { CircleAlert, CircleCheck, Info, TriangleAlert, X } from 'lucide-react'
 import { useStore } from 'zustand'
 import { createStore } from 'zustand/vanilla'
+import { t } from '../messages/messages'
 import { Button } from './Button'
 
 type Tone = 'info' | 'success' | 'warning' | 'error'
@@ -39,7 +40,7 @@ export function Toasts() {
           <div key={id} className={colours[tone]}>
             <Icon className="icon" aria-hidden />
             <span className="grow">{text}</span>
-            <Button variant="ghost" size="small" icon={X} label="Dismiss" onClick={() => close(id)} />
+            <Button variant="ghost" size="small" icon={X} label={t('Dismiss')} onClick={() => close(id)} />
           </div>
         )
       })}

@@ -20,6 +20,7 @@ import { inEnvironment, visibleEnvironment, withEnvironment, withoutEnvironment 
 import { ErrorState, SkeletonRows } from '../ui/states'
 import { Toasts, notify } from '../ui/toasts'
 import { useIsOnline } from '../ui/online'
+import { t } from '../messages/messages'
 import './viewer.css'
 
 const AccountsNeeded = lazy(() => import('../ui/AccountsNeeded').then((module) => ({ default: module.AccountsNeeded })))
@@ -34,7 +35,7 @@ async function load(slug: string): Promise<Loaded> {
   const host: RuntimeHost = {
     globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(app.environments) },
     storage: browserStorage(slug, id),
-    confirm: (question) => ask({ title: app.title, text: question, confirm: 'Continue' }),
+    confirm: (question) => ask({ title: app.title, text: question, confirm: t('Continue') }),
     notify,
     showAddress: (address, isNew) => {
       const text = withEnvironment(`${root}${addressText(pages, home, address)}`)
@@ -130,7 +131,7 @@ function Running({ app, session, runtime }: Loaded) {
       <header className="viewer-bar">
         <h1 className="truncate">{app.title}</h1>
         {pages.length > 1 ? (
-          <nav className="row" aria-label="Pages">
+          <nav className="row" aria-label={t('Pages')}>
             {pages.filter(([, { route }]) => !route?.includes('{')).map(([name, { title }]) => (
               <button key={name} type="button" className="tab" aria-current={name === pageName ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
                 {title ?? name}
@@ -144,12 +145,12 @@ function Running({ app, session, runtime }: Loaded) {
           {app.role === 'viewer' ? null : (
             <a className="button small" href={`/apps/${app.slug}/edit${location.search}`}>
               <Pencil className="icon" size={14} strokeWidth={1.5} aria-hidden />
-              Edit
+              {t('Edit')}
             </a>
           )}
         </span>
       </header>
-      {isOnline ? null : <div className="notice amber viewer-offline">You are offline. What you see may be old; changes cannot be sent.</div>}
+      {isOnline ? null : <div className="notice amber viewer-offline">{t('You are offline. What you see may be old; changes cannot be sent.')}</div>}
       {needsAccounts ? (
         <Suspense>
           <AccountsNeeded onConnected={(query) => void runtime.runQuery(query)} />

@@ -9,6 +9,7 @@ import { Dialog } from '../../ui/Dialog'
 import { TextField } from '../../ui/Field'
 import { ErrorNotice } from '../../ui/states'
 import { foldersOf, tagsOf } from '../app-filters'
+import { t } from '../../messages/messages'
 
 export function AppLabels({ app, apps, onClose }: { app: AppSummary; apps: readonly AppSummary[]; onClose: () => void }) {
   const queryClient = useQueryClient()
@@ -29,31 +30,31 @@ export function AppLabels({ app, apps, onClose }: { app: AppSummary; apps: reado
   const wrongFolder = faultAt(saving.error, 'folder')
   return (
     <Dialog
-      title={`Folder and tags of ${app.title}`}
+      title={t('Folder and tags of {title}', { title: app.title })}
       onClose={onClose}
       onSubmit={() => saving.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" isBusy={saving.isPending}>
-            Save
+            {t('Save')}
           </Button>
         </>
       }
     >
       {wrongFolder ? null : <ErrorNotice error={saving.error} />}
-      <TextField label="Folder" list="app-folders" placeholder="Sales/Orders" hint="Folders in each other have / between them. Empty for none." error={wrongFolder} value={folder} onChange={({ target }) => setFolder(target.value)} />
+      <TextField label={t('Folder')} list="app-folders" placeholder={t('Sales/Orders')} hint={t('Folders in each other have / between them. Empty for none.')} error={wrongFolder} value={folder} onChange={({ target }) => setFolder(target.value)} />
       <datalist id="app-folders">
         {foldersOf(apps).map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>
-      <TextField label="Tags" placeholder="daily, finance" hint={`With commas between them. ${known(apps)}`} value={tags} onChange={({ target }) => setTags(target.value)} />
+      <TextField label={t('Tags')} placeholder={t('daily, finance')} hint={`${t('With commas between them.')} ${known(apps)}`} value={tags} onChange={({ target }) => setTags(target.value)} />
     </Dialog>
   )
 }
 
 function known(apps: readonly AppSummary[]): string {
   const tags = tagsOf(apps).slice(0, 12)
-  return tags.length > 0 ? `In use: ${tags.join(', ')}.` : ''
+  return tags.length > 0 ? t('In use: {tags}.', { tags: tags.join(', ') }) : ''
 }

@@ -5,6 +5,7 @@ import { api, dataOf } from '../../api/client'
 import type { AppSummary } from '../../api/types'
 import { createApp } from '../new-app/NewApp'
 import { NamingDialog, NamingFields, useNaming } from '../new-app/naming'
+import { t } from '../../messages/messages'
 
 export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () => void }) {
   const navigate = useNavigate()
@@ -20,11 +21,11 @@ export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () =>
       await queryClient.invalidateQueries({ queryKey: ['apps'] })
       await navigate({ to: '/apps/$slug/edit', params: { slug } })
     },
-    `Copy of ${app.title}`.slice(0, 120),
+    t('Copy of {title}', { title: app.title }).slice(0, 120),
   )
   return (
-    <NamingDialog title={`Duplicate ${app.title}`} naming={naming} action="Duplicate app" onClose={onClose}>
-      <p className="muted">The copy begins with the draft as it is saved. It has no releases, and you are the only one who may use it until you share it.</p>
+    <NamingDialog title={t('Duplicate {title}', { title: app.title })} naming={naming} action={t('Duplicate app')} onClose={onClose}>
+      <p className="muted">{t('The copy begins with the draft as it is saved. It has no releases, and you are the only one who may use it until you share it.')}</p>
       <NamingFields naming={naming} />
     </NamingDialog>
   )

@@ -7,6 +7,7 @@ import { Dialog } from '../../ui/Dialog'
 import { TextField } from '../../ui/Field'
 import { ErrorNotice } from '../../ui/states'
 import { AddressField, slugOf } from '../CreateDocument'
+import { t } from '../../messages/messages'
 
 export interface Naming {
   title: string
@@ -48,7 +49,7 @@ export function useNaming(make: (naming: { slug: string; title: string }) => Pro
 export function NamingFields({ naming, placeholder }: { naming: Naming; placeholder?: string }) {
   return (
     <div className="new-app-fields">
-      <TextField label="Title" placeholder={placeholder} required maxLength={120} value={naming.title} onChange={({ target }) => naming.setTitle(target.value)} />
+      <TextField label={t('Title')} placeholder={placeholder} required maxLength={120} value={naming.title} onChange={({ target }) => naming.setTitle(target.value)} />
       <AddressField noun="app" slug={naming.slug} isTaken={naming.isTaken} onChange={naming.setSlug} />
     </div>
   )
@@ -69,7 +70,7 @@ interface DialogProps {
 }
 
 /** The dialog around it. */
-export function NamingDialog({ title, naming, action = 'Create app', isReady = true, error, onBack, onClose, children }: DialogProps) {
+export function NamingDialog({ title, naming, action, isReady = true, error, onBack, onClose, children }: DialogProps) {
   return (
     <Dialog
       title={title}
@@ -78,9 +79,9 @@ export function NamingDialog({ title, naming, action = 'Create app', isReady = t
       onSubmit={naming.create}
       footer={
         <>
-          <Button onClick={onBack ?? onClose}>{onBack ? 'Back' : 'Cancel'}</Button>
+          <Button onClick={onBack ?? onClose}>{onBack ? t('Back') : t('Cancel')}</Button>
           <Button type="submit" variant="primary" disabled={!isReady || !naming.isReady} isBusy={naming.isBusy}>
-            {action}
+            {action ?? t('Create app')}
           </Button>
         </>
       }

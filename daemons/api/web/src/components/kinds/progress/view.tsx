@@ -3,6 +3,7 @@ import { numberOf, textOf } from '../../../runtime/values'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
 import { toneOf } from '../../tone'
+import { valueLocale } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const read = useProperties(props)
@@ -10,7 +11,7 @@ export function View(props: ViewProps) {
   const most = numberOf(read('max')) ?? 100
   const share = value === null || most <= 0 ? null : Math.max(0, Math.min(1, value / most))
   const label = textOf(read('label'))
-  const percent = share === null ? '' : share.toLocaleString(navigator.language, { style: 'percent', maximumFractionDigits: 0 })
+  const percent = share === null ? '' : share.toLocaleString(valueLocale, { style: 'percent', maximumFractionDigits: 0 })
   return (
     <div className="app-progress-bar">
       <span className="row caption">

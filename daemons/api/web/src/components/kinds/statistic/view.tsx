@@ -4,11 +4,12 @@ import { numberOf, textOf } from '../../../runtime/values'
 import '../../display.css'
 import { figureText } from '../../figures'
 import { type ViewProps, useProperties } from '../../runtime-context'
+import { valueLocale } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const read = useProperties(props)
   const style = { format: textOf(read('format')) || 'number', currency: textOf(read('currency')), decimals: numberOf(read('decimals')) }
-  const text = figureText(read('value'), style, navigator.language)
+  const text = figureText(read('value'), style, valueLocale)
   const trend = numberOf(read('trend'))
   const hint = textOf(read('hint'))
   return (
@@ -32,7 +33,7 @@ function Trend({ value, isDownGood }: { value: number; isDownGood: boolean }) {
     <span className={`trend ${tone}`}>
       <Icon className="icon" size={14} strokeWidth={1.5} aria-hidden />
       <span className="visually-hidden">{value > 0 ? 'up by' : value < 0 ? 'down by' : 'unchanged'}</span>
-      {Math.abs(value).toLocaleString(navigator.language, { style: 'percent', maximumFractionDigits: 1 })}
+      {Math.abs(value).toLocaleString(valueLocale, { style: 'percent', maximumFractionDigits: 1 })}
     </span>
   )
 }

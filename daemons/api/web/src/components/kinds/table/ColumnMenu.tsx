@@ -3,6 +3,7 @@ import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp, EyeOff, Pin, PinOff, UnfoldH
 import type { KeyboardEvent } from 'react'
 import type { IconType } from '../../../ui/icons'
 import { Popover } from '../../Popover'
+import { t } from '../../../messages/messages'
 import { type Column, movedOrder } from './columns'
 import type { TableModel } from './use-table'
 
@@ -29,16 +30,16 @@ export function ColumnMenu({ table, column, anchor, onWiden, onClose }: Props) {
     if (next) table.setView((view) => ({ ...view, order: movedOrder(table.shown, key, next.key) }))
   }
   const items: [IconType, string, (() => void) | false][] = [
-    [ArrowUp, 'Sort ascending', table.flags.isSortable && (() => table.setOrder({ sort: { key, direction: 'ascending' } }, 'sort-change'))],
-    [ArrowDown, 'Sort descending', table.flags.isSortable && (() => table.setOrder({ sort: { key, direction: 'descending' } }, 'sort-change'))],
-    [ArrowLeft, 'Move left', neighbour(-1) !== undefined && (() => move(-1))],
-    [ArrowRight, 'Move right', neighbour(1) !== undefined && (() => move(1))],
-    [Pin, 'Pin to the left', column.pin !== 'left' && (() => pin('left'))],
-    [Pin, 'Pin to the right', column.pin !== 'right' && (() => pin('right'))],
-    [PinOff, 'Unpin', column.pin !== undefined && (() => pin('none'))],
-    [UnfoldHorizontal, 'Wider', () => onWiden(step)],
-    [UnfoldHorizontal, 'Narrower', () => onWiden(-step)],
-    [EyeOff, 'Hide column', table.shown.length > 1 && (() => table.setView((view) => ({ ...view, hidden: { ...view.hidden, [key]: true } })))],
+    [ArrowUp, t('Sort ascending'), table.flags.isSortable && (() => table.setOrder({ sort: { key, direction: 'ascending' } }, 'sort-change'))],
+    [ArrowDown, t('Sort descending'), table.flags.isSortable && (() => table.setOrder({ sort: { key, direction: 'descending' } }, 'sort-change'))],
+    [ArrowLeft, t('Move left'), neighbour(-1) !== undefined && (() => move(-1))],
+    [ArrowRight, t('Move right'), neighbour(1) !== undefined && (() => move(1))],
+    [Pin, t('Pin to the left'), column.pin !== 'left' && (() => pin('left'))],
+    [Pin, t('Pin to the right'), column.pin !== 'right' && (() => pin('right'))],
+    [PinOff, t('Unpin'), column.pin !== undefined && (() => pin('none'))],
+    [UnfoldHorizontal, t('Wider'), () => onWiden(step)],
+    [UnfoldHorizontal, t('Narrower'), () => onWiden(-step)],
+    [EyeOff, t('Hide column'), table.shown.length > 1 && (() => table.setView((view) => ({ ...view, hidden: { ...view.hidden, [key]: true } })))],
   ]
   const onKey = (event: KeyboardEvent<HTMLDivElement>) => {
     const all = [...event.currentTarget.querySelectorAll<HTMLElement>('[role=menuitem]')]
@@ -49,8 +50,8 @@ export function ColumnMenu({ table, column, anchor, onWiden, onClose }: Props) {
     all[to]?.focus()
   }
   return (
-    <Popover anchor={anchor} label={`Column ${column.label}`} role="group" onClose={onClose}>
-      <div role="menu" tabIndex={-1} aria-label={`Column ${column.label}`} className="table-menu" onKeyDown={onKey}>
+    <Popover anchor={anchor} label={t('Column {name}', { name: column.label })} role="group" onClose={onClose}>
+      <div role="menu" tabIndex={-1} aria-label={t('Column {name}', { name: column.label })} className="table-menu" onKeyDown={onKey}>
         {items.map(([Icon, text, act]) =>
           act ? (
             <button

@@ -5,6 +5,7 @@ import { Button } from '../../../ui/Button'
 import { CheckField } from '../../../ui/Field'
 import { notify } from '../../../ui/toasts'
 import { Popover } from '../../Popover'
+import { plural, t } from '../../../messages/messages'
 import { FilterPanel } from './FilterPanel'
 import { arrangedColumns } from './columns'
 import type { TableModel } from './use-table'
@@ -28,34 +29,34 @@ export function Toolbar({ table }: { table: TableModel }) {
       {flags.isSearchable ? <SearchField table={table} /> : null}
       {flags.isFilterable ? (
         <Button variant="ghost" size="small" icon={ListFilter} aria-haspopup="dialog" aria-expanded={panel?.of === 'filters'} onClick={open('filters')}>
-          {table.order.filters.length > 0 ? `Filters (${table.order.filters.length})` : 'Filters'}
+          {table.order.filters.length > 0 ? t('Filters ({count})', { count: table.order.filters.length }) : t('Filters')}
         </Button>
       ) : null}
       <span className="grow" />
       {changeCount > 0 ? (
         <>
           <span className="muted nowrap" role="status">
-            {changeCount === 1 ? '1 row changed' : `${changeCount.toLocaleString()} rows changed`}
+            {plural(changeCount, '{count} row changed', '{count} rows changed')}
           </span>
           <Button size="small" disabled={table.isSaving} onClick={table.discard}>
-            Cancel
+            {t('Cancel')}
           </Button>
           {table.canSave ? (
             <Button size="small" variant="primary" isBusy={table.isSaving} onClick={() => void table.save()}>
-              Save
+              {t('Save')}
             </Button>
           ) : null}
         </>
       ) : null}
       {flags.isExtendable ? (
         <Button variant="ghost" size="small" icon={Plus} onClick={table.addRow}>
-          Add row
+          {t('Add row')}
         </Button>
       ) : null}
-      {flags.hasColumnMenu ? <Button variant="ghost" size="small" icon={Columns3} label="Columns" aria-haspopup="dialog" aria-expanded={panel?.of === 'columns'} onClick={open('columns')} /> : null}
-      {flags.isExportable ? <Button variant="ghost" size="small" icon={Download} label="Export" aria-haspopup="dialog" aria-expanded={panel?.of === 'export'} onClick={open('export')} /> : null}
+      {flags.hasColumnMenu ? <Button variant="ghost" size="small" icon={Columns3} label={t('Columns')} aria-haspopup="dialog" aria-expanded={panel?.of === 'columns'} onClick={open('columns')} /> : null}
+      {flags.isExportable ? <Button variant="ghost" size="small" icon={Download} label={t('Export')} aria-haspopup="dialog" aria-expanded={panel?.of === 'export'} onClick={open('export')} /> : null}
       {panel ? (
-        <Popover anchor={panel.anchor} label={{ filters: 'Filters', columns: 'Columns', export: 'Export' }[panel.of]} onClose={close}>
+        <Popover anchor={panel.anchor} label={{ filters: t('Filters'), columns: t('Columns'), export: t('Export') }[panel.of]} onClose={close}>
           {panel.of === 'filters' ? <FilterPanel table={table} /> : panel.of === 'columns' ? <ColumnPanel table={table} /> : <ExportPanel table={table} onDone={close} />}
         </Popover>
       ) : null}
@@ -80,7 +81,7 @@ function SearchField({ table }: { table: TableModel }) {
   return (
     <span className="table-search">
       <Search className="icon" size={14} strokeWidth={1.5} aria-hidden />
-      <input className="input" type="search" aria-label={`Search ${table.name}`} placeholder="Search" value={typed ?? search} onChange={(event) => setTyped(event.target.value)} />
+      <input className="input" type="search" aria-label={t('Search {name}', { name: table.name })} placeholder={t('Search')} value={typed ?? search} onChange={(event) => setTyped(event.target.value)} />
     </span>
   )
 }
@@ -101,7 +102,7 @@ function ColumnPanel({ table }: { table: TableModel }) {
         )
       })}
       <Button size="small" variant="ghost" onClick={() => table.setView({ order: [], hidden: {}, pins: {}, widths: {} })}>
-        As they were
+        {t('As they were')}
       </Button>
     </div>
   )
@@ -121,7 +122,7 @@ function ExportPanel({ table, onDone }: { table: TableModel; onDone: () => void 
       const rows = Array.from({ length: table.count }, (_, position) => table.rowAt(position)?.row ?? {})
       await exportRows(table.name, format, arrangedColumns(table.columns, table.view), rows)
     } catch (error) {
-      notify(`The table could not be exported: ${error instanceof Error ? error.message : String(error)}`, 'error')
+      notify(t('The table could not be exported: {problem}', { problem: error instanceof Error ? error.message : String(error) }), 'error')
     }
   }
   return (
@@ -131,7 +132,7 @@ function ExportPanel({ table, onDone }: { table: TableModel; onDone: () => void 
           {text}
         </Button>
       ))}
-      <p className="hint muted">{table.isPaged ? 'The rows of this page.' : `The ${table.count.toLocaleString()} rows that show.`}</p>
+      <p className="hint muted">{table.isPaged ? t('The rows of this page.') : plural(table.count, 'The row that shows.', 'The {count} rows that show.')}</p>
     </div>
   )
 }
