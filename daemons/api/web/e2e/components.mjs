@@ -93,8 +93,6 @@ export const componentsSteps = [
     name: 'every component is on the canvas, and one of a later version is saved untouched',
     run: async (page, url) => {
       await page.goto(`${url}/apps/${slug}/edit`)
-      // The keys arrive with what stands around the canvas.
-      await page.getByText('Nothing selected').waitFor()
       const later = page.getByRole('button', { name: 'Component later' })
       await later.focus()
       await page.keyboard.press('ArrowRight')

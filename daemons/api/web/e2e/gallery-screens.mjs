@@ -107,7 +107,7 @@ export const screenSteps = [
       assert.deepEqual([await loaded(), await page.evaluate(() => document.documentElement.lang)], [1, 'de'])
       await look(page, 'screen-account-german')
       await page.goto(`${url}/apps`)
-      await page.getByText('vor 3 Minuten').waitFor()
+      await page.getByText(/^vor \d+ Minuten$/).first().waitFor()
       await look(page, 'screen-apps-german')
       await page.goto(`${url}/apps/orders`)
       await page.getByRole('navigation', { name: 'Seiten' }).waitFor()

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests` and `screens` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder` and `screens` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build } from 'vite'
+import { builderSteps } from './gallery-builder.mjs'
 import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
 import { requestSteps } from './gallery-requests.mjs'
@@ -106,7 +107,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...screenSteps.map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
+    ...[...builderSteps, ...screenSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

@@ -16,13 +16,13 @@ import { Canvas } from './Canvas'
 import './builder.css'
 import { loadKinds } from './component-kinds'
 import { draftSender } from './saving/send-draft'
+import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
 
 /** After the canvas: what stands around it is not what one sees first. */
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
 const QueryDrawer = lazy(() => import('./QueryDrawer').then((module) => ({ default: module.QueryDrawer })))
 const TopBar = lazy(async () => ({ default: (await import('./TopBar')).TopBar }))
-const BuilderKeys = lazy(async () => ({ default: (await import('./use-builder-keys')).BuilderKeys }))
 const AppPage = lazy(async () => ({ default: (await import('../components/AppPage')).AppPage }))
 const PreviewBar = lazy(async () => ({ default: (await import('./PreviewBar')).PreviewBar }))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
@@ -84,6 +84,7 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
   const [canSave, setCanSave] = useState(true)
   const shownPage = document.pages[page] ?? document.pages[document['home-page']]
   const selected = selection.filter((name) => shownPage?.components?.[name])
+  useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
   const open = ({ kind, name, page: where }: Owner) => {
     const target = kind === 'page' ? name : where
     if (target !== undefined && target !== page) runtime.openPage(target)
@@ -95,7 +96,6 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
     <div className="builder">
       <Suspense fallback={<header className="top-bar" />}>
         <TopBar app={app} store={store} page={page} isPreview={isPreview} onPreview={setPreview} canSave={canSave} />
-        <BuilderKeys store={store} page={page} selection={selected} setSelection={setSelection} isEnabled={!isPreview} />
       </Suspense>
       <Suspense>
         <Saving slug={slug} user={user.id} store={store} onCanSave={setCanSave} />

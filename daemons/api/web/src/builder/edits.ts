@@ -1,6 +1,7 @@
 /** Changes of an app's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
 import type { Action, AppDocument, AppQuery, Component, EventHandler, GridRect, Page } from '../api/types'
+import { isReserved, nameFault } from '../document/names'
 import { type Layout, isWithin } from '../runtime/nesting'
 import type { Device } from './canvas-view'
 import { place } from './layout'
@@ -25,26 +26,20 @@ export function freeName(document: AppDocument, base: string): string {
   const taken = allNames(document)
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? base : `${base}${number}`
-    if (!taken.has(name) && !ownNames.has(name)) return name
+    if (!taken.has(name) && !ownNames.has(name) && !isReserved(name)) return name
   }
 }
 
-const nameRule = 'Use a letter, then letters, digits or _.'
-
-function isName(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(text)
-}
-
 export function nameProblem(document: AppDocument, name: string): string | undefined {
-  if (!isName(name)) return nameRule
+  const fault = nameFault(name)
+  if (fault) return fault
   if (ownNames.has(name)) return 'Every app has this name already: choose another one.'
   if (allNames(document).has(name)) return 'Something in this app has this name already.'
   return undefined
 }
 
 export function stateNameProblem(document: AppDocument, name: string): string | undefined {
-  if (!isName(name)) return nameRule
-  return stateNames(document).has(name) ? 'There is a state variable of this name already.' : undefined
+  return nameFault(name) ?? (stateNames(document).has(name) ? 'There is a state variable of this name already.' : undefined)
 }
 
 function pageOf(document: Document, page: string): Draft<Required<Pick<Page, 'components' | 'layout'>>> {

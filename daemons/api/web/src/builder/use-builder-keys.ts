@@ -20,13 +20,8 @@ interface Options {
 
 const steps: Record<string, [dx: number, dy: number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
-/** Draws nothing: it arrives after the canvas. */
-export function BuilderKeys(options: Options): null {
-  useBuilderKeys(options)
-  return null
-}
-
-function useBuilderKeys({ store, page, selection, setSelection, isEnabled }: Options): void {
+/** With the canvas, not after it: a key that is pressed as soon as something can be selected must not be lost. */
+export function useBuilderKeys({ store, page, selection, setSelection, isEnabled }: Options): void {
   useEffect(() => {
     if (!isEnabled) return
     const onKey = (event: KeyboardEvent) => {

@@ -3,6 +3,7 @@ import { CircleAlert, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Block, RunError, WorkflowDocument } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { nameFault } from '../document/names'
 import { Button } from '../ui/Button'
 import type { EditorFault } from '../ui/code-mirror'
 import { BlockRunner } from './BlockRunner'
@@ -69,7 +70,8 @@ function BlockName({ name, store, onRenamed }: { name: string; store: DraftStore
   const rename = async () => {
     const { document } = store.getState()
     if (typed === name) return
-    if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed)) return setError('Use a letter, then letters, digits or _.')
+    const fault = nameFault(typed)
+    if (fault) return setError(fault)
     if (typed in document.blocks) return setError('Another block has this name.')
     const { rewriteReferences } = await import('./rewrite')
     store.edit((draft) => renameBlock(draft, name, typed, rewriteReferences(document, name, typed)))

@@ -1,5 +1,6 @@
 /** The name of a part of a workflow. It changes when the field is left, so that no half name is taken for one. */
 import { useState } from 'react'
+import { nameFault } from '../document/names'
 import { TextField } from '../ui/Field'
 
 interface Props {
@@ -16,7 +17,7 @@ export function PartName({ name, hint, problemOf, onRename }: Props) {
   const [error, setError] = useState<string>()
   const rename = () => {
     if (typed === name) return
-    const problem = /^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed) ? problemOf(typed) : 'Use a letter, then letters, digits or _.'
+    const problem = nameFault(typed) ?? problemOf(typed)
     if (problem === undefined) onRename(typed)
     else setError(problem)
   }

@@ -40,10 +40,21 @@ export function useEditLock(slug: string): EditLock {
     }
     document.addEventListener('visibilitychange', seen)
     const id = tab.current
+    const leave = () => {
+      if (wasOurs.current) void fetch(`/api/v1/apps/${encodeURIComponent(slug)}/editing/${id}`, { method: 'DELETE', keepalive: true, headers: { ...ownRequest, 'content-type': 'application/json' } }).catch(() => {})
+    }
+    // A window that is shut tells nothing else; one that comes back from the browser's memory asks anew.
+    const back = ({ persisted }: PageTransitionEvent) => {
+      if (persisted) void ask(false)
+    }
+    window.addEventListener('pagehide', leave)
+    window.addEventListener('pageshow', back)
     return () => {
       clearInterval(timer)
       document.removeEventListener('visibilitychange', seen)
-      if (wasOurs.current) void fetch(`/api/v1/apps/${encodeURIComponent(slug)}/editing/${id}`, { method: 'DELETE', keepalive: true, headers: { ...ownRequest, 'content-type': 'application/json' } }).catch(() => {})
+      window.removeEventListener('pagehide', leave)
+      window.removeEventListener('pageshow', back)
+      leave()
     }
   }, [ask, slug])
   return { ...lock, takeOver: () => void ask(true) }

@@ -2,6 +2,7 @@
 import { Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
+import { nameFault } from '../../document/names'
 import { Button } from '../../ui/Button'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
 import type { EditorProps } from './change'
@@ -85,7 +86,7 @@ export function SetEditor({ block, change, store }: EditorProps<'set'>) {
   const [typed, setTyped] = useState('')
   const free = Object.keys(variables).filter((variable) => !(variable in block.values))
   const set = (variable: string, value: string) => change({ values: { ...block.values, [variable]: value } }, `value.${variable}`)
-  const isName = /^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(typed)
+  const isName = nameFault(typed) === undefined
   const addNew = () => {
     if (!isName || typed in block.values) return
     if (!(typed in variables)) store.edit((draft) => void (draft.variables = { ...draft.variables, [typed]: null }))
