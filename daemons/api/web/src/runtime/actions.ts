@@ -3,6 +3,7 @@ import { safeHref } from '../components/href'
 import type { Action } from '../api/types'
 import { addressText, parameterTexts } from './address'
 import { saveFile } from '../ui/save-file'
+import { t } from '../messages/messages'
 import { csvOf } from './csv'
 import { methodTable } from './kinds'
 import type { NotifyTone } from './host'
@@ -157,7 +158,7 @@ function textsOf(action: Action): Record<string, unknown> {
 function openUrl(runtime: AppRuntime, address: string): boolean {
   const href = safeHref(address)
   if (href === undefined || !/^(https?|mailto):/i.test(href)) {
-    runtime.host.notify(`“${address.slice(0, 80)}” cannot be opened: an address begins with https:, http: or mailto:.`, 'error')
+    runtime.host.notify(t('“{address}” cannot be opened: an address begins with https:, http: or mailto:.', { address: address.slice(0, 80) }), 'error')
     return false
   }
   // A message opens no tab of its own.
@@ -179,7 +180,7 @@ async function copy(runtime: AppRuntime, value: unknown): Promise<boolean> {
     await navigator.clipboard.writeText(asText(value))
     return true
   } catch {
-    runtime.host.notify('The browser did not let the app copy: allow it to use the clipboard.', 'error')
+    runtime.host.notify(t('The browser did not let the app copy: allow it to use the clipboard.'), 'error')
     return false
   }
 }

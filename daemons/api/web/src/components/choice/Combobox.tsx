@@ -6,6 +6,7 @@
 import { Check, ChevronDown, X } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from 'react'
 import type { Input } from '../input'
+import { plural, t } from '../../messages/messages'
 import { type Option, isSame, matching, stepped } from './options'
 
 /** Longer lists are for searching. */
@@ -105,7 +106,7 @@ export function Combobox({ input, options, chosen, isMultiple = false, text, pla
           }}
         />
         {canClear ? (
-          <button type="button" className="app-combo-button" aria-label="Clear" onClick={onClear}>
+          <button type="button" className="app-combo-button" aria-label={t('Clear')} onClick={onClear}>
             <X className="icon" strokeWidth={1.5} aria-hidden />
           </button>
         ) : null}
@@ -132,12 +133,12 @@ export function Combobox({ input, options, chosen, isMultiple = false, text, pla
           })}
           {found.length > maxShown ? (
             <li role="option" aria-disabled aria-selected={false} className="app-option-note">
-              {(found.length - maxShown).toLocaleString('en')} more: type a part of the name.
+              {plural(found.length - maxShown, '{count} more: type a part of the name.', '{count} more: type a part of the name.')}
             </li>
           ) : null}
           {found.length === 0 ? (
             <li role="option" aria-disabled aria-selected={false} className="app-option-note">
-              {options.length === 0 ? 'There is nothing to choose from.' : 'Nothing matches.'}
+              {options.length === 0 ? t('There is nothing to choose from.') : t('Nothing matches.')}
             </li>
           ) : null}
         </Popup>

@@ -4,6 +4,7 @@ import { flagOf, textOf } from '../../../runtime/values'
 import '../../display.css'
 import { shownImage } from '../../href'
 import { type ViewProps, useProperties } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { hueOf, initialsOf } from './initials'
 
 export function View(props: ViewProps) {
@@ -19,7 +20,7 @@ export function View(props: ViewProps) {
       {image && image !== broken ? (
         <img className="app-avatar-face" src={image} alt={isNamed ? '' : name} onError={() => setBroken(image)} />
       ) : (
-        <span className={`app-avatar-face hue-${hueOf(name)}`} role={isNamed ? undefined : 'img'} aria-hidden={isNamed || undefined} aria-label={isNamed ? undefined : name || 'Nobody'}>
+        <span className={`app-avatar-face hue-${hueOf(name)}`} role={isNamed ? undefined : 'img'} aria-hidden={isNamed || undefined} aria-label={isNamed ? undefined : name || t('Nobody')}>
           {initialsOf(name) || '?'}
         </span>
       )}

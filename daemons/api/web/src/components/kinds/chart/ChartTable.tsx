@@ -1,5 +1,6 @@
 /** What a chart draws, as a table. */
 import type { Mark } from './marks'
+import { t } from '../../../messages/messages'
 
 const most = 500
 
@@ -11,10 +12,10 @@ export function ChartTable({ label, marks }: { label: string; marks: Mark[] }) {
       <table>
         <thead>
           <tr>
-            <th scope="col">Value</th>
+            <th scope="col">{t('Value')}</th>
             {names.map((name) => (
               <th key={name} scope="col">
-                {name || 'Amount'}
+                {name || t('Amount')}
               </th>
             ))}
           </tr>

@@ -6,6 +6,7 @@ import { Button } from '../../../ui/Button'
 import { SkeletonRows } from '../../../ui/states'
 import { figureText } from '../../figures'
 import { type ViewProps, useProperties, useQueriesOf, useRuntime } from '../../runtime-context'
+import { message, plural, t } from '../../../messages/messages'
 import { Cartesian } from './Cartesian'
 import { ChartTable } from './ChartTable'
 import { Heat, drawHeat } from './Heat'
@@ -19,7 +20,7 @@ import { chartData, pointsOf, rowsOf, slicesOf } from './series'
 
 const forms = ['bar', 'line', 'area', 'pie', 'scatter', 'heat'] as const
 type Form = (typeof forms)[number]
-const formNames: Record<Form, string> = { bar: 'Bar chart', line: 'Line chart', area: 'Area chart', pie: 'Pie chart', scatter: 'Scatter chart', heat: 'Heat map' }
+const formNames = { bar: message('Bar chart'), line: message('Line chart'), area: message('Area chart'), pie: message('Pie chart'), scatter: message('Scatter chart'), heat: message('Heat map') } satisfies Record<Form, string>
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -56,13 +57,13 @@ export function View(props: ViewProps) {
     else return
     event.preventDefault()
   }
-  const label = `${formNames[form]}${title ? `: ${title}` : ''}`
+  const label = `${t(formNames[form])}${title ? `: ${title}` : ''}`
   const shared: FormProps = { size, active, onActive: setActive, onSelect: select, marks, format }
   return (
     <figure className="app-chart" aria-busy={isLoading}>
       <figcaption className="chart-head">
         <strong className="truncate grow">{title}</strong>
-        <Button variant="ghost" size="small" icon={isTable ? ChartColumn : Table2} label={isTable ? `Show ${name} as a chart` : `Show ${name} as a table`} onClick={() => setTable(!isTable)} />
+        <Button variant="ghost" size="small" icon={isTable ? ChartColumn : Table2} label={isTable ? t('Show {name} as a chart', { name }) : t('Show {name} as a table', { name })} onClick={() => setTable(!isTable)} />
       </figcaption>
       {failed ? (
         <p className="app-fault" role="alert">
@@ -75,8 +76,8 @@ export function View(props: ViewProps) {
       ) : (
         <>
           {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- arrows lead through its values, which are told below */}
-          <div ref={plot} className="chart-plot" role="group" tabIndex={0} aria-label={`${label}. ${marks.length.toLocaleString()} values: arrow keys lead through them, Enter chooses one.`} onKeyDown={onKey} onBlur={() => setActive(undefined)}>
-            {isEmpty ? <p className="muted chart-empty">Nothing to show.</p> : size.width > 40 ? drawn.draw(shared) : null}
+          <div ref={plot} className="chart-plot" role="group" tabIndex={0} aria-label={plural(marks.length, '{label}. {count} value: arrow keys lead through them, Enter chooses one.', '{label}. {count} values: arrow keys lead through them, Enter chooses one.', { label })} onKeyDown={onKey} onBlur={() => setActive(undefined)}>
+            {isEmpty ? <p className="muted chart-empty">{t('Nothing to show.')}</p> : size.width > 40 ? drawn.draw(shared) : null}
             {mark ? <Note mark={mark} size={size} /> : null}
           </div>
           <span className="visually-hidden" aria-live="polite">

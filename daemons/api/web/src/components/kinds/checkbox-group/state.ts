@@ -8,6 +8,6 @@ export const state: KindState = {
     const count = Array.isArray(value) ? value.length : 0
     const [least, most] = [numberOf(read('min-chosen')), numberOf(read('max-chosen'))]
     if (least !== null && count < least) return t('Choose at least {count}.', { count: least })
-    return most !== null && count > most ? `Choose at most ${most}.` : undefined
+    return most !== null && count > most ? t('Choose at most {count}.', { count: most }) : undefined
   },
 }

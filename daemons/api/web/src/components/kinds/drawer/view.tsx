@@ -6,6 +6,7 @@ import { Button } from '../../../ui/Button'
 import { OverlayPlace, useOverlay } from '../../overlay'
 import type { ViewProps } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
+import { t } from '../../../messages/messages'
 import './drawer.css'
 
 export function View(props: ViewProps) {
@@ -47,7 +48,7 @@ function Panel({ title, className, onClose, children }: { title: string; classNa
       <div className="app-drawer-inside">
         <div className="dialog-head">
           <h2 id={id}>{title}</h2>
-          <Button variant="ghost" size="small" icon={X} label="Close" onClick={onClose} />
+          <Button variant="ghost" size="small" icon={X} label={t('Close')} onClick={onClose} />
         </div>
         <div className="app-drawer-body">{children}</div>
       </div>

@@ -1,5 +1,6 @@
 /** Files as expressions see them. */
 import { numberOf } from '../../../runtime/values'
+import { t } from '../../../messages/messages'
 
 export interface PickedFile {
   name: string
@@ -24,11 +25,11 @@ export function byteLimit(maxKb: unknown): number {
 
 /** Why files are not taken; nothing when they are. */
 export function refusalOf(files: { name: string; size: number }[], limit: number): string | undefined {
-  if (files.length > mostFiles) return `Choose at most ${mostFiles} files.`
+  if (files.length > mostFiles) return t('Choose at most {count} files.', { count: mostFiles })
   const size = files.reduce((sum, file) => sum + file.size, 0)
   if (size <= limit) return undefined
   const [kb, most] = [Math.ceil(size / 1024).toLocaleString(), Math.floor(limit / 1024).toLocaleString()]
-  return files.length === 1 ? `This file has ${kb} KB; the most is ${most} KB.` : `These files have ${kb} KB together; the most is ${most} KB.`
+  return files.length === 1 ? t('This file has {kb} KB; the most is {most} KB.', { kb, most }) : t('These files have {kb} KB together; the most is {most} KB.', { kb, most })
 }
 
 export async function readFile(file: File): Promise<PickedFile> {

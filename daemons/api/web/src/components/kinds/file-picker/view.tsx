@@ -5,6 +5,7 @@ import { flagOf, textOf } from '../../../runtime/values'
 import { bytes } from '../../../ui/format'
 import { InputGroup, useInput } from '../../input'
 import { type ViewProps, useRuntime, useRuntimeState } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { type PickedFile, byteLimit, readFile, refusalOf } from './files'
 
 const none: PickedFile[] = []
@@ -34,7 +35,7 @@ export function View(props: ViewProps) {
     try {
       hold([...kept, ...(await Promise.all(chosen.map(readFile)))])
     } catch {
-      setRefusal('The file could not be read: choose it again.')
+      setRefusal(t('The file could not be read: choose it again.'))
     }
   }
   const drop = (event: DragEvent) => {
@@ -55,7 +56,7 @@ export function View(props: ViewProps) {
         onDrop={drop}
       >
         <FileUp className="icon" strokeWidth={1.5} aria-hidden />
-        <span className="grow muted truncate">{textOf(input.read('placeholder')) || (isMultiple ? 'Drop files here' : 'Drop a file here')}</span>
+        <span className="grow muted truncate">{textOf(input.read('placeholder')) || (isMultiple ? t('Drop files here') : t('Drop a file here'))}</span>
         <input
           id={`${input.id}-file`}
           className="visually-hidden"
@@ -72,7 +73,7 @@ export function View(props: ViewProps) {
           }}
         />
         <label htmlFor={`${input.id}-file`} className="button small">
-          {isMultiple ? 'Choose files' : 'Choose a file'}
+          {isMultiple ? t('Choose files') : t('Choose a file')}
         </label>
       </div>
       {refusal ? (
@@ -86,7 +87,7 @@ export function View(props: ViewProps) {
             <li key={index}>
               <span className="truncate grow">{file.name}</span>
               <span className="muted nowrap">{bytes(file.size)}</span>
-              <button type="button" className="app-combo-button" aria-label={`Remove ${file.name}`} disabled={input.isDisabled} onClick={() => hold(shown.filter((_, at) => at !== index))}>
+              <button type="button" className="app-combo-button" aria-label={t('Remove {name}', { name: file.name })} disabled={input.isDisabled} onClick={() => hold(shown.filter((_, at) => at !== index))}>
                 <X className="icon" strokeWidth={1.5} aria-hidden />
               </button>
             </li>

@@ -6,6 +6,7 @@ import '../../containers.css'
 import { focusProblem } from '../../input'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const { name, component } = props
@@ -45,9 +46,9 @@ export function View(props: ViewProps) {
       </div>
       {/* What is edited is not sent. */}
       <div className="app-container-foot" inert={isCanvas}>
-        {flagOf(read('resettable')) ? <Button onClick={() => runtime.reset(name)}>Reset</Button> : null}
+        {flagOf(read('resettable')) ? <Button onClick={() => runtime.reset(name)}>{t('Reset')}</Button> : null}
         <Button variant="primary" type="submit" isBusy={isBusy} disabled={flagOf(read('disabled'))}>
-          {textOf(read('submit-label')) || 'Submit'}
+          {textOf(read('submit-label')) || t('Submit')}
         </Button>
       </div>
     </form>

@@ -5,6 +5,7 @@ import { textOf } from '../../../runtime/values'
 import { shownImage } from '../../href'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const read = useProperties(props)
@@ -13,7 +14,7 @@ export function View(props: ViewProps) {
   const src = shownImage(given, location.origin)
   const alt = textOf(read('alt'))
   if (src === undefined || failed === src) {
-    const text = given === '' ? 'No image yet.' : src === undefined ? 'Images from other servers are not shown.' : 'This image cannot be shown.'
+    const text = given === '' ? t('No image yet.') : src === undefined ? t('Images from other servers are not shown.') : t('This image cannot be shown.')
     return (
       <div className="app-image-none" role="img" aria-label={alt ? `${alt}. ${text}` : text}>
         <ImageOff className="icon" strokeWidth={1.5} aria-hidden />

@@ -3,6 +3,7 @@ import { ExternalLink } from 'lucide-react'
 import { flagOf, textOf } from '../../../runtime/values'
 import { safeHref } from '../../href'
 import { type ViewProps, useProperties, useRuntime } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const runtime = useRuntime()
@@ -13,7 +14,7 @@ export function View(props: ViewProps) {
   const isNew = flagOf(read('new-tab'))
   if (href === undefined || flagOf(read('disabled'))) {
     return (
-      <span className="app-link muted" title={address && href === undefined ? 'This address cannot be opened.' : undefined}>
+      <span className="app-link muted" title={address && href === undefined ? t('This address cannot be opened.') : undefined}>
         {label}
       </span>
     )

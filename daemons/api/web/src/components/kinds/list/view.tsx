@@ -7,6 +7,7 @@ import { SkeletonRows } from '../../../ui/states'
 import '../../containers.css'
 import { type ViewProps, useProperties, useQueriesOf } from '../../runtime-context'
 import { ItemContext, Slot, useIsCanvas } from '../../slot'
+import { t } from '../../../messages/messages'
 import './list.css'
 
 const rowHeight = 36
@@ -37,7 +38,7 @@ export function View(props: ViewProps) {
     )
   }
   if (isLoading && !isCanvas) return <SkeletonRows count={4} />
-  if (shown === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || 'Nothing to show.'}</p>
+  if (shown === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || t('Nothing to show.')}</p>
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and the keyboard must reach it
     <div className={classes.filter(Boolean).join(' ')} role="region" tabIndex={0} aria-label={name}>

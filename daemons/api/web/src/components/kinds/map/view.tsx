@@ -5,6 +5,7 @@ import { numberOf, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { toneOf } from '../../tone'
+import { plural, t } from '../../../messages/messages'
 import { type View as MapView, fitted, project, shapesOf, spotsOf } from './geometry'
 import './map.css'
 
@@ -94,7 +95,7 @@ export function View(props: ViewProps) {
   return (
     <section className="app-map" aria-label={label}>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- arrows move it */}
-      <div ref={frame} className="app-map-frame" role="group" tabIndex={0} aria-label={`${label}: ${spots.length.toLocaleString()} places. Arrow keys move the map, plus and minus change the zoom.`} onKeyDown={onKey} {...drag}>
+      <div ref={frame} className="app-map-frame" role="group" tabIndex={0} aria-label={plural(spots.length, '{label}: {count} place. Arrow keys move the map, plus and minus change the zoom.', '{label}: {count} places. Arrow keys move the map, plus and minus change the zoom.', { label })} onKeyDown={onKey} {...drag}>
         <svg width={size.width} height={size.height} aria-hidden>
           <g transform={`translate(${origin.left} ${origin.top}) scale(${view.scale / 1000})`}>
             <path className="app-map-land" d={world} />
@@ -124,9 +125,9 @@ export function View(props: ViewProps) {
         })}
       </div>
       <div className="app-map-tools">
-        <Button size="small" icon={Plus} label="Nearer" onClick={() => zoomBy(1.5)} />
-        <Button size="small" icon={Minus} label="Farther" onClick={() => zoomBy(1 / 1.5)} />
-        <Button size="small" icon={Scan} label="All places" onClick={() => setMoved(undefined)} />
+        <Button size="small" icon={Plus} label={t('Nearer')} onClick={() => zoomBy(1.5)} />
+        <Button size="small" icon={Minus} label={t('Farther')} onClick={() => zoomBy(1 / 1.5)} />
+        <Button size="small" icon={Scan} label={t('All places')} onClick={() => setMoved(undefined)} />
       </div>
     </section>
   )

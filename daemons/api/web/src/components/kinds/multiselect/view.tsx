@@ -6,6 +6,7 @@ import { Combobox } from '../../choice/Combobox'
 import { isSame, optionsOf } from '../../choice/options'
 import { InputField, useInput } from '../../input'
 import type { ViewProps } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const input = useInput<unknown[]>(props)
@@ -29,7 +30,7 @@ export function View(props: ViewProps) {
             <span key={textOf(value)} className="app-chip">
               <span className="truncate">{label}</span>
               {input.isDisabled ? null : (
-                <button type="button" aria-label={`Remove ${label}`} onClick={() => input.set(without(value))}>
+                <button type="button" aria-label={t('Remove {name}', { name: label })} onClick={() => input.set(without(value))}>
                   <X className="icon" strokeWidth={1.5} aria-hidden />
                 </button>
               )}

@@ -6,6 +6,7 @@ import { optionsOf } from '../../choice/options'
 import '../../display.css'
 import { isElsewhere, safeHref } from '../../href'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -46,10 +47,10 @@ export function View(props: ViewProps) {
               {href ? (
                 <a className="app-navigation-item" href={href} {...(leaves ? { target: '_blank', rel: 'noopener noreferrer' } : {})} onClick={() => choose(item.value)}>
                   {item.label}
-                  {leaves ? <ExternalLink className="icon" size={13} strokeWidth={1.5} aria-label="opens in a new tab" /> : null}
+                  {leaves ? <ExternalLink className="icon" size={13} strokeWidth={1.5} aria-label={t('opens in a new tab')} /> : null}
                 </a>
               ) : (
-                <span className="app-navigation-item muted" title="There is no page of this name.">
+                <span className="app-navigation-item muted" title={t('There is no page of this name.')}>
                   {item.label}
                 </span>
               )}

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { flagOf } from '../../../runtime/values'
 import { TextLine } from '../../TextLine'
 import { type ViewProps, useProperty } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const [isShown, setShown] = useState(false)
@@ -15,7 +16,7 @@ export function View(props: ViewProps) {
       type={isShown ? 'text' : 'password'}
       autoComplete={isNew ? 'new-password' : 'off'}
       after={
-        <button type="button" className="app-combo-button app-field-button" aria-label="Show what is written" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
+        <button type="button" className="app-combo-button app-field-button" aria-label={t('Show what is written')} aria-pressed={isShown} onClick={() => setShown(!isShown)}>
           <Icon className="icon" strokeWidth={1.5} aria-hidden />
         </button>
       }

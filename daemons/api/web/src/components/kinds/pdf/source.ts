@@ -1,5 +1,6 @@
 /** From what a property holds to a PDF that can be shown. */
 import { textOf } from '../../../runtime/values'
+import { t } from '../../../messages/messages'
 
 /** `%PDF-`, which stands within the first kilobyte. */
 export function isPdf(bytes: Uint8Array): boolean {
@@ -25,12 +26,12 @@ export function pdfSource(value: unknown, origin: string): PdfSource | undefined
   if (given === '') return undefined
   if (/^(https?:|\/)/i.test(given) && !/^\/[A-Za-z0-9+/=]{60,}$/.test(given)) {
     const address = URL.canParse(given, origin) ? new URL(given, origin) : undefined
-    return address?.origin === origin ? { address: address.href } : { problem: 'Only documents of this server are shown: let a query fetch it.' }
+    return address?.origin === origin ? { address: address.href } : { problem: t('Only documents of this server are shown: let a query fetch it.') }
   }
   try {
     const bytes = Uint8Array.from(atob(given.replace(/^data:[^,]*,/, '').replace(/\s/g, '')), (character) => character.charCodeAt(0))
-    return isPdf(bytes) ? { bytes } : { problem: 'This is no PDF document.' }
+    return isPdf(bytes) ? { bytes } : { problem: t('This is no PDF document.') }
   } catch {
-    return { problem: 'This is no PDF document in base64.' }
+    return { problem: t('This is no PDF document in base64.') }
   }
 }

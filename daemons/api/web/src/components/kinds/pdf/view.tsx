@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { textOf } from '../../../runtime/values'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { fetchPdf, pdfSource } from './source'
 
 export function View(props: ViewProps) {
@@ -33,7 +34,7 @@ export function View(props: ViewProps) {
     }
   }, [source])
   const name = textOf(read('name')) || `${props.name}.pdf`
-  if (!source) return <p className="muted app-empty">No document yet.</p>
+  if (!source) return <p className="muted app-empty">{t('No document yet.')}</p>
   const problem = 'problem' in source ? source.problem : fault
   if (problem !== undefined) {
     return (
@@ -48,10 +49,10 @@ export function View(props: ViewProps) {
         <span className="truncate grow">{name}</span>
         <a className="button small ghost" href={address} download={name}>
           <Download className="icon" strokeWidth={1.5} aria-hidden />
-          Save
+          {t('Save')}
         </a>
       </div>
-      {address === undefined ? null : navigator.pdfViewerEnabled ? <iframe className="app-frame" title={name} src={address} /> : <p className="muted app-empty">This browser shows no PDF documents itself: save it to read it.</p>}
+      {address === undefined ? null : navigator.pdfViewerEnabled ? <iframe className="app-frame" title={name} src={address} /> : <p className="muted app-empty">{t('This browser shows no PDF documents itself: save it to read it.')}</p>}
     </div>
   )
 }

@@ -4,6 +4,7 @@ import { textOf } from '../../../runtime/values'
 import { isSame, optionsOf } from '../../choice/options'
 import { InputGroup, useInput } from '../../input'
 import type { ViewProps } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 
 /** More are for a select. */
 const most = 100
@@ -22,7 +23,7 @@ export function View(props: ViewProps) {
           </label>
         ))}
         {options.length > most ? <p className="hint">{(options.length - most).toLocaleString()} more are not shown: use a select.</p> : null}
-        {options.length === 0 ? <p className="hint">There is nothing to choose from.</p> : null}
+        {options.length === 0 ? <p className="hint">{t('There is nothing to choose from.')}</p> : null}
       </div>
     </InputGroup>
   )

@@ -8,6 +8,7 @@ import '../../display.css'
 import { safeHref } from '../../href'
 import { InputGroup, useInput } from '../../input'
 import type { ViewProps } from '../../runtime-context'
+import { message, t } from '../../../messages/messages'
 import { toDom, toMarkdown } from './markdown-dom'
 import { merge, rangeOverBlocks } from './merge'
 import './rich-text.css'
@@ -25,16 +26,16 @@ function askLink(): void {
 }
 
 const tools: [IconType, string, () => void][] = [
-  [Bold, 'Bold', () => command('bold')],
-  [Italic, 'Italic', () => command('italic')],
-  [Strikethrough, 'Struck through', () => command('strikeThrough')],
-  [Heading2, 'Heading', () => command('formatBlock', 'h3')],
-  [Pilcrow, 'Paragraph', () => command('formatBlock', 'p')],
-  [List, 'List', () => command('insertUnorderedList')],
-  [ListOrdered, 'Numbered list', () => command('insertOrderedList')],
-  [Quote, 'Quote', () => command('formatBlock', 'blockquote')],
-  [Code, 'Code block', () => command('formatBlock', 'pre')],
-  [Link, 'Link', askLink],
+  [Bold, message('Bold'), () => command('bold')],
+  [Italic, message('Italic'), () => command('italic')],
+  [Strikethrough, message('Struck through'), () => command('strikeThrough')],
+  [Heading2, message('Heading'), () => command('formatBlock', 'h3')],
+  [Pilcrow, message('Paragraph'), () => command('formatBlock', 'p')],
+  [List, message('List'), () => command('insertUnorderedList')],
+  [ListOrdered, message('Numbered list'), () => command('insertOrderedList')],
+  [Quote, message('Quote'), () => command('formatBlock', 'blockquote')],
+  [Code, message('Code block'), () => command('formatBlock', 'pre')],
+  [Link, message('Link'), askLink],
 ]
 
 export function View(props: ViewProps) {
@@ -100,14 +101,14 @@ export function View(props: ViewProps) {
   return (
     <InputGroup input={input}>
       <div className={input.problem === undefined ? 'app-rich' : 'app-rich is-invalid'} aria-disabled={input.isDisabled || undefined}>
-        <div ref={bar} className="app-rich-bar" role="toolbar" tabIndex={-1} aria-label="Formatting" onKeyDown={onBarKey}>
+        <div ref={bar} className="app-rich-bar" role="toolbar" tabIndex={-1} aria-label={t('Formatting')} onKeyDown={onBarKey}>
           {tools.map(([Icon, text, act], index) => (
             <Button
               key={text}
               variant="ghost"
               size="small"
               icon={Icon}
-              label={text}
+              label={t(text)}
               tabIndex={index === 0 ? 0 : -1}
               disabled={input.isDisabled}
               // The text keeps its selection.

@@ -5,10 +5,11 @@ import { flagOf, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { InputField, useInput } from '../../input'
 import { type ViewProps, useRuntime } from '../../runtime-context'
+import { message, t } from '../../../messages/messages'
 import { detectorFor } from './detector'
 
 const pauseMs = 150
-const noReader = 'This browser reads no codes. Type it, or use a hand scanner.'
+const noReader = message('This browser reads no codes. Type it, or use a hand scanner.')
 
 export function View(props: ViewProps) {
   const runtime = useRuntime()
@@ -33,8 +34,8 @@ export function View(props: ViewProps) {
     let isOver = false
     const run = async () => {
       const detector = await detectorFor(formats)
-      if (!detector) return setNote(noReader)
-      if (!navigator.mediaDevices) return setNote('The camera works over HTTPS alone.')
+      if (!detector) return setNote(t(noReader))
+      if (!navigator.mediaDevices) return setNote(t('The camera works over HTTPS alone.'))
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false })
       const element = video.current
       if (isOver || !element) return
@@ -53,7 +54,7 @@ export function View(props: ViewProps) {
       }
     }
     run()
-      .catch((error: unknown) => setNote(error instanceof DOMException && error.name === 'NotAllowedError' ? 'The camera may not be used: allow it in the browser, then try again.' : 'There is no camera that can be used.'))
+      .catch((error: unknown) => setNote(error instanceof DOMException && error.name === 'NotAllowedError' ? t('The camera may not be used: allow it in the browser, then try again.') : t('There is no camera that can be used.')))
       .finally(() => {
         if (!isOver && !stream) setOn(false)
       })
@@ -67,14 +68,14 @@ export function View(props: ViewProps) {
     if (!file) return
     setNote('')
     const detector = await detectorFor(formats)
-    if (!detector) return setNote(noReader)
+    if (!detector) return setNote(t(noReader))
     try {
       const image = await createImageBitmap(file)
       const [found] = await detector.detect(image)
       if (found) take(found.rawValue, found.format)
-      else setNote('No code was found in the picture.')
+      else setNote(t('No code was found in the picture.'))
     } catch {
-      setNote('This is no picture that can be read.')
+      setNote(t('This is no picture that can be read.'))
     }
   }
   return (
@@ -98,27 +99,27 @@ export function View(props: ViewProps) {
         />
         <Button
           icon={isOn ? CameraOff : Camera}
-          label={isOn ? 'Stop the camera' : 'Read with the camera'}
+          label={isOn ? t('Stop the camera') : t('Read with the camera')}
           disabled={input.isDisabled}
           onClick={() => {
             setNote('')
             setOn(!isOn)
           }}
         />
-        <Button icon={ImageUp} label="Read from a picture" disabled={input.isDisabled} onClick={() => picture.current?.click()} />
+        <Button icon={ImageUp} label={t('Read from a picture')} disabled={input.isDisabled} onClick={() => picture.current?.click()} />
         <input
           ref={picture}
           type="file"
           hidden
           accept="image/*"
-          aria-label="Picture with a code"
+          aria-label={t('Picture with a code')}
           onChange={(event) => {
             void readPicture(event.target.files?.[0])
             event.target.value = ''
           }}
         />
       </div>
-      {isOn ? <video ref={video} className="app-scanner-view" muted playsInline aria-label="What the camera sees" /> : null}
+      {isOn ? <video ref={video} className="app-scanner-view" muted playsInline aria-label={t('What the camera sees')} /> : null}
       {note ? (
         <p className="hint" role="status">
           {note}

@@ -7,6 +7,7 @@ import { JsonField } from '../../../ui/JsonField'
 import { titleOf } from '../../../ui/grid-columns'
 import { RequiredMark } from '../../input'
 import { localText } from '../datetime/local-time'
+import { t } from '../../../messages/messages'
 import { type Schema, fieldsOf, isBlank, kindOf, schemaOf, withoutEmpty } from './schema'
 
 interface Props {
@@ -100,7 +101,7 @@ function SchemaField({ label, isRequired, ...props }: Props & { label: string; i
         const options = (schema.enum as unknown[]).slice(0, 500)
         return (
           <select {...control} value={isBlank(value) ? '' : textOf(value)} onChange={(event) => onChange(options.find((option) => textOf(option) === event.target.value))}>
-            {isRequired && !isBlank(value) ? null : <option value="">Choose…</option>}
+            {isRequired && !isBlank(value) ? null : <option value="">{t('Choose…')}</option>}
             {options.map((option) => (
               <option key={textOf(option)} value={textOf(option)}>
                 {textOf(option)}
@@ -133,7 +134,7 @@ function ListFields({ schema, value, path, depth, isDisabled, problems, onChange
         <div key={index} className="schema-item">
           <SchemaField
             schema={items}
-            label={`${textOf(items.title) || 'Item'} ${index + 1}`}
+            label={`${textOf(items.title) || t('Item')} ${index + 1}`}
             isRequired={false}
             value={item}
             path={`${path}.${index}`}
@@ -142,11 +143,11 @@ function ListFields({ schema, value, path, depth, isDisabled, problems, onChange
             problems={problems}
             onChange={(next) => onChange(list.map((one, at) => (at === index ? (next ?? '') : one)))}
           />
-          <Button variant="ghost" icon={Trash2} label={`Remove item ${index + 1}`} disabled={isDisabled} onClick={() => onChange(list.filter((_, at) => at !== index))} />
+          <Button variant="ghost" icon={Trash2} label={t('Remove item {number}', { number: index + 1 })} disabled={isDisabled} onClick={() => onChange(list.filter((_, at) => at !== index))} />
         </div>
       ))}
       <Button size="small" icon={Plus} disabled={isDisabled || list.length >= 200} onClick={() => onChange([...list, kindOf(items, depth + 1) === 'object' ? {} : (items.default ?? '')])}>
-        Add
+        {t('Add')}
       </Button>
     </>
   )

@@ -1,5 +1,6 @@
 /** The part of JSON Schema that forms are made of. What it does not know of a property makes it a field of JSON. */
 import { asType, jsonOf, textOf } from '../../../runtime/values'
+import { plural, t } from '../../../messages/messages'
 
 export interface Schema {
   type?: unknown
@@ -103,7 +104,7 @@ export function problemsOf(schema: Schema, value: unknown, path = '', depth = 0)
       const at = path === '' ? field.key : `${path}.${field.key}`
       const item = object[field.key]
       if (isBlank(item) && kindOf(field.schema, depth + 1) !== 'object') {
-        if (field.isRequired) found[at] = 'Fill this in.'
+        if (field.isRequired) found[at] = t('Fill this in.')
       } else if (field.isRequired || !isBlank(item)) Object.assign(found, problemsOf(field.schema, item, at, depth + 1))
     }
     return found
@@ -121,20 +122,20 @@ export function problemsOf(schema: Schema, value: unknown, path = '', depth = 0)
 function problemOf(schema: Schema, kind: FieldKind, value: unknown): string | undefined {
   const { minimum, maximum, minLength, maxLength, pattern, format } = schema
   if (kind === 'number') {
-    if (typeof value !== 'number') return 'Write a number.'
-    if (typeOf(schema) === 'integer' && !Number.isInteger(value)) return 'Write a whole number.'
-    if (typeof minimum === 'number' && value < minimum) return `Give ${minimum.toLocaleString()} or more.`
-    if (typeof maximum === 'number' && value > maximum) return `Give ${maximum.toLocaleString()} or less.`
+    if (typeof value !== 'number') return t('Write a number.')
+    if (typeOf(schema) === 'integer' && !Number.isInteger(value)) return t('Write a whole number.')
+    if (typeof minimum === 'number' && value < minimum) return t('Give {least} or more.', { least: minimum })
+    if (typeof maximum === 'number' && value > maximum) return t('Give {most} or less.', { most: maximum })
   }
   if (kind === 'text' || kind === 'area') {
     const text = textOf(value)
-    if (typeof minLength === 'number' && text.length < minLength) return `Write at least ${minLength} characters.`
-    if (typeof maxLength === 'number' && text.length > maxLength) return `Write at most ${maxLength} characters.`
-    if (format === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return 'Write an address such as ada@example.org.'
-    if (format === 'uri' && !URL.canParse(text)) return 'Write an address such as https://example.org.'
-    if (typeof pattern === 'string' && !matches(pattern, text)) return `This has to match ${pattern}.`
+    if (typeof minLength === 'number' && text.length < minLength) return plural(minLength, 'Write at least {count} character.', 'Write at least {count} characters.')
+    if (typeof maxLength === 'number' && text.length > maxLength) return plural(maxLength, 'Write at most {count} character.', 'Write at most {count} characters.')
+    if (format === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return t('Write an address such as {example}.', { example: 'ada@example.org' })
+    if (format === 'uri' && !URL.canParse(text)) return t('Write an address such as {example}.', { example: 'https://example.org' })
+    if (typeof pattern === 'string' && !matches(pattern, text)) return t('This has to match {pattern}.', { pattern })
   }
-  if (kind === 'date' && asType('date', value) === null) return 'Choose a day.'
+  if (kind === 'date' && asType('date', value) === null) return t('Choose a day.')
   return undefined
 }
 

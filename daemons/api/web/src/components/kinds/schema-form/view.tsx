@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import { InputGroup, useInput } from '../../input'
 import { type ViewProps, useRuntime, useRuntimeState } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { SchemaFields } from './SchemaFields'
 import { problemsOf, schemaOf } from './schema'
 import './schema-form.css'
@@ -14,7 +15,7 @@ export function View(props: ViewProps) {
   const schema = useMemo(() => schemaOf(given), [given])
   const { value } = input
   const problems = useMemo(() => (schema && isChecked ? problemsOf(schema, value) : {}), [schema, value, isChecked])
-  if (!schema) return <p className="muted app-empty">No schema yet.</p>
+  if (!schema) return <p className="muted app-empty">{t('No schema yet.')}</p>
   return (
     <InputGroup input={input}>
       <div

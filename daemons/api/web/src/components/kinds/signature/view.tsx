@@ -5,6 +5,7 @@ import { Button } from '../../../ui/Button'
 import { InputGroup, useInput } from '../../input'
 import type { ViewProps } from '../../runtime-context'
 import type { PickedFile } from '../file-picker/files'
+import { t } from '../../../messages/messages'
 import { type Stroke, drawn, pathOf } from './strokes'
 
 export function View(props: ViewProps) {
@@ -47,7 +48,7 @@ export function View(props: ViewProps) {
           viewBox="0 0 600 200"
           preserveAspectRatio="none"
           role="img"
-          aria-label={isEmpty ? 'Nothing is signed yet' : 'Signed'}
+          aria-label={isEmpty ? t('Nothing is signed yet') : t('Signed')}
           onPointerDown={(event) => {
             if (input.isDisabled || event.button !== 0) return
             event.currentTarget.setPointerCapture(event.pointerId)
@@ -76,10 +77,10 @@ export function View(props: ViewProps) {
           <input
             className="input"
             type="text"
-            aria-label="Sign by writing your name"
+            aria-label={t('Sign by writing your name')}
             aria-invalid={input.control['aria-invalid']}
             aria-describedby={input.control['aria-describedby']}
-            placeholder="Or write your name"
+            placeholder={t('Or write your name')}
             autoComplete="name"
             maxLength={60}
             disabled={input.isDisabled}
@@ -89,7 +90,7 @@ export function View(props: ViewProps) {
               void hold(strokes, event.target.value)
             }}
           />
-          <Button variant="ghost" icon={Eraser} label="Start again" disabled={input.isDisabled || isEmpty} onClick={clear} />
+          <Button variant="ghost" icon={Eraser} label={t('Start again')} disabled={input.isDisabled || isEmpty} onClick={clear} />
         </div>
       </div>
     </InputGroup>

@@ -9,6 +9,7 @@ import '../../containers.css'
 import { focusProblem, useInput } from '../../input'
 import { type ViewProps, useRuntime } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -20,7 +21,7 @@ export function View(props: ViewProps) {
   const at = Math.max(0, steps.findIndex((step) => isSame(step.value, value)))
   const grid = useMemo(() => gridsOf(name, steps)[at], [name, steps, at])
   const [current, previous, next] = [steps[at], steps[at - 1], steps[at + 1]]
-  if (!current) return <p className="muted app-empty">No steps yet.</p>
+  if (!current) return <p className="muted app-empty">{t('No steps yet.')}</p>
   /** On the canvas one goes from step to step, and nothing happens by it. */
   const show = (step: unknown) => (isCanvas ? runtime.setComponent(name, { value: step }) : set(step))
   const goOn = async () => {
@@ -46,10 +47,10 @@ export function View(props: ViewProps) {
       </div>
       <div className="app-container-foot">
         <Button disabled={!previous} onClick={() => previous && show(previous.value)}>
-          Back
+          {t('Back')}
         </Button>
         <Button variant="primary" onClick={() => void goOn()}>
-          {next ? 'Next' : textOf(read('submit-label')) || 'Finish'}
+          {next ? t('Next') : textOf(read('submit-label')) || t('Finish')}
         </Button>
       </div>
     </div>

@@ -4,6 +4,7 @@ import { Badge } from '../../../ui/Badge'
 import { textOf } from '../../../runtime/values'
 import { isElsewhere, safeHref, shownImage } from '../../href'
 import { toneOf } from '../../tone'
+import { t } from '../../../messages/messages'
 import { cellText, tagsOf } from './cell-text'
 import type { Column } from './columns'
 
@@ -58,7 +59,7 @@ export function Cell({ column, value, onAct }: Props) {
       return (
         <a tabIndex={-1} href={href} title={textOf(value)} onClick={(event) => event.stopPropagation()} {...(leaves ? { target: '_blank', rel: 'noreferrer' } : {})}>
           <span className="truncate">{text}</span>
-          {leaves ? <ExternalLink className="icon" size={12} strokeWidth={1.5} aria-label="opens elsewhere" /> : null}
+          {leaves ? <ExternalLink className="icon" size={12} strokeWidth={1.5} aria-label={t('opens elsewhere')} /> : null}
         </a>
       )
     }

@@ -1,6 +1,7 @@
 /** One row of a table, and below it what it shows when it is open. */
 import { ChevronRight, X } from 'lucide-react'
 import { textOf } from '../../../runtime/values'
+import { t } from '../../../messages/messages'
 import { Cell } from './Cell'
 import { CellEditor, type Direction } from './CellEditor'
 import { type GridLayout, cellId, isEditable } from './Grid'
@@ -49,7 +50,7 @@ export function DataRow({ table, placed, layout, id, position, start, activeColu
                 type="button"
                 tabIndex={-1}
                 className="table-icon"
-                aria-label={isOpen ? 'Close details' : 'Open details'}
+                aria-label={isOpen ? t('Close details') : t('Open details')}
                 aria-expanded={isOpen}
                 onClick={(event) => {
                   event.stopPropagation()
@@ -64,11 +65,11 @@ export function DataRow({ table, placed, layout, id, position, start, activeColu
         {layout.hasSelect ? (
           <div className="cell lead pinned" role="gridcell" style={{ left: layout.hasExpand ? 40 : 0 }}>
             {index < 0 ? (
-              <button type="button" tabIndex={-1} className="table-icon" aria-label="Remove the new row" onClick={() => table.removeNewRow(index)}>
+              <button type="button" tabIndex={-1} className="table-icon" aria-label={t('Remove the new row')} onClick={() => table.removeNewRow(index)}>
                 <X className="icon" strokeWidth={1.5} aria-hidden />
               </button>
             ) : (
-              <input type="checkbox" tabIndex={-1} aria-label={`Select row ${textOf(key).slice(0, 60)}`} checked={isSelected} onChange={() => selection.toggle(index)} onClick={(event) => event.stopPropagation()} />
+              <input type="checkbox" tabIndex={-1} aria-label={t('Select row {name}', { name: textOf(key).slice(0, 60) })} checked={isSelected} onChange={() => selection.toggle(index)} onClick={(event) => event.stopPropagation()} />
             )}
           </div>
         ) : null}

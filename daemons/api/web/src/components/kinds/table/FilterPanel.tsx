@@ -2,11 +2,12 @@
 import { Plus, Trash2 } from 'lucide-react'
 import { textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
+import { message, t } from '../../../messages/messages'
 import { type Filter, type Operator, operators } from './arrange'
 import { type Column, isNumericType } from './columns'
 import type { TableModel } from './use-table'
 
-const texts: Record<Operator, string> = { contains: 'contains', is: 'is', 'is-not': 'is not', from: 'from', to: 'up to', empty: 'is empty', filled: 'is not empty' }
+const texts = { contains: message('contains'), is: message('is'), 'is-not': message('is not'), from: message('from'), to: message('up to'), empty: message('is empty'), filled: message('is not empty') } satisfies Record<Operator, string>
 
 function operatorsFor({ type }: Column): Operator[] {
   const isOrdered = isNumericType(type) || type === 'date' || type === 'datetime'
@@ -33,7 +34,7 @@ export function FilterPanel({ table }: { table: TableModel }) {
           <div key={index} className="table-filter">
             <select
               className="input"
-              aria-label={`Column of filter ${index + 1}`}
+              aria-label={t('Column of filter {number}', { number: index + 1 })}
               value={column.key}
               onChange={(event) => {
                 const next = columns.find((one) => one.key === event.target.value)
@@ -46,26 +47,26 @@ export function FilterPanel({ table }: { table: TableModel }) {
                 </option>
               ))}
             </select>
-            <select className="input" aria-label={`How filter ${index + 1} compares`} value={filter.operator} onChange={(event) => change(index, { operator: event.target.value as Operator })}>
+            <select className="input" aria-label={t('How filter {number} compares', { number: index + 1 })} value={filter.operator} onChange={(event) => change(index, { operator: event.target.value as Operator })}>
               {operatorsFor(column).map((operator) => (
                 <option key={operator} value={operator}>
-                  {texts[operator]}
+                  {t(texts[operator])}
                 </option>
               ))}
             </select>
-            {filter.operator === 'empty' || filter.operator === 'filled' ? <span /> : <FilterValue column={column} filter={filter} label={`Value of filter ${index + 1}`} onChange={(value) => change(index, { value })} />}
-            <Button variant="ghost" size="small" icon={Trash2} label={`Remove filter ${index + 1}`} onClick={() => set(filters.filter((_, at) => at !== index))} />
+            {filter.operator === 'empty' || filter.operator === 'filled' ? <span /> : <FilterValue column={column} filter={filter} label={t('Value of filter {number}', { number: index + 1 })} onChange={(value) => change(index, { value })} />}
+            <Button variant="ghost" size="small" icon={Trash2} label={t('Remove filter {number}', { number: index + 1 })} onClick={() => set(filters.filter((_, at) => at !== index))} />
           </div>
         )
       })}
-      {filters.length === 0 ? <p className="hint muted">All rows show.</p> : null}
+      {filters.length === 0 ? <p className="hint muted">{t('All rows show.')}</p> : null}
       <div className="row">
         <Button size="small" icon={Plus} disabled={!first || filters.length >= 20} onClick={() => first && set([...filters, firstFilter(first)])}>
-          Add filter
+          {t('Add filter')}
         </Button>
         {filters.length > 0 ? (
           <Button size="small" variant="ghost" onClick={() => set([])}>
-            Remove all
+            {t('Remove all')}
           </Button>
         ) : null}
       </div>
@@ -74,11 +75,11 @@ export function FilterPanel({ table }: { table: TableModel }) {
 }
 
 function FilterValue({ column, filter, label, onChange }: { column: Column; filter: Filter; label: string; onChange: (value: string) => void }) {
-  const choices = column.type === 'boolean' ? [{ value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }] : column.options
+  const choices = column.type === 'boolean' ? [{ value: 'true', label: t('Yes') }, { value: 'false', label: t('No') }] : column.options
   if (choices.length > 0) {
     return (
       <select className="input" aria-label={label} value={filter.value} onChange={(event) => onChange(event.target.value)}>
-        {filter.value === '' ? <option value="">Choose…</option> : null}
+        {filter.value === '' ? <option value="">{t('Choose…')}</option> : null}
         {choices.map((option) => (
           <option key={textOf(option.value)} value={textOf(option.value)}>
             {option.label}

@@ -6,6 +6,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { flagOf } from '../../../runtime/values'
 import '../../../ui/grid.css'
+import { t } from '../../../messages/messages'
 import type { Direction } from './CellEditor'
 import { DataRow } from './DataRow'
 import { HeadCell, sortNext } from './HeadCell'
@@ -165,10 +166,10 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
     >
       <div className="grid-head" role="rowgroup">
         <div className="grid-row" role="row" aria-rowindex={1}>
-          {hasExpand ? <div className="cell lead pinned" role="columnheader" aria-label="Details" style={{ left: 0 }} /> : null}
+          {hasExpand ? <div className="cell lead pinned" role="columnheader" aria-label={t('Details')} style={{ left: 0 }} /> : null}
           {hasSelect ? (
-            <div className="cell lead pinned" role="columnheader" aria-label="Selection" style={{ left: hasExpand ? leadWidth : 0 }}>
-              <input type="checkbox" tabIndex={-1} aria-label="Select all rows" title={canSelectAll ? undefined : `Filter to ${mostSelected.toLocaleString()} rows or fewer to select all.`} disabled={!canSelectAll} checked={isAllSelected} onChange={selectAll} />
+            <div className="cell lead pinned" role="columnheader" aria-label={t('Selection')} style={{ left: hasExpand ? leadWidth : 0 }}>
+              <input type="checkbox" tabIndex={-1} aria-label={t('Select all rows')} title={canSelectAll ? undefined : t('Filter to {count} rows or fewer to select all.', { count: mostSelected })} disabled={!canSelectAll} checked={isAllSelected} onChange={selectAll} />
             </div>
           ) : null}
           {shown.map((column, index) => (

@@ -1,6 +1,7 @@
 /** The head of a column: sorts, is dragged to another place, is made wider at its edge, and opens the column's menu. */
 import { ArrowDown, ArrowUp, EllipsisVertical } from 'lucide-react'
 import { type CSSProperties, type PointerEvent, useRef, useState } from 'react'
+import { t } from '../../../messages/messages'
 import { ColumnMenu } from './ColumnMenu'
 import { type Column, boundedWidth, movedOrder } from './columns'
 import type { TableModel } from './use-table'
@@ -84,7 +85,7 @@ export function HeadCell({ table, column, id, index, isActive, className, style 
       )}
       {hasColumnMenu ? (
         <>
-          <button type="button" tabIndex={-1} className="table-head-menu" aria-label={`Menu of ${column.label}`} aria-haspopup="menu" aria-expanded={anchor !== undefined} onClick={(event) => setAnchor(event.currentTarget)}>
+          <button type="button" tabIndex={-1} className="table-head-menu" aria-label={t('Menu of {name}', { name: column.label })} aria-haspopup="menu" aria-expanded={anchor !== undefined} onClick={(event) => setAnchor(event.currentTarget)}>
             <EllipsisVertical className="icon" size={14} strokeWidth={1.5} aria-hidden />
           </button>
           <span className="table-grip" {...grip} />

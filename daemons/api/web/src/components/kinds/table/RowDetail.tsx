@@ -4,6 +4,7 @@ import { JsonView } from '../../../ui/JsonView'
 import { titleOf } from '../../../ui/grid-columns'
 import '../../display.css'
 import type { Row } from '../../rows'
+import { t } from '../../../messages/messages'
 import type { TableModel } from './use-table'
 
 export function RowDetail({ table, row, span }: { table: TableModel; row: Row; span: number }) {
@@ -24,7 +25,7 @@ export function RowDetail({ table, row, span }: { table: TableModel; row: Row; s
         ) : Array.isArray(value) ? (
           <JsonView value={value} />
         ) : (
-          <p className="table-detail-text">{textOf(value) || 'Nothing more.'}</p>
+          <p className="table-detail-text">{textOf(value) || t('Nothing more.')}</p>
         )}
       </div>
     </div>

@@ -1,5 +1,6 @@
 /** What stands in the field of a cell that is edited, and the value that it means. */
 import { asType, textOf } from '../../../runtime/values'
+import { t } from '../../../messages/messages'
 import { localText } from '../datetime/local-time'
 import { digitsText, parseDigits } from '../number-input/number-text'
 import { type Column, isNumericType, isZoneless } from './columns'
@@ -18,7 +19,7 @@ export function meant(text: string, before: unknown, column: Column): { value: u
   if (text.trim() === '') return { value: type === 'text' || type === 'link' ? (before === null || before === undefined ? null : '') : null }
   if (isNumericType(type)) {
     const digits = parseDigits(text)
-    if (digits === null) return { problem: 'Write a number.' }
+    if (digits === null) return { problem: t('Write a number.') }
     // A decimal that came as text goes as text, with all its digits.
     return { value: typeof before === 'string' ? digits : Number(digits) }
   }
@@ -28,7 +29,7 @@ export function meant(text: string, before: unknown, column: Column): { value: u
     try {
       return { value: JSON.parse(text) as unknown }
     } catch {
-      return { problem: 'Write JSON.' }
+      return { problem: t('Write JSON.') }
     }
   }
   return { value: text }

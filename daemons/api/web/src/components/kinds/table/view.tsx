@@ -4,6 +4,7 @@ import { textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { SkeletonRows } from '../../../ui/states'
 import { type ViewProps, useProperty, useQueriesOf, useRuntime } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { Grid } from './Grid'
 import { Pager } from './Pager'
 import { Toolbar, hasToolbar } from './Toolbar'
@@ -12,7 +13,7 @@ import { useTable } from './use-table'
 export function View(props: ViewProps) {
   const { name } = props
   const runtime = useRuntime()
-  const emptyText = textOf(useProperty(name, 'empty-text')) || 'Nothing to show.'
+  const emptyText = textOf(useProperty(name, 'empty-text')) || t('Nothing to show.')
   const queries = useQueriesOf(name, 'data')
   const failed = queries.find(({ state }) => state.status === 'failed')
   const isLoading = queries.some(({ state }) => state.status === 'loading')
@@ -35,7 +36,7 @@ export function View(props: ViewProps) {
             </span>
           </div>
           <Button size="small" onClick={() => void runtime.runQuery(failed.name)}>
-            Try again
+            {t('Try again')}
           </Button>
         </div>
       ) : isFirst ? (
@@ -43,7 +44,7 @@ export function View(props: ViewProps) {
       ) : (
         <>
           {hasBar ? <Toolbar table={table} /> : null}
-          <Grid table={table} emptyText={isWaiting ? 'Nothing to show yet.' : isNarrowed ? 'No row matches the search and filters.' : truncated ? `${emptyText} (cut at the row limit)` : emptyText} />
+          <Grid table={table} emptyText={isWaiting ? t('Nothing to show yet.') : isNarrowed ? t('No row matches the search and filters.') : truncated ? `${emptyText} ${t('(cut at the row limit)')}` : emptyText} />
           {hasBar || table.isPaged || table.selection.mode === 'multiple' ? <Pager table={table} isLoading={isLoading} /> : null}
         </>
       )}

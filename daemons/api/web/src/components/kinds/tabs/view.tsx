@@ -7,6 +7,7 @@ import '../../containers.css'
 import { useInput } from '../../input'
 import { type ViewProps, useRuntime } from '../../runtime-context'
 import { Slot, useIsCanvas } from '../../slot'
+import { t } from '../../../messages/messages'
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -29,7 +30,7 @@ export function View(props: ViewProps) {
     show(tab.value)
     list.current?.querySelectorAll<HTMLElement>('[role=tab]')[next ?? 0]?.focus()
   }
-  if (!current) return <p className="muted app-empty">No tabs yet.</p>
+  if (!current) return <p className="muted app-empty">{t('No tabs yet.')}</p>
   return (
     <div className="app-container framed">
       <div ref={list} className="tabs app-tabs" role="tablist" aria-label={name} onKeyDown={onKey}>

@@ -4,6 +4,7 @@ import { Badge } from '../../../ui/Badge'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
 import { toneOf } from '../../tone'
+import { t } from '../../../messages/messages'
 
 const most = 200
 
@@ -18,7 +19,7 @@ export function View(props: ViewProps) {
     <div className="app-tags-field">
       {label ? <span className="label">{label}</span> : null}
       {items.length === 0 ? (
-        <span className="muted">{textOf(read('empty-text')) || 'None'}</span>
+        <span className="muted">{textOf(read('empty-text')) || t('None')}</span>
       ) : (
         <ul className="app-tags" aria-label={label || props.name}>
           {items.slice(0, most).map((item, index) => (

@@ -6,6 +6,7 @@ import '../../display.css'
 import { column, rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useRuntime } from '../../runtime-context'
 import { toneOf } from '../../tone'
+import { t } from '../../../messages/messages'
 
 const most = 500
 
@@ -25,7 +26,7 @@ export function View(props: ViewProps) {
     runtime.setComponent(name, { selected: row })
     void runtime.trigger(name, 'select')
   }
-  if (events.length === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || 'Nothing happened yet.'}</p>
+  if (events.length === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || t('Nothing happened yet.')}</p>
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and the keyboard must reach it
     <div className="app-timeline" role="region" tabIndex={0} aria-label={name}>

@@ -4,6 +4,7 @@ import { ChevronRight } from 'lucide-react'
 import { type CSSProperties, type KeyboardEvent, useId, useMemo, useRef, useState } from 'react'
 import { flagOf, textOf } from '../../../runtime/values'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
+import { t } from '../../../messages/messages'
 import { treeOf, visible } from './nodes'
 import './tree.css'
 
@@ -64,7 +65,7 @@ export function View(props: ViewProps) {
     } else return
     event.preventDefault()
   }
-  if (nodes.length === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || 'Nothing to show.'}</p>
+  if (nodes.length === 0) return <p className="muted app-empty">{textOf(read('empty-text')) || t('Nothing to show.')}</p>
   return (
     <div ref={scroller} className="app-tree" role="tree" tabIndex={0} aria-label={textOf(read('label')) || name} aria-activedescendant={`${id}-${at}`} onKeyDown={onKey}>
       <div role="presentation" className="app-tree-body" style={{ height: virtual.getTotalSize() }}>
