@@ -1,6 +1,7 @@
 // @ts-check
 /** The builder itself, at its address: what it asks the server for, and what it hears from its first moment on. */
 import { strict as assert } from 'node:assert'
+import { checkHighContrast } from './browser.mjs'
 import { everything } from './gallery-answers.mjs'
 import { answer } from './gallery-api.mjs'
 
@@ -52,6 +53,20 @@ export const builderSteps = [
       assert.equal(await column(), '5')
       assert.equal(await page.getByRole('complementary', { name: 'Inspector' }).getByRole('textbox').count(), 0)
       await page.unrouteAll({ behavior: 'wait' })
+    },
+  },
+  {
+    kind: 'builder',
+    name: 'the builder is read in high contrast',
+    run: async (page, url) => {
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${url}/?builder`)
+      await page.locator('.canvas').getByText('0 done, 2 orders, 42').waitFor()
+      await page.getByRole('textbox', { name: 'Code' }).waitFor()
+      await checkHighContrast(page, 'builder')
+      await page.getByRole('button', { name: 'Debug' }).click()
+      await page.getByRole('tabpanel').waitFor()
+      await checkHighContrast(page, 'builder with its debug panel')
     },
   },
   {
