@@ -23,6 +23,7 @@ export const messages = {
     'Ein Administrator kann Ihnen eine neue Einladung schicken. Auf dem Server gibt {setup} den Link des ersten Administrators aus, und {recover} später einen neuen.',
   'An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Start from a table, a CSV file or a template, or draw it yourself and bind it with {braces}.':
     'Eine App ist eine Seite aus Bausteinen über Ihren Daten: ein Suchfeld, eine Tabelle der Kunden, ein Knopf, der einen von ihnen ändert. Beginnen Sie mit einer Tabelle, einer CSV-Datei oder einer Vorlage, oder zeichnen Sie sie selbst und verbinden Sie sie mit {braces}.',
+  'An app keeps at most {most} characters in the browser; these would be {length}.': 'Eine App behält höchstens {most} Zeichen im Browser; dies wären {length}.',
   'An app, a workflow, a page': 'Eine App, ein Workflow, eine Seite',
   App: 'App',
   Approvals: 'Freigaben',
@@ -240,6 +241,8 @@ export const messages = {
   Tags: 'Schlagwörter',
   'The account is connected to {resource}. You can close this window.': 'Das Konto ist mit {resource} verbunden. Sie können dieses Fenster schließen.',
   'The app, its draft and all its releases go. Nobody can use it any more.': 'Die App, ihr Entwurf und alle ihre Versionen werden gelöscht. Niemand kann sie mehr benutzen.',
+  'The browser did not let the app copy: allow it to use the clipboard.': 'Der Browser ließ die App nicht kopieren: erlauben Sie ihr die Zwischenablage.',
+  'The browser keeps nothing for this site: it is full, or set to forget.': 'Der Browser behält nichts für diese Seite: er ist voll, oder soll vergessen.',
   'The camera may not be used: allow it in the browser, then try again.': 'Die Kamera darf nicht benutzt werden: erlauben Sie es im Browser und versuchen Sie es noch einmal.',
   'The camera works over HTTPS alone.': 'Die Kamera arbeitet nur über HTTPS.',
   'The copy begins with the draft as it is saved. It has no releases, and you are the only one who may use it until you share it.':
@@ -267,8 +270,8 @@ export const messages = {
   'This file has {kb} KB; the most is {most} KB.': 'Diese Datei hat {kb} KB; höchstens sind es {most} KB.',
   'This has to be on.': 'Dies muss eingeschaltet sein.',
   'This has to match {pattern}.': 'Dies muss zu {pattern} passen.',
-  'This is no JSON yet.': 'Dies ist noch kein JSON.',
   'This image cannot be shown.': 'Dieses Bild kann nicht gezeigt werden.',
+  'This is no JSON yet.': 'Dies ist noch kein JSON.',
   'This is no PDF document in base64.': 'Dies ist kein PDF-Dokument in Base64.',
   'This is no PDF document.': 'Dies ist kein PDF-Dokument.',
   'This is no address of a page: it begins with https:// or http://.': 'Dies ist keine Adresse einer Seite: sie beginnt mit https:// oder http://.',
@@ -338,5 +341,8 @@ export const messages = {
   '{label}: {count} places. Arrow keys move the map, plus and minus change the zoom.': { one: '{label}: {count} Ort. Pfeiltasten bewegen die Karte, Plus und Minus ändern die Größe.', other: '{label}: {count} Orte. Pfeiltasten bewegen die Karte, Plus und Minus ändern die Größe.' },
   '{least} characters or more. A sentence works well.': '{least} Zeichen oder mehr. Ein Satz ist gut geeignet.',
   '{missing} more to go: it needs {least} characters.': 'Noch {missing}: es müssen {least} Zeichen sein.',
+  '{name} failed.': '{name} ist fehlgeschlagen.',
+  '{name} is still running, so it was not run again.': '{name} läuft noch und wurde darum nicht noch einmal ausgeführt.',
   '{shown} of {count} rows': { one: '{shown} von {count} Zeile', other: '{shown} von {count} Zeilen' },
+  '“{address}” cannot be opened: an address begins with https:, http: or mailto:.': '„{address}“ kann nicht geöffnet werden: eine Adresse beginnt mit https:, http: oder mailto:.',
 } satisfies Catalogue

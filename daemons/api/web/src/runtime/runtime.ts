@@ -295,7 +295,7 @@ export class AppRuntime {
     // From its question on, so that of two clicks one writes: what is under way is never sent twice, nor given up.
     const isAlone = query.mode === 'write' || query.code !== undefined
     if (isAlone && this.alone.has(name)) {
-      if (!isAutomatic && !options.isQuiet) this.host.notify(`${name} is still running, so it was not run again.`, 'warning')
+      if (!isAutomatic && !options.isQuiet) this.host.notify(t('{name} is still running, so it was not run again.', { name }), 'warning')
       return false
     }
     if (isAlone) this.alone.add(name)
@@ -308,7 +308,7 @@ export class AppRuntime {
     if (outcome === 'stopped') return false
     if (outcome === 'failed') {
       if (query['on-failure']?.length) await this.follow(query['on-failure'], context)
-      else if (!isAutomatic && !options.isQuiet && query.run === 'manual') this.host.notify(message ?? `${name} failed.`, 'error')
+      else if (!isAutomatic && !options.isQuiet && query.run === 'manual') this.host.notify(message ?? t('{name} failed.', { name }), 'error')
       return false
     }
     for (const other of query.refresh ?? []) void this.runQuery(other, { chain: chain + 1, isAutomatic: true })

@@ -1,4 +1,5 @@
 /** What an app keeps in the browser: values of its own, bounded, and never another app's. */
+import { t } from '../messages/messages'
 
 /** Characters of one app's values as JSON. */
 const mostCharacters = 200_000
@@ -25,13 +26,13 @@ export function browserStorage(app: string, user: string): AppStorage {
     },
     write: (kept) => {
       const text = JSON.stringify(kept)
-      if (text.length > mostCharacters) return `An app keeps at most ${mostCharacters.toLocaleString('en')} characters in the browser; these would be ${text.length.toLocaleString('en')}.`
+      if (text.length > mostCharacters) return t('An app keeps at most {most} characters in the browser; these would be {length}.', { most: mostCharacters, length: text.length })
       try {
         if (Object.keys(kept).length === 0) localStorage.removeItem(key)
         else localStorage.setItem(key, text)
         return undefined
       } catch {
-        return 'The browser keeps nothing for this site: it is full, or set to forget.'
+        return t('The browser keeps nothing for this site: it is full, or set to forget.')
       }
     },
   }
