@@ -125,7 +125,7 @@ export const lifeSteps = [
     run: async (page, url) => {
       await page.goto(`${url}/apps?q=${slug}`)
       // Lines are written every ten seconds.
-      const counted = page.getByText(/[1-9]\d* opens and \d+ query runs in/)
+      const counted = page.getByText(/[1-9]\d* opens? and \d+ query runs? in/)
       for (let tries = 0; !(await counted.isVisible()); tries += 1) {
         assert.ok(tries < 10, 'the app was opened, and no open is counted')
         if (tries > 0) await page.keyboard.press('Escape')

@@ -343,6 +343,7 @@ export const messages = {
   '{missing} more to go: it needs {least} characters.': 'Noch {missing}: es müssen {least} Zeichen sein.',
   '{name} failed.': '{name} ist fehlgeschlagen.',
   '{name} is still running, so it was not run again.': '{name} läuft noch und wurde darum nicht noch einmal ausgeführt.',
+  '{opens} and {runs} {span}.': '{opens} und {runs} {span}.',
   '{shown} of {count} rows': { one: '{shown} von {count} Zeile', other: '{shown} von {count} Zeilen' },
   '“{address}” cannot be opened: an address begins with https:, http: or mailto:.': '„{address}“ kann nicht geöffnet werden: eine Adresse beginnt mit https:, http: oder mailto:.',
 } satisfies Catalogue

@@ -27,7 +27,11 @@ function Days({ days }: { days: UsageDay[] }) {
   return (
     <>
       <p>
-        {plural(sum(({ opens }) => opens), '{count} open', '{count} opens')}, {plural(sum(({ query_runs }) => query_runs), '{count} query run', '{count} query runs')}, {plural(shownDays, 'in {count} day', 'in {count} days')}.
+        {t('{opens} and {runs} {span}.', {
+          opens: plural(sum(({ opens }) => opens), '{count} open', '{count} opens'),
+          runs: plural(sum(({ query_runs }) => query_runs), '{count} query run', '{count} query runs'),
+          span: plural(shownDays, 'in {count} day', 'in {count} days'),
+        })}
       </p>
       <svg className="usage-bars" viewBox={`0 0 ${days.length * 10} 60`} preserveAspectRatio="none" role="img" aria-label={t('Opens by day')}>
         {days.map(({ day, opens }, index) => (
