@@ -1,4 +1,5 @@
 /** Figures as an app shows them. */
+import { valueLocale } from '../messages/messages'
 import { numberOf, textOf } from '../runtime/values'
 
 export interface FigureStyle {
@@ -8,7 +9,7 @@ export interface FigureStyle {
   decimals: number | null
 }
 
-export function figureText(value: unknown, { format, currency, decimals }: FigureStyle, locale?: string): string {
+export function figureText(value: unknown, { format, currency, decimals }: FigureStyle, locale: string = valueLocale): string {
   const number = numberOf(value)
   if (number === null) return textOf(value)
   const digits = decimals === null ? {} : { minimumFractionDigits: Math.max(0, Math.min(12, decimals)), maximumFractionDigits: Math.max(0, Math.min(12, decimals)) }

@@ -1,4 +1,5 @@
 /** Events on the days of a month. */
+import { t, valueLocale } from '../../../messages/messages'
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { asType, textOf } from '../../../runtime/values'
@@ -12,9 +13,9 @@ import { type CalendarEvent, eventsOf, moved, today, weeksOf } from './days'
 import { shownOf } from './state'
 
 const most = 4
-const monthName = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric', timeZone: 'UTC' })
-const dayName = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' })
-const weekdayName = new Intl.DateTimeFormat(undefined, { weekday: 'short', timeZone: 'UTC' })
+const monthName = new Intl.DateTimeFormat(valueLocale, { month: 'long', year: 'numeric', timeZone: 'UTC' })
+const dayName = new Intl.DateTimeFormat(valueLocale, { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' })
+const weekdayName = new Intl.DateTimeFormat(valueLocale, { weekday: 'short', timeZone: 'UTC' })
 const at = (day: string) => new Date(`${day}T00:00Z`)
 
 export function View(props: ViewProps) {
@@ -84,10 +85,10 @@ export function View(props: ViewProps) {
         </h3>
         <span className="row">
           <Button size="small" onClick={() => goTo(today())}>
-            Today
+            {t('Today')}
           </Button>
-          <Button variant="ghost" size="small" icon={ChevronLeft} label="Month before" onClick={() => show(moved(`${month}-01`, { months: -1 }).slice(0, 7))} />
-          <Button variant="ghost" size="small" icon={ChevronRight} label="Next month" onClick={() => show(moved(`${month}-01`, { months: 1 }).slice(0, 7))} />
+          <Button variant="ghost" size="small" icon={ChevronLeft} label={t('Month before')} onClick={() => show(moved(`${month}-01`, { months: -1 }).slice(0, 7))} />
+          <Button variant="ghost" size="small" icon={ChevronRight} label={t('Next month')} onClick={() => show(moved(`${month}-01`, { months: 1 }).slice(0, 7))} />
         </span>
       </header>
       <div ref={body} role="grid" tabIndex={-1} aria-label={label} className="app-calendar-grid" onKeyDown={onKey}>

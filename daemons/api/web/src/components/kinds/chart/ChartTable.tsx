@@ -1,6 +1,6 @@
 /** What a chart draws, as a table. */
 import type { Mark } from './marks'
-import { t } from '../../../messages/messages'
+import { plural, t } from '../../../messages/messages'
 
 const most = 500
 
@@ -31,7 +31,7 @@ export function ChartTable({ label, marks }: { label: string; marks: Mark[] }) {
           ))}
         </tbody>
       </table>
-      {marks.length > most ? <p className="hint muted">{(marks.length - most).toLocaleString()} more.</p> : null}
+      {marks.length > most ? <p className="hint muted">{plural(marks.length - most, '{count} more.', '{count} more.')}</p> : null}
     </div>
   )
 }

@@ -1,4 +1,5 @@
 /** Parts of a whole, as a ring. */
+import { valueLocale } from '../../../messages/messages'
 import { type FormProps, type Mark, type Size, colour } from './marks'
 import type { slicesOf } from './series'
 
@@ -26,7 +27,7 @@ export function drawPie(slices: ReturnType<typeof slicesOf>, size: Size, format:
     const from = turned
     turned += share
     const turn = (from + share / 2) * 2 * Math.PI
-    const text = `${format(slice.value)} (${share.toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 })})`
+    const text = `${format(slice.value)} (${share.toLocaleString(valueLocale, { style: 'percent', maximumFractionDigits: 1 })})`
     const mark: Mark = {
       title: slice.label,
       lines: [{ name: '', text, series: index }],

@@ -1,4 +1,5 @@
 /** Where the points of a scatter stand. */
+import { valueLocale } from '../../../messages/messages'
 import { type Frame, frameOf, thinned } from './cartesian'
 import type { Mark, Size } from './marks'
 import { type pointsOf, ticksOver } from './series'
@@ -16,7 +17,7 @@ export function drawScatter(data: ReturnType<typeof pointsOf>, size: Size, forma
   const [least, most] = [along[0] ?? 0, along.at(-1) ?? 1]
   const x = (value: number) => frame.left + 8 + ((value - least) / (most - least || 1)) * (frame.right - frame.left - 16)
   frame.labels = thinned(
-    along.map((tick) => ({ at: x(tick), text: tick.toLocaleString() })),
+    along.map((tick) => ({ at: x(tick), text: tick.toLocaleString(valueLocale) })),
     frame.right - frame.left,
   )
   const dots = data.points.map((point) => ({ x: x(point.x), y: y(point.y), series: point.series }))
@@ -25,7 +26,7 @@ export function drawScatter(data: ReturnType<typeof pointsOf>, size: Size, forma
     return {
       title: point.label || name,
       lines: [
-        { name: data.x, text: point.x.toLocaleString(), series: point.series },
+        { name: data.x, text: point.x.toLocaleString(valueLocale), series: point.series },
         { name: data.y, text: format(point.y), series: point.series },
       ],
       x: dots[index]?.x ?? 0,

@@ -1,4 +1,5 @@
 /** From rows to what a chart draws. */
+import { valueLocale } from '../../../messages/messages'
 import { jsonOf, numberOf, textOf } from '../../../runtime/values'
 
 export type Row = Record<string, unknown>
@@ -120,10 +121,10 @@ function seriesIndex(names: Map<string, number>, name: string): number {
   return index
 }
 
-const dayOf = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
-const fullDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
-const monthOf = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric', timeZone: 'UTC' })
-const hourOf = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const dayOf = new Intl.DateTimeFormat(valueLocale, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const fullDay = new Intl.DateTimeFormat(valueLocale, { dateStyle: 'medium', timeZone: 'UTC' })
+const monthOf = new Intl.DateTimeFormat(valueLocale, { month: 'short', year: 'numeric', timeZone: 'UTC' })
+const hourOf = new Intl.DateTimeFormat(valueLocale, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 
 /** As short as the distances of the others allow. */
 function timeLabel(at: number, places: Place[]): string {

@@ -93,7 +93,7 @@ export function View(props: ViewProps) {
               ))}
             </ul>
           ) : null}
-          {drawn.dropped > 0 ? <p className="hint muted">{drawn.dropped.toLocaleString()} more rows are not drawn.</p> : null}
+          {drawn.dropped > 0 ? <p className="hint muted">{plural(drawn.dropped, '{count} more row is not drawn.', '{count} more rows are not drawn.')}</p> : null}
         </>
       )}
     </figure>

@@ -1,6 +1,6 @@
 /** Files as expressions see them. */
 import { numberOf } from '../../../runtime/values'
-import { t } from '../../../messages/messages'
+import { t, valueLocale } from '../../../messages/messages'
 
 export interface PickedFile {
   name: string
@@ -28,7 +28,7 @@ export function refusalOf(files: { name: string; size: number }[], limit: number
   if (files.length > mostFiles) return t('Choose at most {count} files.', { count: mostFiles })
   const size = files.reduce((sum, file) => sum + file.size, 0)
   if (size <= limit) return undefined
-  const [kb, most] = [Math.ceil(size / 1024).toLocaleString(), Math.floor(limit / 1024).toLocaleString()]
+  const [kb, most] = [Math.ceil(size / 1024).toLocaleString(valueLocale), Math.floor(limit / 1024).toLocaleString(valueLocale)]
   return files.length === 1 ? t('This file has {kb} KB; the most is {most} KB.', { kb, most }) : t('These files have {kb} KB together; the most is {most} KB.', { kb, most })
 }
 

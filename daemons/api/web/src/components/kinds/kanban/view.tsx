@@ -1,4 +1,5 @@
 /** Cards in lanes, moved by dragging or by keys. */
+import { plural, valueLocale } from '../../../messages/messages'
 import { type DragEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { flagOf, jsonOf, textOf } from '../../../runtime/values'
 import { Badge } from '../../../ui/Badge'
@@ -109,7 +110,7 @@ export function View(props: ViewProps) {
           >
             <h3>
               <span className="truncate">{lane.label}</span>
-              <span className="muted">{own.length.toLocaleString()}</span>
+              <span className="muted">{own.length.toLocaleString(valueLocale)}</span>
             </h3>
             <ul>
               {own.slice(0, most).map((card) => (
@@ -136,7 +137,7 @@ export function View(props: ViewProps) {
                   </button>
                 </li>
               ))}
-              {own.length > most ? <li className="muted">{(own.length - most).toLocaleString()} more.</li> : null}
+              {own.length > most ? <li className="muted">{plural(own.length - most, '{count} more.', '{count} more.')}</li> : null}
             </ul>
           </section>
         )

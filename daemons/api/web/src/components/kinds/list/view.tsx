@@ -7,7 +7,7 @@ import { SkeletonRows } from '../../../ui/states'
 import '../../containers.css'
 import { type ViewProps, useProperties, useQueriesOf } from '../../runtime-context'
 import { ItemContext, Slot, useIsCanvas } from '../../slot'
-import { t } from '../../../messages/messages'
+import { plural, t } from '../../../messages/messages'
 import './list.css'
 
 const rowHeight = 36
@@ -53,7 +53,7 @@ export function View(props: ViewProps) {
       </ul>
       {shown < items.length && !isCanvas ? (
         <Button onClick={() => setCount(shown + size)}>
-          {(items.length - shown).toLocaleString()} more
+          {plural(items.length - shown, '{count} more', '{count} more')}
         </Button>
       ) : null}
     </div>

@@ -1,24 +1,25 @@
 /** Numbers as people of a locale write them. */
+import { valueLocale } from '../../../messages/messages'
 
 interface Separators {
   group: string
   decimal: string
 }
 
-function separatorsOf(locale: string | undefined): Separators {
+function separatorsOf(locale: string): Separators {
   const parts = new Intl.NumberFormat(locale).formatToParts(1234567.8)
   const of = (type: string, otherwise: string) => parts.find((part) => part.type === type)?.value ?? otherwise
   return { group: of('group', ','), decimal: of('decimal', '.') }
 }
 
 /** A number that was typed; nothing when it is none. */
-export function parseNumber(typed: string, locale?: string): number | null {
+export function parseNumber(typed: string, locale: string = valueLocale): number | null {
   const digits = parseDigits(typed, locale)
   return digits === null ? null : Number(digits)
 }
 
 /** The same, as digits with a point: also of a number that JavaScript's cannot hold. */
-export function parseDigits(typed: string, locale?: string): string | null {
+export function parseDigits(typed: string, locale: string = valueLocale): string | null {
   const { group, decimal } = separatorsOf(locale)
   let text = typed.replace(/[\s'’]/g, '').replace(/^[−–]/, '-')
   if (decimal === ',' && !text.includes(',') && !/^-?\d{1,3}(\.\d{3})+$/.test(text)) {
@@ -34,12 +35,12 @@ function plain(text: string): string | null {
 }
 
 /** Digits with a point, as a locale writes them. */
-export function digitsText(digits: string, locale?: string): string {
+export function digitsText(digits: string, locale: string = valueLocale): string {
   return digits.replace('.', separatorsOf(locale).decimal)
 }
 
 /** A number for the field: with as many decimals as asked for, and with separators of thousands where wanted. */
-export function numberText(value: number | null, { decimals, isGrouped }: { decimals: number | null; isGrouped: boolean }, locale?: string): string {
+export function numberText(value: number | null, { decimals, isGrouped }: { decimals: number | null; isGrouped: boolean }, locale: string = valueLocale): string {
   if (value === null) return ''
   const digits = decimals === null ? { maximumFractionDigits: 12 } : { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
   return value.toLocaleString(locale, { useGrouping: isGrouped, ...digits })

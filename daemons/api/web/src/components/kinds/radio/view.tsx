@@ -4,7 +4,7 @@ import { textOf } from '../../../runtime/values'
 import { isSame, optionsOf } from '../../choice/options'
 import { InputGroup, useInput } from '../../input'
 import type { ViewProps } from '../../runtime-context'
-import { t } from '../../../messages/messages'
+import { plural, t } from '../../../messages/messages'
 
 /** More are for a select. */
 const most = 100
@@ -22,7 +22,7 @@ export function View(props: ViewProps) {
             <span>{option.label}</span>
           </label>
         ))}
-        {options.length > most ? <p className="hint">{(options.length - most).toLocaleString()} more are not shown: use a select.</p> : null}
+        {options.length > most ? <p className="hint">{plural(options.length - most, '{count} more is not shown: use a select.', '{count} more are not shown: use a select.')}</p> : null}
         {options.length === 0 ? <p className="hint">{t('There is nothing to choose from.')}</p> : null}
       </div>
     </InputGroup>

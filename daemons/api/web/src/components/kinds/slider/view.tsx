@@ -1,4 +1,5 @@
 /** A number by its place between two others. */
+import { valueLocale } from '../../../messages/messages'
 import { numberOf, textOf } from '../../../runtime/values'
 import { InputField, useInput } from '../../input'
 import { type ViewProps, useRuntime } from '../../runtime-context'
@@ -10,7 +11,7 @@ export function View(props: ViewProps) {
   const most = Math.max(least, numberOf(input.read('max')) ?? 100)
   const step = numberOf(input.read('step')) ?? 1
   const value = Math.min(most, Math.max(least, input.value ?? least))
-  const text = `${value.toLocaleString()}${textOf(input.read('suffix')) ? ` ${textOf(input.read('suffix'))}` : ''}`
+  const text = `${value.toLocaleString(valueLocale)}${textOf(input.read('suffix')) ? ` ${textOf(input.read('suffix'))}` : ''}`
   const done = () => void runtime.trigger(props.name, 'change')
   return (
     <InputField input={input}>

@@ -6,7 +6,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { flagOf } from '../../../runtime/values'
 import '../../../ui/grid.css'
-import { t } from '../../../messages/messages'
+import { t, valueLocale } from '../../../messages/messages'
 import type { Direction } from './CellEditor'
 import { DataRow } from './DataRow'
 import { HeadCell, sortNext } from './HeadCell'
@@ -221,7 +221,7 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
               <div key={column.key} role="gridcell" className={`cell ${column.align} ${column.pin ? 'pinned' : ''}`} style={offsets[column.key]}>
                 {column.summary && table.sums[column.key] !== undefined ? (
                   <span title={column.summary}>
-                    <span className="muted">{column.summary}</span> {column.summary === 'count' ? (table.sums[column.key] ?? 0).toLocaleString() : cellText(table.sums[column.key], column)}
+                    <span className="muted">{column.summary}</span> {column.summary === 'count' ? (table.sums[column.key] ?? 0).toLocaleString(valueLocale) : cellText(table.sums[column.key], column)}
                   </span>
                 ) : null}
               </div>

@@ -1,4 +1,5 @@
 /** What stands in a cell, as text. */
+import { valueLocale } from '../../../messages/messages'
 import { flagOf, numberOf, textOf } from '../../../runtime/values'
 import type { Column } from './columns'
 
@@ -18,7 +19,7 @@ function numberFormat({ type, currency, decimals }: Column): Intl.NumberFormat {
           ? { style: 'currency', currency, ...digits }
           : { minimumFractionDigits: 2, maximumFractionDigits: 2, ...digits }
         : { maximumFractionDigits: 12, ...digits }
-  const made = new Intl.NumberFormat(undefined, style)
+  const made = new Intl.NumberFormat(valueLocale, style)
   formats.set(key, made)
   return made
 }
@@ -27,10 +28,10 @@ function clampedDigits(decimals: number): number {
   return Math.max(0, Math.min(12, Math.round(decimals)))
 }
 
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const day = new Intl.DateTimeFormat(valueLocale, { dateStyle: 'medium' })
 /** A day has no zone: it is the same one wherever it is read. */
-const plainDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const plainDay = new Intl.DateTimeFormat(valueLocale, { dateStyle: 'medium', timeZone: 'UTC' })
+const moment = new Intl.DateTimeFormat(valueLocale, { dateStyle: 'medium', timeStyle: 'short' })
 
 export function cellText(value: unknown, column: Column): string {
   if (column.type === 'button') return column.text || textOf(value) || column.label

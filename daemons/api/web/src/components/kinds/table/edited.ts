@@ -1,6 +1,6 @@
 /** What stands in the field of a cell that is edited, and the value that it means. */
 import { asType, textOf } from '../../../runtime/values'
-import { t } from '../../../messages/messages'
+import { t, valueLocale } from '../../../messages/messages'
 import { localText } from '../datetime/local-time'
 import { digitsText, parseDigits } from '../number-input/number-text'
 import { type Column, isNumericType, isZoneless } from './columns'
@@ -9,7 +9,7 @@ export function written(value: unknown, { type }: Column): string {
   if (type === 'json') return value === null || value === undefined ? '' : JSON.stringify(value)
   if (type === 'date') return textOf(asType('date', value))
   if (type === 'datetime') return localText(asType('datetime', value))
-  if (isNumericType(type)) return typeof value === 'number' ? value.toLocaleString(undefined, { useGrouping: false, maximumFractionDigits: 12 }) : digitsText(textOf(value))
+  if (isNumericType(type)) return typeof value === 'number' ? value.toLocaleString(valueLocale, { useGrouping: false, maximumFractionDigits: 12 }) : digitsText(textOf(value))
   return textOf(value)
 }
 

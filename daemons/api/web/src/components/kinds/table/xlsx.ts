@@ -3,6 +3,7 @@
  *
  * Texts stand in their cells as they are, so that none is ever read as a formula.
  */
+import { valueLocale } from '../../../messages/messages'
 import { numberOf, textOf } from '../../../runtime/values'
 import type { Row } from '../../rows'
 import { type Column, isNumericType } from './columns'
@@ -15,7 +16,7 @@ const [mostCharacters, mostRows] = [32_767, 1_048_575]
 const styles = { plain: 0, head: 1, day: 2, moment: 3, percent: 4, money: 5 }
 
 export async function workbook(name: string, columns: Column[], rows: Row[]): Promise<Blob> {
-  if (rows.length > mostRows) throw new Error(`a sheet has at most ${mostRows.toLocaleString()} rows: choose CSV`)
+  if (rows.length > mostRows) throw new Error(`a sheet has at most ${mostRows.toLocaleString(valueLocale)} rows: choose CSV`)
   const sheetName = escaped(name.replace(/[\\/?*[\]:]/g, ' ').slice(0, 31) || 'Sheet')
   const parts: [string, string][] = [
     [

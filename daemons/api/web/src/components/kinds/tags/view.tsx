@@ -4,7 +4,7 @@ import { Badge } from '../../../ui/Badge'
 import '../../display.css'
 import { type ViewProps, useProperties } from '../../runtime-context'
 import { toneOf } from '../../tone'
-import { t } from '../../../messages/messages'
+import { plural, t } from '../../../messages/messages'
 
 const most = 200
 
@@ -27,7 +27,7 @@ export function View(props: ViewProps) {
               <Badge tone={toneOf(toneFor(item), 'neutral')}>{item}</Badge>
             </li>
           ))}
-          {items.length > most ? <li className="muted">{(items.length - most).toLocaleString()} more</li> : null}
+          {items.length > most ? <li className="muted">{plural(items.length - most, '{count} more', '{count} more')}</li> : null}
         </ul>
       )}
     </div>

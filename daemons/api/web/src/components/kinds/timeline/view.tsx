@@ -6,7 +6,7 @@ import '../../display.css'
 import { column, rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useRuntime } from '../../runtime-context'
 import { toneOf } from '../../tone'
-import { t } from '../../../messages/messages'
+import { plural, t } from '../../../messages/messages'
 
 const most = 500
 
@@ -45,7 +45,7 @@ export function View(props: ViewProps) {
           </li>
         ))}
       </ol>
-      {events.length > most ? <p className="muted">{(events.length - most).toLocaleString()} more.</p> : null}
+      {events.length > most ? <p className="muted">{plural(events.length - most, '{count} more.', '{count} more.')}</p> : null}
     </div>
   )
 }
