@@ -74,16 +74,18 @@ export const builderSteps = [
     name: 'whoever leaves gives the app free; a name that is taken by the language is refused with words',
     expects: /status of 404/,
     run: async (page, url) => {
-      const { asked } = await answer(page, answers)
+      let tab = ''
+      const editing = answers['PUT /apps/orders/editing']
+      await answer(page, { ...answers, 'PUT /apps/orders/editing': (/** @type {{ tab: string }} */ body) => ((tab = body.tab), editing) })
       await open(page, url)
       await page.getByRole('button', { name: 'Text note' }).press('Enter')
       const name = page.getByRole('complementary', { name: 'Inspector' }).getByLabel('Name', { exact: true })
       await name.fill('class')
       await name.press('Enter')
       await page.getByText('class is a word that JavaScript, Python or Bulkhead has taken').waitFor()
-      await page.waitForFunction(() => sessionStorage.getItem('bulkhead tab'))
-      const tab = await page.evaluate(() => sessionStorage.getItem('bulkhead tab'))
-      while (!asked.includes('PUT /apps/orders/editing')) await page.waitForTimeout(50)
+      // Until then the window does not know that the app is its own.
+      while (tab === '') await page.waitForTimeout(50)
+      await page.waitForTimeout(300)
       await page.evaluate(() => {
         const { fetch } = window
         window.fetch = (asking, init) => {
