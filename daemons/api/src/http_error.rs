@@ -82,6 +82,8 @@ pub(crate) enum ApiError {
     TooManyAttempts { retry_after_s: u64 },
     #[error("the run did not answer within {waited_s} seconds; it goes on")]
     RunStillGoing { run: RunId, waited_s: u64 },
+    #[error("the run is gone, since the database went down before it was kept or somebody has deleted it: send the request again")]
+    RunLost,
     #[error("too much is going on at once: try again in a moment")]
     Busy,
     #[error(transparent)]
@@ -146,6 +148,7 @@ impl ApiError {
             Self::Unprocessable { code, faults, .. } => Problem { faults: faults.clone(), ..plain(422, code) },
             Self::TooManyAttempts { .. } => plain(429, "too-many-attempts"),
             Self::RunStillGoing { .. } => plain(504, "run-still-going"),
+            Self::RunLost => plain(503, "run-lost"),
             Self::Busy => plain(503, "busy"),
             Self::Store(error) => store_problem(error),
             Self::Service(error) => service_problem(error),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bulkhead_daemon_kit::Peer;
@@ -13,6 +13,7 @@ use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::backend::{BlockOutcome, BlockPlace, EndedRounds, JournalEntry, RunState};
 use bulkhead_store::block_ends::RunEnd;
 use bulkhead_store::journal::{self, BlockRow, Earlier, PinnedRun};
+use serde::Deserialize;
 
 use crate::error::BackendError;
 use crate::routes::{Backend, Shared, WORKER, millis, only};
@@ -23,15 +24,25 @@ const MAX_STATE_BYTES: usize = 64 * 1024 * 1024;
 /// How long the token of a run is good: longer than any step.
 const RUN_TOKEN_LIFETIME: time::Duration = time::Duration::hours(1);
 
+/// How a worker asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StateQuery {
+    /// Whether the run is left as it is until something is stored of it.
+    #[serde(default)]
+    quietly: bool,
+}
+
 pub(crate) async fn run_state(
     State(backend): Shared,
     Extension(peer): Extension<Peer>,
     Path(run): Path<RunId>,
+    Query(how): Query<StateQuery>,
 ) -> Result<Response, BackendError> {
     only(&peer, WORKER)?;
     let database = &backend.database;
-    let pinned = database.take_up_run(run).await?;
-    // What nobody has marked as running has no journal: the mark comes before all that is stored of the run.
+    let pinned = database.take_up_run(run, how.quietly).await?;
+    // What nobody has marked as running has no journal: the mark comes before all that is stored of the run, or with it.
     let is_fresh = pinned.status == RunStatus::Queued;
     let mut journal = if is_fresh { Vec::new() } else { database.journal(run).await? };
     let has_loops = pinned.document.blocks.values().any(|block| matches!(block, Block::Loop(_)));

@@ -5,7 +5,7 @@
 //!
 //! | the first step | then |
 //! |---|---|
-//! | has ended the run | the entry is marked |
+//! | has ended the run | nothing: the run's end has marked the entry, in the same commit |
 //! | pauses the run, or has taken its second | Temporal goes on, the entry is marked |
 //! | failed: a service or the database does not answer | the same: Temporal tries it again for as long as it takes |
 //! | was not brought to its end, since the worker died | the lease ends; whoever claims the entry next gives the run to Temporal |
@@ -63,8 +63,8 @@ pub(crate) enum Then {
     Step,
     /// Temporal takes it over.
     HandOver,
-    /// It has ended: the entry is marked.
-    Mark,
+    /// It has ended, and its entry is marked with that.
+    Rest,
 }
 
 impl Then {
@@ -76,7 +76,7 @@ impl Then {
     /// For the first step.
     pub(crate) fn of_step(step: &Result<Progress, StepError>) -> Self {
         match step {
-            Ok(Progress::Finished) => Self::Mark,
+            Ok(Progress::Finished) => Self::Rest,
             Ok(Progress::Continue | Progress::Wait(_)) | Err(_) => Self::HandOver,
         }
     }
@@ -239,13 +239,13 @@ impl FirstSteps {
         });
     }
 
-    /// Does what a claim is for; gives the entry if it is to be marked.
+    /// Does what a claim is for; gives the entry if it is to be marked: Temporal has the run.
     async fn take_up(&self, claim: Claim, interrupted: oneshot::Receiver<Interrupt>) -> Option<i64> {
         let run = claim.run.to_string();
         let mut then = Then::of_claim(claim.is_first);
         if then == Then::Step {
             then = tokio::select! {
-                step = tokio::time::timeout(STEP_TIMEOUT, self.metrics.timed("step", self.interpreter.step(&run))) => {
+                step = tokio::time::timeout(STEP_TIMEOUT, self.metrics.timed("step", self.interpreter.first_step(&run))) => {
                     let step = step.unwrap_or_else(|_| Err(StepError("a service does not answer".into())));
                     if let Err(error) = &step {
                         tracing::warn!(run.id = %run, "the first step failed, and Temporal goes on: {error}");
@@ -254,7 +254,10 @@ impl FirstSteps {
                 }
                 // Dropping the step ends the code that it waits for.
                 why = interrupted => match why {
-                    Ok(Interrupt::Cancel) => return self.store_cancel(claim).await,
+                    Ok(Interrupt::Cancel) => {
+                        self.store_cancel(claim.run).await;
+                        return None;
+                    }
                     Ok(Interrupt::Lost) | Err(_) => {
                         tracing::warn!(run.id = %run, "this worker was cut off for so long that another one has its run");
                         return None;
@@ -262,9 +265,9 @@ impl FirstSteps {
                 },
             };
         }
-        if then == Then::Mark {
+        if then == Then::Rest {
             self.metrics.finished_at_once();
-            return Some(claim.entry);
+            return None;
         }
         match tokio::time::timeout(HAND_OVER, self.engine.start(&run)).await {
             Ok(Ok(())) => {
@@ -279,15 +282,16 @@ impl FirstSteps {
         None
     }
 
-    async fn store_cancel(&self, claim: Claim) -> Option<i64> {
-        let run = claim.run.to_string();
+    /// Ends a run as cancelled, its start with it; false if that has to be tried again.
+    async fn store_cancel(&self, run: RunId) -> bool {
+        let run = run.to_string();
         match tokio::time::timeout(CANCEL, self.interpreter.cancelled(&run)).await {
-            Ok(Ok(())) => Some(claim.entry),
+            Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(run.id = %run, "a cancel was not stored and is tried again: {error}");
-                None
+                false
             }
-            Err(_) => None,
+            Err(_) => false,
         }
     }
 
@@ -298,10 +302,8 @@ impl FirstSteps {
             let _ = open.interrupt.send(Interrupt::Cancel);
             return Ok(false);
         }
-        let Some(claim) = self.database.claim_start_of(run, self.own, LEASE).await? else { return Ok(false) };
-        let Some(entry) = self.store_cancel(claim).await else { return Ok(false) };
-        self.database.mark_sent(&[entry]).await?;
-        Ok(true)
+        let Some(_claim) = self.database.claim_start_of(run, self.own, LEASE).await? else { return Ok(false) };
+        Ok(self.store_cancel(run).await)
     }
 
     async fn mark(&self, entries: &[i64]) {

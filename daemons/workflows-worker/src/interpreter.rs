@@ -40,12 +40,22 @@ impl Interpreter {
 
     /// Makes a step of a run.
     pub(crate) async fn step(&self, run: &str) -> Result<Progress, StepError> {
-        let (path, began) = (format!("/v1/runs/{run}"), Instant::now());
+        self.step_after(run, format!("/v1/runs/{run}")).await
+    }
+
+    /// Makes the first step of a run. Most runs end with it, and then nobody needs to be told that they have begun.
+    pub(crate) async fn first_step(&self, run: &str) -> Result<Progress, StepError> {
+        self.step_after(run, format!("/v1/runs/{run}?quietly=true")).await
+    }
+
+    /// Loads a run from there and makes a step.
+    async fn step_after(&self, run: &str, path: String) -> Result<Progress, StepError> {
+        let began = Instant::now();
         let state: RunState = match self.metrics.timed("load", self.backend.get(&path)).await {
             Ok(state) => state,
-            // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word.
+            // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word, or it was never kept.
             Err(RpcError::Problem(problem)) if problem.status == 404 => {
-                tracing::warn!(run.id = %run, "Temporal offered a run that is not in the database; it is dropped");
+                tracing::warn!(run.id = %run, "a run that is not in the database was to be driven; it is dropped");
                 return Ok(Progress::Finished);
             }
             Err(RpcError::Problem(problem)) if problem.code == "run-ended" => return Ok(Progress::Finished),

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::workflow::{EventDelivery, Trigger, WebhookReply};
 use bulkhead_model::{Fault, RunId, Slug};
+use bulkhead_store::StoreError;
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::events::NewEvent;
 use bulkhead_store::runs::{NewRun, RunAnswer};
@@ -20,7 +21,7 @@ use super::documents::not_released;
 use super::events;
 use super::json;
 use super::json::Json;
-use super::run_starts::{accepted, begin, begin_as, check_key, trace_parent};
+use super::run_starts::{accepted, begin, begin_for_answer, check_key, trace_parent};
 use super::signatures::Signed;
 use crate::auth::{Origin, token};
 use crate::http_error::ApiError;
@@ -82,8 +83,11 @@ pub(crate) async fn call(
         record.action = "workflow.event.send";
         return deliver(&api, (&target, event), &mut trigger, key.as_deref(), record).await;
     }
-    let environment = webhook.environment.as_ref().map(Slug::as_str);
-    let Some(environment) = api.database.environment_id(environment).await? else {
+    let environment = match &webhook.environment {
+        Some(named) => api.database.environment_id(Some(named.as_str())).await?,
+        None => target.default_environment,
+    };
+    let Some(environment) = environment else {
         let detail = format!("the environment of the trigger `{name}` is gone: choose another and release the draft");
         return Err(ApiError::Conflict { code: "environment-unknown", detail });
     };
@@ -193,7 +197,7 @@ fn query_for_code(uri: &Uri) -> Map<String, Value> {
 async fn answer_of(api: &SharedApi, new: &NewRun<'_>) -> Result<Response, ApiError> {
     let id = RunId::new();
     let mut waiter = api.run_watch.watch(id);
-    let run = begin_as(api, id, new).await?;
+    let run = begin_for_answer(api, id, new).await?;
     let waited = api.config.webhook_wait;
     let deadline = tokio::time::Instant::now() + waited;
     if run == id {
@@ -203,12 +207,17 @@ async fn answer_of(api: &SharedApi, new: &NewRun<'_>) -> Result<Response, ApiErr
         waiter = api.run_watch.watch(run);
     }
     loop {
-        let answer = api.database.run_answer(run).await?;
+        let answer = match api.database.run_answer(run).await {
+            Err(StoreError::NotFound { .. }) => return Err(ApiError::RunLost),
+            answer => answer?,
+        };
         if let Some(response) = response_of(run, answer) {
             return Ok(response);
         }
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
+            // From now on the caller knows of it.
+            api.database.settle_run(run).await?;
             return Err(ApiError::RunStillGoing { run, waited_s: waited.as_secs() });
         }
         let _ = tokio::time::timeout(left.min(LOOK_EVERY), waiter.changed()).await;

@@ -44,12 +44,15 @@ pub(crate) struct RunStarted {
 
 /// Writes a run, or finds the one that its idempotency key stands for. From here on it is never lost.
 pub(crate) async fn begin(api: &SharedApi, new: &NewRun<'_>) -> Result<RunId, ApiError> {
-    begin_as(api, RunId::new(), new).await
+    let (run, _) = api.database.start_run(new).await?;
+    api.metrics.runs_started.inc();
+    Ok(run)
 }
 
-/// The same, under this id unless the key stands for another run.
-pub(crate) async fn begin_as(api: &SharedApi, id: RunId, new: &NewRun<'_>) -> Result<RunId, ApiError> {
-    let (run, _) = api.database.start_run_as(id, new).await?;
+/// The same, under this id unless the key stands for another run, for a caller who hears of nothing but what came of it: no run is
+/// acknowledged before [`bulkhead_store::Database::settle_run`], or before its answer or its end.
+pub(crate) async fn begin_for_answer(api: &SharedApi, id: RunId, new: &NewRun<'_>) -> Result<RunId, ApiError> {
+    let (run, _) = api.database.start_run_for_answer(id, new).await?;
     api.metrics.runs_started.inc();
     Ok(run)
 }

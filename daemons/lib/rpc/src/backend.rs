@@ -2,7 +2,7 @@
 //!
 //! | route | caller | what |
 //! |---|---|---|
-//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token |
+//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token; marks the run as running, with `?quietly=true` only once something of it is stored |
 //! | `POST /v1/runs/{run}/blocks/{block}` | worker | has a block act under the journal: [`BlockAction`] -> [`BlockOutcome`] |
 //! | `POST /v1/runs/{run}/blocks` | worker | stores what blocks came to: [`BlockReports`] -> [`Stored`], idempotent |
 //! | `POST /v1/runs/{run}/wait` | worker | [`WaitingFor`]: nothing of the run is under way until then |

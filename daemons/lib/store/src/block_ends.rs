@@ -5,30 +5,42 @@ use std::collections::{BTreeMap, HashSet};
 use bulkhead_model::run::{BlockStatus, LogLevel, RunError, RunResponse, RunStatus, Usage};
 use bulkhead_model::workflow::Port;
 use bulkhead_model::{Name, RunId};
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{GenericClient, Transaction};
 use futures_util::future::try_join;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio_postgres::Statement;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Json, ToSql};
 
+use crate::block_rows::{BlockRows, Key, Row, all_stored, key, one_row_each, stored};
 use crate::children::{FailureRun, start_failure_run};
 use crate::journal::{BlockOutcome, BlockPlace, rounds};
 use crate::payload::Payload;
 use crate::{Database, StoreError};
 
-/// The first answer counts.
-const RESPOND: &str = "UPDATE runs SET response = $2 WHERE id = $1 AND response IS NULL";
-/// A run that has ended stays as it is. The run that waits for it is woken, and those that it waits for are cancelled.
-const FINISH: &str = "WITH changed AS (
-        UPDATE runs SET status = $2, error = $3, started_at = coalesce(started_at, now()), finished_at = now(), waiting_for = NULL,
-            response = coalesce(response, $6), result_json = CASE WHEN parent_waits THEN $4::text END,
-            result_packed = CASE WHEN parent_waits THEN $5::bytea END
+/// A run of which something is stored has begun, also where the worker that took it up has not said so. The first answer counts.
+const GO_ON: &str = "begun AS (
+        UPDATE runs SET response = coalesce(response, $3), status = CASE status WHEN 'queued' THEN 'running' ELSE status END,
+            started_at = coalesce(started_at, CASE WHEN $2::timestamptz IS NULL THEN now() ELSE greatest(created_at, $2) END)
+        WHERE id = $1 AND (status = 'queued' OR response IS NULL AND $3::json IS NOT NULL))";
+/// A run that has ended stays as it is. Its start need not be looked at any more, the run that waits for it is woken, and those that it
+/// waits for are cancelled.
+const FINISH: &str = "changed AS (
+        UPDATE runs SET status = $4, error = $5, finished_at = now(), waiting_for = NULL, response = coalesce(response, $3),
+            started_at = coalesce(started_at, CASE WHEN $2::timestamptz IS NULL THEN now() ELSE greatest(created_at, $2) END),
+            result_json = CASE WHEN parent_waits THEN $6::text END, result_packed = CASE WHEN parent_waits THEN $7::bytea END
         WHERE id = $1 AND finished_at IS NULL RETURNING id, parent_run, parent_waits),
+    marked AS (UPDATE run_outbox o SET sent_at = now() FROM changed WHERE o.run_id = changed.id AND o.kind = 'start' AND o.sent_at IS NULL),
     entries AS (INSERT INTO run_outbox (run_id, kind)
         SELECT parent_run, 'wake' FROM changed WHERE parent_waits
         UNION ALL SELECT c.id, 'cancel' FROM runs c JOIN changed ON c.parent_run = changed.id WHERE c.parent_waits AND c.finished_at IS NULL
-        RETURNING run_id)
-    SELECT (SELECT count(pg_notify('run_outbox', run_id::text)) FROM entries) FROM changed";
+        RETURNING run_id)";
+/// Whether a run was ended by that; those whom it concerns are told.
+const FINISHED: &str =
+    "EXISTS (SELECT FROM changed), (SELECT count(pg_notify('run_outbox', run_id::text)) FROM entries)";
+/// Whoever follows a run looks again. Not in the commit, as for starts.
+const ANNOUNCE_CHANGE: &str = "SELECT pg_notify('run_changed', $1)";
 /// A block that is stored already sets nothing again.
 pub(crate) const SET_VARIABLE: &str = "INSERT INTO run_variables (run_id, name, value) VALUES ($1, $2, $3)
     ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value";
@@ -90,10 +102,30 @@ impl Database {
     ) -> Result<Vec<usize>, StoreError> {
         let operation = "store the results of blocks";
         let mut client = self.client(operation).await?;
+        let announce = client.prepare_cached(ANNOUNCE_CHANGE).await.map_err(StoreError::of(operation))?;
+        let text = run.to_string();
+        let about: [&(dyn ToSql + Sync); 1] = [&text];
+        let began_at = ends.iter().map(|end| end.started_at).min();
+        if let Some(rows) = rows_of_news(ends, conclusion)? {
+            let sql = statement_of(conclusion, rows.as_ref());
+            let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
+            let storing = store(&client, &statement, (run, began_at), rows.as_ref(), conclusion);
+            // Sent together, done one after the other. A word that is lost is made up for by a look.
+            match futures_util::join!(storing, client.query(&announce, &about)).0 {
+                Ok(_) => return Ok(Vec::new()),
+                Err(error) if is_no_news(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let sql = statement_of(conclusion, None);
+        let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
         let transaction = client.transaction().await.map_err(StoreError::of(operation))?;
+        let concluded = store(&transaction, &statement, (run, began_at), None, conclusion);
         // Sent together, in this order: the one would wait for the other otherwise.
-        let (is_new, ()) =
-            try_join(store_blocks(&transaction, run, ends), conclude(&transaction, run, conclusion)).await?;
+        let (is_new, has_ended) = try_join(store_blocks(&transaction, run, ends), concluded).await?;
+        if let Some(failure) = conclusion.on_failure.filter(|_| has_ended) {
+            start_failure_run(&transaction, run, &failure).await?;
+        }
         let mut wrote = Vec::new();
         for (number, (end, is_new)) in ends.iter().zip(is_new).enumerate() {
             if is_new && !end.logs.is_empty() {
@@ -109,12 +141,8 @@ impl Database {
             }
         }
         transaction.commit().await.map_err(StoreError::of(operation))?;
-        // Not in the commit, as for starts; and nobody waits for it.
-        tokio::spawn(async move {
-            if let Ok(notify) = client.prepare_cached("SELECT pg_notify('run_changed', $1)").await {
-                let _ = client.execute(&notify, &[&run.to_string()]).await;
-            }
-        });
+        // Nobody waits for this.
+        tokio::spawn(async move { client.query(&announce, &[&text]).await.map(|_| ()) });
         Ok(wrote)
     }
 
@@ -124,32 +152,58 @@ impl Database {
     }
 }
 
-/// Stores a run's answer and its end.
-async fn conclude(transaction: &Transaction<'_>, run: RunId, conclusion: Conclusion<'_>) -> Result<(), StoreError> {
-    let operation = "store the end of a run";
-    let response = conclusion.response.map(Json);
-    let Some(end) = conclusion.end else {
-        let Some(response) = response else { return Ok(()) };
-        let statement = transaction.prepare_cached(RESPOND).await.map_err(StoreError::of(operation))?;
-        let values: [&(dyn ToSql + Sync); 2] = [&run.0, &response];
-        return transaction.query(&statement, &values).await.map(|_| ()).map_err(StoreError::of(operation));
+/// What one statement can store, if all of it is news, as it is nearly always: no log lines, no variables, and nothing to be looked up
+/// for a failure. The inner one is none where there are no blocks.
+fn rows_of_news(ends: &[BlockEnd<'_>], conclusion: Conclusion<'_>) -> Result<Option<Option<BlockRows>>, StoreError> {
+    let is_plain = |end: &BlockEnd<'_>| {
+        end.logs.is_empty() && end.variables.is_none() && end.outcome.status != BlockStatus::Failed
     };
-    let result = Payload::of(operation, &end.result)?;
-    let statement = transaction.prepare_cached(FINISH).await.map_err(StoreError::of(operation))?;
-    let values: [&(dyn ToSql + Sync); 6] =
-        [&run.0, &end.status.as_str(), &end.error.map(Json), &result.json, &result.packed, &response];
-    let ended = transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
-    match conclusion.on_failure {
-        Some(failure) if !ended.is_empty() => start_failure_run(transaction, run, &failure).await,
-        _ => Ok(()),
+    if conclusion.on_failure.is_some() || !ends.iter().all(is_plain) {
+        return Ok(None);
+    }
+    match one_row_each(ends) {
+        None => Ok(None),
+        Some(rows) if rows.is_empty() => Ok(Some(None)),
+        Some(rows) => BlockRows::of("store the results of blocks", &rows).map(|rows| Some(Some(rows))),
     }
 }
 
-/// A row's key within its run.
-type Key = (String, Vec<i32>, i32);
+/// Stores rows, which must be news, and what comes of their run.
+fn statement_of(conclusion: Conclusion<'_>, rows: Option<&BlockRows>) -> String {
+    let (run, first, ended) = match conclusion.end {
+        Some(_) => (FINISH, 8, FINISHED),
+        None => (GO_ON, 4, "false"),
+    };
+    match rows {
+        Some(_) => format!("WITH {}, {run} SELECT {ended}, {}", stored(first), all_stored(first)),
+        None => format!("WITH {run} SELECT {ended}"),
+    }
+}
 
-fn key(place: &BlockPlace) -> Key {
-    (place.block.clone(), rounds(&place.iteration), place.attempt)
+/// Does what that statement says for a run and when it has begun; gives whether the run was ended by it.
+async fn store(
+    client: &impl GenericClient,
+    statement: &Statement,
+    (run, began_at): (RunId, Option<OffsetDateTime>),
+    rows: Option<&BlockRows>,
+    conclusion: Conclusion<'_>,
+) -> Result<bool, StoreError> {
+    let operation = "store the results of blocks";
+    let response = conclusion.response.map(Json);
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&run.0, &began_at, &response];
+    let (status, error, result);
+    if let Some(end) = conclusion.end {
+        (status, error, result) = (end.status.as_str(), end.error.map(Json), Payload::of(operation, &end.result)?);
+        values.extend([&status as &(dyn ToSql + Sync), &error, &result.json, &result.packed]);
+    }
+    values.extend(rows.map(BlockRows::values).into_iter().flatten());
+    let row = client.query_one(statement, &values).await.map_err(StoreError::of(operation))?;
+    Ok(row.get(0))
+}
+
+/// Whether nothing was stored because some of it is stored already.
+fn is_no_news(error: &StoreError) -> bool {
+    matches!(error, StoreError::Refused { source, .. } if source.code() == Some(&SqlState::INVALID_TEXT_REPRESENTATION))
 }
 
 /// Stores rows; says of each whether it is new, or goes on from "running".
@@ -185,76 +239,13 @@ async fn insert_blocks(
     ends: &[BlockEnd<'_>],
 ) -> Result<HashSet<Key>, StoreError> {
     let operation = "store the results of blocks";
-    let sql = "INSERT INTO block_runs (run_id, block, iteration, attempt, status, input_json, input_packed, result_json, result_packed,
-            port, error, wall_ms, cpu_ms, peak_memory_bytes, started_at, finished_at, cover_block, cover_depth)
-        SELECT $1, block, iteration::integer[], attempt, status, input_json, input_packed, result_json, result_packed,
-            port, error::json, wall_ms, cpu_ms, peak, started_at, finished_at, cover_block, cover_depth
-        FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::bytea[], $10::text[],
-            $11::text[], $12::float8[], $13::float8[], $14::bigint[], $15::timestamptz[], $16::timestamptz[], $17::text[], $18::smallint[])
-            AS ended (block, iteration, attempt, status, input_json, input_packed, result_json, result_packed, port, error, wall_ms,
-                cpu_ms, peak, started_at, finished_at, cover_block, cover_depth)
-        ON CONFLICT (run_id, block, iteration, attempt) DO UPDATE SET status = excluded.status,
-            input_json = CASE WHEN block_runs.input_json = 'null' THEN excluded.input_json ELSE block_runs.input_json END,
-            input_packed = CASE WHEN block_runs.input_json = 'null' THEN excluded.input_packed ELSE block_runs.input_packed END,
-            result_json = excluded.result_json, result_packed = excluded.result_packed, port = excluded.port, error = excluded.error,
-            wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, peak_memory_bytes = excluded.peak_memory_bytes,
-            finished_at = excluded.finished_at
-        WHERE block_runs.status = 'running' AND excluded.status <> 'running'
-        RETURNING block, iteration, attempt";
-    let statement = transaction.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-    let (mut iterations, mut errors) = (Vec::with_capacity(ends.len()), Vec::with_capacity(ends.len()));
-    let (mut inputs, mut results) = (Payloads::default(), Payloads::default());
-    for end in ends {
-        let numbers: Vec<String> = rounds(&end.place.iteration).iter().map(i32::to_string).collect();
-        iterations.push(format!("{{{}}}", numbers.join(",")));
-        let error = end.outcome.error.as_ref().map(serde_json::to_string).transpose();
-        errors.push(error.map_err(StoreError::damaged(operation))?);
-        inputs.push(Payload::of(operation, end.input)?);
-        results.push(Payload::of(operation, &end.outcome.result)?);
-    }
-    let texts = |one: fn(&BlockEnd<'_>) -> Option<String>| ends.iter().map(one).collect::<Vec<_>>();
-    let numbers = |one: fn(&BlockEnd<'_>) -> f64| ends.iter().map(one).collect::<Vec<_>>();
-    let times = |one: fn(&BlockEnd<'_>) -> Option<OffsetDateTime>| ends.iter().map(one).collect::<Vec<_>>();
-    let attempts: Vec<i32> = ends.iter().map(|end| end.place.attempt).collect();
-    let peaks: Vec<i64> =
-        ends.iter().map(|end| i64::try_from(end.usage.peak_memory_bytes).unwrap_or(i64::MAX)).collect();
-    let depths: Vec<Option<i16>> = ends.iter().map(|end| end.cover.map(|(_, depth)| depth)).collect();
-    let values: [&(dyn ToSql + Sync); 18] = [
-        &run.0,
-        &texts(|end| Some(end.place.block.clone())),
-        &iterations,
-        &attempts,
-        &texts(|end| Some(end.outcome.status.as_str().to_owned())),
-        &inputs.json,
-        &inputs.packed,
-        &results.json,
-        &results.packed,
-        &texts(|end| end.outcome.port.as_ref().map(|port| port.as_str().to_owned())),
-        &errors,
-        &numbers(|end| end.usage.wall_ms),
-        &numbers(|end| end.usage.cpu_ms),
-        &peaks,
-        &times(|end| Some(end.started_at)),
-        &times(|end| end.finished_at),
-        &texts(|end| end.cover.map(|(block, _)| block.to_owned())),
-        &depths,
-    ];
-    let rows = transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
-}
-
-/// The two columns of some payloads.
-#[derive(Default)]
-struct Payloads {
-    json: Vec<Option<String>>,
-    packed: Vec<Option<Vec<u8>>>,
-}
-
-impl Payloads {
-    fn push(&mut self, payload: Payload) {
-        self.json.push(payload.json);
-        self.packed.push(payload.packed);
-    }
+    let rows: Vec<Row<'_>> = ends.iter().map(Row::from).collect();
+    let rows = BlockRows::of(operation, &rows)?;
+    let sql = format!("WITH {} SELECT block, iteration, attempt FROM stored", stored(2));
+    let statement = transaction.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
+    let values: Vec<&(dyn ToSql + Sync)> = [&run.0 as &(dyn ToSql + Sync)].into_iter().chain(rows.values()).collect();
+    let stored = transaction.query(&statement, &values).await.map_err(StoreError::of(operation))?;
+    Ok(stored.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
 /// A row that is stored already must say the same. It was told twice, or by two who make the same step: only one of them may go on with

@@ -128,8 +128,15 @@ impl Database {
         self.pinned(id, &format!("SELECT {PINNED} FROM runs r WHERE r.id = $1")).await
     }
 
-    /// Marks a run as running, for a worker that goes on with it; gives it as it was before.
-    pub async fn take_up_run(&self, id: RunId) -> Result<PinnedRun, StoreError> {
+    /// Marks a run as running, for a worker that goes on with it; gives it as it was before. Quietly: the mark is left to what is stored
+    /// of the run next, which for most runs is their end; a run that begins at a block has something to store at once.
+    pub async fn take_up_run(&self, id: RunId, quietly: bool) -> Result<PinnedRun, StoreError> {
+        if quietly {
+            let pinned = self.pinned_run(id).await?;
+            if pinned.begins_at.is_none() {
+                return Ok(pinned);
+            }
+        }
         // Not waited for on the disk: a mark that is lost with the power is made again when the run goes on.
         let sql = format!(
             "WITH marked AS (
@@ -171,7 +178,8 @@ impl Database {
         let client = self.client(operation).await?;
         let sql = format!(
             "WITH changed AS (
-                UPDATE runs SET status = 'waiting', waiting_for = $2 FROM {LAZILY} WHERE id = $1 AND finished_at IS NULL RETURNING id)
+                UPDATE runs SET status = 'waiting', waiting_for = $2, started_at = coalesce(started_at, now())
+                FROM {LAZILY} WHERE id = $1 AND finished_at IS NULL RETURNING id)
             SELECT pg_notify('run_changed', id::text) FROM changed"
         );
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;

@@ -10,6 +10,7 @@ pub mod apps;
 pub mod audit;
 pub mod block_calls;
 pub mod block_ends;
+mod block_rows;
 pub mod children;
 mod database;
 mod documents;

@@ -49,10 +49,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "environments_and_query_library",
         sql: include_str!("../migrations/V12__environments_and_query_library.sql"),
     },
+    Migration { version: 13, name: "marks_of_starts", sql: include_str!("../migrations/V13__marks_of_starts.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 12;
+pub const SCHEMA_VERSION: i32 = 13;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -133,7 +133,10 @@ impl Database {
         transaction.execute(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
         let sql = "INSERT INTO run_slots (run_id, workflow_id) SELECT r.id, r.workflow_id
             FROM runs r JOIN workflow_settings s ON s.workflow_id = r.workflow_id AND s.max_running IS NOT NULL
-            WHERE r.workflow_id = $1 AND r.finished_at IS NULL AND r.status = 'running' ON CONFLICT DO NOTHING";
+            WHERE r.workflow_id = $1 AND r.finished_at IS NULL
+              AND (r.status = 'running' OR r.status = 'queued' AND EXISTS (SELECT FROM run_outbox o
+                WHERE o.run_id = r.id AND o.kind = 'start' AND o.claimed_by IS NOT NULL))
+            ON CONFLICT DO NOTHING";
         transaction.execute(sql, &[&workflow.0]).await.map_err(StoreError::of(operation))?;
         let sql = "SELECT pg_notify('run_outbox', $1)";
         transaction.query(sql, &[&HELD]).await.map_err(StoreError::of(operation))?;

@@ -10,10 +10,11 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::audit::AuditRecord;
+use crate::database::LAZILY;
 use crate::environments::EnvironmentBadge;
 use crate::journal::{BlockPlace, iteration, rounds};
 use crate::payload::Payload;
-use crate::queues::{ANNOUNCE_START, START_ENTRY};
+use crate::queues::{ANNOUNCE_ENTRY, ANNOUNCE_START, START_ENTRY};
 use crate::{Database, StoreError};
 
 /// The channel that says "there is something in the outbox".
@@ -162,17 +163,48 @@ pub(crate) fn run(operation: &'static str, row: &Row) -> Result<Run, StoreError>
     })
 }
 
+/// When what is written is safe from a crash.
+#[derive(Clone, Copy, Debug)]
+enum Durable {
+    /// Before the call returns.
+    Now,
+    /// Before anything that is stored later and waits for the disk.
+    WithWhatFollows,
+}
+
 impl Database {
     /// Writes a run, its outbox entry and its audit record in one transaction: from here on it is never lost. Returns the run that the
     /// idempotency key already stands for, if there is one, and whether this call made it.
     pub async fn start_run(&self, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
-        self.start_run_as(RunId::new(), new).await
+        self.start(RunId::new(), new, Durable::Now).await
     }
 
-    /// The same, under this id: who chooses it can listen for the run before it begins.
-    pub async fn start_run_as(&self, id: RunId, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
+    /// The same for a caller who is told of no run before it has answered or ended, or [`Database::settle_run`] has returned: until
+    /// something of it is stored for good, a crash may take it back whole. Under this id: who chooses it can listen before it begins.
+    pub async fn start_run_for_answer(&self, id: RunId, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
+        self.start(id, new, Durable::WithWhatFollows).await
+    }
+
+    /// Makes sure that a run which was started for its answer is not lost any more; [`StoreError::NotFound`] where it is.
+    pub async fn settle_run(&self, id: RunId) -> Result<(), StoreError> {
+        let operation = "keep a run";
+        let client = self.client(operation).await?;
+        // Whatever is written waits for the disk, and so for all that was written before.
+        let settled = client.execute("UPDATE runs SET trace_parent = trace_parent WHERE id = $1", &[&id.0]).await;
+        match settled.map_err(StoreError::of(operation))? {
+            0 => Err(StoreError::NotFound { operation }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn start(&self, id: RunId, new: &NewRun<'_>, durable: Durable) -> Result<(RunId, bool), StoreError> {
         let operation = "start a run";
         let client = self.client(operation).await?;
+        let told = match durable {
+            Durable::Now => "SELECT FROM entry".to_owned(),
+            // A commit that does not wait for the disk may tell of itself.
+            Durable::WithWhatFollows => format!("SELECT {ANNOUNCE_ENTRY} FROM entry, {LAZILY}"),
+        };
         let sql = format!(
             "WITH run AS (
                 INSERT INTO runs (id, workflow_id, version, status, trigger, started_by, idempotency_key, from_run, from_block, trace_parent,
@@ -182,10 +214,9 @@ impl Database {
             {START_ENTRY},
             record AS (INSERT INTO audit_log (user_id, actor, action, object_kind, object_id, detail, request_id, address)
                 VALUES ($7, $8, $9, $10, $11, $12, $13, $14))
-            SELECT FROM entry"
+            {told}"
         );
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
-        let announce = client.prepare_cached(ANNOUNCE_START).await.map_err(StoreError::of(operation))?;
         let AuditRecord { user, actor, action, object, detail, request_id, address } = new.record;
         let (object_kind, object_id) = object.unzip();
         let user = user.map(|user| user.0);
@@ -212,9 +243,15 @@ impl Database {
             &trace_parent,
             &new.environment.0,
         ];
-        // Sent together, done one after the other.
-        let about: [&(dyn ToSql + Sync); 1] = [&id.0];
-        let (created, _) = futures_util::join!(client.query(&statement, &values), client.query(&announce, &about));
+        let created = match durable {
+            Durable::Now => {
+                let announce = client.prepare_cached(ANNOUNCE_START).await.map_err(StoreError::of(operation))?;
+                // Sent together, done one after the other.
+                let about: [&(dyn ToSql + Sync); 1] = [&id.0];
+                futures_util::join!(client.query(&statement, &values), client.query(&announce, &about)).0
+            }
+            Durable::WithWhatFollows => client.query(&statement, &values).await,
+        };
         let created = created.map_err(StoreError::of(operation))?;
         if !created.is_empty() {
             return Ok((id, true));

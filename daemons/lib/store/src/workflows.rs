@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bulkhead_model::workflow::WorkflowDocument;
-use bulkhead_model::{UserId, WorkflowId};
+use bulkhead_model::{EnvironmentId, UserId, WorkflowId};
 use deadpool_postgres::Transaction;
+use uuid::Uuid;
 
 use crate::access::ObjectKind;
 pub use crate::documents::{Draft, Listed, Release};
@@ -122,6 +123,8 @@ pub struct WebhookTarget {
     pub workflow: WorkflowId,
     /// Its released version, if any.
     pub released_version: Option<i32>,
+    /// The environment that is meant where the trigger names none.
+    pub default_environment: Option<EnvironmentId>,
 }
 
 impl Database {
@@ -143,11 +146,16 @@ impl Database {
     ) -> Result<Option<WebhookTarget>, StoreError> {
         let operation = "look up a webhook";
         let client = self.client(operation).await?;
-        let sql = "SELECT w.id, w.released_version FROM workflows w JOIN webhook_keys k ON k.workflow_id = w.id
+        let sql = "SELECT w.id, w.released_version, (SELECT e.id FROM environments e WHERE e.is_default)
+            FROM workflows w JOIN webhook_keys k ON k.workflow_id = w.id
             WHERE w.slug = $1 AND k.trigger = $2 AND k.key_hash = $3";
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
         let row =
             client.query_opt(&statement, &[&slug, &trigger, &key_hash]).await.map_err(StoreError::of(operation))?;
-        Ok(row.map(|row| WebhookTarget { workflow: WorkflowId(row.get(0)), released_version: row.get(1) }))
+        Ok(row.map(|row| WebhookTarget {
+            workflow: WorkflowId(row.get(0)),
+            released_version: row.get(1),
+            default_environment: row.get::<_, Option<Uuid>>(2).map(EnvironmentId),
+        }))
     }
 }

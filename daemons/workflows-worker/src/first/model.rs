@@ -5,7 +5,8 @@
 //! has ended) is modelled as it is documented. Every state that can be reached is looked at:
 //!
 //! - the effect of the call has happened once at most;
-//! - a run that has not ended is guarded: its entry is in the outbox, or Temporal drives it;
+//! - a run that has not ended is guarded: its entry is in the outbox, or Temporal drives it; one that has ended is in the outbox no more;
+//! - a run that a crash has taken back was acknowledged to nobody and has had no effect;
 //! - from everywhere, without further faults, the run ends and leaves the outbox.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -35,7 +36,7 @@ enum Actor {
     Ends,
     /// Gives the run to Temporal next.
     HandsOver,
-    /// Marks the entry next.
+    /// Marks the entry next, since Temporal has the run.
     Marks,
 }
 
@@ -60,11 +61,19 @@ struct State {
     is_driven: bool,
     /// Temporal has lost the run with its database, and the reconciler has not looked yet.
     is_lost: bool,
+    /// Stored with the entry's mark, and durably.
     has_ended: bool,
+    /// Whether the run survives a crash: its start was waited for, or something that was stored later.
+    is_kept: bool,
+    /// Somebody was told of the run.
+    is_told: bool,
+    /// A crash has taken the run back.
+    is_gone: bool,
     call: Call,
     effects: u8,
 }
 
+/// Accepted for a caller who waits for the answer.
 const START: State = State {
     actors: [Actor::Idle; ACTORS],
     holder: None,
@@ -73,6 +82,9 @@ const START: State = State {
     is_driven: false,
     is_lost: false,
     has_ended: false,
+    is_kept: false,
+    is_told: false,
+    is_gone: false,
     call: Call::New,
     effects: 0,
 };
@@ -88,7 +100,7 @@ impl State {
         let next = match then {
             Then::Step => Actor::Reads,
             Then::HandOver => Actor::HandsOver,
-            Then::Mark => Actor::Marks,
+            Then::Rest => Actor::Idle,
         };
         self.with(actor, next)
     }
@@ -105,6 +117,18 @@ impl State {
     /// What may happen next without a fault.
     fn steps(self) -> Vec<Self> {
         let mut next = Vec::new();
+        if self.is_gone {
+            // Nothing can be stored of it: whoever works for it gives up, and Temporal drops it.
+            for number in (0..ACTORS).filter(|number| self.actors[*number] != Actor::Idle) {
+                next.push(self.with(number, Actor::Idle));
+            }
+            next.push(Self { is_driven: false, is_lost: false, ..self });
+            return next;
+        }
+        if !self.is_told {
+            // The caller was accepted, or is told that the run goes on: both wait for the disk.
+            next.push(Self { is_told: true, is_kept: true, ..self });
+        }
         for (number, actor) in self.actors.into_iter().enumerate() {
             match actor {
                 Actor::Idle if number == TEMPORAL && self.is_driven => next.push(self.with(number, Actor::Reads)),
@@ -122,8 +146,11 @@ impl State {
                     next.push(self.stepped(number, &Err(StepError(String::new()))));
                 }
                 Actor::Calls => next.push(match self.call {
-                    Call::New => Self { call: Call::Started { is_alive: true }, effects: self.effects + 1, ..self }
-                        .with(number, Actor::Attached),
+                    // Marked as started, which waits for the disk, and then made.
+                    Call::New => {
+                        let call = Call::Started { is_alive: true };
+                        Self { call, effects: self.effects + 1, is_kept: true, ..self }.with(number, Actor::Attached)
+                    }
                     Call::Started { is_alive: true } => self.with(number, Actor::Attached),
                     // Nobody makes it any more: it is not made again.
                     Call::Started { is_alive: false } => Self { call: Call::Unknown, ..self }.with(number, Actor::Ends),
@@ -135,7 +162,8 @@ impl State {
                     Call::New | Call::Finished | Call::Unknown => next.push(self.with(number, Actor::Ends)),
                 },
                 Actor::Ends => {
-                    next.push(Self { has_ended: true, ..self }.stepped(number, &Ok(Progress::Finished)));
+                    let ended = Self { has_ended: true, is_kept: true, is_sent: true, ..self };
+                    next.push(ended.stepped(number, &Ok(Progress::Finished)));
                 }
                 Actor::HandsOver => {
                     // Temporal knows it already, or takes it; then a run that has ended is found to have.
@@ -178,18 +206,26 @@ impl State {
         if self.is_driven {
             next.push(Self { is_driven: false, is_lost: true, ..self.with(TEMPORAL, Actor::Idle) });
         }
-        // The power is cut: claims and marks that were not on disk yet are gone, and Temporal's newest run.
+        // PostgreSQL is killed, and with it go claims and marks that were not on disk yet; or the whole run.
+        let crashed = Self { holder: None, was_claimed: false, is_sent: self.has_ended, is_gone: !self.is_kept, ..self };
+        next.push(crashed);
+        // The power is cut: the same, and everybody is gone, with Temporal's newest run.
         let actors = [Actor::Idle; ACTORS];
         let call = match self.call {
             Call::Started { .. } => Call::Started { is_alive: false },
             call => call,
         };
-        next.push(Self { actors, call, holder: None, was_claimed: false, is_sent: false, is_driven: false, ..self });
+        next.push(Self { actors, call, is_driven: false, ..crashed });
         next
     }
 
     fn is_guarded(self) -> bool {
-        self.has_ended || !self.is_sent || self.is_driven || self.is_lost
+        if self.has_ended { self.is_sent } else { !self.is_sent || self.is_driven || self.is_lost || self.is_gone }
+    }
+
+    /// Whether nobody misses a run that is gone.
+    fn is_not_missed(self) -> bool {
+        !self.is_gone || !self.is_told && !self.has_ended && self.effects == 0
     }
 }
 
@@ -199,7 +235,8 @@ fn no_fault_loses_a_run_or_doubles_its_effect() {
     let (mut seen, mut pending) = (HashSet::from([START]), VecDeque::from([START]));
     while let Some(state) = pending.pop_front() {
         assert!(state.effects <= 1, "the effect has happened twice: {state:#?}");
-        assert!(state.is_guarded(), "nobody goes on with the run: {state:#?}");
+        assert!(state.is_guarded(), "nobody goes on with the run, or somebody does after its end: {state:#?}");
+        assert!(state.is_not_missed(), "a run is lost that somebody relies on: {state:#?}");
         for next in state.steps() {
             before.entry(next).or_default().push(state);
         }
@@ -210,7 +247,9 @@ fn no_fault_loses_a_run_or_doubles_its_effect() {
         }
     }
     // Whatever has happened: where the faults end, there is a way to the end.
-    let is_done = |state: &State| state.has_ended && state.is_sent && !state.is_driven && !state.is_lost;
+    let is_idle = |state: &State| state.actors == [Actor::Idle; ACTORS] && !state.is_driven && !state.is_lost;
+    let is_done =
+        |state: &State| if state.is_gone { is_idle(state) } else { state.has_ended && !state.is_driven && !state.is_lost };
     let mut good: HashSet<State> = seen.iter().copied().filter(is_done).collect();
     let mut pending: Vec<State> = good.iter().copied().collect();
     while let Some(state) = pending.pop() {

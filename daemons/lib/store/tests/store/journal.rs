@@ -53,6 +53,18 @@ impl Roles {
         };
         self.api.start_run(&new).await.expect("starts")
     }
+
+    /// Starts one, and gives it with the claim of a worker.
+    async fn claimed(&self) -> (RunId, Claim) {
+        let (run, _) = self.start(None).await;
+        let claims = self.worker.claim_starts(Uuid::now_v7(), LEASE, 10).await.expect("claims");
+        (run, *claims.iter().find(|claim| claim.run == run).expect("its start"))
+    }
+}
+
+/// What a block without log lines came to: such blocks are stored by one statement.
+fn quiet_end<'a>(block: &str, result: Value, input: &'a Value) -> BlockEnd<'a> {
+    BlockEnd { logs: Vec::new(), ..end(block, result, input) }
 }
 
 fn end<'a>(block: &str, result: Value, input: &'a Value) -> BlockEnd<'a> {
@@ -227,7 +239,7 @@ async fn a_run_ends_once_and_its_first_response_counts() {
     let changed = Notifications::listen(&roles.api, CHANGED_CHANNEL);
     let mut changes = changed.subscribe();
     assert_eq!(changes.recv().await.expect("the greeting"), "");
-    roles.backend.take_up_run(run).await.expect("marks");
+    roles.backend.take_up_run(run, false).await.expect("marks");
     for status in [201, 500] {
         let response = RunResponse { status, headers: BTreeMap::new(), body: json!({}) };
         let answer = Conclusion { response: Some(&response), ..Conclusion::default() };
@@ -336,4 +348,103 @@ async fn a_block_that_began_and_ended_in_one_report_is_stored_as_ended() {
 
     let journal = roles.backend.journal(run).await.expect("reads");
     assert_eq!((journal[0].outcome.status, &journal[0].outcome.result), (BlockStatus::Succeeded, &json!(2)));
+}
+
+#[tokio::test]
+async fn who_ends_a_run_marks_its_start() {
+    let (roles, input) = (roles().await, json!(null));
+    let (by_worker, claim) = roles.claimed().await;
+    let conclusion = Conclusion { end: Some(SUCCEEDED), ..Conclusion::default() };
+    roles.backend.end_blocks(by_worker, &[quiet_end("hello", json!(1), &input)], conclusion).await.expect("stores");
+    assert_eq!(roles.worker.claim_start_of(by_worker, Uuid::now_v7(), LEASE).await.expect("claims"), None);
+    // Temporal, or a worker that was cut off, ends it once more: nothing comes of it.
+    roles.backend.finish_run(by_worker, SUCCEEDED).await.expect("changes nothing");
+    roles.worker.mark_sent(&[claim.entry]).await.expect("changes nothing");
+
+    let (by_person, _) = roles.start(None).await;
+    roles.api.terminate_run(by_person, "ada@example.org").await.expect("ends");
+    assert_eq!(roles.worker.claim_start_of(by_person, Uuid::now_v7(), LEASE).await.expect("claims"), None);
+}
+
+#[tokio::test]
+async fn of_two_who_end_a_run_the_first_counts_whole() {
+    let (roles, input) = (roles().await, json!(null));
+    let (run, _) = roles.claimed().await;
+    let conclusion = Conclusion { end: Some(SUCCEEDED), ..Conclusion::default() };
+    roles.backend.end_blocks(run, &[quiet_end("hello", json!(1), &input)], Conclusion::default()).await.expect("stores");
+    // Another one has found something else; what it has found besides is not stored either.
+    let other = [quiet_end("before", json!(0), &input), quiet_end("hello", json!(2), &input)];
+    let refused = roles.backend.end_blocks(run, &other, conclusion).await;
+    assert!(matches!(refused, Err(StoreError::Changed { .. })), "{refused:?}");
+    assert_eq!(roles.backend.journal(run).await.expect("reads").len(), 1);
+    assert_eq!(roles.api.run(run).await.expect("reads").status, RunStatus::Running);
+    // Who has found the same ends the run.
+    let same = [quiet_end("hello", json!(1), &input), quiet_end("after", json!(3), &input)];
+    roles.backend.end_blocks(run, &same, conclusion).await.expect("stores");
+    assert_eq!(roles.backend.journal(run).await.expect("reads").len(), 2);
+    assert_eq!(roles.api.run(run).await.expect("reads").status, RunStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_block_that_has_begun_and_ended_since_the_last_commit_is_one_row() {
+    let (roles, input, items) = (roles().await, json!({ "rounds": 2 }), json!({ "count": 2 }));
+    let (run, _) = roles.claimed().await;
+    let begun = BlockOutcome { status: BlockStatus::Running, result: items, port: None, error: None };
+    let (nothing, first) = (json!(null), at(10));
+    let ends = [
+        BlockEnd {
+            outcome: begun,
+            started_at: first,
+            finished_at: None,
+            ..quiet_end("each", json!(null), &nothing)
+        },
+        quiet_end("task", json!(7), &nothing),
+        quiet_end("each", json!([7, 7]), &input),
+    ];
+    roles.backend.end_blocks(run, &ends, Conclusion::default()).await.expect("stores");
+    let blocks = roles.api.block_runs(run).await.expect("reads");
+    let each = blocks.iter().find(|block| block.place.block == "each").expect("the loop");
+    assert_eq!((each.status, &each.result, &each.input), (BlockStatus::Succeeded, &json!([7, 7]), &input));
+    assert_eq!((each.started_at, each.finished_at.is_some(), blocks.len()), (first, true, 2));
+}
+
+#[tokio::test]
+async fn a_run_that_was_taken_up_quietly_runs_once_something_of_it_is_stored() {
+    let (roles, input) = (roles().await, json!(null));
+    let (run, _) = roles.claimed().await;
+    let before = roles.backend.take_up_run(run, true).await.expect("reads");
+    assert_eq!(before.status, RunStatus::Queued);
+    let shown = roles.api.run(run).await.expect("reads");
+    assert_eq!((shown.status, shown.started_at), (RunStatus::Queued, None));
+    let began_at = shown.created_at + time::Duration::seconds(1);
+    let first = BlockEnd { started_at: began_at, ..quiet_end("hello", json!(1), &input) };
+    roles.backend.end_blocks(run, &[first], Conclusion::default()).await.expect("stores");
+    let shown = roles.api.run(run).await.expect("reads");
+    assert_eq!((shown.status, shown.started_at), (RunStatus::Running, Some(began_at)));
+}
+
+#[tokio::test]
+async fn a_run_for_its_answer_is_kept_when_it_is_told_of() {
+    let roles = roles().await;
+    let outbox = Notifications::listen(&roles.worker, OUTBOX_CHANNEL);
+    let mut announced = outbox.subscribe();
+    assert_eq!(announced.recv().await.expect("listens"), "");
+    let (id, trigger) = (RunId::new(), json!({ "kind": "webhook" }));
+    let new = NewRun {
+        workflow: roles.workflow,
+        version: 1,
+        environment: EnvironmentId::DEFAULT,
+        trigger: &trigger,
+        started_by: None,
+        idempotency_key: Some("k"),
+        begins_at: None,
+        trace_parent: None,
+        record: &record(),
+    };
+    assert_eq!(roles.api.start_run_for_answer(id, &new).await.expect("starts"), (id, true));
+    assert_eq!(roles.api.start_run_for_answer(RunId::new(), &new).await.expect("finds"), (id, false));
+    assert_eq!(announced.recv().await.expect("hears"), START);
+    roles.api.settle_run(id).await.expect("keeps");
+    let lost = roles.api.settle_run(RunId::new()).await;
+    assert!(matches!(lost, Err(StoreError::NotFound { .. })), "{lost:?}");
 }
