@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::run::RunError;
 use bulkhead_rpc::Problem;
+use bulkhead_rpc::backend::NOT_QUIETLY;
 use bulkhead_store::StoreError;
 use thiserror::Error;
 
@@ -17,6 +18,8 @@ pub(crate) enum BackendError {
     AnotherKind(String),
     #[error("the run has ended")]
     RunEnded,
+    #[error("the run takes over what an earlier one came to, which is not done for a look")]
+    NotQuietly,
     #[error(
         "workflow `{workflow}` may not use a secret `{secret}`: an administrator grants it on the page Secrets, or by \
          `bulkheadctl secret grant {secret} {workflow}`"
@@ -65,6 +68,7 @@ impl IntoResponse for BackendError {
             Self::Store(StoreError::NotFound { .. }) => (404, "unknown"),
             Self::AnotherKind(_) => (422, "another-kind"),
             Self::RunEnded => (409, "run-ended"),
+            Self::NotQuietly => (409, NOT_QUIETLY),
             Self::SecretNotGranted { .. } => (403, "secret-not-granted"),
             Self::NoSealKey => (503, "secrets-unavailable"),
             Self::SecretDamaged { .. } => (422, "secret-damaged"),

@@ -38,7 +38,7 @@ pub const SPEC: DaemonSpec = DaemonSpec {
     about: "Owns the effects, results and logs of running blocks",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/workflows-backend.toml",
-    threads: Threads::All,
+    threads: Threads::Few,
 };
 
 /// Serves until it is told to stop.

@@ -28,7 +28,7 @@ const RUN_TOKEN_LIFETIME: time::Duration = time::Duration::hours(1);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StateQuery {
-    /// Whether the run is left as it is until something is stored of it.
+    /// Whether nothing is changed by this, also where somebody else has the run: it is marked as running with what is stored of it next.
     #[serde(default)]
     quietly: bool,
 }
@@ -41,7 +41,10 @@ pub(crate) async fn run_state(
 ) -> Result<Response, BackendError> {
     only(&peer, WORKER)?;
     let database = &backend.database;
-    let pinned = database.take_up_run(run, how.quietly).await?;
+    let pinned = if how.quietly { database.pinned_run(run).await? } else { database.take_up_run(run).await? };
+    if how.quietly && pinned.begins_at.is_some() {
+        return Err(BackendError::NotQuietly);
+    }
     // What nobody has marked as running has no journal: the mark comes before all that is stored of the run, or with it.
     let is_fresh = pinned.status == RunStatus::Queued;
     let mut journal = if is_fresh { Vec::new() } else { database.journal(run).await? };

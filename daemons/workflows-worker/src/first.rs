@@ -28,9 +28,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::interpreter::Interpreter;
+use crate::interpreter::{Interpreter, Loaded};
 use crate::metrics::Metrics;
 use crate::starter::{Announced, POLL, hear, is_start};
 
@@ -55,6 +56,13 @@ const CANCEL: Duration = Duration::from_secs(5);
 const LET_IN_EVERY: Duration = Duration::from_millis(250);
 /// Looks at what is held come this far apart at least, however many runs end.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Runs that are loaded while they are claimed, where a worker has nothing else to do. Another worker may win the claim, so it is not done
+/// where there is much to do.
+const AHEAD: usize = 4;
+
+/// A run on its way here.
+type Ahead = AbortOnDropHandle<Loaded>;
 
 /// What becomes of a run after a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +173,7 @@ impl FirstSteps {
         let mut renewal = tokio::time::interval(RENEW);
         let mut renewed = Instant::now();
         let (mut may_be_more, mut gate) = (true, Gate::default());
+        let mut ahead = HashMap::new();
         loop {
             if let Some(ready) = self.let_in(&mut gate, stop.is_cancelled()).await {
                 may_be_more |= ready;
@@ -175,7 +184,7 @@ impl FirstSteps {
                     Ok(claims) => {
                         may_be_more = claims.len() == free;
                         for claim in claims {
-                            self.begin(claim, &mut steps);
+                            self.begin(claim, ahead.remove(&claim.run), &mut steps);
                         }
                     }
                     Err(error) => {
@@ -184,6 +193,8 @@ impl FirstSteps {
                     }
                 }
             }
+            // What another worker has claimed, or nobody yet: it is loaded when it is.
+            ahead.clear();
             if stop.is_cancelled() && steps.is_empty() {
                 return;
             }
@@ -195,9 +206,12 @@ impl FirstSteps {
                     }
                     self.mark(&marked).await;
                 }
-                was_held = hear(&mut announced, gate.pause(), is_start), if !may_be_more && !stop.is_cancelled() => {
-                    gate.has_news |= was_held;
+                heard = hear(&mut announced, gate.pause(), is_start), if !may_be_more && !stop.is_cancelled() => {
+                    gate.has_news |= heard.was_held;
                     may_be_more = true;
+                    if steps.is_empty() {
+                        ahead.extend(heard.starts.into_iter().take(AHEAD).map(|run| (run, self.load_ahead(run))));
+                    }
                 }
                 _ = renewal.tick() => self.renew(&mut renewed).await,
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
@@ -229,23 +243,34 @@ impl FirstSteps {
         AT_ONCE.saturating_sub(short).min(MOST.saturating_sub(under_way))
     }
 
-    fn begin(&self, claim: Claim, steps: &mut JoinSet<Option<i64>>) {
+    /// Looks at a run while its start is being claimed.
+    fn load_ahead(&self, run: RunId) -> Ahead {
+        let interpreter = Arc::clone(&self.interpreter);
+        AbortOnDropHandle::new(tokio::spawn(async move { interpreter.load_quietly(&run.to_string()).await }))
+    }
+
+    fn begin(&self, claim: Claim, ahead: Option<Ahead>, steps: &mut JoinSet<Option<i64>>) {
         let (interrupt, interrupted) = oneshot::channel();
         let (this, since) = (self.clone(), Instant::now());
         self.open().insert(claim.run, Open { entry: claim.entry, since, interrupt });
         steps.spawn(async move {
             let _under_way = UnderWay { of: &this, run: claim.run, since };
-            this.take_up(claim, interrupted).await
+            this.take_up(claim, ahead, interrupted).await
         });
     }
 
     /// Does what a claim is for; gives the entry if it is to be marked: Temporal has the run.
-    async fn take_up(&self, claim: Claim, interrupted: oneshot::Receiver<Interrupt>) -> Option<i64> {
+    async fn take_up(
+        &self,
+        claim: Claim,
+        ahead: Option<Ahead>,
+        interrupted: oneshot::Receiver<Interrupt>,
+    ) -> Option<i64> {
         let run = claim.run.to_string();
         let mut then = Then::of_claim(claim.is_first);
         if then == Then::Step {
             then = tokio::select! {
-                step = tokio::time::timeout(STEP_TIMEOUT, self.metrics.timed("step", self.interpreter.first_step(&run))) => {
+                step = tokio::time::timeout(STEP_TIMEOUT, self.metrics.timed("step", self.first_step(&run, ahead))) => {
                     let step = step.unwrap_or_else(|_| Err(StepError("a service does not answer".into())));
                     if let Err(error) = &step {
                         tracing::warn!(run.id = %run, "the first step failed, and Temporal goes on: {error}");
@@ -280,6 +305,14 @@ impl FirstSteps {
             Err(_) => tracing::debug!(run.id = %run, "Temporal does not answer; the run stays in the outbox"),
         }
         None
+    }
+
+    async fn first_step(&self, run: &str, ahead: Option<Ahead>) -> Result<Progress, StepError> {
+        let ahead = match ahead {
+            Some(ahead) => ahead.await.ok(),
+            None => None,
+        };
+        self.interpreter.first_step(run, ahead).await
     }
 
     /// Ends a run as cancelled, its start with it; false if that has to be tried again.

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bulkhead_model::RunId;
 use bulkhead_model::run::{RunError, RunStatus};
-use bulkhead_rpc::backend::{FinishRequest, RunState, WaitingFor};
+use bulkhead_rpc::backend::{FinishRequest, NOT_QUIETLY, RunState, WaitingFor};
 use bulkhead_rpc::{RpcClient, RpcError};
 use bulkhead_temporal_engine::{Advance, Progress, StepError, StepFuture};
 use http::Method;
@@ -27,6 +27,13 @@ pub(crate) struct Interpreter {
     worn_out: CancellationToken,
 }
 
+/// What is known of a run before a step, or why it is not.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    state: Result<RunState, RpcError>,
+    took: Duration,
+}
+
 impl Interpreter {
     /// One that is worn out after `steps`.
     pub(crate) fn new(backend: RpcClient, executor: RpcClient, metrics: Metrics, steps: u64) -> Self {
@@ -40,18 +47,38 @@ impl Interpreter {
 
     /// Makes a step of a run.
     pub(crate) async fn step(&self, run: &str) -> Result<Progress, StepError> {
-        self.step_after(run, format!("/v1/runs/{run}")).await
+        self.step_from(run, self.load(&format!("/v1/runs/{run}")).await).await
     }
 
-    /// Makes the first step of a run. Most runs end with it, and then nobody needs to be told that they have begun.
-    pub(crate) async fn first_step(&self, run: &str) -> Result<Progress, StepError> {
-        self.step_after(run, format!("/v1/runs/{run}?quietly=true")).await
+    /// Makes the first step of a run, which may have been loaded ahead: whoever claims a start first finds nothing of its run that was not
+    /// there before.
+    pub(crate) async fn first_step(&self, run: &str, ahead: Option<Loaded>) -> Result<Progress, StepError> {
+        let loaded = match ahead {
+            Some(loaded) => loaded,
+            None => self.load_quietly(run).await,
+        };
+        if let Err(RpcError::Problem(problem)) = &loaded.state
+            && problem.code == NOT_QUIETLY
+        {
+            return self.step(run).await;
+        }
+        self.step_from(run, loaded).await
     }
 
-    /// Loads a run from there and makes a step.
-    async fn step_after(&self, run: &str, path: String) -> Result<Progress, StepError> {
+    /// Loads a run for its first step, and changes nothing. Most runs end with that step, and then nobody needs to be told that they have
+    /// begun.
+    pub(crate) async fn load_quietly(&self, run: &str) -> Loaded {
+        self.load(&format!("/v1/runs/{run}?quietly=true")).await
+    }
+
+    async fn load(&self, path: &str) -> Loaded {
         let began = Instant::now();
-        let state: RunState = match self.metrics.timed("load", self.backend.get(&path)).await {
+        let state = self.metrics.timed("load", self.backend.get(path)).await;
+        Loaded { state, took: began.elapsed() }
+    }
+
+    async fn step_from(&self, run: &str, loaded: Loaded) -> Result<Progress, StepError> {
+        let state = match loaded.state {
             Ok(state) => state,
             // A run that PostgreSQL does not know is none of ours: whoever made it had only Temporal's word, or it was never kept.
             Err(RpcError::Problem(problem)) if problem.status == 404 => {
@@ -70,7 +97,7 @@ impl Interpreter {
             let _: Value = self.backend.call(Method::POST, &path, &paused).await.map_err(|error| step_error(&error))?;
             return Ok(Progress::Wait(Some(step::LOOK_EVERY)));
         }
-        Step::new(&self.backend, &self.executor, &self.metrics, &state, began.elapsed()).make().await
+        Step::new(&self.backend, &self.executor, &self.metrics, &state, loaded.took).make().await
     }
 }
 

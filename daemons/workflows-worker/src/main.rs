@@ -39,7 +39,7 @@ const SPEC: DaemonSpec = DaemonSpec {
     about: "Polls Temporal and drives runs",
     version: env!("CARGO_PKG_VERSION"),
     config: "/etc/bulkhead/workflows-worker.toml",
-    threads: Threads::All,
+    threads: Threads::Few,
 };
 
 fn main() -> std::process::ExitCode {

@@ -41,7 +41,7 @@ impl Metrics {
             metrics.stages.clone(),
         );
         for (name, help, counter) in [
-            ("bulkhead_worker_outbox_sent", "Entries of the outbox that are done with", &metrics.sent),
+            ("bulkhead_worker_outbox_sent", "Entries of the outbox that were sent on, or need not be", &metrics.sent),
             (
                 "bulkhead_worker_runs_finished_at_once",
                 "Runs that ended with their first step",

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use bulkhead_model::RunId;
 use bulkhead_store::outbox::{Word, WordKind};
 use bulkhead_store::queues::{HELD, START};
 use bulkhead_store::runs::OUTBOX_CHANNEL;
@@ -32,14 +33,30 @@ const GRACE: Duration = Duration::from_secs(20);
 /// What is announced of the outbox.
 pub(crate) type Announced = broadcast::Receiver<String>;
 
-/// Listens for what is a reason to look at the outbox, and no longer than `pause`: silence is one too, after a while. Says whether
-/// something was held; all else that has come until now is seen by the look.
-pub(crate) async fn hear(announced: &mut Announced, pause: Duration, is_reason: fn(&str) -> bool) -> bool {
-    let mut was_held = false;
+/// What was announced until a look.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// Something is held.
+    pub(crate) was_held: bool,
+    /// Runs whose start may be claimed.
+    pub(crate) starts: Vec<RunId>,
+}
+
+impl Heard {
+    fn take(&mut self, word: &str) {
+        self.was_held |= word == HELD;
+        self.starts.extend(start_of(word).and_then(|run| run.parse().ok()));
+    }
+}
+
+/// Listens for what is a reason to look at the outbox, and no longer than `pause`: silence is one too, after a while. All else that has
+/// come until now is seen by the look.
+pub(crate) async fn hear(announced: &mut Announced, pause: Duration, is_reason: fn(&str) -> bool) -> Heard {
+    let mut heard = Heard::default();
     let listening = async {
         // Some were missed, which is a reason too.
         while let Ok(word) = announced.recv().await {
-            was_held |= word == HELD;
+            heard.take(&word);
             if is_reason(&word) {
                 break;
             }
@@ -47,14 +64,19 @@ pub(crate) async fn hear(announced: &mut Announced, pause: Duration, is_reason: 
     };
     let _ = tokio::time::timeout(pause, listening).await;
     while let Ok(word) = announced.try_recv() {
-        was_held |= word == HELD;
+        heard.take(&word);
     }
-    was_held
+    heard
 }
 
 /// Whether a start may be claimed, or let in; or anything at all, where words were missed.
 pub(crate) fn is_start(word: &str) -> bool {
-    ["", START, HELD].contains(&word)
+    ["", START, HELD].contains(&word) || start_of(word).is_some()
+}
+
+/// The run whose start may be claimed.
+fn start_of(word: &str) -> Option<&str> {
+    word.strip_prefix(START)?.strip_prefix(' ')
 }
 
 #[derive(Debug, Error)]
@@ -179,5 +201,22 @@ impl Starter {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_announced_until_a_look_is_heard() {
+        let (sender, mut announced) = broadcast::channel(8);
+        let (one, two) = (RunId::new(), RunId::new());
+        for word in [one.to_string(), format!("{START} {one}"), HELD.to_owned(), format!("{START} {two}")] {
+            sender.send(word).expect("is heard");
+        }
+        let heard = hear(&mut announced, POLL, is_start).await;
+        assert_eq!((heard.was_held, heard.starts), (true, vec![one, two]));
+        assert!(is_start("") && is_start(START) && !is_start(&one.to_string()));
     }
 }

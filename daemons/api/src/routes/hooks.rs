@@ -207,21 +207,23 @@ async fn answer_of(api: &SharedApi, new: &NewRun<'_>) -> Result<Response, ApiErr
         waiter = api.run_watch.watch(run);
     }
     loop {
-        let answer = match api.database.run_answer(run).await {
-            Err(StoreError::NotFound { .. }) => return Err(ApiError::RunLost),
-            answer => answer?,
-        };
+        let answer = api.database.run_answer(run).await.map_err(lost)?;
         if let Some(response) = response_of(run, answer) {
             return Ok(response);
         }
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
             // From now on the caller knows of it.
-            api.database.settle_run(run).await?;
+            api.database.settle_run(run).await.map_err(lost)?;
             return Err(ApiError::RunStillGoing { run, waited_s: waited.as_secs() });
         }
         let _ = tokio::time::timeout(left.min(LOOK_EVERY), waiter.changed()).await;
     }
+}
+
+/// A run that is not there any more is not one that never was.
+fn lost(error: StoreError) -> ApiError {
+    if let StoreError::NotFound { .. } = error { ApiError::RunLost } else { error.into() }
 }
 
 /// What to tell the caller, once there is something to tell.

@@ -60,7 +60,7 @@ async fn following_a_run_tells_of_changes_until_its_end() {
         String::from_utf8_lossy(&answer.body).into_owned()
     };
     let work = async {
-        backend.take_up_run(run, false).await.expect("marks");
+        backend.take_up_run(run).await.expect("marks");
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         let error = RunError::new("thrown", "it broke");
         backend

@@ -35,7 +35,7 @@ fn answer_runs(instance: &Instance) -> tokio::task::JoinHandle<()> {
             let claims = worker.claim_starts(Uuid::nil(), Duration::from_secs(60), 10).await;
             for Claim { entry, run, .. } in claims.expect("claims") {
                 let pinned = backend.pinned_run(run).await.expect("reads");
-                backend.take_up_run(run, false).await.expect("marks");
+                backend.take_up_run(run).await.expect("marks");
                 let body = pinned.trigger["body"].clone();
                 let response = RunResponse { status: 201, headers: [("x-made".into(), "yes".into())].into(), body };
                 let end = RunEnd { status: RunStatus::Succeeded, error: None, result: None };

@@ -2,7 +2,7 @@
 //!
 //! | route | caller | what |
 //! |---|---|---|
-//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token; marks the run as running, with `?quietly=true` only once something of it is stored |
+//! | `GET /v1/runs/{run}` | worker | [`RunState`]: definition, trigger, what its blocks came to, a capability token. Marks the run as running; `?quietly=true` changes nothing, and is [`NOT_QUIETLY`] where something has to |
 //! | `POST /v1/runs/{run}/blocks/{block}` | worker | has a block act under the journal: [`BlockAction`] -> [`BlockOutcome`] |
 //! | `POST /v1/runs/{run}/blocks` | worker | stores what blocks came to: [`BlockReports`] -> [`Stored`], idempotent |
 //! | `POST /v1/runs/{run}/wait` | worker | [`WaitingFor`]: nothing of the run is under way until then |
@@ -30,6 +30,9 @@ pub const SOCKET: &str = "/run/bulkhead/workflows-backend.sock";
 
 /// The code of the problem that says that calls of an execution were answered which nobody remembers: the code has to run again.
 pub const CALLS_FORGOTTEN: &str = "calls-forgotten";
+
+/// The code of the problem that says that a run cannot be looked at quietly: it takes over what an earlier one came to.
+pub const NOT_QUIETLY: &str = "not-quietly";
 
 /// All that a worker needs to go on with a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]

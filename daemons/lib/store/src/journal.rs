@@ -128,15 +128,9 @@ impl Database {
         self.pinned(id, &format!("SELECT {PINNED} FROM runs r WHERE r.id = $1")).await
     }
 
-    /// Marks a run as running, for a worker that goes on with it; gives it as it was before. Quietly: the mark is left to what is stored
-    /// of the run next, which for most runs is their end; a run that begins at a block has something to store at once.
-    pub async fn take_up_run(&self, id: RunId, quietly: bool) -> Result<PinnedRun, StoreError> {
-        if quietly {
-            let pinned = self.pinned_run(id).await?;
-            if pinned.begins_at.is_none() {
-                return Ok(pinned);
-            }
-        }
+    /// Marks a run as running, for a worker that goes on with it; gives it as it was before. Where that is not done, what is stored of the
+    /// run next marks it.
+    pub async fn take_up_run(&self, id: RunId) -> Result<PinnedRun, StoreError> {
         // Not waited for on the disk: a mark that is lost with the power is made again when the run goes on.
         let sql = format!(
             "WITH marked AS (

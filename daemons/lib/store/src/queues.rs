@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::database::LAZILY;
 use crate::{Database, StoreError};
 
-/// What a notification of the outbox says of a start that may be claimed.
+/// What a notification of the outbox begins with for a start that may be claimed; a space and the run follow.
 pub const START: &str = "start";
 /// What it says when something is held: somebody has to let it in. All else is a word for a run.
 pub const HELD: &str = "held";
@@ -23,11 +23,11 @@ pub(crate) const START_ENTRY: &str = "entry AS (
         FROM run LEFT JOIN workflow_settings s ON s.workflow_id = run.workflow_id RETURNING run_id, is_held)";
 
 /// Tells workers of the entry before it.
-pub(crate) const ANNOUNCE_ENTRY: &str = "pg_notify('run_outbox', CASE WHEN entry.is_held THEN 'held' ELSE 'start' END)";
+pub(crate) const ANNOUNCE_ENTRY: &str = "pg_notify('run_outbox', CASE WHEN entry.is_held THEN 'held' ELSE 'start ' || entry.run_id END)";
 
 /// The same, of the entry of a run that is stored. PostgreSQL lets commits that tell something pass one at a time, each with its wait
 /// for the disk; so where there are many, they are told of after their commit. A word that is lost is made up for by a look.
-pub(crate) const ANNOUNCE_START: &str = "SELECT pg_notify('run_outbox', CASE WHEN is_held THEN 'held' ELSE 'start' END)
+pub(crate) const ANNOUNCE_START: &str = "SELECT pg_notify('run_outbox', CASE WHEN is_held THEN 'held' ELSE 'start ' || run_id END)
     FROM run_outbox WHERE run_id = $1 AND kind = 'start'";
 
 /// How the runs of a workflow are taken up and for how long they are kept.

@@ -313,3 +313,19 @@ async fn a_token_opens_its_own_run_while_it_lasts_and_nothing_else() {
     assert_eq!(code(world.call(&token, "slow", 1).await), "run-ended");
     assert_eq!(world.effects().await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_quiet_first_step_has_done_is_found_by_the_next() {
+    let world = world().await;
+    let path = format!("/v1/runs/{}", world.run);
+    let first: RunState = world.backend.get(&format!("{path}?quietly=true")).await.unwrap();
+    assert_eq!((first.status, first.journal.len()), (RunStatus::Queued, 0));
+    assert_eq!(world.api.run(world.run).await.unwrap().status, RunStatus::Queued);
+    let action = json!({ "attempt": 1, "values": { "kind": "query", "parameters": { "n": 4 } } });
+    let outcome: Value = world.backend.call(Method::POST, &format!("{path}/blocks/write"), &action).await.unwrap();
+    assert_eq!(outcome["status"], "succeeded");
+    // The worker has died; Temporal gives the run to another.
+    let next: RunState = world.backend.get(&path).await.unwrap();
+    assert_eq!((next.status, next.journal.len()), (RunStatus::Running, 1));
+    assert_eq!(world.effects().await, 1);
+}

@@ -137,7 +137,13 @@ impl State {
                     next.push(claimed.with(number, Actor::Claimed { is_first: !self.was_claimed }));
                 }
                 Actor::Idle => {}
-                Actor::Claimed { is_first } => next.push(self.then(number, Then::of_claim(is_first))),
+                Actor::Claimed { is_first } => {
+                    next.push(self.then(number, Then::of_claim(is_first)));
+                    if Then::of_claim(is_first) == Then::Step {
+                        // The journal was read before the claim, and what has happened since is not seen.
+                        next.push(self.with(number, Actor::Calls));
+                    }
+                }
                 Actor::Reads if self.has_ended => next.push(self.stepped(number, &Ok(Progress::Finished))),
                 Actor::Reads => {
                     next.push(self.with(number, Actor::Calls));

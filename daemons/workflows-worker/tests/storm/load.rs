@@ -133,7 +133,8 @@ impl Load {
         }
     }
 
-    /// Starts a run as often as it takes. Gives whether this made it, where the first try tells.
+    /// Starts a run as often as it takes; every other one as for a caller who waits for the answer, who is told of it when it is kept.
+    /// Gives whether this made it, where the first try tells.
     async fn acknowledged(&self, start: &Start) -> (RunId, Option<bool>) {
         let trigger = json!({ "kind": "webhook", "name": "storm", "body": { "number": start.number } });
         let (key, record) = (name(start), record());
@@ -150,13 +151,22 @@ impl Load {
         };
         let mut tries = 0;
         loop {
-            match tokio::time::timeout(PATIENCE, self.world.api.start_run(&new)).await {
+            match tokio::time::timeout(PATIENCE, self.begin(start, &new)).await {
                 Ok(Ok((run, created))) => return (run, (tries == 0).then_some(created)),
                 Ok(Err(_)) | Err(_) => self.note(|told| told.unsure += 1),
             }
             tries += 1;
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    async fn begin(&self, start: &Start, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
+        if start.number % 2 == 0 {
+            return self.world.api.start_run(new).await;
+        }
+        let begun = self.world.api.start_run_for_answer(RunId::new(), new).await?;
+        self.world.api.settle_run(begun.0).await?;
+        Ok(begun)
     }
 
     fn expect_same(&self, start: &Start, one: RunId, other: RunId) {

@@ -153,8 +153,8 @@ async fn the_start_of_a_run_is_announced() {
     let notifications = Notifications::listen(&roles.worker, OUTBOX_CHANNEL);
     let mut receiver = notifications.subscribe();
     assert_eq!(receiver.recv().await.expect("the greeting"), "");
-    roles.start(None).await;
-    assert_eq!(receiver.recv().await.expect("the announcement"), START);
+    let (run, _) = roles.start(None).await;
+    assert_eq!(receiver.recv().await.expect("the announcement"), format!("{START} {run}"));
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn a_run_ends_once_and_its_first_response_counts() {
     let changed = Notifications::listen(&roles.api, CHANGED_CHANNEL);
     let mut changes = changed.subscribe();
     assert_eq!(changes.recv().await.expect("the greeting"), "");
-    roles.backend.take_up_run(run, false).await.expect("marks");
+    roles.backend.take_up_run(run).await.expect("marks");
     for status in [201, 500] {
         let response = RunResponse { status, headers: BTreeMap::new(), body: json!({}) };
         let answer = Conclusion { response: Some(&response), ..Conclusion::default() };
@@ -409,11 +409,10 @@ async fn a_block_that_has_begun_and_ended_since_the_last_commit_is_one_row() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_taken_up_quietly_runs_once_something_of_it_is_stored() {
+async fn a_run_that_nobody_has_marked_runs_once_something_of_it_is_stored() {
     let (roles, input) = (roles().await, json!(null));
     let (run, _) = roles.claimed().await;
-    let before = roles.backend.take_up_run(run, true).await.expect("reads");
-    assert_eq!(before.status, RunStatus::Queued);
+    // Its worker has only read it.
     let shown = roles.api.run(run).await.expect("reads");
     assert_eq!((shown.status, shown.started_at), (RunStatus::Queued, None));
     let began_at = shown.created_at + time::Duration::seconds(1);
@@ -443,7 +442,7 @@ async fn a_run_for_its_answer_is_kept_when_it_is_told_of() {
     };
     assert_eq!(roles.api.start_run_for_answer(id, &new).await.expect("starts"), (id, true));
     assert_eq!(roles.api.start_run_for_answer(RunId::new(), &new).await.expect("finds"), (id, false));
-    assert_eq!(announced.recv().await.expect("hears"), START);
+    assert_eq!(announced.recv().await.expect("hears"), format!("{START} {id}"));
     roles.api.settle_run(id).await.expect("keeps");
     let lost = roles.api.settle_run(RunId::new()).await;
     assert!(matches!(lost, Err(StoreError::NotFound { .. })), "{lost:?}");

@@ -69,7 +69,7 @@ impl Queue {
         self.worker.let_in().await.expect("lets in");
         let claims = self.worker.claim_starts(Uuid::now_v7(), Duration::from_secs(60), 100).await.expect("claims");
         for claim in &claims {
-            self.backend.take_up_run(claim.run, false).await.expect("marks");
+            self.backend.take_up_run(claim.run).await.expect("marks");
         }
         claims.iter().map(|claim| claim.run).collect()
     }
