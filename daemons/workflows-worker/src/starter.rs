@@ -45,7 +45,7 @@ pub(crate) struct Heard {
 impl Heard {
     fn take(&mut self, word: &str) {
         self.was_held |= word == HELD;
-        self.starts.extend(start_of(word).and_then(|run| run.parse().ok()));
+        self.starts.extend(start_of(word).and_then(|run| run.parse::<RunId>().ok()));
     }
 }
 

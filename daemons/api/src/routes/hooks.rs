@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::run::RunStatus;
 use bulkhead_model::workflow::{EventDelivery, Trigger, WebhookReply};
-use bulkhead_model::{Fault, RunId, Slug};
+use bulkhead_model::{Fault, RunId};
 use bulkhead_store::StoreError;
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::events::NewEvent;

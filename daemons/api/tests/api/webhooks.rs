@@ -125,6 +125,21 @@ async fn a_run_that_takes_too_long_is_named_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_run_that_a_crash_has_taken_back_is_to_be_sent_again() {
+    let instance = Instance::start().await;
+    let (_, key) = released_workflow(&instance).await;
+    let client = instance.own.connect().await;
+    let gone = async {
+        while client.execute("DELETE FROM runs", &[]).await.expect("deletes") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let path = format!("/hooks/echo/incoming?key={key}");
+    let (answer, ()) = tokio::join!(instance.send("POST", &path, &[], "{}"), gone);
+    assert_eq!(answer.problem(), (503, "run-lost".into()));
+}
+
+#[tokio::test]
 async fn the_same_idempotency_key_is_the_same_run() {
     let instance = Instance::start().await;
     let (admin, _) = released_workflow(&instance).await;
