@@ -82,7 +82,9 @@ pub(crate) enum ApiError {
     TooManyAttempts { retry_after_s: u64 },
     #[error("the run did not answer within {waited_s} seconds; it goes on")]
     RunStillGoing { run: RunId, waited_s: u64 },
-    #[error("the run is gone, since the database went down before it was kept or somebody has deleted it: send the request again")]
+    #[error(
+        "the run is gone, since the database went down before it was kept or somebody has deleted it: send the request again"
+    )]
     RunLost,
     #[error("too much is going on at once: try again in a moment")]
     Busy,

@@ -14,8 +14,23 @@ use crate::payload::Payload;
 
 /// The types of a row's columns, as arrays, in the order of [`BlockRows::values`].
 const TYPES: [&str; 17] = [
-    "text", "text", "integer", "text", "text", "bytea", "text", "bytea", "text", "text", "float8", "float8", "bigint", "timestamptz",
-    "timestamptz", "text", "smallint",
+    "text",
+    "text",
+    "integer",
+    "text",
+    "text",
+    "bytea",
+    "text",
+    "bytea",
+    "text",
+    "text",
+    "float8",
+    "float8",
+    "bigint",
+    "timestamptz",
+    "timestamptz",
+    "text",
+    "smallint",
 ];
 
 /// The clause `stored`: the keys of the rows that are new, or go on from "running". What is stored already stays as it is. Its parameters

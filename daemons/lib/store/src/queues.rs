@@ -23,11 +23,13 @@ pub(crate) const START_ENTRY: &str = "entry AS (
         FROM run LEFT JOIN workflow_settings s ON s.workflow_id = run.workflow_id RETURNING run_id, is_held)";
 
 /// Tells workers of the entry before it.
-pub(crate) const ANNOUNCE_ENTRY: &str = "pg_notify('run_outbox', CASE WHEN entry.is_held THEN 'held' ELSE 'start ' || entry.run_id END)";
+pub(crate) const ANNOUNCE_ENTRY: &str =
+    "pg_notify('run_outbox', CASE WHEN entry.is_held THEN 'held' ELSE 'start ' || entry.run_id END)";
 
 /// The same, of the entry of a run that is stored. PostgreSQL lets commits that tell something pass one at a time, each with its wait
 /// for the disk; so where there are many, they are told of after their commit. A word that is lost is made up for by a look.
-pub(crate) const ANNOUNCE_START: &str = "SELECT pg_notify('run_outbox', CASE WHEN is_held THEN 'held' ELSE 'start ' || run_id END)
+pub(crate) const ANNOUNCE_START: &str =
+    "SELECT pg_notify('run_outbox', CASE WHEN is_held THEN 'held' ELSE 'start ' || run_id END)
     FROM run_outbox WHERE run_id = $1 AND kind = 'start'";
 
 /// How the runs of a workflow are taken up and for how long they are kept.

@@ -213,7 +213,8 @@ impl State {
             next.push(Self { is_driven: false, is_lost: true, ..self.with(TEMPORAL, Actor::Idle) });
         }
         // PostgreSQL is killed, and with it go claims and marks that were not on disk yet; or the whole run.
-        let crashed = Self { holder: None, was_claimed: false, is_sent: self.has_ended, is_gone: !self.is_kept, ..self };
+        let crashed =
+            Self { holder: None, was_claimed: false, is_sent: self.has_ended, is_gone: !self.is_kept, ..self };
         next.push(crashed);
         // The power is cut: the same, and everybody is gone, with Temporal's newest run.
         let actors = [Actor::Idle; ACTORS];
@@ -254,8 +255,9 @@ fn no_fault_loses_a_run_or_doubles_its_effect() {
     }
     // Whatever has happened: where the faults end, there is a way to the end.
     let is_idle = |state: &State| state.actors == [Actor::Idle; ACTORS] && !state.is_driven && !state.is_lost;
-    let is_done =
-        |state: &State| if state.is_gone { is_idle(state) } else { state.has_ended && !state.is_driven && !state.is_lost };
+    let is_done = |state: &State| {
+        if state.is_gone { is_idle(state) } else { state.has_ended && !state.is_driven && !state.is_lost }
+    };
     let mut good: HashSet<State> = seen.iter().copied().filter(is_done).collect();
     let mut pending: Vec<State> = good.iter().copied().collect();
     while let Some(state) = pending.pop() {

@@ -371,7 +371,11 @@ async fn of_two_who_end_a_run_the_first_counts_whole() {
     let (roles, input) = (roles().await, json!(null));
     let (run, _) = roles.claimed().await;
     let conclusion = Conclusion { end: Some(SUCCEEDED), ..Conclusion::default() };
-    roles.backend.end_blocks(run, &[quiet_end("hello", json!(1), &input)], Conclusion::default()).await.expect("stores");
+    roles
+        .backend
+        .end_blocks(run, &[quiet_end("hello", json!(1), &input)], Conclusion::default())
+        .await
+        .expect("stores");
     // Another one has found something else; what it has found besides is not stored either.
     let other = [quiet_end("before", json!(0), &input), quiet_end("hello", json!(2), &input)];
     let refused = roles.backend.end_blocks(run, &other, conclusion).await;
@@ -392,12 +396,7 @@ async fn a_block_that_has_begun_and_ended_since_the_last_commit_is_one_row() {
     let begun = BlockOutcome { status: BlockStatus::Running, result: items, port: None, error: None };
     let (nothing, first) = (json!(null), at(10));
     let ends = [
-        BlockEnd {
-            outcome: begun,
-            started_at: first,
-            finished_at: None,
-            ..quiet_end("each", json!(null), &nothing)
-        },
+        BlockEnd { outcome: begun, started_at: first, finished_at: None, ..quiet_end("each", json!(null), &nothing) },
         quiet_end("task", json!(7), &nothing),
         quiet_end("each", json!([7, 7]), &input),
     ];
