@@ -161,7 +161,7 @@ impl Load {
     }
 
     async fn begin(&self, start: &Start, new: &NewRun<'_>) -> Result<(RunId, bool), StoreError> {
-        if start.number % 2 == 0 {
+        if start.number.is_multiple_of(2) {
             return self.world.api.start_run(new).await;
         }
         let begun = self.world.api.start_run_for_answer(RunId::new(), new).await?;
