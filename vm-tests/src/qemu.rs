@@ -3,6 +3,7 @@
 //!
 //! xtask boots the guest again each time it says [`BOOT_AGAIN`], until it says [`END`]. How often it was booted is kept on its disk.
 
+mod backup;
 mod cpu;
 mod install;
 mod leftovers;
@@ -57,7 +58,13 @@ const BOOTS: &[(&[Test], Departure)] = &[
         ],
         Departure::PowerCut,
     ),
-    (&[("a power cut loses no run that was acknowledged", power_cut::loses_no_run)], Departure::PowerOff),
+    (
+        &[
+            ("a power cut loses no run that was acknowledged", power_cut::loses_no_run),
+            ("what was lost with its machine comes back from the backup", backup::brings_a_lost_machine_back),
+        ],
+        Departure::PowerOff,
+    ),
 ];
 
 /// Runs the tests of this boot whose names contain one of `filters`, and sees to the next.

@@ -35,6 +35,10 @@ pub(crate) enum Command {
     CheckConfig,
     /// Bring the database to the schema of the installed version
     Migrate,
+    /// Everything of this instance in one encrypted file, while it goes on working
+    Backup(Backup),
+    /// Bring back what a backup holds: databases, configuration, keys, libraries
+    Restore(Restore),
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -111,6 +115,92 @@ pub(crate) struct Instance {
     /// Load the demo
     #[arg(long)]
     pub(crate) demo: bool,
+}
+
+/// Where to write a backup, and who can read it.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Backup {
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+    /// The file to write; there must be none yet
+    #[arg(required_unless_present = "into")]
+    pub(crate) file: Option<PathBuf>,
+    /// A folder to write bulkhead-TIME.backup into, instead of a file
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    pub(crate) into: Option<PathBuf>,
+    /// Afterwards keep so many of the newest files in that folder and delete the older ones
+    #[arg(long, value_name = "N", requires = "into", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep: Option<u32>,
+    /// A public key (age1...) whose private half can read it; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub(crate) recipient: Vec<String>,
+    /// A file of public keys, one a line. With nothing else given: /etc/bulkhead/backup.recipients
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipients_file: Option<PathBuf>,
+    /// Encrypt by the passphrase in this file instead; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipient", "recipients_file"])]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Read a whole backup, check all of it, say what it is
+    Verify {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        key: ReadingKey,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key pair: the private key into FILE, which must not stay on this machine; the public one is printed
+    Key {
+        /// The file to write; there must be none yet
+        file: PathBuf,
+    },
+}
+
+/// What opens a backup.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingKey {
+    /// A file of private keys (AGE-SECRET-KEY-1...), as `backup key` makes it
+    #[arg(long, value_name = "FILE", required_unless_present = "passphrase_file")]
+    pub(crate) identity: Option<PathBuf>,
+    /// The passphrase is in this file; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// What to bring back.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: ReadingKey,
+    /// Stop the instance that is here and put the backup in its place: what it holds is lost
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+}
+
+/// An instance that systemd does not run.
+#[derive(Debug, Args)]
+pub(crate) struct Elsewhere {
+    /// The folder that stands for /; credentials in it are plain files
+    #[arg(long, value_name = "DIR", hide = true, requires = "admin")]
+    pub(crate) root: Option<PathBuf>,
+    /// Connection string of a superuser of its PostgreSQL
+    #[arg(long, value_name = "CONNINFO", hide = true)]
+    pub(crate) admin: Option<String>,
+    /// What its databases are called
+    #[arg(long, value_name = "MAIN,TABLES", hide = true, value_delimiter = ',')]
+    pub(crate) databases: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

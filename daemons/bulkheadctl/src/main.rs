@@ -1,9 +1,10 @@
 //! `bulkheadctl`: sets an instance up, says how it is doing, and does from a shell what the UI does in a browser.
 //!
 //! It speaks to the running instance over `api.sock`, where root is an administrator. It reads and writes the database itself
-//! only to set it up.
+//! only to set it up, to back it up and to restore it.
 
 mod api;
+mod backup;
 mod check_config;
 mod cli;
 mod code;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
-    // These two start sandboxes and wait for them: they have no use for a runtime.
+    // These start sandboxes and programs and wait for them: they have no use for a runtime.
     match arguments.command {
         Command::Sandbox(command) => return sandbox::run(command),
         Command::Doctor { json } => return doctor::run(json),
@@ -59,6 +60,8 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Status { json } => return status::run(json).await,
         Command::CheckConfig => return check_config::run(),
         Command::Migrate => setup::migrate().await?,
+        Command::Backup(command) => backup::run(command)?,
+        Command::Restore(restore) => backup::restore(&restore).await?,
         Command::User(command) => user::run(command, api).await?,
         Command::App(command) => documents::run(documents::APPS, command, api).await?,
         Command::Code(CodeCommand::Run(run)) => return code::run(run, api).await,

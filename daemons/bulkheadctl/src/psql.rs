@@ -1,4 +1,4 @@
-//! PostgreSQL by its own command line tool: as a superuser, which no daemon of Bulkhead is.
+//! PostgreSQL by its own command line tools: as a superuser, which no daemon of Bulkhead is.
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
@@ -42,25 +42,25 @@ impl Psql {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    fn command(&self, database: &str) -> Command {
+    /// psql, ready to read a script.
+    pub(crate) fn command(&self, database: &str) -> Command {
+        let mut command = self.tool("psql", database);
+        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
+        command
+    }
+
+    /// One of the tools that take `--dbname`.
+    pub(crate) fn tool(&self, program: &str, database: &str) -> Command {
         let (mut command, target) = match self {
             Self::OfThisMachine => {
                 let mut command = Command::new("runuser");
-                command.args(["-u", "postgres", "--", "psql"]);
+                command.args(["-u", "postgres", "--", program]);
                 (command, format!("dbname={database}"))
             }
-            Self::At(connection) => (Command::new("psql"), format!("{connection} dbname={database}")),
+            Self::At(connection) => (Command::new(program), format!("{connection} dbname={database}")),
         };
         // The user postgres may not enter the caller's directory.
-        command.current_dir("/").args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--set=ON_ERROR_STOP=1",
-            "--dbname",
-            &target,
-        ]);
+        command.current_dir("/").args(["--dbname", &target]);
         command
     }
 }

@@ -19,11 +19,16 @@ pub(super) fn packages_and_demo(guest: &Guest) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(STATE)?;
-    let dpkg = format!("DEBIAN_FRONTEND=noninteractive dpkg --install {PACKAGES}/*.deb 2>&1");
-    guest.run(&["sh", "-c", &dpkg])?;
+    packages(guest)?;
     let printed = guest.run(&["bulkheadctl", "setup", "--demo", "--base-url", &guest.url])?;
     ensure!(printed.contains("webhook: "), "setup printed no webhook: {printed}");
     fs::write(printed_file, printed).context("keep what setup printed")
+}
+
+/// Installs the packages, and no more.
+pub(super) fn packages(guest: &Guest) -> Result<()> {
+    let dpkg = format!("DEBIAN_FRONTEND=noninteractive dpkg --install {PACKAGES}/*.deb 2>&1");
+    guest.run(&["sh", "-c", &dpkg]).map(drop)
 }
 
 /// The webhook of the demo, with its key.

@@ -20,11 +20,11 @@ pub(super) const TABLES_ROLE: &str = "bulkhead-tables";
 
 /// What the two databases are called.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// Apps, users, permissions, runs.
-    pub(super) main: String,
+    pub(crate) main: String,
     /// What people fill.
-    pub(super) tables: String,
+    pub(crate) tables: String,
 }
 
 impl Default for Names {
@@ -34,7 +34,7 @@ impl Default for Names {
 }
 
 /// Makes sure that PostgreSQL answers and is of a version that is tested. Returns its port.
-pub(super) fn reach(psql: &Psql) -> Result<u16> {
+pub(crate) fn reach(psql: &Psql) -> Result<u16> {
     const QUESTION: &str = "SELECT current_setting('server_version_num')::int / 10000, current_setting('port');";
     let answer = psql.run("postgres", QUESTION).or_else(|error| {
         // Installed but stopped, as after the installation of its package in a container.
@@ -57,7 +57,7 @@ pub(super) fn reach(psql: &Psql) -> Result<u16> {
 }
 
 /// Makes roles and databases that are missing, and sets who may connect.
-pub(super) fn prepare(psql: &Psql, names: &Names) -> Result<()> {
+pub(crate) fn prepare(psql: &Psql, names: &Names) -> Result<()> {
     let roles = psql.run("postgres", &script(names)).context("prepare the databases")?;
     match roles.as_str() {
         "" => step(&format!("the roles and the databases {} and {} stay", names.main, names.tables)),

@@ -134,12 +134,7 @@ impl Store {
                 let file = options.create_new(true).write(true).mode(0o600).open(&path);
                 file.and_then(|mut file| file.write_all(secret)).with_context(|| format!("write {}", path.display()))
             }
-            Self::Encrypted { .. } => {
-                let credential_name = format!("--name={name}");
-                let mut encrypt = Command::new("systemd-creds");
-                encrypt.args(["encrypt", &credential_name, "-"]).arg(&path);
-                piped(&mut encrypt, secret).map(|_| ())
-            }
+            Self::Encrypted { .. } => encrypt_credential(&path, name, secret),
         }
     }
 
@@ -150,16 +145,30 @@ impl Store {
                 fs::read_to_string(&path).map(Zeroizing::new).with_context(|| format!("read {}", path.display()))
             }
             Self::Encrypted { .. } => {
-                let mut decrypt = Command::new("systemd-creds");
-                decrypt.args(["decrypt", &format!("--name={name}")]).arg(&path).arg("-");
-                piped(&mut decrypt, b"")
+                let mut secret = decrypt_credential(&path, name)?;
+                let text = String::from_utf8(std::mem::take(&mut *secret)).ok();
+                text.map(Zeroizing::new).with_context(|| format!("{} holds no text", path.display()))
             }
         }
     }
 }
 
+/// Encrypts to this machine; the credential that holds it is called `name`.
+pub(crate) fn encrypt_credential(path: &Path, name: &str, secret: &[u8]) -> Result<()> {
+    let mut encrypt = Command::new("systemd-creds");
+    encrypt.args(["encrypt", &format!("--name={name}"), "-"]).arg(path);
+    piped(&mut encrypt, secret).map(drop)
+}
+
+/// What this machine has encrypted.
+pub(crate) fn decrypt_credential(path: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+    let mut decrypt = Command::new("systemd-creds");
+    decrypt.args(["decrypt", &format!("--name={name}")]).arg(path).arg("-");
+    piped(&mut decrypt, b"").with_context(|| format!("open {}", path.display()))
+}
+
 /// Runs systemd-creds with `input`; its output is as secret as its input.
-fn piped(command: &mut Command, input: &[u8]) -> Result<Zeroizing<String>> {
+fn piped(command: &mut Command, input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -169,7 +178,7 @@ fn piped(command: &mut Command, input: &[u8]) -> Result<Zeroizing<String>> {
     child.stdin.take().context("its standard input")?.write_all(input).context("write to systemd-creds")?;
     let output = child.wait_with_output().context("wait for systemd-creds")?;
     ensure!(output.status.success(), "systemd-creds: {}", String::from_utf8_lossy(&output.stderr).trim());
-    String::from_utf8(output.stdout).map(Zeroizing::new).context("systemd-creds printed something unexpected")
+    Ok(Zeroizing::new(output.stdout))
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ use crate::api::{Api, require_root};
 use crate::cli::{Instance, Setup, SetupPart};
 use crate::psql::Psql;
 
-pub(crate) use services::migrate;
+pub(crate) use database::{Names, prepare as prepare_databases, reach as reach_database};
+pub(crate) use keys::{decrypt_credential, encrypt_credential};
+pub(crate) use services::{migrate, start as start_services, stop as stop_services};
 
 use address::BaseUrl;
 use instance::Printed;
@@ -29,7 +31,7 @@ const ETC: &str = "/etc/bulkhead";
 const STATE: &str = "/var/lib/bulkhead/setup";
 
 /// Says what a step did.
-fn step(text: &str) {
+pub(crate) fn step(text: &str) {
     println!("- {text}");
 }
 

@@ -26,7 +26,7 @@ pub(super) fn require_packages() -> Result<()> {
 }
 
 /// Enables and starts what is installed, and waits until all of it is ready. The daemons in `changed` read their files again.
-pub(super) async fn start(changed: &[&str]) -> Result<()> {
+pub(crate) async fn start(changed: &[&str]) -> Result<()> {
     systemd::systemctl(&["daemon-reload"])?;
     let units = installed_units();
     systemd::systemctl(&[&["enable", "--quiet", TARGET], units.as_slice()].concat())?;
@@ -45,6 +45,15 @@ pub(super) async fn start(changed: &[&str]) -> Result<()> {
     for daemon in DAEMONS.iter().filter(|daemon| systemd::is_installed(daemon.service)) {
         wait(daemon).await?;
     }
+    Ok(())
+}
+
+/// Stops all that is installed, sockets first, so that nobody is started again by a connection.
+pub(crate) fn stop() -> Result<()> {
+    let workers = ["bulkhead-workflows-worker@*.service", "bulkhead-workflows-worker-control@*.socket"];
+    let units = installed_units();
+    systemd::systemctl(&[&["stop", TARGET], units.as_slice(), &workers].concat())?;
+    step("all services are stopped");
     Ok(())
 }
 
