@@ -36,6 +36,7 @@ const TESTS: &[Test] = &[
     ("every unit is active", units::every_unit_is_active),
     ("no unit runs as root", units::no_unit_runs_as_root),
     ("every unit's exposure is low", units::every_exposure_is_low),
+    ("the report for auditors is complete", units::the_report_is_complete),
     ("the shipped configuration is sound, and so is each key in it", units::the_shipped_configuration_is_sound),
     ("a stopped daemon is started by its socket", units::a_stopped_daemon_is_started_by_its_socket),
     ("Temporal answers its worker alone", units::temporal_answers_its_worker_alone),

@@ -65,6 +65,23 @@ pub(crate) fn every_exposure_is_low(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
+/// What an auditor is told of this machine: nothing is left out, and nothing could not be looked at.
+pub(crate) fn the_report_is_complete(guest: &Guest) -> Result<()> {
+    let text = guest.run(&["bulkheadctl", "report", "--json", "--components"])?;
+    let report: serde_json::Value = serde_json::from_str(&text).context("the report")?;
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let units = list(&report["units"]);
+    ensure!(units.len() >= DAEMONS.len() && units.iter().all(|unit| unit["exposure"].is_number()), "units: {units:?}");
+    let components = list(&report["components"]["document"]["components"]).len();
+    ensure!(components > 100 && report["components"]["count"] == components, "{components} components");
+    ensure!(list(&report["access"]["unknown"]).is_empty(), "not known: {}", report["access"]["unknown"]);
+    let sockets = list(&report["access"]["files"]).iter().filter(|file| file["kind"] == "socket").count();
+    ensure!(sockets >= DAEMONS.len(), "{sockets} sockets");
+    let api = report["certificates"][0]["ends"].as_str().unwrap_or_default();
+    ensure!(api.starts_with("20"), "certificates: {}", report["certificates"]);
+    guest.run(&["bulkheadctl", "report"]).map(drop)
+}
+
 /// The files as they are shipped, where every key is a comment with its default, and the same with every key in force.
 pub(crate) fn the_shipped_configuration_is_sound(guest: &Guest) -> Result<()> {
     for daemon in DAEMONS {

@@ -31,6 +31,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// For auditors: versions, components, exposure of units, who reaches what, certificates, settings that weaken
+    Report {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// With --json: put the list of components (CycloneDX) into it
+        #[arg(long, requires = "json")]
+        components: bool,
+    },
     /// Check the configuration files of all installed daemons
     CheckConfig,
     /// Bring the database to the schema of the installed version

@@ -14,6 +14,7 @@ mod documents;
 mod libraries;
 mod local_http;
 mod psql;
+mod report;
 mod runs;
 mod sandbox;
 mod secret;
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Sandbox(command) => return sandbox::run(command),
         Command::Doctor { json } => return doctor::run(json),
+        Command::Report { json, components } => return report::run(json, components),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -68,7 +70,7 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Libraries(command) => libraries::run(command, api).await?,
         Command::Secret(command) => secret::run(command, api).await?,
         Command::Workflow(command) => return runs::run(command, api).await,
-        Command::Sandbox(_) | Command::Doctor { .. } => unreachable!("ran before the runtime"),
+        Command::Sandbox(_) | Command::Doctor { .. } | Command::Report { .. } => unreachable!("ran before the runtime"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,6 +21,11 @@ const SMALL_BYTES_MAX: u64 = 64 << 20;
 /// What is of no known length, such as a dump, is cut into entries of this many bytes.
 const CHUNK_BYTES: usize = 4 << 20;
 
+/// How hard a passphrase is to try, as a power of two: that of the program `age`. What the crate measures by itself is less on a busy machine.
+const WORK_FACTOR: u8 = 18;
+/// Harder ones than this would take minutes and gigabytes.
+const WORK_FACTOR_MAX: u8 = 22;
+
 /// For whom a backup is written, or with what one is read.
 pub(crate) enum Key {
     /// Public keys (`age1...`); whoever has one of the private halves can read it.
@@ -96,7 +101,12 @@ impl Writer {
     /// Begins one in an empty file.
     pub(crate) fn begin(file: File, key: &Key, header: &Header) -> Result<Self> {
         let encryptor = match key {
-            Key::Passphrase(passphrase) => age::Encryptor::with_user_passphrase(passphrase.clone()),
+            Key::Passphrase(passphrase) => {
+                let mut recipient = age::scrypt::Recipient::new(passphrase.clone());
+                recipient.set_work_factor(WORK_FACTOR);
+                let recipient: &dyn age::Recipient = &recipient;
+                age::Encryptor::with_recipients(std::iter::once(recipient)).context("encrypt by a passphrase")?
+            }
             Key::Recipients(recipients) => {
                 age::Encryptor::with_recipients(recipients.iter().map(|recipient| recipient as &dyn age::Recipient))
                     .context("encrypt for these keys")?
@@ -257,7 +267,8 @@ fn decrypted(file: File, key: &Key) -> Result<age::stream::StreamReader<BufReade
     match key {
         Key::Passphrase(passphrase) => {
             ensure!(by_passphrase, "it is not encrypted by a passphrase: give the private key by --identity FILE");
-            let identity = age::scrypt::Identity::new(passphrase.clone());
+            let mut identity = age::scrypt::Identity::new(passphrase.clone());
+            identity.set_max_work_factor(WORK_FACTOR_MAX);
             decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).context("the passphrase does not fit")
         }
         Key::Identities(identities) => {
