@@ -42,9 +42,9 @@ struct Arguments {
     /// The Temporal command line, for the stock server that rows W1 and W3 compare with.
     #[arg(long)]
     temporal: PathBuf,
-    /// Figures that `executor` has measured on the machine, for the same report.
+    /// Figures that others have measured on the machine, for the same report; may be repeated.
     #[arg(long)]
-    figures: Option<PathBuf>,
+    figures: Vec<PathBuf>,
     /// Seconds that each closed loop runs.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -64,7 +64,7 @@ async fn main() -> Result<()> {
         arguments.rows.iter().map(String::as_str).collect()
     };
     let mut report = Report::default();
-    if let Some(path) = &arguments.figures {
+    for path in &arguments.figures {
         let figures = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
         report.append(serde_json::from_slice(&figures)?);
     }

@@ -1,5 +1,7 @@
 //! `bench`: starts a machine for it and runs `bulkhead-bench` against that.
 
+mod footprint;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,7 +13,7 @@ use crate::{deb, install, machine, paths, temporal, up};
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Rows; all but E1 and E2 (many minutes) when none is named
+    /// Rows; all but E1 and E2 (many minutes) when none is named. M1 to M3 need no peers
     rows: Vec<String>,
     /// Install the pinned peers first
     #[arg(long)]
@@ -51,6 +53,15 @@ fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result
     let lines = up::start(machine, packages, &url, PORT)?;
     let link =
         lines.iter().find_map(|line| line.strip_prefix("admin-link: ")).context("setup printed no admin-link")?;
+    let rows = Rows::of(&options.rows);
+    // First, while nothing has run yet.
+    let figures = footprint::measure(&rows.footprint, machine, packages)?;
+    if rows.others == Some(Vec::new()) {
+        footprint::print(&figures);
+        let write =
+            |json: &PathBuf| std::fs::write(json, serde_json::to_vec_pretty(&figures)?).context("write the figures");
+        return options.json.as_ref().map_or(Ok(()), write);
+    }
     // The floors run on this host and reach the machine's PostgreSQL by its Unix socket.
     let leader = machine.leader().context("the machine does not run")?;
     let password =
@@ -72,10 +83,30 @@ fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result
     if options.soak.is_some() || options.rows.is_empty() || options.rows.iter().any(|row| row == "C1") {
         bench.arg("--figures").arg(executor(options, machine, leader, &binaries)?);
     }
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), serde_json::to_vec(&figures)?)?;
+    bench.arg("--figures").arg(file.path());
     if let Some(json) = &options.json {
         bench.arg("--json").arg(json);
     }
-    run(bench.args(&options.rows))
+    run(bench.args(rows.others.unwrap_or_default()))
+}
+
+/// Which rows are measured here, and which by `bulkhead-bench`: none means all but the long ones.
+struct Rows {
+    footprint: Vec<&'static str>,
+    others: Option<Vec<String>>,
+}
+
+impl Rows {
+    fn of(wanted: &[String]) -> Self {
+        if wanted.is_empty() {
+            return Self { footprint: footprint::NAMES.into(), others: None };
+        }
+        let is_here = |row: &String| footprint::NAMES.contains(&row.as_str());
+        let footprint = footprint::NAMES.into_iter().filter(|name| wanted.iter().any(|row| row == name)).collect();
+        Self { footprint, others: Some(wanted.iter().filter(|row| !is_here(row)).cloned().collect()) }
+    }
 }
 
 /// Measures code-executor by its own socket, which lets in only who is on the machine. Gives the file with the figures.

@@ -65,7 +65,11 @@ fn copy_code(from: &Path, to: &Path) -> Result<()> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let extension = Path::new(&name).extension().and_then(|extension| extension.to_str());
-        if entry.file_type()?.is_dir() && !name.starts_with('.') {
+        // Settings of whoever wrote it.
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
             copy_code(&entry.path(), &to.join(name))?;
         } else if matches!(extension, Some("js" | "cjs" | "mjs" | "json")) || name.to_uppercase().starts_with("LICEN") {
             std::fs::copy(entry.path(), to.join(name))?;

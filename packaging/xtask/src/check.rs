@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{command, run, run_quietly, step, succeeds};
-use crate::{build, install, paths, tidy};
+use crate::{build, install, paths, reference, tidy};
 
 /// The linter of dependencies, pinned: its verdicts change with its version.
 const CARGO_DENY: &str = "0.20.2";
@@ -15,6 +15,7 @@ pub(crate) fn check() -> Result<()> {
     let cargo = |arguments: &[&str]| run(command("cargo", arguments).current_dir(&repository));
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("tidy", tidy::tidy)?;
+    step("reference", reference::check)?;
     // With the profile of everything else, so that build scripts and what they compile in C are not built twice.
     step("clippy", || {
         cargo(&["clippy", "--release", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])

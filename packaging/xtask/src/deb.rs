@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::shell::{command, run_quietly, step};
-use crate::{build, install, paths, temporal};
+use crate::{build, install, paths, reference, sbom, temporal};
 
 /// The programs that are packaged.
 pub(crate) const PROGRAMS: [&str; 9] = [
@@ -26,13 +26,15 @@ pub(crate) const ZYGOTE_LIBRARY: &str = "libbulkhead_zygote.so";
 
 /// Builds all packages, unless nothing that goes into them changed. Returns their paths.
 pub(crate) fn build() -> Result<Vec<PathBuf>> {
+    build_from(None)
+}
+
+/// [`build`], with programs that are built already in this folder.
+pub(crate) fn build_from(programs: Option<&Path>) -> Result<Vec<PathBuf>> {
     install::ensure(&[install::PACKAGES])?;
-    let binaries = build::binaries()?;
-    let web = build::web()?;
-    let libraries = build::libraries()?;
-    let temporal = temporal::binary()?;
+    let parts = Parts::build(programs)?;
     let output = paths::cache().join("deb");
-    let key = content_key(&binaries, &[&web, &libraries])?;
+    let key = parts.key(&[])?;
     let stamp = output.join("content.key");
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == key) {
         return packages(&output);
@@ -42,7 +44,7 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
         if output.exists() {
             std::fs::remove_dir_all(&output)?;
         }
-        assemble(&tree, &binaries, &web, &libraries, &temporal)?;
+        parts.assemble(&tree)?;
         let mut build = command("dpkg-buildpackage", &["-b", "-us", "-uc", "-d", "-ui"]);
         run_quietly(build.current_dir(&tree).env("DEB_BUILD_OPTIONS", "nocheck parallel=2"))?;
         std::fs::remove_dir_all(&tree)?;
@@ -51,39 +53,73 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
     packages(&output)
 }
 
-/// Lays out the tree that `debian/rules` expects.
-fn assemble(tree: &Path, binaries: &Path, web: &Path, libraries: &Path, temporal: &Path) -> Result<()> {
-    let repository = paths::repository();
-    std::fs::create_dir_all(tree.join("target/bin"))?;
-    std::fs::create_dir_all(tree.join("target/temporal"))?;
-    std::fs::create_dir_all(tree.join("packaging"))?;
-    let copy = |from: &Path, to: &str| run_quietly(command("cp", &["-a"]).arg(from).arg(tree.join(to)));
-    for program in PROGRAMS {
-        copy(&binaries.join(program), "target/bin/")?;
-    }
-    copy(&binaries.join(ZYGOTE_LIBRARY), "target/bin/")?;
-    run_quietly(command("strip", &[]).args(PROGRAMS.map(|program| tree.join("target/bin").join(program))))?;
-    run_quietly(command("strip", &["--strip-unneeded"]).arg(tree.join("target/bin").join(ZYGOTE_LIBRARY)))?;
-    copy(temporal, "target/temporal/")?;
-    copy(web, "target/web")?;
-    copy(libraries, "target/libraries")?;
-    copy(&repository.join("units"), "units")?;
-    copy(&repository.join("packaging/default-config"), "packaging/")?;
-    copy(&repository.join("packaging/deb/debian"), "debian")
+/// What packages are made of, built.
+pub(crate) struct Parts {
+    binaries: PathBuf,
+    web: PathBuf,
+    libraries: PathBuf,
+    temporal: PathBuf,
 }
 
-fn content_key(binaries: &Path, folders: &[&Path]) -> Result<String> {
+impl Parts {
+    /// Builds it; the programs only where nobody has.
+    pub(crate) fn build(programs: Option<&Path>) -> Result<Self> {
+        let binaries = programs.map_or_else(build::binaries, |folder| Ok(folder.to_owned()))?;
+        Ok(Self { binaries, web: build::web()?, libraries: build::libraries()?, temporal: temporal::binary()? })
+    }
+
+    /// A name for all of it, and for these folders of the repository.
+    pub(crate) fn key(&self, folders: &[&str]) -> Result<String> {
+        content_key(&self.binaries, &[&self.web, &self.libraries], folders)
+    }
+
+    /// Lays out the tree that `debian/rules` and the spec expect.
+    pub(crate) fn assemble(&self, tree: &Path) -> Result<()> {
+        let repository = paths::repository();
+        std::fs::create_dir_all(tree.join("target/bin"))?;
+        std::fs::create_dir_all(tree.join("target/temporal"))?;
+        std::fs::create_dir_all(tree.join("packaging"))?;
+        let copy = |from: &Path, to: &str| run_quietly(command("cp", &["-a"]).arg(from).arg(tree.join(to)));
+        for program in PROGRAMS {
+            copy(&self.binaries.join(program), "target/bin/")?;
+        }
+        copy(&self.binaries.join(ZYGOTE_LIBRARY), "target/bin/")?;
+        run_quietly(command("strip", &[]).args(PROGRAMS.map(|program| tree.join("target/bin").join(program))))?;
+        run_quietly(command("strip", &["--strip-unneeded"]).arg(tree.join("target/bin").join(ZYGOTE_LIBRARY)))?;
+        copy(&self.temporal, "target/temporal/")?;
+        copy(&self.web, "target/web")?;
+        copy(&self.libraries, "target/libraries")?;
+        reference::man_pages(&tree.join("target/man"))?;
+        std::fs::write(tree.join("target/sbom.cdx.json"), sbom::document()?)?;
+        copy(&repository.join("units"), "units")?;
+        copy(&repository.join("packaging/default-config"), "packaging/")?;
+        copy(&repository.join("packaging/monitoring"), "packaging/")?;
+        copy(&repository.join("packaging/deb/debian"), "debian")
+    }
+}
+
+fn content_key(binaries: &Path, built: &[&Path], sources: &[&str]) -> Result<String> {
     let repository = paths::repository();
     let mut hasher = Sha256::new();
     for program in PROGRAMS.into_iter().chain([ZYGOTE_LIBRARY]) {
         let path = binaries.join(program);
         hasher.update(std::fs::read(&path).with_context(|| format!("read {}", path.display()))?);
     }
-    for folder in ["units", "packaging/deb", "packaging/default-config"] {
+    // The lists of files are Debian's, for rpm too.
+    let common = ["units", "packaging/deb", "packaging/default-config", "packaging/monitoring"];
+    for folder in common.iter().chain(sources) {
         hasher.update(build::fingerprint(&repository.join(folder))?);
     }
+    hasher.update(sbom::document()?);
+    let pages = tempfile::tempdir()?;
+    reference::man_pages(pages.path())?;
+    let mut made = walk(pages.path())?;
+    made.sort();
+    for page in made {
+        hasher.update(std::fs::read(page)?);
+    }
     let mut files = Vec::new();
-    for folder in folders {
+    for folder in built {
         files.extend(walk(folder)?);
     }
     files.sort();
@@ -94,7 +130,7 @@ fn content_key(binaries: &Path, folders: &[&Path]) -> Result<String> {
     Ok(hex::encode(hasher.finalize()))
 }
 
-fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))? {
         let entry = entry?;
@@ -108,9 +144,15 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn packages(output: &Path) -> Result<Vec<PathBuf>> {
-    let mut found: Vec<PathBuf> =
-        walk(output)?.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect();
-    found.sort();
+    let found = with_extension(output, "deb")?;
     ensure!(!found.is_empty(), "no packages were built in {}", output.display());
+    Ok(found)
+}
+
+/// The files below a folder whose names end so, in order.
+pub(crate) fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = walk(folder)?;
+    found.retain(|path| path.extension().is_some_and(|found| found == extension));
+    found.sort();
     Ok(found)
 }

@@ -21,6 +21,22 @@ pub(crate) const PACKAGES: &[Need] = &[
     ("unzip", "unzip"),
 ];
 
+/// For building rpm packages.
+pub(crate) const RPM: &[Need] = &[("rpmbuild", "rpm")];
+
+/// For repositories.
+pub(crate) const REPOSITORIES: &[Need] = &[
+    ("apt-ftparchive", "apt-utils"),
+    ("gpg", "gpg"),
+    ("gpg-agent", "gpg-agent"),
+    ("createrepo_c", "createrepo-c"),
+    ("rpm", "rpm"),
+    ("tar", "tar"),
+];
+
+/// For looking at packages and repositories.
+pub(crate) const PACKAGE_CHECKS: &[Need] = &[("lintian", "lintian"), ("rpmlint", "rpmlint"), ("dnf", "dnf")];
+
 /// For booting a machine.
 pub(crate) const MACHINE: &[Need] = &[
     ("mmdebstrap", "mmdebstrap"),

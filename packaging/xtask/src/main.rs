@@ -9,9 +9,12 @@ mod fuzz;
 mod install;
 mod machine;
 mod paths;
+mod pkg;
 mod pypi;
 mod qemu;
+mod reference;
 mod root;
+mod sbom;
 mod services;
 mod shell;
 mod storm;
@@ -89,14 +92,10 @@ enum Task {
     Check,
     /// Check the rules of the repository that no other tool knows
     Tidy,
-    /// Generate the OpenAPI document and the TypeScript client
+    /// Generate the OpenAPI document, the TypeScript client and docs/reference
     Gen,
-    /// Build packages
-    Pkg {
-        /// What kind
-        #[arg(value_parser = ["deb"])]
-        kind: String,
-    },
+    /// Build packages and repositories
+    Pkg(pkg::Options),
     /// Feed random input to what reads the words of user code
     Fuzz(fuzz::Options),
     /// Start runs while daemons, servers and connections are killed, frozen and cut, and see that none is lost and nothing done twice
@@ -140,8 +139,8 @@ fn main() -> ExitCode {
         Task::Vm { filters, .. } => qemu::vm(&filters),
         Task::Check => check::check(),
         Task::Tidy => tidy::tidy(),
-        Task::Gen => build::generate(),
-        Task::Pkg { .. } => deb::build().map(|built| built.iter().for_each(|path| println!("{}", path.display()))),
+        Task::Gen => build::generate().and_then(|()| reference::generate()),
+        Task::Pkg(options) => pkg::run(&options),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Storm(options) => storm::storm(&options),
         Task::Bench(options) => bench::bench(&options),

