@@ -72,7 +72,10 @@ fn copy_code(from: &Path, to: &Path) -> Result<()> {
         if entry.file_type()?.is_dir() {
             copy_code(&entry.path(), &to.join(name))?;
         } else if matches!(extension, Some("js" | "cjs" | "mjs" | "json")) || name.to_uppercase().starts_with("LICEN") {
-            std::fs::copy(entry.path(), to.join(name))?;
+            let copy = to.join(name);
+            std::fs::copy(entry.path(), &copy)?;
+            // Some are executable, by nobody's intention.
+            std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::machine::Machine;
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, deb, install, machine, paths, pkg, pypi, qemu, temporal, up};
+use crate::{build, deb, install, machine, paths, pypi, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
@@ -53,9 +53,6 @@ pub(crate) fn test(samples: Option<&Path>, machines: Machines, filters: &[String
     if filters.is_empty() {
         web(samples.as_deref(), &mut counts)?;
         if machines != Machines::None {
-            let (passed, failed) = pkg::check(None)?;
-            counts.passed += passed;
-            counts.failed += failed;
             in_machine(samples.as_deref(), &mut counts)?;
         }
         if machines == Machines::All {

@@ -26,13 +26,14 @@ struct Built {
 type Check = (&'static str, fn(&Built) -> Result<()>);
 
 const CHECKS: &[Check] = &[
-    ("lintian finds no fault in the Debian packages", lintian),
     ("rpmlint finds no fault in the rpm packages", rpmlint),
     ("both kinds of packages have the same files", files_are_the_same),
     ("no rpm needs a newer C library than EL 9 has", needs_no_newer_libc),
     ("apt takes packages from the repository, and refuses a changed one", apt),
     ("dnf resolves everything, and refuses a changed repository", dnf),
     ("the bundle is whole", bundle),
+    // The slowest: it looks into every file.
+    ("lintian finds no fault in the Debian packages", lintian),
 ];
 
 /// Builds all and runs all. How many passed and failed.
@@ -58,9 +59,17 @@ pub(crate) fn check(programs: Option<&Path>) -> Result<(u32, u32)> {
 }
 
 fn lintian(built: &Built) -> Result<()> {
-    // dpkg reads packages compressed by zstd since Debian 12, whose lintian does not know it yet.
-    const KNOWN: &str = "malformed-deb-archive";
-    let mut lintian = command("lintian", &["--allow-root", "--fail-on", "error,warning", "--suppress-tags", KNOWN]);
+    // What it says and is so on purpose:
+    const KNOWN: [&str; 3] = [
+        // dpkg reads packages compressed by zstd since Debian 12, whose lintian does not know it yet.
+        "malformed-deb-archive",
+        // Services are restarted while their sockets stay, which debhelper's own lines would not do.
+        "maintainer-script-calls-systemctl",
+        // bulkhead.target starts and stops all.
+        "systemd-service-file-refers-to-unusual-wantedby-target",
+    ];
+    let mut lintian = command("lintian", &["--allow-root", "--fail-on", "error,warning", "--suppress-tags"]);
+    lintian.arg(KNOWN.join(","));
     run_quietly(lintian.args(&built.debs))
 }
 
@@ -193,15 +202,18 @@ fn dnf(built: &Built) -> Result<()> {
         let key = built.repositories.folder.join("bulkhead.asc");
         dnf.arg(format!("--setopt=bulkhead.gpgkey=file://{}", key.display()));
         dnf.args(["--setopt=bulkhead.gpgcheck=1", "--setopt=bulkhead.repo_gpgcheck=1", "--setopt=base.gpgcheck=0"]);
-        dnf.args(["--setopt=install_weak_deps=0", "--downloadonly", "install", "bulkhead"]);
+        // The root has no shell to run scripts by.
+        dnf.args(["--setopt=install_weak_deps=0", "--setopt=tsflags=noscripts", "install", "bulkhead"]);
         dnf
     };
     run_quietly(&mut install("root"))?;
-    let taken = deb::with_extension(&place.path().join("root"), "rpm")?;
+    let mut list = command("rpm", &["-qa", "--qf", "%{NAME}\n", "--root"]);
+    let installed = output(list.arg(place.path().join("root")))?;
     for rpm in &built.rpms {
-        let name = rpm.file_name().context("a file's name")?;
-        ensure!(taken.iter().any(|path| path.file_name() == Some(name)), "dnf did not take {}", name.display());
+        let name = output(command("rpm", &["-qp", "--qf", "%{NAME}"]).arg(rpm))?;
+        ensure!(installed.lines().any(|line| line == name), "dnf did not install {name}");
     }
+    ensure!(place.path().join("root/usr/bin/bulkheadctl").exists(), "dnf installed no file");
     let index = mirror.join("repodata/repomd.xml");
     let text = std::fs::read_to_string(&index)?.replacen("<revision>", "<revision>1", 1);
     std::fs::write(&index, text)?;

@@ -12,8 +12,6 @@ use clap::{Args, ValueEnum};
 
 use crate::deb;
 
-pub(crate) use check::check;
-
 /// What to build.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -54,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             vec![built.folder, built.bundle]
         }
         Kind::Check => {
-            let (passed, failed) = check(programs)?;
+            let (passed, failed) = check::check(programs)?;
             println!("{passed} passed, {failed} failed");
             anyhow::ensure!(failed == 0, "some checks failed");
             return Ok(());

@@ -79,7 +79,7 @@ fn lay_out(packages: &[Package], root: &Path) -> Result<()> {
         std::fs::create_dir_all(at.parent().context("a folder")?)?;
         std::fs::copy(source, &at).with_context(|| format!("copy {}", source.display()))?;
         let executable = std::fs::metadata(source)?.permissions().mode() & 0o100 != 0
-            && !at.extension().is_some_and(|end| end == "so");
+            && at.extension().is_none_or(|end| end != "so");
         std::fs::set_permissions(&at, PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))?;
         if is_man_page(target) {
             run_quietly(command("gzip", &["-9n"]).arg(&at))?;
