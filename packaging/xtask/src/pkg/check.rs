@@ -78,11 +78,11 @@ fn rpmlint(built: &Built) -> Result<()> {
     run_quietly(command("rpmlint", &["--strict", "--config"]).arg(settings).args(&built.rpms))
 }
 
-/// But for the licence and the changelog, which each kind keeps in its own place.
+/// But for the licence and the changelog, which each kind keeps in its own place, and what lintian alone reads.
 fn files_are_the_same(built: &Built) -> Result<()> {
-    let own = |path: &str| {
-        path.starts_with("/usr/share/doc/") && (path.ends_with("/copyright") || path.contains("/changelog."))
-    };
+    let is_doc = |path: &str| path.ends_with("/copyright") || path.contains("/changelog.");
+    let own =
+        |path: &str| path.starts_with("/usr/share/lintian/") || (path.starts_with("/usr/share/doc/") && is_doc(path));
     let lines = |text: &str| -> BTreeSet<String> {
         // `-rw-r--r-- ... PATH`: no folder of a package is a file of it.
         let files = text.lines().filter(|line| !line.starts_with('d')).filter_map(|line| {
