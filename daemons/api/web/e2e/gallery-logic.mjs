@@ -85,6 +85,44 @@ export const logicSteps = [
     },
   },
   {
+    name: 'methods move what only a view can: a list, a tree, a map',
+    kind: 'list',
+    run: async (page, url) => {
+      const act = (/** @type {string} */ component, /** @type {string} */ method, /** @type {unknown[]} */ given = []) => [{ on: 'click', action: { do: 'call', component, method, arguments: given } }]
+      const components = {
+        down: button('Down', act('many', 'scrollTo', [90])),
+        unfold: button('Unfold', act('regions', 'expandAll')),
+        fold: button('Fold', act('regions', 'collapseAll')),
+        gdansk: button('Gdansk', act('depots', 'centerOn', ['{{ 54.35 }}', '{{ 18.65 }}', '{{ 6 }}'])),
+        many: { type: 'list', properties: { data: '{{ Array.from({ length: 100 }, (_, n) => n) }}' } },
+        each: { type: 'text', properties: { value: 'Item {{ item }}' } },
+        regions: { type: 'tree', properties: { data: '{{ [{ label: "Europe", children: [{ label: "France", children: [{ label: "Lyon" }] }] }] }}' } },
+        depots: { type: 'map', properties: { data: '{{ [{ name: "Lyon", lat: 45.76, lon: 4.84 }, { name: "Gdansk", lat: 54.35, lon: 18.65 }] }}' } },
+      }
+      const app = appOf(components, {})
+      Object.assign(app.pages.home.layout.many ?? {}, { height: 6 })
+      Object.assign(app.pages.home.layout.each ?? {}, { column: 0, row: 0, parent: 'many' })
+      Object.assign(app.pages.home.layout.depots ?? {}, { height: 8 })
+      await page.goto(url + address(app))
+      await page.getByText('Item 19', { exact: true }).waitFor()
+      assert.equal(await page.getByText('Item 90', { exact: true }).count(), 0)
+      await page.getByRole('button', { name: 'Down' }).click()
+      await page.waitForFunction(() => {
+        const list = document.querySelector('.app-list')?.getBoundingClientRect()
+        const item = [...document.querySelectorAll('.app-list li')].find((one) => one.textContent === 'Item 90')?.getBoundingClientRect()
+        return list && item && item.top >= list.top - 1 && item.bottom <= list.bottom + 1
+      })
+      await page.getByRole('button', { name: 'Unfold' }).click()
+      await page.getByRole('treeitem', { name: 'Lyon' }).waitFor()
+      await page.getByRole('button', { name: 'Fold', exact: true }).click()
+      await page.getByRole('treeitem', { name: 'Lyon' }).waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Lyon' }).waitFor()
+      await page.getByRole('button', { name: 'Gdansk', exact: true }).first().click()
+      // Lyon is out of sight now.
+      await page.getByRole('button', { name: 'Lyon' }).waitFor({ state: 'detached' })
+    },
+  },
+  {
     name: 'the builder runs a script, completes names, and says why, when, what is wrong and where',
     kind: 'table',
     run: async (page, url) => {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Page } from '../src/api/types'
 import { componentKinds, loadKinds } from '../src/builder/component-kinds'
+import { methodSpecs, signatureOf } from '../src/builder/method-specs'
 import { gridsOf } from '../src/components/choice/grids'
 import { matching, optionsOf, stepped } from '../src/components/choice/options'
 import { figureText } from '../src/components/figures'
@@ -11,7 +12,8 @@ import { base64Of, byteLimit, refusalOf } from '../src/components/kinds/file-pic
 import { pairsOf } from '../src/components/kinds/key-value/pairs'
 import { numberText, parseNumber, stepBy } from '../src/components/kinds/number-input/number-text'
 import { namesOn } from '../src/components/slot'
-import { heldValue, isInput, problemOf } from '../src/runtime/kinds'
+import { heldValue, isInput, methodsOf, problemOf } from '../src/runtime/kinds'
+import { methodTable } from '../src/runtime/methods'
 import { initialState, modelOf } from '../src/runtime/model'
 import { around, isWithin } from '../src/runtime/nesting'
 
@@ -34,6 +36,21 @@ describe('the kinds of components', () => {
         const known = [...(componentKinds[type]?.properties ?? []).map(({ key }) => key), 'hidden']
         for (const key of Object.keys(properties ?? {})) expect(known, `${kind}.md: ${name}`).toContain(key)
       }
+    }
+  })
+
+  it('each have the methods that the builder offers, and say so', () => {
+    for (const [kind, spec] of Object.entries(componentKinds)) {
+      const table = methodTable(kind)
+      const specs = methodSpecs(kind)
+      expect(specs.map(({ name }) => name).sort(), kind).toEqual(Object.keys(table).sort())
+      expect(Object.keys(table), kind).toEqual(methodsOf(kind))
+      for (const { name, parameters = [] } of specs) expect(parameters.map((parameter) => parameter.name), `${kind}.${name}`).toEqual(table[name]?.parameters)
+      const own = spec.methods ?? []
+      const others = specs.filter((method) => !own.includes(method)).map((method) => `\`${signatureOf(method)}\``)
+      const lines = own.map((method) => `\`${signatureOf(method)}\` ${method.text[0]?.toLowerCase()}${method.text.slice(1)}`)
+      const text = `**Methods**: ${[...lines, ''].join('; ').replace(/; $/, '. ')}${others.join(', ')}: [as of others](README.md#methods).`
+      expect(readFileSync(path.join(docs, `${kind}.md`), 'utf8').includes(text), `${kind}.md lacks: ${text}`).toBe(true)
     }
   })
 

@@ -152,7 +152,7 @@ describe('why a value is what it is', () => {
 
 describe('completion', () => {
   const values = { search: { value: 'a', label: 'x' }, list: { rows: [{ id: 1 }], 'odd name': 1 }, state: { picked: { value: 1 } } }
-  const at = (before: string, isCode = false, methods: (name: string) => string[] = () => []) => completionsAt(before, isCode, values, methods)?.options.map(({ label }) => label)
+  const at = (before: string, isCode = false, methods: (name: string) => string[] = () => []) => completionsAt(before, isCode, values, (name) => methods(name).map((label) => ({ label, detail: '', isMethod: true })))?.options.map(({ label }) => label)
 
   it('offers names and members in bindings alone', () => {
     expect(at('se')).toBeUndefined()

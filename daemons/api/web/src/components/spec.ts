@@ -22,6 +22,22 @@ export interface PropertySpec {
   input: PropertyInput
 }
 
+/** What a method is given, in the order of its kind's `state.ts`. */
+export interface ParameterSpec {
+  name: string
+  label: string
+  hint?: string
+  /** The values that there are; the first is the usual one. */
+  options?: Options
+}
+
+/** What actions and scripts can have a component do. */
+export interface MethodSpec {
+  name: string
+  text: string
+  parameters?: readonly ParameterSpec[]
+}
+
 export const groups = ['Display', 'Inputs', 'Containers'] as const
 
 export interface KindSpec {
@@ -32,6 +48,8 @@ export interface KindSpec {
   size: { width: number; height: number }
   properties: PropertySpec[]
   events: readonly (readonly [event: string, text: string])[]
+  /** Beside those that every component, input or overlay has. */
+  methods?: readonly MethodSpec[]
   /** What expressions see of it. */
   exposes: string
   /** What a new one starts with. */

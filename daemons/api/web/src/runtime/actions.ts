@@ -5,9 +5,9 @@ import { addressText, parameterTexts } from './address'
 import { saveFile } from '../ui/save-file'
 import { t } from '../messages/messages'
 import { csvOf } from './csv'
-import { methodTable } from './kinds'
 import type { NotifyTone } from './host'
 import type { Within } from './lists'
+import { methodTable } from './methods'
 import type { AppRuntime } from './runtime'
 
 export interface Context {

@@ -1,35 +1,13 @@
 /**
  * What the runtime knows of each kind of component: what it holds at first, and what an input takes.
  *
- * Each is in `components/kinds/<kind>/state.ts`; a kind without one holds nothing.
+ * Each is in `components/kinds/<kind>/state.ts`; a kind without one holds nothing. What it can be asked to do is in `methods.ts`.
  */
 import { type ValueType, asType, flagOf } from './values'
 import { t } from '../messages/messages'
 
 /** Reads a property as it is now. */
 export type Read = (property: string) => unknown
-
-/** A component, as its methods see it. */
-export interface Handle {
-  name: string
-  read: Read
-  /** What was set or chosen so far, by name: what expressions see beside properties. */
-  held: () => Record<string, unknown>
-  set: (values: Record<string, unknown>) => void
-  /** Puts an input, or all inputs in it, back to the default. */
-  reset: () => void
-  submit: () => Promise<unknown>
-  trigger: (event: string) => Promise<unknown>
-  /** Its place on the page, when it shows. */
-  element: () => HTMLElement | undefined
-}
-
-/** What actions and scripts can have a component do. */
-export interface Method {
-  /** The names of what it is given, in their order. */
-  parameters: readonly string[]
-  run: (component: Handle, ...given: unknown[]) => unknown
-}
 
 export interface KindState {
   /** What expressions see before anybody touched it. */
@@ -50,8 +28,8 @@ export interface KindState {
   unread?: (held: Record<string, unknown>) => string | undefined
   /** Of an input: what is wrong with a value that is not empty, and how to mend it. */
   check?: (value: unknown, read: Read) => string | undefined
-  /** Methods of its own, beside those that every kind has. */
-  methods?: Record<string, Method>
+  /** The names of methods of its own; what they do is in its `methods.ts`. */
+  methods?: readonly string[]
 }
 
 const modules = import.meta.glob<KindState>('../components/kinds/*/state.ts', { eager: true, import: 'state' })
@@ -67,34 +45,19 @@ export function isInput(kind: string): boolean {
   return value !== undefined && !isView
 }
 
-const focusable = 'input, select, textarea, button, a[href], [tabindex], [contenteditable="true"]'
-
-const everyMethod: Record<string, Method> = {
-  focus: {
-    parameters: [],
-    run: ({ element }) => {
-      const place = element()
-      ;(place?.matches(focusable) ? place : place?.querySelector<HTMLElement>(focusable))?.focus()
-    },
-  },
-  scrollIntoView: { parameters: [], run: ({ element }) => element()?.scrollIntoView({ block: 'nearest' }) },
-}
-const reset: Method = { parameters: [], run: (component) => component.reset() }
-
-/** The methods of a kind, by name. */
-export function methodTable(kind: string): Record<string, Method> {
-  const { value, initial, methods } = stateOf(kind)
-  return {
-    ...(value ? { setValue: { parameters: ['value'], run: ({ set }, given) => set({ value: asType(value, given) }) } } : {}),
-    ...(value || kind === 'form' ? { reset } : {}),
-    ...(initial && 'isOpen' in initial ? { open: { parameters: [], run: ({ set }) => set({ isOpen: true }) }, close: { parameters: [], run: ({ set }) => set({ isOpen: false }) } } : {}),
-    ...methods,
-    ...everyMethod,
-  }
-}
-
+/** The methods of a kind, by name. What they do is in `methods.ts`, what the builder says of them in `builder/method-specs.ts` and in the kind's spec. */
 export function methodsOf(kind: string): string[] {
-  return Object.keys(methodTable(kind))
+  const { value, initial = {}, methods = [], isView, isOverlay } = stateOf(kind)
+  return [
+    ...(value ? ['setValue'] : []),
+    ...(value && !isView ? ['clear'] : []),
+    ...(value || kind === 'form' ? ['reset', 'validate'] : []),
+    ...(isOverlay ? ['open', 'close'] : []),
+    ...('selected' in initial ? ['clearSelection'] : []),
+    ...methods,
+    'focus',
+    'scrollIntoView',
+  ]
 }
 
 /** An empty value of the type. */

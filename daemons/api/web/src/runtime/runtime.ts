@@ -14,13 +14,15 @@ import type { Context } from './actions'
 import { type Address, type Parameters, parameterTexts } from './address'
 import { Handlers } from './handlers'
 import type { RuntimeHost } from './host'
-import { type Handle, type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
+import { type Read, heldValue, isInput, problemOf, stateOf } from './kinds'
 import { Lists, type Within } from './lists'
+import type { Handle } from './methods'
 import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
 import { neededOn } from './needed'
 import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
 import { type QueryState, type RunOptions, seenOf } from './query-state'
 import { withKept } from './storage'
+import { placeOf, tellView } from './told'
 import { Timers } from './timers'
 import { flagOf } from './values'
 
@@ -368,8 +370,10 @@ export class AppRuntime {
       set: (values) => this.setComponent(target, values),
       reset: () => this.reset(name),
       submit: () => this.submit(name),
-      trigger: (event) => this.trigger(name, event),
-      element: () => document.querySelector<HTMLElement>(`[data-component="${CSS.escape(name)}"]`) ?? undefined,
+      validate: (grid) => this.isFilledIn(name, grid),
+      trigger: (event, detail) => this.trigger(name, event, detail),
+      tell: (what, ...given) => tellView(placeOf(name), what, given),
+      element: () => placeOf(name),
     }
   }
 

@@ -21,7 +21,7 @@ const ofTexts = ['length', 'toLowerCase', 'toUpperCase', 'trim', 'slice', 'split
 const ofNumbers = ['toFixed', 'toLocaleString']
 
 /** Completions for what stands before the caret. In a text only what lies in `{{ }}` is code. */
-export function completionsAt(before: string, isCode: boolean, values: Values, methodsOf: (name: string) => readonly string[] = () => []): Completions | undefined {
+export function completionsAt(before: string, isCode: boolean, values: Values, methodsOf: (name: string) => readonly Completion[] = () => []): Completions | undefined {
   if (!isCode) {
     const open = before.lastIndexOf('{{')
     if (open < 0 || before.indexOf('}}', open) >= 0) return undefined
@@ -35,7 +35,7 @@ export function completionsAt(before: string, isCode: boolean, values: Values, m
   const path = parts.slice(0, -1)
   const around = path.length === 0 ? values : valueAtPath(values, path)
   const found = path.length === 0 || (typeof around === 'object' && around !== null && !Array.isArray(around)) ? members(around as Values) : builtIns(around)
-  const methods = isCode && path.length === 1 ? methodsOf(path[0] ?? '').map((label) => ({ label, detail: 'method', isMethod: true })) : []
+  const methods = isCode && path.length === 1 ? methodsOf(path[0] ?? '') : []
   const wanted = typed.toLowerCase()
   const options = [...found, ...methods]
     .filter(({ label }) => label.toLowerCase().startsWith(wanted) && label !== typed)

@@ -2,10 +2,11 @@
 import { useStore } from 'zustand'
 import type { Action, AppDocument } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
-import { isInput, methodTable, stateOf } from '../../runtime/kinds'
+import { isInput, stateOf } from '../../runtime/kinds'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
 import { BindingField } from '../BindingField'
 import { stateNames } from '../edits'
+import { methodSpecs } from '../method-specs'
 import { ArgumentsField } from './ArgumentsField'
 import { textIn } from './text-in'
 import { WorkflowField } from './WorkflowField'
@@ -222,24 +223,30 @@ function Details({ action, document, targets, onChange }: { action: Action; docu
 }
 
 function CallFields({ action, document, targets, onChange }: { action: Extract<Action, { do: 'call' }>; document: AppDocument; targets: Targets; onChange: (action: Action) => void }) {
-  const kind = Object.values(document.pages).flatMap((page) => page.components?.[action.component] ?? [])[0]?.type ?? ''
-  const methods = methodTable(kind)
-  const parameters = methods[action.method]?.parameters ?? []
+  const kind = kindOf(document, action.component)
+  const methods = methodSpecs(kind)
+  const parameters = methods.find(({ name }) => name === action.method)?.parameters ?? []
   const given = action.arguments ?? []
+  const give = (index: number, value: string) => onChange({ ...action, arguments: parameters.map((_, at) => (at === index ? value : (given[at] ?? ''))) })
+  const known = methods.map(({ name, text }) => [name, text] as const)
+  const first = (component: string) => methodSpecs(kindOf(document, component))[0]?.name ?? 'scrollIntoView'
   return (
     <>
-      <SelectField label="Component" options={plain(targets.components, action.component)} value={action.component} onChange={({ target }) => onChange({ do: 'call', component: target.value, method: 'scrollIntoView' })} />
-      <SelectField label="Method" options={plain(Object.keys(methods), action.method)} value={action.method} onChange={({ target }) => onChange({ do: 'call', component: action.component, method: target.value })} />
-      {parameters.map((parameter, index) => (
-        <BindingField
-          key={parameter}
-          label={parameter[0]?.toUpperCase() + parameter.slice(1)}
-          value={textIn(given[index])}
-          onChange={(value) => onChange({ ...action, arguments: parameters.map((_, at) => (at === index ? value : (given[at] ?? ''))) })}
-        />
-      ))}
+      <SelectField label="Component" options={plain(targets.components, action.component)} value={action.component} onChange={({ target }) => onChange({ do: 'call', component: target.value, method: first(target.value) })} />
+      <SelectField label="Method" options={known.some(([name]) => name === action.method) ? known : [...known, [action.method, action.method]]} value={action.method} onChange={({ target }) => onChange({ do: 'call', component: action.component, method: target.value })} />
+      {parameters.map(({ name, label, hint, options }, index) =>
+        options ? (
+          <SelectField key={name} label={label} options={options} value={textIn(given[index]) || (options[0]?.[0] ?? '')} onChange={({ target }) => give(index, target.value)} />
+        ) : (
+          <BindingField key={name} label={label} {...(hint ? { hint } : {})} value={textIn(given[index])} onChange={(value) => give(index, value)} />
+        ),
+      )}
     </>
   )
+}
+
+function kindOf(document: AppDocument, name: string): string {
+  return Object.values(document.pages).flatMap((page) => page.components?.[name] ?? [])[0]?.type ?? ''
 }
 
 export function NumberField({ label, hint, placeholder, value, onChange }: { label: string; hint?: string; placeholder?: string; value: number | null | undefined; onChange: (value: number | null) => void }) {

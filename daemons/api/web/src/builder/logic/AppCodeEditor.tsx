@@ -4,8 +4,10 @@ import { useRuntime } from '../../components/runtime-context'
 import { codeProblem } from '../../document/places'
 import { CodeEditor } from '../../ui/CodeEditor'
 import type { EditorFault } from '../../ui/code-mirror'
-import { completionsAt } from '../assist/complete'
+import type { AppRuntime } from '../../runtime/runtime'
+import { type Completion, completionsAt } from '../assist/complete'
 import { valuesNow } from '../assist/values'
+import { methodSpecs, signatureOf } from '../method-specs'
 
 interface Props {
   label: string
@@ -18,6 +20,12 @@ interface Props {
   onRun?: () => void
 }
 
+function methodsOf(runtime: AppRuntime, name: string): Completion[] {
+  const component = runtime.componentOf(name)
+  if (!component) return runtime.methodsOf(name).map((label) => ({ label, detail: 'method', isMethod: true }))
+  return methodSpecs(component.type).map((method) => ({ label: method.name, detail: `${signatureOf(method)}: ${method.text.toLowerCase()}`, isMethod: true }))
+}
+
 const scriptNames = { notify: 'notify(text)', navigate: 'navigate(page)', utils: {}, console: {}, args: {} }
 
 export function AppCodeEditor({ mayAct = false, ...editor }: Props) {
@@ -25,6 +33,6 @@ export function AppCodeEditor({ mayAct = false, ...editor }: Props) {
   const { value } = editor
   const problem = useMemo(() => (value.trim() === '' ? undefined : codeProblem(value)), [value])
   const faults: EditorFault[] = useMemo(() => (problem === undefined ? [] : [{ message: problem, line: 1 }]), [problem])
-  const complete = (before: string) => completionsAt(before, true, { ...valuesNow(runtime), ...(mayAct ? scriptNames : {}) }, mayAct ? (name) => runtime.methodsOf(name) : undefined)
+  const complete = (before: string) => completionsAt(before, true, { ...valuesNow(runtime), ...(mayAct ? scriptNames : {}) }, mayAct ? (name) => methodsOf(runtime, name) : undefined)
   return <CodeEditor {...editor} language="javascript" faults={faults} complete={complete} />
 }

@@ -26,6 +26,14 @@ function optionOf(item: unknown, labelKey: string, valueKey: string): Option[] {
   return [{ value, label: textOf(label) || textOf(value) }]
 }
 
+/** The value of the option that was asked for. */
+export function chosenOption(options: unknown, asked: unknown, what: string): unknown {
+  const all = optionsOf((property) => (property === 'options' ? options : undefined))
+  const found = all.find(({ value }) => isSame(value, asked))
+  if (!found) throw new Error(`there is no ${what} ${textOf(asked)}: it has ${all.map(({ value }) => textOf(value)).join(', ') || 'none'}`)
+  return found.value
+}
+
 /** Numbers from a database and texts from an address are the same choice. */
 export function isSame(left: unknown, right: unknown): boolean {
   return textOf(left) === textOf(right)

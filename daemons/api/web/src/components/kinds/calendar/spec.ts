@@ -20,6 +20,10 @@ export const spec: KindSpec = {
     ]),
   ],
   events: [['select-event', 'When an event is chosen'], ['select-day', 'When a day is chosen'], ['month-change', 'When another month shows']],
+  methods: [
+    { name: 'goTo', text: 'Show the month of a day', parameters: [{ name: 'day', label: 'Day', hint: 'Such as 2026-11-30.' }] },
+    { name: 'clearSelection', text: 'Choose nothing' },
+  ],
   exposes: 'selectedEvent, the row or null; selectedDay, such as 2026-11-30, or null; month, such as 2026-11; from and to, the first and last day that show',
   starts: { data: '{{ [{ title: \'Review\', start: new Date().toISOString().slice(0, 10) }] }}' },
 }

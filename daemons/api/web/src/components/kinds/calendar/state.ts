@@ -4,6 +4,7 @@ import { today, weeksOf } from './days'
 
 export const state: KindState = {
   initial: { selectedEvent: null, selectedDay: null },
+  methods: ['goTo', 'clearSelection'],
   initialOf: (properties) => shownOf(textOf(asType('date', properties['default-value']) ?? today()).slice(0, 7), properties['week-start'] === 'sunday'),
 }
 

@@ -29,6 +29,7 @@ export const spec: KindSpec = {
     text('decimals', 'Decimals'),
   ],
   events: [['select', 'When a value is chosen']],
+  methods: [{ name: 'clearSelection', text: 'Choose nothing' }],
   exposes: 'selected, {x, series, value, row} of what was chosen last, or null',
   starts: { data: "{{ [{ month: 'Jan', orders: 12 }, { month: 'Feb', orders: 19 }, { month: 'Mar', orders: 15 }] }}" },
 }

@@ -15,6 +15,7 @@ export const spec: KindSpec = {
     flag('disabled', 'Disabled', 'It cannot be sent.'),
   ],
   events: [['submit', 'When it is sent']],
+  methods: [{ name: 'submit', text: 'Send it, as its button does' }],
   exposes: 'data, the values of its inputs by name as they were sent last, or null',
   starts: { title: 'Form' },
 }

@@ -1,6 +1,3 @@
 import type { KindState } from '../../../runtime/kinds'
 
-export const state: KindState = {
-  initial: { data: null },
-  methods: { submit: { parameters: [], run: ({ submit }) => submit() } },
-}
+export const state: KindState = { initial: { data: null }, methods: ['submit'] }

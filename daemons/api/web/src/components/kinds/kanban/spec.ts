@@ -18,6 +18,7 @@ export const spec: KindSpec = {
     flag('disabled', 'Disabled'),
   ],
   events: [['move', 'When a card was moved'], ['select', 'When a card is chosen']],
+  methods: [{ name: 'clearSelection', text: 'Choose nothing' }],
   exposes: 'selected, the row of the card that was chosen last, or null; moved, {row, from, to} of the card that was moved last, or null',
   starts: { data: '{{ [{ id: 1, title: \'First\', status: \'To do\' }, { id: 2, title: \'Second\', status: \'Done\' }] }}' },
 }

@@ -19,6 +19,10 @@ export const spec: KindSpec = {
     text('empty-text', 'Text when empty'),
   ],
   events: [],
+  methods: [
+    { name: 'showMore', text: 'Show more items' },
+    { name: 'scrollTo', text: 'Scroll to an item', parameters: [{ name: 'index', label: 'Item', hint: 'The first is 0.' }] },
+  ],
   exposes: 'values, a list of what the inputs of each item hold, by their names; item and index, those whose handler ran last',
   starts: { data: '{{ [{ name: \'First\' }, { name: \'Second\' }] }}' },
 }

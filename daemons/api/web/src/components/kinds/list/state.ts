@@ -1,3 +1,3 @@
 import type { KindState } from '../../../runtime/kinds'
 
-export const state: KindState = { initial: { values: [], item: null, index: -1 } }
+export const state: KindState = { initial: { values: [], item: null, index: -1 }, methods: ['showMore', 'scrollTo'] }

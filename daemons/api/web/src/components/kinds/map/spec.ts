@@ -21,6 +21,19 @@ export const spec: KindSpec = {
     text('label', 'Name', 'For those who cannot see it.'),
   ],
   events: [['select', 'When a place is chosen']],
+  methods: [
+    { name: 'clearSelection', text: 'Choose nothing' },
+    {
+      name: 'centerOn',
+      text: 'Move to a place',
+      parameters: [
+        { name: 'latitude', label: 'Latitude' },
+        { name: 'longitude', label: 'Longitude' },
+        { name: 'zoom', label: 'Zoom', hint: '0 is the world, 6 a region; as it is when left out.' },
+      ],
+    },
+    { name: 'fit', text: 'Show all as at first' },
+  ],
   exposes: 'selected, the row of the place that was chosen last, or null',
   starts: { data: '{{ [{ name: \'Lyon\', lat: 45.76, lon: 4.84 }, { name: \'Gdańsk\', lat: 54.35, lon: 18.65 }] }}' },
 }

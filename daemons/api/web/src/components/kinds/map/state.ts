@@ -1,3 +1,3 @@
 import type { KindState } from '../../../runtime/kinds'
 
-export const state: KindState = { initial: { selected: null } }
+export const state: KindState = { initial: { selected: null }, methods: ['centerOn', 'fit'] }

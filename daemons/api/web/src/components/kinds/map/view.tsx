@@ -4,12 +4,18 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useS
 import { numberOf, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
+import { useTold } from '../../told'
 import { toneOf } from '../../tone'
 import { plural, t } from '../../../messages/messages'
 import { type View as MapView, fitted, project, shapesOf, spotsOf } from './geometry'
 import './map.css'
 
 const [nearest, step] = [4096, 80]
+
+/** Pixels that the world is wide. */
+function scaleAt(zoom: number, width: number): number {
+  return Math.max(1, width) * 2 ** Math.max(0, Math.min(12, zoom))
+}
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -29,7 +35,7 @@ export function View(props: ViewProps) {
   const begins = useMemo(() => {
     const fit = fitted(spots, size)
     const middle = latitude !== null && longitude !== null ? project(latitude, longitude) : { x: fit.x, y: fit.y }
-    return { ...middle, scale: zoom === null ? fit.scale : Math.max(1, size.width) * 2 ** Math.max(0, Math.min(12, zoom)) }
+    return { ...middle, scale: zoom === null ? fit.scale : scaleAt(zoom, size.width) }
   }, [spots, size, latitude, longitude, zoom])
   const view = moved ?? begins
 
@@ -51,6 +57,14 @@ export function View(props: ViewProps) {
     const [dx, dy] = [at.x - size.width / 2, at.y - size.height / 2]
     setMoved(clamped({ x: view.x + dx / view.scale - dx / scale, y: view.y + dy / view.scale - dy / scale, scale }))
   }
+  useTold(frame, {
+    centerOn: (latitude, longitude, zoom) => {
+      const [lat, lon, near] = [numberOf(latitude), numberOf(longitude), numberOf(zoom)]
+      if (lat === null || lon === null) return
+      setMoved(clamped({ ...project(lat, lon), scale: near === null ? view.scale : scaleAt(near, size.width) }))
+    },
+    fit: () => setMoved(undefined),
+  })
   const zooming = useRef(zoomBy)
   zooming.current = zoomBy
   useEffect(() => {

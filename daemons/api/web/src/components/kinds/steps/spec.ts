@@ -12,6 +12,11 @@ export const spec: KindSpec = {
     ['change', 'When another step shows'],
     ['submit', 'When the last step is finished'],
   ],
+  methods: [
+    { name: 'goTo', text: 'Show a step', parameters: [{ name: 'step', label: 'Value of the step' }] },
+    { name: 'next', text: 'Go on, as its button does' },
+    { name: 'back', text: 'Go back' },
+  ],
   exposes: 'value, that of the step that was gone to; data, the values of its inputs by name as they were sent last, or null',
   starts: { steps: [{ value: 'first', label: 'First' }, { value: 'second', label: 'Second' }] },
 }

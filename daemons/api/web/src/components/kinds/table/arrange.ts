@@ -8,14 +8,12 @@ import { flagOf, numberOf, textOf } from '../../../runtime/values'
 import type { Row } from '../../rows'
 import { cellText } from './cell-text'
 import { type Column, isNumericType } from './columns'
+import type { Operator } from './operators'
 
 export interface Sort {
   key: string
   direction: 'ascending' | 'descending'
 }
-
-export const operators = ['contains', 'is', 'is-not', 'from', 'to', 'empty', 'filled'] as const
-export type Operator = (typeof operators)[number]
 
 export interface Filter {
   key: string

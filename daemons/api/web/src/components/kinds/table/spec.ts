@@ -44,6 +44,26 @@ export const spec: KindSpec = {
     ['filter-change', 'When filters change'],
     ['search-change', 'When it is searched'],
   ],
+  methods: [
+    { name: 'selectRow', text: 'Select a row', parameters: [{ name: 'index', label: 'Row', hint: 'Of the data: the first is 0.' }] },
+    { name: 'clearSelection', text: 'Select nothing' },
+    { name: 'setSearch', text: 'Search', parameters: [{ name: 'text', label: 'Text' }] },
+    { name: 'setFilters', text: 'Filter', parameters: [{ name: 'filters', label: 'Filters', hint: '{{ [{ key: "state", operator: "is", value: "open" }] }}' }] },
+    { name: 'clearFilters', text: 'Forget search and filters' },
+    {
+      name: 'sortBy',
+      text: 'Sort',
+      parameters: [
+        { name: 'column', label: 'Column', hint: 'As it came when left out.' },
+        { name: 'direction', label: 'Direction', options: [['ascending', 'Up'], ['descending', 'Down']] },
+      ],
+    },
+    { name: 'goToPage', text: 'Go to a page', parameters: [{ name: 'page', label: 'Page', hint: 'Where a query brings pages: the first is 1.' }] },
+    { name: 'addRow', text: 'Add a row', parameters: [{ name: 'values', label: 'Values', hint: '{{ { name: "New" } }}' }] },
+    { name: 'save', text: 'Save what was changed' },
+    { name: 'discardChanges', text: 'Give up what was changed' },
+    { name: 'export', text: 'Save the rows as a file', parameters: [{ name: 'format', label: 'Format', options: [['csv', 'CSV'], ['xlsx', 'Excel (XLSX)'], ['json', 'JSON']] }] },
+  ],
   exposes: 'selectedRow, selectedIndex, selectedRows; changes, newRows; action, actionRow, expandedRow; page, pageSize, offset, sort, filters, search',
   starts: { data: '' },
 }

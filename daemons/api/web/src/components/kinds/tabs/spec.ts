@@ -9,6 +9,7 @@ export const spec: KindSpec = {
   size: { width: 16, height: 9 },
   properties: [{ key: 'tabs', label: 'Tabs', input: { kind: 'options' } }, text('default-value', 'Tab at first', 'Its value; the first when left out.')],
   events: [['change', 'When another tab is chosen']],
+  methods: [{ name: 'goTo', text: 'Show a tab', parameters: [{ name: 'tab', label: 'Value of the tab' }] }],
   exposes: 'value, that of the tab that was chosen',
   starts: { tabs: [{ value: 'first', label: 'First' }, { value: 'second', label: 'Second' }] },
 }

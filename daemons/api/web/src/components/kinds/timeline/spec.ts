@@ -17,6 +17,7 @@ export const spec: KindSpec = {
     text('empty-text', 'Text when empty'),
   ],
   events: [['select', 'When an event is chosen']],
+  methods: [{ name: 'clearSelection', text: 'Choose nothing' }],
   exposes: 'selected, the row of the event that was chosen last, or null',
   starts: { data: '{{ [{ title: \'Created\', time: \'2026-11-02T09:30Z\' }, { title: \'Shipped\', time: \'2026-11-05T14:00Z\', tone: \'success\' }] }}' },
 }

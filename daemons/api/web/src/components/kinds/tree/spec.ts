@@ -17,6 +17,11 @@ export const spec: KindSpec = {
     text('empty-text', 'Text when empty'),
   ],
   events: [['select', 'When a node is chosen']],
+  methods: [
+    { name: 'clearSelection', text: 'Choose nothing' },
+    { name: 'expandAll', text: 'Open all nodes' },
+    { name: 'collapseAll', text: 'Close all nodes' },
+  ],
   exposes: 'selected, the node that was chosen last, or null; value, its value',
   starts: { data: '{{ [{ value: \'a\', label: \'Europe\', children: [{ value: \'b\', label: \'France\' }] }] }}' },
 }

@@ -5,10 +5,16 @@ import { type CSSProperties, type KeyboardEvent, useId, useMemo, useRef, useStat
 import { flagOf, textOf } from '../../../runtime/values'
 import { type ViewProps, useProperties, useRuntime, useRuntimeState } from '../../runtime-context'
 import { t } from '../../../messages/messages'
-import { treeOf, visible } from './nodes'
+import { useTold } from '../../told'
+import { type TreeNode, treeOf, visible } from './nodes'
 import './tree.css'
 
 const rowHeight = 30
+
+/** Of all that can open. */
+function idsOf(nodes: TreeNode[]): string[] {
+  return nodes.flatMap(({ id, children }) => (children.length === 0 ? [] : [id, ...idsOf(children)]))
+}
 
 export function View(props: ViewProps) {
   const { name } = props
@@ -30,6 +36,9 @@ export function View(props: ViewProps) {
     if (!next.delete(node)) next.add(node)
     setToggled(next)
   }
+  useTold(scroller, {
+    show: (isOpen) => setToggled(new Set(isOpen === startsOpen ? [] : idsOf(nodes))),
+  })
   const goTo = (index: number) => {
     const next = shown[Math.max(0, Math.min(shown.length - 1, index))]
     if (!next) return
