@@ -24,6 +24,33 @@ export const kindSteps = [
     },
   },
   {
+    kind: 'list',
+    name: 'a list in a list has its own inputs, sees the item around it, and is sent with the form',
+    run: async (page) => {
+      const place = (/** @type {number} */ row, /** @type {string | undefined} */ parent, height = 2) => ({ column: 0, row, width: 24, height, ...(parent ? { parent } : {}) })
+      const app = {
+        components: {
+          order: { type: 'form', properties: { title: 'Order' }, events: [{ on: 'submit', action: { do: 'notify', message: '{{ JSON.stringify(order.data) }}' } }] },
+          parts: { type: 'list', properties: { data: "{{ [{ name: 'A', lines: ['a1', 'a2'] }, { name: 'B', lines: ['b1'] }] }}" } },
+          lines: { type: 'list', properties: { data: '{{ item.lines }}' } },
+          count: { type: 'number-input', properties: { label: 'Count of {{ item }} in {{ parent.item.name }}', 'default-value': '{{ parent.index + index }}' } },
+          drop: { type: 'button', properties: { label: 'Drop {{ item }}' }, events: [{ on: 'click', action: { do: 'set-value', component: 'count', value: '0' } }, { on: 'click', action: { do: 'notify', message: '{{ lines.item }} of {{ parts.item.name }}' } }] },
+        },
+        layout: { order: place(0, undefined, 24), parts: place(0, 'order', 20), lines: place(0, 'parts', 6), count: place(0, 'lines'), drop: place(2, 'lines', 1) },
+      }
+      const gallery = new URL(page.url()).origin
+      await page.goto(`${gallery}/?page=${encodeURIComponent(JSON.stringify(app))}`)
+      await page.getByLabel('Count of a2 in A').fill('7')
+      await page.getByLabel('Count of b1 in B').fill('9')
+      await page.getByRole('button', { name: 'Drop a2' }).click()
+      await page.getByText('a2 of A').waitFor()
+      assert.equal(await page.getByLabel('Count of a2 in A').inputValue(), '0')
+      assert.equal(await page.getByLabel('Count of b1 in B').inputValue(), '9')
+      await page.getByRole('button', { name: 'Submit' }).click()
+      await page.getByText('{"parts":[{"lines":[{"count":0},{"count":0}]},{"lines":[{"count":9}]}]}').waitFor()
+    },
+  },
+  {
     kind: 'chart',
     name: 'a chart is read by the keyboard and as a table',
     run: async (page) => {

@@ -11,7 +11,7 @@ import { pathOf } from '../src/components/kinds/signature/strokes'
 import { treeOf, visible } from '../src/components/kinds/tree/nodes'
 import { heldValue, problemOf } from '../src/runtime/kinds'
 import { modelOf } from '../src/runtime/model'
-import { baseOf, instanceName, listAround } from '../src/runtime/nesting'
+import { baseOf, indexesOf, instanceName, listsAround, pathTo } from '../src/runtime/nesting'
 import { asType } from '../src/runtime/values'
 
 const read = (properties: Record<string, unknown>) => (property: string) => properties[property]
@@ -193,9 +193,10 @@ describe('components in lists', () => {
   const page = { components: { list: { type: 'list', properties: { data: '{{ [1, 2] }}' } }, box: { type: 'container' }, name: { type: 'text-input', properties: { label: '{{ item }}' } }, code: { type: 'custom', properties: { script: 'a {{ b }}', data: '{{ 1 }}' } } }, layout: { list: at(0), box: at(0, 'list'), name: at(0, 'box'), code: at(1) } }
 
   it('have a name for each item', () => {
-    expect([instanceName('name', 2), instanceName('name[2]', 3), instanceName('name', undefined)]).toEqual(['name[2]', 'name[2]', 'name'])
-    expect([baseOf('name[2]'), baseOf('name')]).toEqual([{ base: 'name', index: 2 }, { base: 'name', index: undefined }])
-    expect([listAround(page, 'name'), listAround(page, 'list'), listAround(page, 'code')]).toEqual(['list', undefined, undefined])
+    expect([instanceName('name', '[2][0]'), instanceName('name[2]', '[3]'), instanceName('name', '')]).toEqual(['name[2][0]', 'name[2]', 'name'])
+    expect([baseOf('name[2][11]'), baseOf('name')]).toEqual([{ base: 'name', path: '[2][11]' }, { base: 'name', path: '' }])
+    expect([indexesOf('[2][11]'), pathTo('[2][11]', 1), pathTo('[2]', 0)]).toEqual([[2, 11], '[2]', ''])
+    expect([listsAround(page, 'name'), listsAround(page, 'list'), listsAround(page, 'code')]).toEqual([['list'], [], []])
   })
 
   it('are not evaluated outside of it, nor is what is kept as it is', () => {

@@ -1,7 +1,8 @@
 /** The grids that stand in components: a container draws its frame, and the host of the app what stands in it. */
 import { type ComponentType, createContext, createElement, useContext } from 'react'
 import type { Component, GridRect, Page } from '../api/types'
-import { type Grid, baseOf, instanceName, standsOn } from '../runtime/nesting'
+import { ownClasses } from './style/classes'
+import { type Grid, type Path, baseOf, instanceName, standsOn } from '../runtime/nesting'
 
 export type SlotProps = Grid
 
@@ -13,8 +14,8 @@ interface Host {
 
 export const SlotContext = createContext<Host | undefined>(undefined)
 
-/** Which item of a list the components below are for. */
-export const ItemContext = createContext<number | undefined>(undefined)
+/** Which items of lists the components below are for. */
+export const ItemContext = createContext<Path>('')
 
 /** The name that a component goes by here: in a list each item has its own. */
 export function useInstance(name: string): string {

@@ -1,6 +1,7 @@
 /** What is likely a mistake in an app, though it may be saved: names that are unknown, keys that rows do not have, what nobody uses. */
 import type { AppDocument } from '../api/types'
 import type { Reference } from '../evaluator/binding'
+import { listsAround } from '../runtime/nesting'
 import { type Owner, type Place, placesOf, readsOf } from './places'
 
 export interface Finding {
@@ -47,7 +48,7 @@ export function lint(document: AppDocument, known: Known): Finding[] {
         continue
       }
       if (!(owner.kind !== 'component' && owner.kind !== 'page' && read.name === owner.name)) used.add(read.name)
-      if (!isKnown(read, place, names)) findings.push({ owner, at, message: `${read.name} is not the name of anything in this app.`, tone: 'error' })
+      if (!isKnown(read, place, names) && !isOfItem(read, place, document)) findings.push({ owner, at, message: `${read.name} is not the name of anything in this app.`, tone: 'error' })
       else if (read.property !== undefined) findings.push(...missingMember(read, place, names, known))
     }
     findings.push(...missingKeys(place, known))
@@ -93,6 +94,12 @@ function isKnown({ name }: Reference, { owner, at, as }: Place, names: Names): b
 }
 
 const ofQueries = ['affected', 'clear', 'columns', 'data', 'error', 'loading', 'meta', 'raw', 'row_count', 'rows', 'run', 'truncated']
+
+/** What components in a list see of their item, and of the one around it. */
+function isOfItem({ name }: Reference, { owner }: Place, document: AppDocument): boolean {
+  const depth = owner.kind === 'component' && owner.page !== undefined ? listsAround(document.pages[owner.page] ?? {}, owner.name).length : 0
+  return (depth > 0 && (name === 'item' || name === 'index')) || (depth > 1 && name === 'parent')
+}
 
 function missingMember({ name, property = '' }: Reference, { owner, at }: Place, names: Names, { members }: Known): Finding[] {
   const kind = names.get(name)?.kind

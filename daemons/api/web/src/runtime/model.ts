@@ -2,7 +2,7 @@
 import { type Model, emptyModel } from '../evaluator/protocol'
 import type { Flow, Page, StateVariable, Transformer } from '../api/types'
 import { methodsOf, stateOf } from './kinds'
-import { listAround } from './nesting'
+import { listsAround } from './nesting'
 import { asType } from './values'
 
 /** A query or a script as the runtime sees it: in a hosted app nothing more is known of it. */
@@ -52,7 +52,7 @@ export function modelOf(document: RuntimeDocument, pageName: string, globals: Re
   for (const [name, component] of Object.entries(page.components ?? {})) {
     model.methods[name] = methodsOf(component.type)
     // What stands in a list is evaluated for each of its items.
-    if (listAround(page, name) !== undefined) continue
+    if (listsAround(page, name).length > 0) continue
     const { value, raw } = stateOf(component.type)
     for (const [property, template] of Object.entries(component.properties ?? {})) {
       if (raw?.includes(property)) continue

@@ -44,20 +44,33 @@ export function around(layout: Layout, name: string): string[] {
   return names
 }
 
+/** Which item of a list, of which item of the list around that: `[2][0]` from the outermost on; empty outside of lists. */
+export type Path = string
+
 /** `button[2]`: the component of this name in the third item of its list. */
-export function instanceName(name: string, index: number | undefined): string {
-  return index === undefined || name.endsWith(']') ? name : `${name}[${index}]`
+export function instanceName(name: string, path: Path): string {
+  return name.endsWith(']') ? name : name + path
 }
 
-/** The name without the item that it is of, and which item that is. */
-export function baseOf(name: string): { base: string; index: number | undefined } {
-  const [, base, index] = /^(.*)\[(\d+)\]$/.exec(name) ?? []
-  return base === undefined ? { base: name, index: undefined } : { base, index: Number(index) }
+/** The name without the items that it is of, and which items those are. */
+export function baseOf(name: string): { base: string; path: Path } {
+  const at = name.indexOf('[')
+  return at < 0 ? { base: name, path: '' } : { base: name.slice(0, at), path: name.slice(at) }
 }
 
-/** The list that a component stands in, at any depth; the outermost when there are several. */
-export function listAround(page: { components?: Record<string, { type: string }>; layout?: Layout }, name: string): string | undefined {
+export function indexesOf(path: Path): number[] {
+  return [...path.matchAll(/\d+/g)].map(([index]) => Number(index))
+}
+
+/** As far as the lists go that something stands in. */
+export function pathTo(path: Path, depth: number): Path {
+  return indexesOf(path).slice(0, depth).map((index) => `[${index}]`).join('')
+}
+
+/** The lists that a component stands in, the outermost first. */
+export function listsAround(page: { components?: Record<string, { type: string }>; layout?: Layout }, name: string): string[] {
   return around(page.layout ?? {}, name)
     .slice(1)
-    .findLast((outer) => page.components?.[outer]?.type === 'list')
+    .filter((outer) => page.components?.[outer]?.type === 'list')
+    .reverse()
 }

@@ -19,12 +19,12 @@ import { Lists, type Within } from './lists'
 import type { Handle } from './methods'
 import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer, modelOf, parameterId } from './model'
 import { neededOn } from './needed'
-import { type Grid, around, baseOf, instanceName, isWithin, listAround } from './nesting'
+import { type Grid, type Path, around, baseOf, indexesOf, instanceName, isWithin, listsAround, pathTo } from './nesting'
 import { type QueryState, type RunOptions, seenOf } from './query-state'
 import { withKept } from './storage'
 import { placeOf, tellView } from './told'
 import { Timers } from './timers'
-import { flagOf } from './values'
+import { flagOf, numberOf } from './values'
 
 export type { QueryState, RuntimeHost }
 
@@ -175,7 +175,7 @@ export class AppRuntime {
   /** What a person did to a component. */
   setComponent(name: string, values: Record<string, unknown>): void {
     // What stands in a list is seen by way of the list alone.
-    const isInstance = baseOf(name).index !== undefined
+    const isInstance = baseOf(name).path !== ''
     if (!isInstance) this.scope[name] = { ...this.scope[name], ...values }
     this.store.setState(({ components }) => ({ components: { ...components, [name]: { ...components[name], ...values } } }))
     if (!isInstance) this.evaluator.setState(name, this.scope[name] ?? {})
@@ -227,7 +227,7 @@ export class AppRuntime {
     for (const input of this.within(name, {}, (kind) => stateOf(kind).value !== undefined)) {
       const { components, checked } = this.store.getState()
       this.store.setState({ components: { ...components, [input]: {} }, checked: { ...checked, [input]: false } })
-      if (baseOf(input).index !== undefined) continue
+      if (baseOf(input).path !== '') continue
       const component = this.componentOf(input)
       this.setScope(input, component ? initialState(component) : {})
     }
@@ -238,11 +238,13 @@ export class AppRuntime {
   async submit(form: string): Promise<'invalid' | 'failed' | 'sent'> {
     if (!this.isFilledIn(form)) return 'invalid'
     const data: Record<string, unknown> = {}
+    const depth = indexesOf(baseOf(form).path).length
     for (const name of this.inputsWithin(form)) {
       if (this.isHidden(name)) continue
-      const place = this.lists.placeOf(name)
-      if (place) data[place.list] = this.store.getState().components[place.list]?.values ?? []
-      else data[name] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], this.reader(name))
+      // What is in a list in the form is the list's; a form in an item has the inputs of that item.
+      const [place] = this.lists.placesOf(name).slice(depth)
+      if (place) data[baseOf(place.list).base] = this.store.getState().components[place.list]?.values ?? []
+      else data[baseOf(name).base] = heldValue(this.componentOf(name)?.type ?? '', this.store.getState().components[name], this.reader(name))
     }
     this.setComponent(form, { data })
     return (await this.trigger(form, 'submit')) ? 'sent' : 'failed'
@@ -273,9 +275,12 @@ export class AppRuntime {
   /** An event of a component: its handlers run in order. `detail` is what they read as `event`. False when one failed, or was called off. */
   async trigger(component: string, event: string, detail: Record<string, unknown> = {}): Promise<boolean> {
     const handlers = this.componentOf(component)?.events ?? []
-    const place = this.lists.placeOf(component)
-    if (place && handlers.length > 0) this.setComponent(place.list, { item: place.item, index: place.index })
-    return this.happen(handlers, component, event, detail, place && { [place.list]: { item: place.item, index: place.index } })
+    const within: Within = {}
+    for (const { list, item, index } of handlers.length > 0 ? this.lists.placesOf(component) : []) {
+      this.setComponent(list, { item, index })
+      within[baseOf(list).base] = { item, index }
+    }
+    return this.happen(handlers, component, event, detail, within)
   }
 
   /** Runs a query or a script, after its question; true when it succeeded. */
@@ -368,10 +373,10 @@ export class AppRuntime {
       read: this.reader(target),
       held: () => this.store.getState().components[target] ?? {},
       set: (values) => this.setComponent(target, values),
-      reset: () => this.reset(name),
-      submit: () => this.submit(name),
-      validate: (grid) => this.isFilledIn(name, grid),
-      trigger: (event, detail) => this.trigger(name, event, detail),
+      reset: () => this.reset(target),
+      submit: () => this.submit(target),
+      validate: (grid) => this.isFilledIn(target, grid),
+      trigger: (event, detail) => this.trigger(target, event, detail),
       tell: (what, ...given) => tellView(placeOf(name), what, given),
       element: () => placeOf(name),
     }
@@ -498,27 +503,26 @@ export class AppRuntime {
 
   private within(name: string, grid: Grid, isWanted: (kind: string) => boolean): string[] {
     const { components = {}, layout = {} } = this.page()
-    const { base, index } = baseOf(name)
+    const { base, path } = baseOf(name)
     const found = Object.keys(components).filter((input) => isWanted(components[input]?.type ?? '') && (input === base || isWithin(layout, input, { parent: base, ...grid })))
-    return found.flatMap((input) => (index === undefined ? this.lists.instances(input) : [instanceName(input, index)]))
+    return found.flatMap((input) => this.lists.instances(input, path))
   }
 
   /** Whether it is left out of the page: itself, or with what it stands in. */
   private isHidden(name: string): boolean {
     const page = this.page()
-    const { base, index } = baseOf(name)
-    return around(page.layout ?? {}, base).some((outer) => flagOf(this.reader(listAround(page, outer) === undefined ? outer : instanceName(outer, index))('hidden')))
+    const { base, path } = baseOf(name)
+    return around(page.layout ?? {}, base).some((outer) => flagOf(this.reader(instanceName(outer, pathTo(path, listsAround(page, outer).length)))('hidden')))
   }
 
   private page(): Page {
     return this.document.pages[this.store.getState().page] ?? {}
   }
 
-  /** What an action is about: of what stands in a list, the one in the item whose handlers run. */
+  /** What an action is about: of what stands in lists, the one in the items whose handlers run. */
   private targetOf(name: string, within: Within = {}): string {
-    const list = listAround(this.page(), name)
-    const index = list === undefined ? undefined : (within[list] ?? this.store.getState().components[list])?.index
-    return list === undefined ? name : instanceName(name, typeof index === 'number' ? index : 0)
+    const indexOf = (list: string, at: Path) => numberOf((within[list] ?? this.store.getState().components[instanceName(list, at)])?.index) ?? 0
+    return instanceName(name, listsAround(this.page(), name).reduce((at, list) => `${at}[${indexOf(list, at)}]`, ''))
   }
 
   private async textOf(template: string, locals: Record<string, unknown>): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 /** Components that show once for each item of a list. On the canvas they stand in the first item, where they are edited. */
 import { useMemo, useRef, useState } from 'react'
 import { mostItems } from '../../../runtime/lists'
+import { baseOf } from '../../../runtime/nesting'
 import { flagOf, jsonOf, numberOf, textOf } from '../../../runtime/values'
 import { Button } from '../../../ui/Button'
 import { SkeletonRows } from '../../../ui/states'
@@ -25,6 +26,7 @@ export function View(props: ViewProps) {
   }, [data])
   const size = Math.max(1, Math.min(100, numberOf(read('page-size')) ?? 20))
   const [count, setCount] = useState(size)
+  const { path } = baseOf(name)
   const element = useRef<HTMLDivElement>(null)
   const failed = queries.find(({ state }) => state.status === 'failed')
   const isLoading = queries.some(({ state }) => state.status === 'loading' && !state.result)
@@ -56,7 +58,7 @@ export function View(props: ViewProps) {
       <ul>
         {Array.from({ length: shown }, (_, index) => (
           <li key={index} style={height === null ? undefined : { minHeight: height * rowHeight }} inert={isCanvas && index > 0}>
-            <ItemContext value={index}>
+            <ItemContext value={`${path}[${index}]`}>
               <Slot parent={name} />
             </ItemContext>
           </li>
