@@ -135,6 +135,9 @@ pub(crate) struct ViewerDocument {
     /// How it looks.
     #[serde(skip_serializing_if = "Option::is_none")]
     theme: Option<Theme>,
+    /// Its style sheet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<String>,
 }
 
 /// A query, as whoever runs it by name needs to know it.
@@ -185,6 +188,7 @@ impl ViewerDocument {
             home_page: document.home_page,
             pages: document.pages,
             theme: document.theme,
+            style: document.style,
             queries: document.queries.into_iter().map(of_viewer).collect(),
             scripts: document.scripts,
             transformers: document.transformers,

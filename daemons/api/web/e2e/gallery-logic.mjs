@@ -123,6 +123,50 @@ export const logicSteps = [
     },
   },
   {
+    name: 'a style sheet reaches the app and nothing else',
+    kind: 'text',
+    run: async (page, url) => {
+      const style = 'body, main, .viewer-main, .toasts { outline: 9px solid red }\n.urgent { color: rgb(1, 2, 3); &:hover { color: rgb(4, 5, 6) } }\n[data-component="other"] { letter-spacing: 3px }\n:root { --space-4: 40px }'
+      const app = appOf({ one: { type: 'text', class: 'urgent', properties: { value: 'One' } }, other: { type: 'text', properties: { value: 'Other' } } }, { style })
+      await page.goto(url + address(app))
+      await page.getByText('One', { exact: true }).waitFor()
+      const found = () =>
+        page.evaluate(() => {
+          const of = (/** @type {string} */ selector, /** @type {string} */ property) => getComputedStyle(/** @type {Element} */ (document.querySelector(selector))).getPropertyValue(property)
+          return [of('[data-component="one"]', 'color'), of('[data-component="other"]', 'letter-spacing'), of('body', 'outline-style'), of('main', 'outline-style'), of('main', '--space-4').trim(), of('.themed', '--space-4').trim()]
+        })
+      await page.waitForFunction(() => getComputedStyle(/** @type {Element} */ (document.querySelector('[data-component="one"]'))).color === 'rgb(1, 2, 3)')
+      const [color, spacing, body, main, outer, inner] = await found()
+      assert.deepEqual([color, spacing, body, main, inner], ['rgb(1, 2, 3)', '3px', 'none', 'none', '40px'])
+      assert.notEqual(outer, '40px')
+      await page.getByText('One', { exact: true }).hover()
+      assert.equal((await found())[0], 'rgb(4, 5, 6)')
+    },
+  },
+  {
+    name: 'a style sheet is written in the builder, which says where one is wrong',
+    kind: 'text',
+    run: async (page, url) => {
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${url}/?builder=theme`)
+      const dialog = page.getByRole('dialog', { name: 'Theme' })
+      await dialog.getByText('Style sheet').click()
+      const editor = dialog.getByRole('textbox', { name: 'Style sheet' })
+      await editor.click()
+      await page.keyboard.insertText('[data-component="heading"] {\n  color: rgb(1, 2, 3);\n  position: fixed;\n}')
+      await dialog.getByText('Line 3: position is static').waitFor()
+      await checkAccessibility(page, 'a style sheet with a fault')
+      const color = () => page.locator('[data-name="heading"] p, [data-name="heading"] h2, [data-name="heading"] .app-text').first().evaluate((element) => getComputedStyle(element).color)
+      assert.notEqual(await color(), 'rgb(1, 2, 3)')
+      await page.keyboard.press('Control+a')
+      await page.keyboard.insertText('[data-component="heading"] * {\n  color: rgb(1, 2, 3);\n}')
+      await dialog.getByText('CSS for this app alone').waitFor()
+      await page.waitForFunction(() => [...document.querySelectorAll('[data-name="heading"] .canvas-content *')].some((element) => getComputedStyle(element).color === 'rgb(1, 2, 3)'))
+      await checkAccessibility(page, 'a style sheet')
+      if (process.env.BULKHEAD_PICTURES) await page.screenshot({ path: `${process.env.BULKHEAD_PICTURES}/style-sheet.png` })
+    },
+  },
+  {
     name: 'the builder runs a script, completes names, and says why, when, what is wrong and where',
     kind: 'table',
     run: async (page, url) => {

@@ -16,6 +16,7 @@ mod layout;
 mod logic;
 mod privacy;
 mod theme;
+mod style;
 
 pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
 pub use kind::{ComponentKind, NotAKind};
@@ -27,6 +28,7 @@ pub use logic::{
 pub use privacy::Privacy;
 pub use theme::{Density, Scheme, Theme};
 
+pub use style::MAX_STYLE_BYTES;
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
 /// Queries, scripts among them, that one app may have.
@@ -61,6 +63,9 @@ pub struct AppDocument {
     pub theme: Option<Theme>,
 }
 
+    /// A style sheet, which reaches what is in the app alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<String>,
 /// One page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -104,6 +109,9 @@ pub struct Component {
     pub events: Vec<EventHandler>,
 }
 
+    /// Names by which the app's style sheet finds it, with blanks between them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
 impl AppDocument {
     /// The groups that its queries name, each with its place.
     pub fn groups(&self) -> impl Iterator<Item = (String, &Slug)> {
@@ -128,6 +136,7 @@ impl AppDocument {
             theme: None,
         }
     }
+            style: None,
 
     /// The workflows that its actions start.
     pub fn workflows(&self) -> BTreeSet<&Slug> {
@@ -188,6 +197,7 @@ impl<'a> Check<'a> {
             self.route(page_name, route, &format!("{path}.route"));
         }
         self.handlers(&page.events, &format!("{path}.events"));
+        check.style(self);
         for (name, component) in &page.components {
             let path = format!("{path}.components.{name}");
             self.name(name, &format!("a component of page `{page_name}`"), &path);
@@ -217,6 +227,7 @@ mod tests {
 
     fn place(parent: Option<&str>) -> Value {
         let mut place = json!({ "column": 0, "row": 0, "width": 4, "height": 2 });
+            self.class(component, &path);
         if let Some(parent) = parent {
             place["parent"] = json!(parent);
         }

@@ -7,6 +7,7 @@ import { Canvas } from '../../src/builder/Canvas'
 import { Inspector } from '../../src/builder/Inspector'
 import { QueryDrawer } from '../../src/builder/QueryDrawer'
 import { SidePanel } from '../../src/builder/SidePanel'
+import { ThemeDialog } from '../../src/builder/ThemeDialog'
 import { loadKinds } from '../../src/builder/component-kinds'
 import { watch } from '../../src/builder/debug/watched'
 import { Saving } from '../../src/builder/saving/Saving'
@@ -17,6 +18,9 @@ import { type RuntimeQuery, scriptQueries } from '../../src/runtime/model'
 import { AppRuntime } from '../../src/runtime/runtime'
 import { notify } from '../../src/ui/toasts'
 import '../../src/builder/builder.css'
+
+/** A dialog that is open from the beginning: `?builder=theme`. */
+const opened = new URLSearchParams(location.search).get('builder')
 
 const small: AppDocument = {
   format: 1,
@@ -92,5 +96,6 @@ function Frame({ store, script, isSaved }: { store: DraftStore<AppDocument>; scr
         <QueryDrawer slug="gallery" page={page} store={store} selected={query} onSelect={setQuery} onOpen={({ kind, name }) => (kind === 'component' ? setSelection([name]) : setQuery(kind === 'state' ? `state.${name}` : name))} />
       </main>
     </div>
+        {opened === 'theme' ? <ThemeDialog store={store} onClose={() => undefined} /> : null}
   )
 }

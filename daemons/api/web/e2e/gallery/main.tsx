@@ -6,6 +6,7 @@
 import { createRoot } from 'react-dom/client'
 import type { AppDocument, Page } from '../../src/api/types'
 import { AppPage } from '../../src/components/AppPage'
+import { Themed } from '../../src/components/Themed'
 import { RuntimeContext } from '../../src/components/runtime-context'
 import { loadViews } from '../../src/components/views'
 import { scriptQueries } from '../../src/runtime/model'
@@ -55,7 +56,9 @@ async function show(): Promise<void> {
       <RuntimeContext value={runtime}>
         <main className="viewer-main">
           <h1 className="visually-hidden">Components</h1>
-          <AppPage page={page} />
+          <Themed theme={parts.theme} style={parts.style}>
+            <AppPage page={page} />
+          </Themed>
         </main>
       </RuntimeContext>
       <Questions />

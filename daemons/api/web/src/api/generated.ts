@@ -2260,6 +2260,8 @@ export interface components {
         };
         /** @description The apps that you may see. */
         AppList: {
+            /** @description A style sheet, which reaches what is in the app alone. */
+            style?: string | null;
             /** @description By title. */
             apps: components["schemas"]["AppSummary"][];
         };
@@ -2683,6 +2685,8 @@ export interface components {
             /** @description A JavaScript expression, without braces; a list for `in`, nothing for `is-null`. */
             value?: string;
         };
+            /** @description Names by which the app's style sheet finds it, with blanks between them. */
+            class?: string | null;
         /** @description Where to go to say yes. */
         ConnectAccount: {
             /** @description The server's page. It sends back within ten minutes, to the same session. */
@@ -6059,6 +6063,8 @@ export interface components {
             /** @description The draft. */
             draft: components["schemas"]["WorkflowDocument"];
             /**
+            /** @description Its style sheet. */
+            style?: string | null;
              * Format: int64
              * @description The draft's revision: a save or release names it.
              */

@@ -102,7 +102,7 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
       </Suspense>
       {isPreview ? (
         <div className="builder-preview">
-          <Themed theme={document.theme}>
+          <Themed theme={document.theme} style={document.style}>
             <Suspense>
               <PreviewBar user={user} />
               {shownPage ? <AppPage page={shownPage} /> : null}

@@ -85,6 +85,7 @@ export function Canvas(props: Props) {
   const { store, page, onSelect } = props
   const wholePage = useStore(store, (state) => state.document.pages[page])
   const theme = useStore(store, (state) => state.document.theme)
+  const style = useStore(store, (state) => state.document.style)
   const device = useDevice()
   const zoom = useStore(canvasView, (view) => view.zoom)
   const shownPage = useMemo(() => (wholePage && device === 'phone' ? { ...wholePage, layout: phoneLayoutOf(wholePage) } : wholePage), [wholePage, device])
@@ -148,7 +149,7 @@ export function Canvas(props: Props) {
     >
       <EditingContext value={editing}>
         <div className={device === 'phone' ? 'canvas-sheet phone' : 'canvas-sheet'} style={{ zoom: zoom / 100 }}>
-          <Themed theme={theme}>
+          <Themed theme={theme} style={style}>
             <SlotContext value={host}>
               <Slot />
             </SlotContext>
@@ -275,7 +276,7 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
   const handlers = { onPointerMove: move, onPointerUp: end, onPointerCancel: () => setDrag(undefined) }
   const classes = [cellClass(component, rect), 'canvas-cell', isSelected ? 'selected' : '', isContainer ? 'holds' : '', isHidden ? 'is-hidden' : '']
   return (
-    <div ref={cell} data-name={name} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.edge ? drag.now : rect)}>
+    <div ref={cell} data-name={name} data-component={name} className={classes.filter(Boolean).join(' ')} style={cellStyle(drag?.edge ? drag.now : rect)}>
       <div className="canvas-content" inert={!isContainer}>
         <AppComponent name={name} component={component} />
       </div>

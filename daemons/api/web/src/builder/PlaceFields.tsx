@@ -3,12 +3,13 @@ import { useStore } from 'zustand'
 import type { AppDocument, Page } from '../api/types'
 import { optionsOf } from '../components/choice/options'
 import type { DraftStore } from '../document/draft-store'
+import { stateOf } from '../runtime/kinds'
 import { textOf } from '../runtime/values'
 import { SelectField, TextField } from '../ui/Field'
 import { phoneLayoutOf } from '../runtime/phone-layout'
 import { useDevice } from './canvas-view'
 import { componentKinds } from './component-kinds'
-import { moveComponents, namesWithin } from './edits'
+import { moveComponents, namesWithin, setClass } from './edits'
 import { clamp, freeSpot } from './layout'
 
 /** The grids that a component can stand on: the page's, and those of containers that do not stand in it. */
@@ -31,6 +32,7 @@ export function PlaceFields({ name, store, page: pageName }: { name: string; sto
   const page = whole && device === 'phone' ? { ...whole, layout: phoneLayoutOf(whole) } : whole
   const rect = page?.layout?.[name]
   if (!page || !rect) return null
+  const own = page.components?.[name]
   const grids = gridsFor(page, name)
   const isOwn = ({ parent, slot }: { parent?: string; slot?: string }) => (rect.parent ?? undefined) === parent && (rect.slot ?? undefined) === slot
   const found = grids.findIndex(isOwn)
@@ -65,6 +67,16 @@ export function PlaceFields({ name, store, page: pageName }: { name: string; sto
         {field('width', 'Width')}
         {field('height', 'Height')}
       </div>
+      {/* What lies over the page stands in no cell. */}
+      {stateOf(own?.type ?? '').isOverlay ? null : (
+        <TextField
+          label="Class"
+          className="mono"
+          hint="Names by which the app's style sheet finds it: urgent is .urgent there."
+          value={own?.class ?? ''}
+          onChange={({ target }) => store.edit((draft) => setClass(draft, pageName, name, target.value), `${name} class`)}
+        />
+      )}
     </section>
   )
 }

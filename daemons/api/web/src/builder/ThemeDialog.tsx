@@ -1,4 +1,5 @@
 /** How the app looks: accent, scheme, density, corners, size of letters. Each change shows on the canvas at once, and undo takes it back. */
+import { Suspense, lazy } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument, Theme } from '../api/types'
 import { Themed } from '../components/Themed'
@@ -7,6 +8,8 @@ import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import { SelectField, TextField } from '../ui/Field'
+
+const StyleField = lazy(async () => ({ default: (await import('./StyleField')).StyleField }))
 
 const ownAccent = '#076c92'
 
@@ -22,6 +25,7 @@ export function ThemeDialog({ store, onClose }: { store: DraftStore<AppDocument>
   return (
     <Dialog
       title="Theme"
+      isWide
       onClose={onClose}
       footer={
         <>
@@ -53,6 +57,9 @@ export function ThemeDialog({ store, onClose }: { store: DraftStore<AppDocument>
         </div>
       </Themed>
       <p className="hint muted">An accent that could not be read on its ground is made darker or lighter until it can.</p>
+      <Suspense fallback={null}>
+        <StyleField store={store} />
+      </Suspense>
     </Dialog>
   )
 }

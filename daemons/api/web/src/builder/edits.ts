@@ -133,6 +133,13 @@ export function setSlots(document: Document, page: string, name: string, key: st
   const renamed = new Map(before.flatMap((slot, index): [string, string][] => (after[index] === undefined || after[index] === slot || after.includes(slot) ? [] : [[slot, after[index]]])))
   for (const rect of [...Object.values(layout), ...Object.values(document.pages[page]?.['phone-layout'] ?? {})]) {
     const to = rect.parent === name && rect.slot ? renamed.get(rect.slot) : undefined
+export function setClass(document: Document, page: string, name: string, text: string): void {
+  const component = pageOf(document, page).components[name]
+  if (!component) return
+  if (text.trim() === '') delete component.class
+  else component.class = text
+}
+
     if (to) rect.slot = to
   }
 }

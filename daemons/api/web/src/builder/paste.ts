@@ -45,7 +45,8 @@ function componentOf(value: unknown): Component | undefined {
   if (value.properties !== undefined && !isJson(value.properties)) return undefined
   const events = value.events ?? []
   if (!Array.isArray(events) || !events.every((handler) => isJson(handler) && typeof handler.on === 'string' && isJson(handler.action) && typeof handler.action.do === 'string')) return undefined
-  return { type: value.type, properties: value.properties ?? {}, ...(events.length > 0 ? { events: events as NonNullable<Component['events']> } : {}) }
+  const names = typeof value.class === 'string' && /^[\w\s-]{1,200}$/.test(value.class) ? { class: value.class } : {}
+  return { type: value.type, ...names, properties: value.properties ?? {}, ...(events.length > 0 ? { events: events as NonNullable<Component['events']> } : {}) }
 }
 
 function rectOf(value: unknown, names: readonly string[]): GridRect | undefined {

@@ -1,8 +1,10 @@
-/** The element around an app that is edited or previewed: it has the app's theme, and what is around it has not. */
+/** The element around an app that is edited or previewed: it has the app's theme and style sheet, and what is around it has not. */
 import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import type { Theme } from '../api/types'
+import { useAppStyle } from './style/use-style'
 
-export function Themed({ theme, children }: { theme: Theme | null | undefined; children: ReactNode }) {
+export function Themed({ theme, style, children }: { theme: Theme | null | undefined; style?: string | null | undefined; children: ReactNode }) {
+  useAppStyle(style)
   const element = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const target = element.current
@@ -19,7 +21,7 @@ export function Themed({ theme, children }: { theme: Theme | null | undefined; c
     }
   }, [theme])
   return (
-    <div ref={element} className={theme ? 'themed is-themed' : 'themed'}>
+    <div ref={element} className={theme ? 'themed is-themed' : 'themed'} data-app-style={style ? '' : undefined}>
       {children}
     </div>
   )

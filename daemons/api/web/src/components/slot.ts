@@ -33,7 +33,7 @@ export function useIsCanvas(): boolean {
 
 /** The classes of a component's place. In a low one there is no room for a message, which hangs below it. */
 export function cellClass(component: Component, rect: GridRect): string {
-  return `app-cell ${component.type}-cell ${rect.height <= 2 ? 'is-low' : ''}`
+  return `app-cell ${component.type}-cell ${rect.height <= 2 ? 'is-low' : ''}${component.class ? ` ${ownClasses(component.class)}` : ''}`
 }
 
 /** Names of the components on a grid, in the order that a person reads them. */

@@ -9,9 +9,9 @@ import type { AppDocument } from '../api/types'
 type Json = Record<string, unknown>
 
 const orders = {
-  document: ['format', 'title', 'home-page', 'theme', 'state', 'pages', 'queries', 'scripts', 'transformers'],
+  document: ['format', 'title', 'home-page', 'theme', 'style', 'state', 'pages', 'queries', 'scripts', 'transformers'],
   page: ['title', 'route', 'state', 'events', 'components', 'layout', 'phone-layout'],
-  component: ['type', 'properties', 'events'],
+  component: ['type', 'class', 'properties', 'events'],
   rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
   query: ['resource', 'statement', 'statements', 'change', 'operation', 'mode', 'run', 'when', 'confirm', 'transform', 'delay-ms', 'every-seconds', 'limits', 'cache-seconds', 'refresh', 'on-success', 'on-failure'],
   script: ['code', 'run', 'timeout-ms', 'when', 'confirm', 'delay-ms', 'every-seconds', 'refresh', 'on-success', 'on-failure'],

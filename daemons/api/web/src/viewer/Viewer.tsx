@@ -7,6 +7,7 @@ import { ApiProblem } from '../api/problem'
 import type { ReleasedApp, Session } from '../api/types'
 import { AppPage } from '../components/AppPage'
 import { RuntimeContext } from '../components/runtime-context'
+import { useAppStyle } from '../components/style/use-style'
 import { applyTheme } from '../components/theme'
 import { loadViews } from '../components/views'
 import { type Address, addressText, readAddress } from '../runtime/address'
@@ -116,6 +117,7 @@ function Running({ app, session, runtime }: Loaded) {
   const isOnline = useIsOnline()
   // The page is the app's alone, and so are its dialogs and messages.
   useLayoutEffect(() => applyTheme(window.document.documentElement, app.document.theme), [app.document.theme])
+  useAppStyle(app.document.style)
   const needsAccounts = useStore(accountsNeeded, ({ queries }) => Object.keys(queries).length > 0)
   const pageName = useStore(runtime.store, (state) => state.page)
   const page = app.document.pages[pageName]
@@ -156,7 +158,9 @@ function Running({ app, session, runtime }: Loaded) {
           <AccountsNeeded onConnected={(query) => void runtime.runQuery(query)} />
         </Suspense>
       ) : null}
-      <main className="viewer-main">{page ? <AppPage page={page} /> : null}</main>
+      <main className="viewer-main" data-app-style={app.document.style ? '' : undefined}>
+        {page ? <AppPage page={page} /> : null}
+      </main>
     </>
   )
 }
