@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::app_queries::person;
-use super::documents::{DocumentSummary, require_valid};
+use super::documents::{DocumentSummary, not_released, require_valid};
 use super::json::Json;
 use super::last::Last;
 use crate::auth::{AppKind, Editor, On, Viewer};
@@ -40,6 +40,8 @@ pub(crate) struct AppSummary {
     tags: Vec<String>,
     /// Whether you have marked it.
     is_favourite: bool,
+    /// Whether it is a module, which stands in other apps.
+    is_module: bool,
 }
 
 impl From<ListedApp> for AppSummary {
@@ -49,6 +51,7 @@ impl From<ListedApp> for AppSummary {
             folder: app.folder,
             tags: app.tags,
             is_favourite: app.is_favourite,
+            is_module: app.is_module,
         }
     }
 }
@@ -227,6 +230,24 @@ pub(crate) async fn release(
 ) -> Result<Json<AppRelease>, ApiError> {
     let version: i32 = version.parse().map_err(|_| ApiError::NotFound)?;
     Ok(Json(AppRelease { version, document: api.database.app_release(on.id, version).await? }))
+}
+
+/// The released version of a module, for whoever builds with it: with its statements, since they become a part of the app.
+#[utoipa::path(get, path = "/apps/{slug}/module", tag = "apps", operation_id = "getModule", params(("slug" = Slug, Path)), responses(
+    (status = 200, description = "The version in use", body = AppRelease),
+    (status = 409, description = "`not-released`, `not-a-module`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn module(
+    State(api): State<SharedApi>,
+    on: On<AppKind, Viewer>,
+) -> Result<Json<AppRelease>, ApiError> {
+    let version = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("module"))?;
+    let document = api.database.app_release(on.id, version).await?;
+    if document.module.is_none() {
+        let detail = "this is an app, which stands in no other one: only modules do".to_owned();
+        return Err(ApiError::Conflict { code: "not-a-module", detail });
+    }
+    Ok(Json(AppRelease { version, document }))
 }
 
 /// How much an app was used, by day.

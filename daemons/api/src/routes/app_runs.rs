@@ -48,7 +48,7 @@ pub(crate) async fn start(
     let StartAppRunRequest { workflow: name, body, environment } = request;
     let released = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
     let document = api.database.app_release(on.id, released).await?;
-    if !document.workflows().contains(&name) {
+    if document.module.is_some() || !document.workflows().contains(&name) {
         let detail = format!("the app starts no workflow `{name}`: load the app again, it may have changed");
         return Err(ApiError::invalid(detail, Vec::new()));
     }

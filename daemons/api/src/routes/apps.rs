@@ -217,7 +217,7 @@ pub(crate) async fn create(
     Json(request): Json<CreateAppRequest>,
 ) -> Result<Response, ApiError> {
     let document = request.document.unwrap_or_else(|| AppDocument::empty(&request.title));
-    require_valid(document.validate())?;
+    require_sound(&document, request.slug.as_str())?;
     require_groups(&api, document.groups()).await?;
     require_library(&api, &caller, UsedBy::App, of_app(&document)).await?;
     let slug = request.slug.as_str();
@@ -274,11 +274,22 @@ pub(crate) async fn save_draft(
     on: On<AppKind, Editor>,
     Json(request): Json<SaveAppDraftRequest>,
 ) -> Result<Json<DraftSaved>, ApiError> {
-    require_valid(request.document.validate())?;
+    require_sound(&request.document, &on.name)?;
+    if request.document.module.is_some() != api.database.app_is_module(on.id).await? {
+        let message = "an app never becomes a module, nor a module an app: create a new one";
+        require_valid(vec![Fault::new("module", message)])?;
+    }
     require_groups(&api, request.document.groups()).await?;
     require_library(&api, &on.caller, UsedBy::App, of_app(&request.document)).await?;
     let revision = api.database.save_app_draft(on.id, request.revision, &request.document).await?;
     Ok(Json(DraftSaved { revision }))
+}
+
+/// Refuses a document with faults, also those that only its name shows: a module that stands in itself.
+fn require_sound(document: &AppDocument, slug: &str) -> Result<(), ApiError> {
+    let mut faults = document.validate();
+    faults.extend(document.faults_as(slug));
+    require_valid(faults)
 }
 
 /// Requires the role editor on what an app uses: a release lets others use it.
@@ -306,7 +317,7 @@ pub(crate) async fn release(
         require_valid(vec![Fault::new("notes", format!("must have at most {MAX_NOTES} characters"))])?;
     }
     let draft = released_draft(api.database.app_draft(on.id).await?, request.revision)?;
-    require_valid(draft.validate())?;
+    require_sound(&draft, &on.name)?;
     require_groups(&api, draft.groups()).await?;
     require_library(&api, &on.caller, UsedBy::App, of_app(&draft)).await?;
     require_uses(&api, &on.caller, &draft).await?;
@@ -354,7 +365,7 @@ pub(crate) async fn restore(
 /// The released version, as a viewer sees it.
 #[utoipa::path(get, path = "/apps/{slug}/released", tag = "apps", operation_id = "getReleasedApp", params(("slug" = Slug, Path)), responses(
     (status = 200, description = "The released app", body = ReleasedApp),
-    (status = 409, description = "`not-released`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`not-released`, `is-a-module`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn released(
     State(api): State<SharedApi>,
@@ -362,6 +373,10 @@ pub(crate) async fn released(
 ) -> Result<Json<ReleasedApp>, ApiError> {
     let version = api.database.app_released_version(on.id).await?.ok_or_else(|| not_released("app"))?;
     let document = api.database.app_release(on.id, version).await?;
+    if document.module.is_some() {
+        let detail = "this is a module, which stands in apps: open one of them".to_owned();
+        return Err(ApiError::Conflict { code: "is-a-module", detail });
+    }
     api.usage.opened(on.id);
     let groups = match on.caller.user_id() {
         Some(user) if document.groups().next().is_some() => api.database.groups_of(user).await?,

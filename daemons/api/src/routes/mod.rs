@@ -122,6 +122,7 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(apps::releases, apps::release))
         .routes(routes!(apps::restore))
         .routes(routes!(app_life::release))
+        .routes(routes!(app_life::module))
         .routes(routes!(app_life::label))
         .routes(routes!(app_life::mark))
         .routes(routes!(app_life::hold))

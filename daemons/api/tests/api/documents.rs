@@ -174,3 +174,72 @@ async fn a_release_needs_the_right_to_edit_its_resources() {
     instance.call(&ada, "POST", "/apps/peek/releases", &release).await.ok(200);
     instance.call(&ada, "POST", "/apps/peek/queries/run", &unsaved).await.ok(200);
 }
+
+#[tokio::test]
+async fn a_module_is_built_with_by_its_viewers_and_opened_by_nobody() {
+    let instance = Instance::start().await;
+    instance.with_tables().await;
+    let admin = instance.admin().await;
+    let ada = instance.person(&admin, "ada").await;
+    let document = |module: bool| {
+        let mut document = json!({
+            "format": 1, "title": "Card", "home-page": "home", "pages": { "home": {} },
+            "queries": { "load": { "resource": "tables", "statement": "select 1", "run": "manual" } },
+        });
+        if module {
+            document["module"] = json!({ "inputs": { "customer": { "type": "object" } } });
+        }
+        document
+    };
+    let new = json!({ "slug": "card", "title": "Card", "document": document(true) });
+    instance.call(&admin, "POST", "/apps", &new).await.ok(201);
+    instance.call(&admin, "POST", "/apps", &json!({ "slug": "crm", "title": "CRM" })).await.ok(201);
+    instance.grant(&admin, "/apps/card", &ada, "viewer").await;
+    assert_eq!(
+        instance.call(&ada, "GET", "/apps/card/module", &Value::Null).await.problem(),
+        (409, "not-released".into())
+    );
+    for app in ["card", "crm"] {
+        let path = format!("/apps/{app}/releases");
+        instance.call(&admin, "POST", &path, &json!({ "revision": 1 })).await.ok(200);
+    }
+
+    let module = instance.call(&ada, "GET", "/apps/card/module", &Value::Null).await.ok(200);
+    assert_eq!(module["version"], json!(1));
+    assert_eq!(module["document"]["queries"]["load"]["statement"], json!("select 1"));
+    assert_eq!(
+        instance.call(&ada, "GET", "/apps/card/released", &Value::Null).await.problem(),
+        (409, "is-a-module".into())
+    );
+    // What it asks is asked as a part of an app alone.
+    let ran = instance.call(&admin, "POST", "/apps/card/queries/load/run", &json!({})).await;
+    assert_eq!(ran.status, 404, "{ran:?}");
+    assert_eq!(
+        instance.call(&admin, "GET", "/apps/crm/module", &Value::Null).await.problem(),
+        (409, "not-a-module".into())
+    );
+    let bob = instance.person(&admin, "bob").await;
+    assert_eq!(instance.call(&bob, "GET", "/apps/card/module", &Value::Null).await.status, 404);
+
+    let list = instance.call(&admin, "GET", "/apps", &Value::Null).await.ok(200);
+    let kinds: Vec<Value> = list["apps"].as_array().expect("apps").iter().map(|app| app["is_module"].clone()).collect();
+    assert_eq!(kinds, [json!(true), json!(false)]);
+
+    // An app stays an app.
+    let save = json!({ "revision": 1, "document": document(false) });
+    let refused = instance.call(&admin, "PUT", "/apps/card/draft", &save).await;
+    assert_eq!(refused.problem(), (422, "document-invalid".into()));
+    // No module stands in itself, by whatever way.
+    let mut circle = document(true);
+    circle["pages"]["home"] = json!({
+        "components": { "other": { "type": "module" }, "other__card": { "type": "module" } },
+        "layout": {
+            "other": { "column": 0, "row": 0, "width": 4, "height": 2 },
+            "other__card": { "column": 0, "row": 0, "width": 4, "height": 2, "parent": "other" },
+        },
+    });
+    circle["modules"] =
+        json!({ "other": { "module": "other", "version": 1 }, "other__card": { "module": "card", "version": 1 } });
+    let refused = instance.call(&admin, "PUT", "/apps/card/draft", &json!({ "revision": 1, "document": circle })).await;
+    assert!(refused.json()["detail"].to_string().contains("card › other › card"), "{refused:?}");
+}

@@ -14,9 +14,9 @@ export const everything = {
   '/api/v1/session': { user: { id: id(1), email: 'ada@example.org', name: 'Ada Novak', is_admin: true, groups: ['finance'] }, version: '0.1.0' },
   '/api/v1/apps': {
     apps: [
-      { id: id(10), slug: 'orders', title: 'Orders', role: 'admin', released_version: 12, updated_at: ago(3), folder: 'Sales', is_favourite: true, tags: ['daily', 'team north'] },
-      { id: id(11), slug: 'refunds-and-other-things-with-a-long-name', title: 'Refunds, returned parcels and everything else that a customer sends back', role: 'editor', released_version: null, updated_at: ago(200), folder: '', is_favourite: false, tags: [] },
-      { id: id(12), slug: 'depots', title: 'Depots', role: 'viewer', released_version: 1, updated_at: ago(90_000), folder: 'Logistics', is_favourite: false, tags: ['map'] },
+      { id: id(10), slug: 'orders', title: 'Orders', role: 'admin', released_version: 12, updated_at: ago(3), folder: 'Sales', is_favourite: true, is_module: false, tags: ['daily', 'team north'] },
+      { id: id(11), slug: 'refunds-and-other-things-with-a-long-name', title: 'Refunds, returned parcels and everything else that a customer sends back', role: 'editor', released_version: null, updated_at: ago(200), folder: '', is_favourite: false, is_module: false, tags: [] },
+      { id: id(12), slug: 'depots', title: 'Depots', role: 'viewer', released_version: 1, updated_at: ago(90_000), folder: 'Logistics', is_favourite: false, is_module: false, tags: ['map'] },
     ],
   },
   '/api/v1/workflows': {

@@ -51,6 +51,17 @@ export const kindSteps = [
     },
   },
   {
+    kind: 'module',
+    name: 'a module computes with what it is given, and tells of what happens',
+    run: async (page) => {
+      await page.getByText('Lyon, 24 kg').waitFor()
+      await page.getByLabel('Parcels').fill('3')
+      await page.getByText('Lyon, 36 kg').waitFor()
+      await page.getByRole('button', { name: 'Book' }).click()
+      await page.getByText('Booked: Lyon, 36 kg.').waitFor()
+    },
+  },
+  {
     kind: 'chart',
     name: 'a chart is read by the keyboard and as a table',
     run: async (page) => {

@@ -167,6 +167,71 @@ export const logicSteps = [
     },
   },
   {
+    name: 'a module says what it takes, gives and tells of',
+    kind: 'module',
+    run: async (page, url) => {
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${url}/?builder=ports`)
+      const dialog = page.getByRole('dialog', { name: 'Inputs, outputs and events' })
+      await dialog.getByText('= 42').or(dialog.getByLabel('Value of total')).first().waitFor()
+      await dialog.getByRole('button', { name: 'Add input' }).click()
+      await dialog.getByLabel('Name of input input1').fill('most')
+      await dialog.getByLabel('Name of input input1').blur()
+      await dialog.getByLabel('Type of most').selectOption('number')
+      await dialog.getByLabel('Value of most').fill('12')
+      await dialog.getByLabel('Name of event saved').fill('stored')
+      await dialog.getByLabel('Name of event saved').blur()
+      await dialog.getByLabel('When stored happens').waitFor()
+      // A name that is taken changes nothing.
+      await dialog.getByLabel('Name of output total').fill('most')
+      await dialog.getByLabel('Name of output total').blur()
+      await dialog.getByLabel('Value of total').waitFor()
+      await checkAccessibility(page, 'what a module takes')
+      if (process.env.BULKHEAD_PICTURES) await page.screenshot({ path: `${process.env.BULKHEAD_PICTURES}/ports.png` })
+    },
+  },
+  {
+    name: 'a module is added, given its inputs, renamed, updated and taken out in the builder',
+    kind: 'module',
+    run: async (page, url) => {
+      const at = (/** @type {number} */ row) => ({ column: 0, row, width: 16, height: row === 0 ? 1 : 2 })
+      const release = (/** @type {number} */ version, /** @type {string} */ text) => ({
+        version,
+        document: {
+          format: 1, title: 'Customer card', 'home-page': 'home',
+          pages: { home: { components: { title: { type: 'text', properties: { value: `${text} {{ module.customer.name }}, {{ note.value.length }}` } }, note: { type: 'text-input', properties: { label: 'Note', 'default-value': 'abc' } } }, layout: { title: at(0), note: at(1) } } },
+          module: { inputs: { customer: { type: 'object', label: 'Customer', default: "{{ { name: 'Nobody' } }}" } }, outputs: { length: '{{ note.value.length }}' }, events: { saved: 'When it was saved' } },
+        },
+      })
+      let version = 1
+      await page.route('**/api/v1/apps/card/module', (route) => route.fulfill({ json: release(version, version === 1 ? 'Card of' : 'New card of') }))
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${url}/?builder`)
+      const canvas = page.locator('.canvas')
+      const inspector = page.getByRole('complementary', { name: 'Inspector' })
+      await canvas.getByText('0 done, 2 orders, 42').waitFor()
+      await page.getByRole('group', { name: 'Modules' }).getByRole('button', { name: 'Customer card' }).click()
+      await canvas.getByText('Card of Nobody, 3').waitFor()
+      await inspector.getByText('Version 1', { exact: true }).waitFor()
+      await checkAccessibility(page, 'a module in the inspector')
+      if (process.env.BULKHEAD_PICTURES) await page.screenshot({ path: `${process.env.BULKHEAD_PICTURES}/module-in-app.png` })
+      await inspector.getByRole('textbox', { name: 'Customer' }).fill('{{ listOrders.rows[1] }}')
+      await canvas.getByText('Card of Porto Azul, 3').waitFor()
+      // What stands in it is neither in the tree nor among the queries.
+      assert.equal(await page.getByRole('complementary', { name: 'Components' }).getByRole('button', { name: 'card__title' }).count(), 0)
+      await inspector.getByLabel('Name', { exact: true }).fill('detail')
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Module detail' }).waitFor()
+      await canvas.getByText('Card of Porto Azul, 3').waitFor()
+      version = 2
+      await inspector.getByRole('button', { name: 'Update to version 2' }).click()
+      await canvas.getByText('New card of Porto Azul, 3').waitFor()
+      await inspector.getByText('Version 2', { exact: true }).waitFor()
+      await inspector.getByRole('button', { name: 'Delete component' }).click()
+      await canvas.getByText('New card of').waitFor({ state: 'detached' })
+    },
+  },
+  {
     name: 'the builder runs a script, completes names, and says why, when, what is wrong and where',
     kind: 'table',
     run: async (page, url) => {

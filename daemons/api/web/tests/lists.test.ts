@@ -93,3 +93,24 @@ it('evaluates lists in lists, which see the items around them and give their val
   expect(lists.instances('amount', '[0]')).toEqual(['amount[0][0]', 'amount[0][1]'])
   expect(lists.placesOf('shown[1][0]')).toEqual([{ list: 'list', index: 1, item: { name: 'b', lines: [30] } }, { list: 'lines[1]', index: 0, item: 30 }])
 })
+
+it('gives modules in items what they are given there, and their outputs to what stands beside them', async () => {
+  const cards: Page = {
+    components: {
+      list: { type: 'list' },
+      card: { type: 'module', properties: { customer: '{{ item }}', typed: '{{ card__name.value.toUpperCase() }}' } },
+      card__name: { type: 'text-input', properties: { 'default-value': '{{ card.customer.name }}' } },
+      beside: { type: 'text', properties: { value: '{{ card.typed }} {{ index }}' } },
+    },
+    layout: { list: at(0), card: at(0, 'list'), card__name: at(0, 'card'), beside: at(3, 'list') },
+  }
+  const graph = new BindingGraph()
+  const { state, lists } = running((templates, locals) => graph.evaluateEach(templates, locals), cards)
+  lists.refresh()
+  await settled()
+  expect([state.shown['beside[0].value'], state.shown['beside[1].value']]).toEqual([{ value: 'A 0' }, { value: 'B 1' }])
+  state.components['card__name[1]'] = { value: 'new' }
+  lists.refresh()
+  await settled()
+  expect(state.shown['beside[1].value']).toEqual({ value: 'NEW 1' })
+})

@@ -14,9 +14,10 @@ mod check;
 mod kind;
 mod layout;
 mod logic;
+mod module;
 mod privacy;
-mod theme;
 mod style;
+mod theme;
 
 pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
 pub use kind::{ComponentKind, NotAKind};
@@ -25,10 +26,11 @@ pub use logic::{
     AppQuery, Flow, MAX_CODE_BYTES, MAX_SCRIPT_MS, MAX_VARIABLES, RunWhen, Script, ScriptRun, StateVariable,
     Transformer,
 };
+pub use module::{InputType, MAX_MODULE_DEPTH, MAX_MODULES, MAX_PORTS, ModuleInput, ModulePorts, ModuleUse};
 pub use privacy::Privacy;
+pub use style::MAX_STYLE_BYTES;
 pub use theme::{Density, Scheme, Theme};
 
-pub use style::MAX_STYLE_BYTES;
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
 /// Queries, scripts among them, that one app may have.
@@ -61,11 +63,17 @@ pub struct AppDocument {
     /// How it looks; as the studio when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub theme: Option<Theme>,
-}
-
     /// A style sheet, which reaches what is in the app alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style: Option<String>,
+    /// What it takes, gives and tells of, where it is a module: made to stand in apps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<ModulePorts>,
+    /// The modules that stand in it, by the names of their components. What is of such a module has names that begin with that name and `__`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modules: BTreeMap<Name, ModuleUse>,
+}
+
 /// One page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -107,11 +115,11 @@ pub struct Component {
     /// What it does on events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventHandler>,
-}
-
     /// Names by which the app's style sheet finds it, with blanks between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+}
+
 impl AppDocument {
     /// The groups that its queries name, each with its place.
     pub fn groups(&self) -> impl Iterator<Item = (String, &Slug)> {
@@ -134,20 +142,38 @@ impl AppDocument {
             transformers: BTreeMap::new(),
             state: BTreeMap::new(),
             theme: None,
+            style: None,
+            module: None,
+            modules: BTreeMap::new(),
         }
     }
-            style: None,
 
     /// The workflows that its actions start.
     pub fn workflows(&self) -> BTreeSet<&Slug> {
-        let pages = self.pages.values();
-        let handlers =
-            pages.flat_map(|page| page.components.values().flat_map(|component| &component.events).chain(&page.events));
-        let flows =
-            self.queries.values().map(|query| &query.flow).chain(self.scripts.values().map(|script| &script.flow));
-        let steps = flows.flat_map(|flow| flow.on_success.iter().chain(&flow.on_failure));
-        let actions = handlers.map(|handler| &handler.action).chain(steps.map(|step| &step.action));
-        actions.filter_map(Action::workflow).collect()
+        self.actions().into_iter().filter_map(|(_, action)| action.workflow()).collect()
+    }
+
+    /// All that it does, each with its place.
+    fn actions(&self) -> Vec<(String, &Action)> {
+        fn of_handlers<'a>(path: &str, handlers: &'a [EventHandler], into: &mut Vec<(String, &'a Action)>) {
+            into.extend(handlers.iter().enumerate().map(|(index, one)| (format!("{path}.{index}"), &one.action)));
+        }
+        let mut found = Vec::new();
+        for (name, page) in &self.pages {
+            of_handlers(&format!("pages.{name}.events"), &page.events, &mut found);
+            for (component, Component { events, .. }) in &page.components {
+                of_handlers(&format!("pages.{name}.components.{component}.events"), events, &mut found);
+            }
+        }
+        let queries = self.queries.iter().map(|(name, query)| (format!("queries.{name}"), &query.flow));
+        let scripts = self.scripts.iter().map(|(name, script)| (format!("scripts.{name}"), &script.flow));
+        for (path, flow) in queries.chain(scripts) {
+            for (part, steps) in [("on-success", &flow.on_success), ("on-failure", &flow.on_failure)] {
+                let steps = steps.iter().enumerate();
+                found.extend(steps.map(|(index, step)| (format!("{path}.{part}.{index}"), &step.action)));
+            }
+        }
+        found
     }
 
     /// Whether the app or a page has a state variable of this name.
@@ -179,7 +205,9 @@ impl AppDocument {
             theme.faults(&mut faults);
         }
         let mut check = Check::new(self, &mut faults);
+        check.style(self);
         check.queries();
+        check.modules();
         let mut taken = BTreeSet::new();
         check.state(&self.state, "state", &mut taken);
         for (name, page) in &self.pages {
@@ -197,7 +225,6 @@ impl<'a> Check<'a> {
             self.route(page_name, route, &format!("{path}.route"));
         }
         self.handlers(&page.events, &format!("{path}.events"));
-        check.style(self);
         for (name, component) in &page.components {
             let path = format!("{path}.components.{name}");
             self.name(name, &format!("a component of page `{page_name}`"), &path);
@@ -208,6 +235,7 @@ impl<'a> Check<'a> {
                 check_value(value, &format!("{path}.properties.{key}"), 0, self.faults);
             }
             self.handlers(&component.events, &format!("{path}.events"));
+            self.class(component, &path);
         }
         layout::validate(page_name, page, self.faults);
     }
@@ -227,7 +255,6 @@ mod tests {
 
     fn place(parent: Option<&str>) -> Value {
         let mut place = json!({ "column": 0, "row": 0, "width": 4, "height": 2 });
-            self.class(component, &path);
         if let Some(parent) = parent {
             place["parent"] = json!(parent);
         }

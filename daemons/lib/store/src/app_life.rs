@@ -24,6 +24,8 @@ pub struct ListedApp {
     pub tags: Vec<String>,
     /// Whether the person has marked it.
     pub is_favourite: bool,
+    /// Whether it is a module, which stands in other apps.
+    pub is_module: bool,
 }
 
 /// Who edits an app.
@@ -66,7 +68,7 @@ impl Database {
         let client = self.client(operation).await?;
         let sql =
             "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at,
-                o.folder, o.tags, f.app_id IS NOT NULL
+                o.folder, o.tags, f.app_id IS NOT NULL, o.is_module
             FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = $1
             LEFT JOIN app_favourites f ON f.app_id = o.id AND f.user_id = $1
             WHERE $2 OR g.role IS NOT NULL ORDER BY lower(o.title), o.slug LIMIT 5000";
@@ -81,7 +83,8 @@ impl Database {
                     released_version: row.get(4),
                     updated_at: row.get(5),
                 };
-                Ok(ListedApp { listed, folder: row.get(6), tags: row.get(7), is_favourite: row.get(8) })
+                let (folder, tags, is_favourite) = (row.get(6), row.get(7), row.get(8));
+                Ok(ListedApp { listed, folder, tags, is_favourite, is_module: row.get(9) })
             })
             .collect()
     }

@@ -65,6 +65,15 @@ impl Database {
         self.released_version(TABLES, id.0).await
     }
 
+    /// Whether it is a module.
+    pub async fn app_is_module(&self, id: AppId) -> Result<bool, StoreError> {
+        let operation = "read whether an app is a module";
+        let client = self.client(operation).await?;
+        let row = client.query_opt("SELECT is_module FROM apps WHERE id = $1", &[&id.0]).await;
+        let row = row.map_err(StoreError::of(operation))?.ok_or(StoreError::NotFound { operation })?;
+        Ok(row.get(0))
+    }
+
     /// Deletes a app with its releases and grants.
     pub async fn delete_app(&self, id: AppId) -> Result<(), StoreError> {
         self.delete_document(TABLES, id.0).await

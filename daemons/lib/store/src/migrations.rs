@@ -50,10 +50,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/V12__environments_and_query_library.sql"),
     },
     Migration { version: 13, name: "marks_of_starts", sql: include_str!("../migrations/V13__marks_of_starts.sql") },
+    Migration { version: 14, name: "modules", sql: include_str!("../migrations/V14__modules.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 13;
+pub const SCHEMA_VERSION: i32 = 14;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

@@ -138,13 +138,13 @@ impl Database {
                     e.id, e.name, {is_allowed}, l.id, l.role, l.document
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN LATERAL (
-                 SELECT o.id, o.draft, o.released_version, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
+                 SELECT o.id, o.draft, o.released_version, o.is_module, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
                  FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = u.id
                  WHERE o.slug = $2) a ON a.role IS NOT NULL
              LEFT JOIN LATERAL (
                  SELECT CASE WHEN $4 THEN a.draft -> 'queries' -> $3 ELSE
                      (SELECT d.document -> 'queries' -> $3 FROM app_releases d
-                      WHERE d.app_id = a.id AND d.version = a.released_version) END AS query) q ON true
+                      WHERE d.app_id = a.id AND d.version = a.released_version AND NOT a.is_module) END AS query) q ON true
              LEFT JOIN LATERAL (
                  SELECT o.id, {resource_role} AS role FROM resources o
                  LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = o.id AND g.user_id = u.id

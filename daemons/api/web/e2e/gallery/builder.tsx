@@ -10,6 +10,7 @@ import { SidePanel } from '../../src/builder/SidePanel'
 import { ThemeDialog } from '../../src/builder/ThemeDialog'
 import { loadKinds } from '../../src/builder/component-kinds'
 import { watch } from '../../src/builder/debug/watched'
+import { PortsDialog } from '../../src/builder/modules/PortsDialog'
 import { Saving } from '../../src/builder/saving/Saving'
 import { RuntimeContext, useRuntimeState } from '../../src/components/runtime-context'
 import { loadViews } from '../../src/components/views'
@@ -40,6 +41,7 @@ const small: AppDocument = {
   scripts: { closeAll: { code: "for (const { id } of listOrders.rows) console.log('closing', id)\nawait state.count.set(5)\nreturn listOrders.rows.map((row) => row.name)" } },
   transformers: { totals: { code: 'const sums = { open: 0 }\nfor (const { total } of listOrders.rows) sums.open += total\nreturn sums' } },
   state: { count: { initial: '{{ 0 }}' } },
+  ...(opened === 'ports' ? { module: { inputs: { customer: { type: 'object' as const } }, outputs: { total: '{{ totals.value.open }}' }, events: { saved: 'When it was saved' } } } : {}),
 }
 
 function queriesOf({ queries, scripts }: AppDocument): Record<string, RuntimeQuery> {
@@ -72,6 +74,7 @@ export async function builderGallery(isSaved: boolean, app = small) {
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } })
   client.setQueryData(['resources'], [{ name: 'tables', kind: 'postgresql' }])
   client.setQueryData(['workflows'], [])
+  client.setQueryData(['apps'], [{ id: 'card', slug: 'card', title: 'Customer card', role: 'editor', released_version: 2, is_module: true, folder: '', tags: [], is_favourite: false, updated_at: '2026-11-30T09:00:00Z' }])
   return (
     <QueryClientProvider client={client}>
       <RuntimeContext value={runtime}>
@@ -90,12 +93,13 @@ function Frame({ store, script, isSaved }: { store: DraftStore<AppDocument>; scr
     <div className="builder">
       {isSaved ? <Saving slug="gallery" user="1" store={store} onCanSave={() => undefined} /> : null}
       <main className="builder-main">
-        <SidePanel {...common} />
+        <SidePanel slug="gallery" {...common} />
         <Canvas {...common} />
         <Inspector key={selection[0] ?? ''} {...common} />
+        {opened === 'theme' ? <ThemeDialog store={store} onClose={() => undefined} /> : null}
+        {opened === 'ports' ? <PortsDialog store={store} onClose={() => undefined} /> : null}
         <QueryDrawer slug="gallery" page={page} store={store} selected={query} onSelect={setQuery} onOpen={({ kind, name }) => (kind === 'component' ? setSelection([name]) : setQuery(kind === 'state' ? `state.${name}` : name))} />
       </main>
     </div>
-        {opened === 'theme' ? <ThemeDialog store={store} onClose={() => undefined} /> : null}
   )
 }

@@ -248,6 +248,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/module": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The released version of a module, for whoever builds with it: with its statements, since they become a part of the app. */
+        get: operations["getModule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/queries/explain": {
         parameters: {
             query?: never;
@@ -2222,6 +2239,11 @@ export interface components {
             format: number;
             /** @description The page that opens first. */
             "home-page": components["schemas"]["Name"];
+            module?: components["schemas"]["ModulePorts"] | null;
+            /** @description The modules that stand in it, by the names of their components. What is of such a module has names that begin with that name and `__`. */
+            modules?: {
+                [key: string]: components["schemas"]["ModuleUse"];
+            };
             /** @description Pages by name. */
             pages: {
                 [key: string]: components["schemas"]["Page"];
@@ -2238,6 +2260,8 @@ export interface components {
             state?: {
                 [key: string]: components["schemas"]["StateVariable"];
             };
+            /** @description A style sheet, which reaches what is in the app alone. */
+            style?: string | null;
             theme?: components["schemas"]["Theme"] | null;
             /** @description Shown in lists and on the app's bar. */
             title: string;
@@ -2260,8 +2284,6 @@ export interface components {
         };
         /** @description The apps that you may see. */
         AppList: {
-            /** @description A style sheet, which reaches what is in the app alone. */
-            style?: string | null;
             /** @description By title. */
             apps: components["schemas"]["AppSummary"][];
         };
@@ -2291,6 +2313,8 @@ export interface components {
             folder: string;
             /** @description Whether you have marked it. */
             is_favourite: boolean;
+            /** @description Whether it is a module, which stands in other apps. */
+            is_module: boolean;
             /** @description Its tags. */
             tags: string[];
         };
@@ -2661,6 +2685,8 @@ export interface components {
         };
         /** @description A component on a page. */
         Component: {
+            /** @description Names by which the app's style sheet finds it, with blanks between them. */
+            class?: string | null;
             /** @description What it does on events. */
             events?: components["schemas"]["EventHandler"][];
             /** @description Its properties: JSON values, in which any string may hold `{{ }}`. */
@@ -2685,8 +2711,6 @@ export interface components {
             /** @description A JavaScript expression, without braces; a list for `in`, nothing for `is-null`. */
             value?: string;
         };
-            /** @description Names by which the app's style sheet finds it, with blanks between them. */
-            class?: string | null;
         /** @description Where to go to say yes. */
         ConnectAccount: {
             /** @description The server's page. It sends back within ten minutes, to the same session. */
@@ -3482,6 +3506,11 @@ export interface components {
             /** @description What it is for, in the document's words. */
             summary: string;
         };
+        /**
+         * @description What an input is meant to be.
+         * @enum {string}
+         */
+        InputType: "any" | "text" | "number" | "flag" | "list" | "object";
         /** @description A link's token. */
         InspectLinkRequest: {
             /** @description What follows `token=` in the link. */
@@ -3834,6 +3863,42 @@ export interface components {
         MarkRequest: {
             /** @description Whether the app is one of your favourites. */
             is_favourite: boolean;
+        };
+        /** @description What a module is given. */
+        ModuleInput: {
+            /** @description Its value where an app gives none, with bindings; null when absent. */
+            default?: unknown;
+            /** @description What it is called where an app is built; its name when absent. */
+            label?: string | null;
+            /** @description What it is meant to be. */
+            type: components["schemas"]["InputType"];
+        };
+        /** @description What a module takes, gives and tells of. */
+        ModulePorts: {
+            /** @description What it tells of, each with what it means: it calls `module.raise(<name>)`. */
+            events?: {
+                [key: string]: string;
+            };
+            /** @description What it is given, by name: it reads `module.<name>`. */
+            inputs?: {
+                [key: string]: components["schemas"]["ModuleInput"];
+            };
+            /** @description What an app reads of it, by name: texts with bindings. */
+            outputs?: {
+                [key: string]: string;
+            };
+        };
+        /** @description A module in an app: which, and which of its releases. */
+        ModuleUse: {
+            /** @description Its name in addresses. */
+            module: components["schemas"]["Slug"];
+            /** @description What that release takes, gives and tells of. */
+            ports?: components["schemas"]["ModulePorts"];
+            /**
+             * Format: int32
+             * @description The release that stands here.
+             */
+            version: number;
         };
         /** @description How to reach a database of MongoDB. */
         MongodbConfig: {
@@ -5998,6 +6063,8 @@ export interface components {
             state: {
                 [key: string]: components["schemas"]["StateVariable"];
             };
+            /** @description Its style sheet. */
+            style?: string | null;
             theme?: components["schemas"]["Theme"] | null;
             /** @description The title. */
             title: string;
@@ -6063,8 +6130,6 @@ export interface components {
             /** @description The draft. */
             draft: components["schemas"]["WorkflowDocument"];
             /**
-            /** @description Its style sheet. */
-            style?: string | null;
              * Format: int64
              * @description The draft's revision: a save or release names it.
              */
@@ -6640,6 +6705,37 @@ export interface operations {
             };
         };
     };
+    getModule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version in use */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppRelease"];
+                };
+            };
+            /** @description `not-released`, `not-a-module` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     explainQuery: {
         parameters: {
             query?: never;
@@ -6784,7 +6880,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReleasedApp"];
                 };
             };
-            /** @description `not-released` */
+            /** @description `not-released`, `is-a-module` */
             409: {
                 headers: {
                     [name: string]: unknown;

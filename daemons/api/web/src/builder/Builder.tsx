@@ -9,6 +9,7 @@ import type { AppDetail, AppDocument, Session } from '../api/types'
 import { Themed } from '../components/Themed'
 import { RuntimeContext, useRuntime, useRuntimeState } from '../components/runtime-context'
 import { type DraftStore, createDraftStore } from '../document/draft-store'
+import { moduleOf } from '../document/module-names'
 import type { Owner } from '../document/places'
 import { useSessionQuery } from '../studio/session'
 import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
@@ -85,10 +86,12 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
   const shownPage = document.pages[page] ?? document.pages[document['home-page']]
   const selected = selection.filter((name) => shownPage?.components?.[name])
   useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
-  const open = ({ kind, name, page: where }: Owner) => {
+  const open = ({ kind, name: found, page: where }: Owner) => {
+    // What is of a module is edited there: here the module itself is shown.
+    const name = moduleOf(document, found) ?? found
     const target = kind === 'page' ? name : where
     if (target !== undefined && target !== page) runtime.openPage(target)
-    if (kind === 'component') setSelection([name])
+    if (kind === 'component' || name !== found) setSelection([name])
     else if (kind === 'page') setSelection([])
     else setQuery(kind === 'state' ? `state.${name}` : name)
   }
@@ -112,7 +115,7 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
       ) : (
         <div className="builder-main">
           <Suspense fallback={<aside className="side" aria-label="Components" />}>
-            <SidePanel store={store} page={page} selection={selected} onSelect={setSelection} />
+            <SidePanel slug={slug} store={store} page={page} selection={selected} onSelect={setSelection} />
           </Suspense>
           <div className="canvas-area">
             <Canvas store={store} page={page} selection={selected} onSelect={setSelection} />

@@ -230,7 +230,8 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
   const rect = shownPage.layout?.[name]
   if (!component || !rect) return null
   const isSelected = selection.includes(name)
-  const isContainer = componentKinds[component.type]?.group === 'Containers'
+  const kind = componentKinds[component.type]
+  const isContainer = kind?.group === 'Containers' && !kind.isClosed
 
   const begin = (event: PointerEvent, edge?: Edge) => {
     const bounds = cell.current?.getBoundingClientRect()
@@ -285,7 +286,7 @@ const CanvasCell = memo(function CanvasCell({ name, grid }: { name: string; grid
         role="button"
         tabIndex={0}
         aria-pressed={isSelected}
-        aria-label={`${componentKinds[component.type]?.text ?? 'Component'} ${name}`}
+        aria-label={`${kind?.text ?? 'Component'} ${name}`}
         onPointerDown={(event) => begin(event)}
         {...handlers}
         onFocus={() => {

@@ -21,6 +21,8 @@ import { nameProblem, removeComponents, setEvents, setProperty, setSlots } from 
 const EventsEditor = lazy(() => import('./EventsEditor').then((module) => ({ default: module.EventsEditor })))
 const PageSettings = lazy(() => import('./PageSettings').then((module) => ({ default: module.PageSettings })))
 
+const ModuleFields = lazy(async () => ({ default: (await import('./modules/ModuleFields')).ModuleFields }))
+
 /** Of tables alone, so not of the first that is loaded. */
 const ColumnsField = lazy(async () => ({ default: (await import('./ColumnsField')).ColumnsField }))
 
@@ -34,6 +36,7 @@ interface Props {
 export function Inspector({ store, page, selection, onSelect }: Props) {
   const name = selection[0]
   const component = useStore(store, (state) => (name === undefined ? undefined : state.document.pages[page]?.components?.[name]))
+  const isModule = useStore(store, (state) => Boolean(state.document.module))
   const remove = () => {
     store.edit((draft) => removeComponents(draft, page, selection))
     onSelect([])
@@ -53,9 +56,7 @@ export function Inspector({ store, page, selection, onSelect }: Props) {
         <section className="inspector-section">
           <h2>Nothing selected</h2>
           <p className="muted">Select a component to change it. Arrows move it, Shift with arrows resizes it, Delete removes it, Ctrl-D makes a copy, Ctrl-Z takes everything back.</p>
-          <Suspense>
-            <PageSettings key={page} name={page} store={store} />
-          </Suspense>
+          <Suspense>{isModule ? null : <PageSettings key={page} name={page} store={store} />}</Suspense>
         </section>
       )}
     </aside>
@@ -84,7 +85,11 @@ function Selected({ name, component, store, page, onSelect, onRemove }: { name: 
           )}
         </p>
       </section>
-      {kind ? (
+      {component.type === 'module' ? (
+        <Suspense>
+          <ModuleFields name={name} component={component} store={store} page={page} />
+        </Suspense>
+      ) : kind ? (
         <section className="inspector-section">
           <h3>Properties</h3>
           {[...kind.properties, ...(stateOf(component.type).isOverlay ? [] : [hidden])].map((spec) => (

@@ -3,6 +3,7 @@ import { useStore } from 'zustand'
 import type { AppDocument, Page } from '../api/types'
 import { optionsOf } from '../components/choice/options'
 import type { DraftStore } from '../document/draft-store'
+import { moduleOf } from '../document/module-names'
 import { stateOf } from '../runtime/kinds'
 import { textOf } from '../runtime/values'
 import { SelectField, TextField } from '../ui/Field'
@@ -13,11 +14,12 @@ import { moveComponents, namesWithin, setClass } from './edits'
 import { clamp, freeSpot } from './layout'
 
 /** The grids that a component can stand on: the page's, and those of containers that do not stand in it. */
-function gridsFor(page: Page, name: string): { text: string; parent?: string; slot?: string }[] {
+function gridsFor(page: Page, name: string, isOwn: (name: string) => boolean): { text: string; parent?: string; slot?: string }[] {
   const within = new Set([name, ...namesWithin(page.layout ?? {}, name)])
   const grids: { text: string; parent?: string; slot?: string }[] = [{ text: 'The page' }]
   for (const [parent, component] of Object.entries(page.components ?? {})) {
-    if (within.has(parent) || componentKinds[component.type]?.group !== 'Containers') continue
+    const kind = componentKinds[component.type]
+    if (within.has(parent) || kind?.group !== 'Containers' || kind.isClosed || !isOwn(parent)) continue
     const slots = component.properties?.[component.type]
     const options = component.type === 'tabs' || component.type === 'steps' ? optionsOf((property) => (property === 'options' ? slots : undefined)) : []
     if (options.length === 0) grids.push({ text: parent, parent })
@@ -33,9 +35,10 @@ export function PlaceFields({ name, store, page: pageName }: { name: string; sto
   const rect = page?.layout?.[name]
   if (!page || !rect) return null
   const own = page.components?.[name]
-  const grids = gridsFor(page, name)
-  const isOwn = ({ parent, slot }: { parent?: string; slot?: string }) => (rect.parent ?? undefined) === parent && (rect.slot ?? undefined) === slot
-  const found = grids.findIndex(isOwn)
+  // What stands in a module is the module's own affair.
+  const grids = gridsFor(page, name, (other) => moduleOf(store.getState().document, other) === undefined)
+  const isOn = ({ parent, slot }: { parent?: string; slot?: string }) => (rect.parent ?? undefined) === parent && (rect.slot ?? undefined) === slot
+  const found = grids.findIndex(isOn)
   // Without a slot it stands in the first of several.
   const at = found >= 0 ? found : grids.findIndex(({ parent }) => parent === (rect.parent ?? undefined))
   const moveTo = (index: number) => {

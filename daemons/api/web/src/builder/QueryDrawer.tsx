@@ -6,6 +6,7 @@ import { useStore } from 'zustand'
 import type { AppDocument } from '../api/types'
 import { useRuntimeState } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
+import { moduleOf } from '../document/module-names'
 import type { Owner } from '../document/places'
 import type { QueryState } from '../runtime/runtime'
 import { resourcesQuery } from '../studio/lists'
@@ -62,11 +63,13 @@ export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: P
     store.edit((draft) => void (draft.state = { ...draft.state, [name]: {} }))
     open(`state.${name}`)
   }
+  // What is of a module is edited there.
+  const own = (names: Iterable<string>) => [...names].filter((name) => moduleOf(document, name) === undefined)
   const sections: [title: string, what: string, icon: IconType, names: string[], add: () => void][] = [
-    ['Queries', 'query', Database, Object.keys(document.queries ?? {}), addResourceQuery],
-    ['Scripts', 'script', FileCode, Object.keys(document.scripts ?? {}), addScript],
-    ['Transformers', 'transformer', Braces, Object.keys(document.transformers ?? {}), addTransformer],
-    ['State', 'state variable', Variable, [...stateNames(document)].map((name) => `state.${name}`), addVariable],
+    ['Queries', 'query', Database, own(Object.keys(document.queries ?? {})), addResourceQuery],
+    ['Scripts', 'script', FileCode, own(Object.keys(document.scripts ?? {})), addScript],
+    ['Transformers', 'transformer', Braces, own(Object.keys(document.transformers ?? {})), addTransformer],
+    ['State', 'state variable', Variable, own(stateNames(document)).map((name) => `state.${name}`), addVariable],
   ]
   const known = sections.some(([, , , names]) => names.includes(selected ?? ''))
   return (

@@ -1,6 +1,6 @@
 /** The left panel: components to add, and the page's components as a tree. */
 import { Search } from 'lucide-react'
-import { type MouseEvent, useState } from 'react'
+import { type MouseEvent, Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDocument, Page } from '../api/types'
 import { optionsOf } from '../components/choice/options'
@@ -9,6 +9,7 @@ import { namesOn } from '../components/slot'
 import { groups } from '../components/spec'
 import type { DraftStore } from '../document/draft-store'
 import { heldValue, stateOf } from '../runtime/kinds'
+import { around } from '../runtime/nesting'
 import { textOf } from '../runtime/values'
 import { componentKinds, makeComponent } from './component-kinds'
 import { setDraggedKind } from './drag-source'
@@ -18,7 +19,11 @@ import { freeSpot, gridFor } from './layout'
 /** A list of so many is read at a glance. */
 const fewComponents = 8
 
+const ModuleList = lazy(async () => ({ default: (await import('./modules/ModuleList')).ModuleList }))
+
 interface Props {
+  /** Of the app; without one there are no modules to add. */
+  slug?: string
   store: DraftStore<AppDocument>
   page: string
   selection: string[]
@@ -26,7 +31,7 @@ interface Props {
 }
 
 export function SidePanel(props: Props) {
-  const { store, page: pageName, selection, onSelect } = props
+  const { slug, store, page: pageName, selection, onSelect } = props
   const page = useStore(store, (state) => state.document.pages[pageName])
   const [wanted, setWanted] = useState('')
   const [sought, setSought] = useState('')
@@ -40,17 +45,18 @@ export function SidePanel(props: Props) {
     const shown = textOf(heldValue(kind, runtime.store.getState().components[name], read))
     return slots.includes(shown) ? shown : slots[0]
   }
+  const grid = gridFor(page, selection[0], shownSlot)
   const add = (kind: string) => {
     const spec = componentKinds[kind]
     if (!spec) return
     const name = freeName(store.getState().document, spec.baseName)
     // What is added while a container is selected, or something in it, stands there too; what lies over the page stands on it.
-    const grid = stateOf(kind).isOverlay ? {} : gridFor(page, selection[0], shownSlot)
-    store.edit((draft) => addComponent(draft, pageName, name, makeComponent(kind), { ...freeSpot(page?.layout ?? {}, spec.size, grid), ...grid }))
+    const place = stateOf(kind).isOverlay ? {} : grid
+    store.edit((draft) => addComponent(draft, pageName, name, makeComponent(kind), { ...freeSpot(page?.layout ?? {}, spec.size, place), ...place }))
     onSelect([name])
   }
   const isFound = (text: string) => text.toLowerCase().includes(wanted.trim().toLowerCase())
-  const found = Object.entries(componentKinds).filter(([, { text }]) => isFound(text))
+  const found = Object.entries(componentKinds).filter(([, { text, isClosed }]) => !isClosed && isFound(text))
   return (
     <aside className="side" aria-label="Components">
       <section className="side-section">
@@ -76,6 +82,11 @@ export function SidePanel(props: Props) {
             </div>
           )
         })}
+        {slug === undefined ? null : (
+          <Suspense>
+            <ModuleList slug={slug} store={store} page={pageName} wanted={wanted.trim().toLowerCase()} grid={grid} onSelect={onSelect} />
+          </Suspense>
+        )}
         {found.length === 0 ? <p className="muted">No component of this name.</p> : null}
       </section>
       <section className="side-section">
@@ -94,9 +105,14 @@ export function SidePanel(props: Props) {
   )
 }
 
+/** Whether it stands in nothing that is not edited here. */
+function isOpen({ components = {}, layout = {} }: Page, name: string): boolean {
+  return around(layout, name).slice(1).every((outer) => !componentKinds[components[outer]?.type ?? '']?.isClosed)
+}
+
 /** The components whose name or kind has a text, wherever they stand. */
 function Found({ shown, sought, selection, onSelect }: Props & { shown: Page; sought: string }) {
-  const names = Object.entries(shown.components ?? {}).flatMap(([name, { type }]) => (`${name} ${componentKinds[type]?.text ?? type}`.toLowerCase().includes(sought) ? [name] : []))
+  const names = Object.entries(shown.components ?? {}).flatMap(([name, { type }]) => (isOpen(shown, name) && `${name} ${componentKinds[type]?.text ?? type}`.toLowerCase().includes(sought) ? [name] : []))
   if (names.length === 0) return <p className="muted">Nothing here has this name.</p>
   return (
     <ul>
@@ -131,7 +147,7 @@ function Branch({ shown, parent, depth, ...props }: Props & { shown: Page; paren
         return (
           <li key={name}>
             <Item name={name} shown={shown} isSelected={selection.includes(name)} onSelect={pick} />
-            <Branch {...props} shown={shown} parent={name} depth={depth + 1} />
+            {componentKinds[shown.components?.[name]?.type ?? '']?.isClosed ? null : <Branch {...props} shown={shown} parent={name} depth={depth + 1} />}
           </li>
         )
       })}

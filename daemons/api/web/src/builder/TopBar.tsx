@@ -12,6 +12,7 @@ import { notify } from '../ui/toasts'
 
 const AppHistory = lazy(async () => ({ default: (await import('./history/AppHistory')).AppHistory }))
 const EnvironmentChooser = lazy(async () => ({ default: (await import('../ui/EnvironmentChooser')).EnvironmentChooser }))
+const PortsDialog = lazy(async () => ({ default: (await import('./modules/PortsDialog')).PortsDialog }))
 const ThemeDialog = lazy(async () => ({ default: (await import('./ThemeDialog')).ThemeDialog }))
 const ReleaseDialog = lazy(async () => ({ default: (await import('./history/ReleaseDialog')).ReleaseDialog }))
 
@@ -30,11 +31,12 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
   const state = useStore(store)
   const runtime = useRuntime()
   const { document } = state
+  const isModule = Boolean(document.module)
   const [version, setVersion] = useState(app.released_version ?? undefined)
-  const [dialog, setDialog] = useState<'release' | 'history' | 'theme'>()
+  const [dialog, setDialog] = useState<'release' | 'history' | 'theme' | 'ports'>()
   const released = (now: number) => {
     setVersion(now)
-    notify(`Version ${now} is released: it is what people use from now on.`)
+    notify(`Version ${now} is released: ${isModule ? 'apps that have the module can be updated to it' : 'it is what people use from now on'}.`)
   }
   const addPage = () => {
     let number = Object.keys(document.pages).length + 1
@@ -52,7 +54,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
       </Link>
       <input
         className="top-title"
-        aria-label="Title of the app"
+        aria-label={isModule ? 'Title of the module' : 'Title of the app'}
         value={document.title}
         onChange={(event) => {
           const title = event.target.value
@@ -65,21 +67,23 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
           <EnvironmentChooser environments={app.environments} before={store.save} />
         </Suspense>
       ) : null}
-      <nav className="row top-pages" aria-label="Pages">
-        {Object.entries(document.pages).map(([name, { title }]) => (
-          <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
-            {title ?? name}
-          </button>
-        ))}
-        <Button variant="ghost" size="small" icon={Plus} label="Add page" onClick={addPage} />
-      </nav>
+      {isModule ? null : (
+        <nav className="row top-pages" aria-label="Pages">
+          {Object.entries(document.pages).map(([name, { title }]) => (
+            <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
+              {title ?? name}
+            </button>
+          ))}
+          <Button variant="ghost" size="small" icon={Plus} label="Add page" onClick={addPage} />
+        </nav>
+      )}
       <span className="grow" />
       <span className="muted nowrap" role="status" title={`Revision ${state.revision}`}>
         {saveText(state)}
       </span>
       <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
       <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
-      <Button variant="ghost" icon={Palette} label="Theme" onClick={() => setDialog('theme')} />
+      {isModule ? <Button onClick={() => setDialog('ports')}>Inputs and outputs</Button> : <Button variant="ghost" icon={Palette} label="Theme" onClick={() => setDialog('theme')} />}
       <Button variant="ghost" icon={History} label="Releases" onClick={() => setDialog('history')} />
       <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>
         {isPreview ? 'Edit' : 'Preview'}
@@ -93,6 +97,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
       </Button>
       <Suspense>
         {dialog === 'history' ? <AppHistory slug={slug} store={store} onRestored={setVersion} onClose={() => setDialog(undefined)} /> : null}
+        {dialog === 'ports' ? <PortsDialog store={store} onClose={() => setDialog(undefined)} /> : null}
         {dialog === 'theme' ? <ThemeDialog store={store} onClose={() => setDialog(undefined)} /> : null}
         {dialog === 'release' ? <ReleaseDialog slug={slug} store={store} version={version} onReleased={released} onClose={() => setDialog(undefined)} /> : null}
       </Suspense>

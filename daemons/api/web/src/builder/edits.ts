@@ -1,6 +1,7 @@
 /** Changes of an app's document. Each takes an immer draft. */
 import type { Draft } from 'immer'
 import type { Action, AppDocument, AppQuery, Component, EventHandler, GridRect, Page } from '../api/types'
+import { inModule, moduleOf, ownName } from '../document/module-names'
 import { isReserved, nameFault } from '../document/names'
 import { type Layout, isWithin } from '../runtime/nesting'
 import type { Device } from './canvas-view'
@@ -22,24 +23,36 @@ export function stateNames(document: AppDocument): Set<string> {
 }
 
 /** `table` -> `table`, `table2`, ... */
-export function freeName(document: AppDocument, base: string): string {
+export function freeName(document: AppDocument, wanted: string): string {
   const taken = allNames(document)
+  // Names that begin with that of a module are the module's.
+  const base = moduleOf(document, wanted) === undefined ? wanted : wanted.replaceAll('__', '_')
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? base : `${base}${number}`
-    if (!taken.has(name) && !ownNames.has(name) && !isReserved(name)) return name
+    if (!taken.has(name) && !ownNames.has(name) && !isReserved(name) && name !== ownName && !begins(document, name)) return name
   }
+}
+
+/** Whether a name is the beginning of others, as that of a module is. */
+function begins(document: AppDocument, name: string): boolean {
+  return [...allNames(document), ...stateNames(document)].some((other) => inModule(other, name))
 }
 
 export function nameProblem(document: AppDocument, name: string): string | undefined {
   const fault = nameFault(name)
   if (fault) return fault
-  if (ownNames.has(name)) return 'Every app has this name already: choose another one.'
+  if (ownNames.has(name) || (document.module && name === ownName)) return 'Every app has this name already: choose another one.'
   if (allNames(document).has(name)) return 'Something in this app has this name already.'
+  if (begins(document, name)) return `Names in this app begin with ${name}__ already: choose another one.`
+  if (moduleOf(document, name) !== undefined) return `What begins with ${moduleOf(document, name)}__ is of that module: choose another name.`
   return undefined
 }
 
 export function stateNameProblem(document: AppDocument, name: string): string | undefined {
-  return nameFault(name) ?? (stateNames(document).has(name) ? 'There is a state variable of this name already.' : undefined)
+  const fault = nameFault(name)
+  if (fault) return fault
+  if (moduleOf(document, name) !== undefined) return `What begins with ${moduleOf(document, name)}__ is of that module: choose another name.`
+  return stateNames(document).has(name) ? 'There is a state variable of this name already.' : undefined
 }
 
 function pageOf(document: Document, page: string): Draft<Required<Pick<Page, 'components' | 'layout'>>> {
@@ -69,9 +82,17 @@ export function removeComponents(document: Document, page: string, names: string
     delete target.components[name]
     delete target.layout[name]
     delete document.pages[page]?.['phone-layout']?.[name]
+    dropModule(document, name)
   }
   // An action on something that is gone would not be saved.
   keepActions(document, (action) => !('component' in action && gone.has(action.component)))
+}
+
+/** What is of a module beside components goes with it. */
+function dropModule(document: Document, name: string): void {
+  if (!document.modules?.[name]) return
+  delete document.modules[name]
+  for (const map of [document.queries, document.scripts, document.transformers, document.state]) for (const other of Object.keys(map ?? {})) if (inModule(other, name)) delete map?.[other]
 }
 
 /** The components that stand in one, at any depth. */
@@ -124,6 +145,13 @@ export function setProperty(document: Document, page: string, name: string, key:
   else component.properties[key] = value
 }
 
+export function setClass(document: Document, page: string, name: string, text: string): void {
+  const component = pageOf(document, page).components[name]
+  if (!component) return
+  if (text.trim() === '') delete component.class
+  else component.class = text
+}
+
 /** Sets the tabs or steps of a component. Where one got another value, what stands in it stays in it. */
 export function setSlots(document: Document, page: string, name: string, key: string, value: unknown): void {
   const { components, layout } = pageOf(document, page)
@@ -133,13 +161,6 @@ export function setSlots(document: Document, page: string, name: string, key: st
   const renamed = new Map(before.flatMap((slot, index): [string, string][] => (after[index] === undefined || after[index] === slot || after.includes(slot) ? [] : [[slot, after[index]]])))
   for (const rect of [...Object.values(layout), ...Object.values(document.pages[page]?.['phone-layout'] ?? {})]) {
     const to = rect.parent === name && rect.slot ? renamed.get(rect.slot) : undefined
-export function setClass(document: Document, page: string, name: string, text: string): void {
-  const component = pageOf(document, page).components[name]
-  if (!component) return
-  if (text.trim() === '') delete component.class
-  else component.class = text
-}
-
     if (to) rect.slot = to
   }
 }

@@ -59,7 +59,7 @@ export function gridFor(page: Page | undefined, selected: string | undefined, sh
   if (!selected || !component || !rect) return {}
   const kind = componentKinds[component.type]
   const slot = shownSlot(selected)
-  if (kind?.group === 'Containers') return { parent: selected, ...(slot === undefined ? {} : { slot }) }
+  if (kind?.group === 'Containers' && !kind.isClosed) return { parent: selected, ...(slot === undefined ? {} : { slot }) }
   return { ...(rect.parent ? { parent: rect.parent } : {}), ...(rect.slot ? { slot: rect.slot } : {}) }
 }
 

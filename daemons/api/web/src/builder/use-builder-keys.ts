@@ -7,7 +7,7 @@ import { isTyping } from '../document/use-draft-keys'
 import { phoneLayoutOf } from '../runtime/phone-layout'
 import { canvasView } from './canvas-view'
 import { clipOf } from './clipboard'
-import { duplicateComponent, moveComponents, removeComponents } from './edits'
+import { duplicateComponent, freeName, moveComponents, removeComponents } from './edits'
 import { clamp, gridFor } from './layout'
 
 interface Options {
@@ -101,11 +101,27 @@ function nudge(store: DraftStore<AppDocument>, page: string, names: string[], [d
 async function duplicate(store: DraftStore<AppDocument>, page: string, names: string[]): Promise<string[]> {
   const { renameInTemplate } = await import('../document/rename')
   const copies: string[] = []
+  const { modules } = store.getState().document
+  for (const name of names.filter((one) => modules?.[one])) copies.push(...(await duplicateModule(store, page, name)))
   store.edit((draft) => {
-    for (const name of names) {
+    for (const name of names.filter((one) => !modules?.[one])) {
       const copy = duplicateComponent(draft, page, name, renameInTemplate)
       if (copy) copies.push(copy)
     }
   })
   return copies
+}
+
+async function duplicateModule(store: DraftStore<AppDocument>, page: string, name: string): Promise<string[]> {
+  const { copiedModule } = await import('../document/modules')
+  const { document } = store.getState()
+  const rect = document.pages[page]?.layout?.[name]
+  if (!rect) return []
+  const copy = freeName(document, name.replace(/\d+$/, ''))
+  const copied = copiedModule(document, page, name, copy, rect)
+  store.edit((draft) => {
+    Object.assign(draft, copied)
+    moveComponents(draft, page, { [copy]: { ...rect, row: rect.row + rect.height } })
+  })
+  return [copy]
 }

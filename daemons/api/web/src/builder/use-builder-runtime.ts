@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { api, dataOf, wholeResult } from '../api/client'
 import type { AppDetail, AppDocument, AppQuery, Flow, ResourceQuery, Session } from '../api/types'
 import type { DraftStore } from '../document/draft-store'
+import { ownName } from '../document/module-names'
 import { expressionsIn, isWrite } from '../document/query-ask'
 import { type RuntimeQuery, scriptQueries } from '../runtime/model'
 import { AppRuntime } from '../runtime/runtime'
@@ -35,7 +36,7 @@ export function useBuilderRuntime({ slug, environments }: AppDetail, store: Draf
     const follow = async () => {
       const { document } = store.getState()
       const queries = await runtimeQueries(created, document)
-      if (!isClosed && store.getState().document === document) created.update({ ...document, queries })
+      if (!isClosed && store.getState().document === document) created.update({ ...withItself(document), queries })
     }
     void follow()
     const stop = store.subscribe((now, before) => {
@@ -59,7 +60,7 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
   const { id, email, name, is_admin, groups } = session.user
   return new AppRuntime(
     // Its queries follow as soon as their statements are cut.
-    { ...document, queries: {} },
+    { ...withItself(document), queries: {} },
     {
       globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(environments) },
       // Apart from what the released app keeps.
@@ -79,6 +80,16 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
       },
     },
   )
+}
+
+/** A module with its inputs and outputs as an app sees them: what it reads as `module.name`. */
+function withItself(document: AppDocument): AppDocument {
+  if (!document.module) return document
+  const { inputs = {}, outputs = {} } = document.module
+  const home = document['home-page']
+  const page = document.pages[home] ?? {}
+  const properties = { ...Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.default ?? null])), ...outputs }
+  return { ...document, pages: { ...document.pages, [home]: { ...page, components: { ...page.components, [ownName]: { type: 'module', properties } } } } }
 }
 
 async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promise<Record<string, RuntimeQuery>> {

@@ -35,6 +35,17 @@ export function AppPage({ page }: { page: Page }) {
   )
 }
 
+/** What stands in a component of a page, as people will see it: within what is not edited. */
+export function FixedSlot({ page, parent }: { page: Page; parent: string }) {
+  return (
+    <PageContext value={page}>
+      <SlotContext value={host}>
+        <Slot parent={parent} />
+      </SlotContext>
+    </PageContext>
+  )
+}
+
 function PageGrid(grid: SlotProps) {
   const page = useContext(PageContext)
   return (

@@ -54,6 +54,8 @@ export interface KindSpec {
   exposes: string
   /** What a new one starts with. */
   starts: NonNullable<Component['properties']>
+  /** It is made elsewhere: it is not added as others are, and what stands in it is not edited here. */
+  isClosed?: true
 }
 
 export function text(key: string, label: string, hint?: string): PropertySpec {

@@ -9,7 +9,7 @@ import type { AppDocument } from '../api/types'
 type Json = Record<string, unknown>
 
 const orders = {
-  document: ['format', 'title', 'home-page', 'theme', 'style', 'state', 'pages', 'queries', 'scripts', 'transformers'],
+  document: ['format', 'title', 'home-page', 'theme', 'style', 'module', 'modules', 'state', 'pages', 'queries', 'scripts', 'transformers'],
   page: ['title', 'route', 'state', 'events', 'components', 'layout', 'phone-layout'],
   component: ['type', 'class', 'properties', 'events'],
   rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
@@ -19,7 +19,7 @@ const orders = {
 
 const defaults: Json = { run: 'automatic', mode: 'read', 'cache-seconds': 0 }
 /** Members that the server wants, be they empty. */
-const kept = new Set(['format', 'title', 'home-page', 'pages', 'type', 'resource'])
+const kept = new Set(['format', 'title', 'home-page', 'pages', 'module', 'type', 'resource'])
 
 export function canonicalText(document: AppDocument): string {
   return `${JSON.stringify(canonical(document), null, 2)}\n`
@@ -39,6 +39,7 @@ export function canonical(document: AppDocument): AppDocument {
     scripts: mapped(document.scripts ?? {}, (script) => ordered(script, orders.script)),
     transformers: mapped(document.transformers ?? {}, (transformer) => transformer),
     state: mapped(document.state ?? {}, (variable) => variable),
+    modules: mapped(document.modules ?? {}, (used) => used),
   }
   return ordered({ ...document, pages, queries, ...logic } as Json, orders.document) as unknown as AppDocument
 }

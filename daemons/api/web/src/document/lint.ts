@@ -2,6 +2,7 @@
 import type { AppDocument } from '../api/types'
 import type { Reference } from '../evaluator/binding'
 import { listsAround } from '../runtime/nesting'
+import { moduleOf, ownName } from './module-names'
 import { type Owner, type Place, placesOf, readsOf } from './places'
 
 export interface Finding {
@@ -67,7 +68,8 @@ export function lint(document: AppDocument, known: Known): Finding[] {
     const owner = ownerOf(document, id)
     if (owner) findings.push({ owner, at: id.slice(id.indexOf('.') + 1), message: `Took ${Math.round(ms)} ms: whatever is typed waits for it. Let a query or a transformer do the work.`, tone: 'warning' })
   }
-  return once(findings)
+  // What is of a module is looked at there.
+  return once(findings.filter(({ owner }) => moduleOf(document, owner.name) === undefined))
 }
 
 type Names = Map<string, Owner>
@@ -78,6 +80,7 @@ function namesOf(document: AppDocument): Names {
   for (const name of Object.keys(document.queries ?? {})) names.set(name, { kind: 'query', name })
   for (const name of Object.keys(document.scripts ?? {})) names.set(name, { kind: 'script', name })
   for (const name of Object.keys(document.transformers ?? {})) names.set(name, { kind: 'transformer', name })
+  if (document.module) names.set(ownName, { kind: 'page', name: document['home-page'] })
   return names
 }
 
@@ -93,13 +96,13 @@ function isKnown({ name }: Reference, { owner, at, as }: Place, names: Names): b
   return (owner.kind === 'script' && at === 'code' && inScripts.has(name)) || (owner.kind === 'query' && at === 'transformer' && inTransforms.has(name))
 }
 
-const ofQueries = ['affected', 'clear', 'columns', 'data', 'error', 'loading', 'meta', 'raw', 'row_count', 'rows', 'run', 'truncated']
-
 /** What components in a list see of their item, and of the one around it. */
 function isOfItem({ name }: Reference, { owner }: Place, document: AppDocument): boolean {
   const depth = owner.kind === 'component' && owner.page !== undefined ? listsAround(document.pages[owner.page] ?? {}, owner.name).length : 0
   return (depth > 0 && (name === 'item' || name === 'index')) || (depth > 1 && name === 'parent')
 }
+
+const ofQueries = ['affected', 'clear', 'columns', 'data', 'error', 'loading', 'meta', 'raw', 'row_count', 'rows', 'run', 'truncated']
 
 function missingMember({ name, property = '' }: Reference, { owner, at }: Place, names: Names, { members }: Known): Finding[] {
   const kind = names.get(name)?.kind

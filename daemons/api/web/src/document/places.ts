@@ -58,6 +58,15 @@ export function rewritten(document: AppDocument, rewrite: Rewrite): AppDocument 
       }),
     }
   })
+  if (document.module) {
+    const owner: Owner = { kind: 'page', name: document['home-page'] }
+    const { inputs = {}, outputs = {} } = document.module
+    next.module = {
+      ...document.module,
+      inputs: mapped(inputs, (input, name) => (input.default === undefined ? input : { ...input, default: inValue(input.default, owner, `input ${name}`, rewrite) })),
+      outputs: mapped(outputs, (text, name) => rewrite(text, 'template', owner, `output ${name}`)),
+    }
+  }
   next.queries = mapped(document.queries ?? {}, (query, name) => {
     const owner: Owner = { kind: 'query', name }
     const change = query.change ? mapExpressions(query.change, (text) => rewrite(text, 'expression', owner, 'change')) : query.change

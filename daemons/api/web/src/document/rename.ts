@@ -1,57 +1,81 @@
 /** Rewrites references to a renamed thing, by the syntax tree: a property or a text of the same name stays. */
-import { parse } from 'acorn'
+import { type AnyNode, parse } from 'acorn'
 import { walk } from '../evaluator/binding'
 import { type SourceEdit, applyEdits, mapBindings } from './source-edits'
 
+/** Names by those that they get instead. */
+export type Names = ReadonlyMap<string, string>
+
 /** JavaScript with `from` renamed wherever it is read as a variable. A text that cannot be parsed stays as it is. */
 export function renameInScript(source: string, from: string, to: string): string {
-  const places: { at: number; text: string }[] = []
+  return renameAllInScript(source, new Map([[from, to]]), none)
+}
+
+const none: Names = new Map()
+
+/** The same for several names at once, and for state variables, which are read as `state.<name>`. */
+export function renameAllInScript(source: string, names: Names, variables: Names): string {
+  const places = new Map<number, SourceEdit>()
   try {
     const program = parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true })
     walk(program, (node, parent) => {
-      if (node.type !== 'Identifier' || node.name !== from) return
+      const variable = stateRead(node, variables)
+      if (variable) places.set(variable.start, variable)
+      const to = node.type === 'Identifier' ? names.get(node.name) : undefined
+      if (node.type !== 'Identifier' || to === undefined) return
       if (parent?.type === 'MemberExpression' && parent.property === node && !parent.computed) return
       if (parent?.type === 'Property' && parent.key === node && !parent.computed && !parent.shorthand) return
       // In `{ from }` the property keeps its name.
       const isShorthand = parent?.type === 'Property' && parent.shorthand
-      places.push({ at: node.start, text: isShorthand ? `${from}: ${to}` : to })
+      places.set(node.start, { start: node.start, end: node.end, text: isShorthand ? `${node.name}: ${to}` : to })
     })
   } catch {
     return source
   }
-  const once = new Map(places.map((place) => [place.at, place]))
-  return [...once.values()].sort((a, b) => b.at - a.at).reduce((text, place) => text.slice(0, place.at) + place.text + text.slice(place.at + from.length), source)
+  return applyEdits(source, [...places.values()])
 }
 
-/** JavaScript with `object.from` renamed wherever it is read, whether by a dot or by a text in brackets. */
-export function renamePropertyInScript(source: string, object: string, from: string, to: string): string {
-  const places: SourceEdit[] = []
-  try {
-    walk(parse(source, { ecmaVersion: 2023, allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true }), (node) => {
-      if (node.type !== 'MemberExpression' || node.object.type !== 'Identifier' || node.object.name !== object) return
-      const { property } = node
-      if (!node.computed && property.type === 'Identifier' && property.name === from) places.push({ start: property.start, end: property.end, text: to })
-      if (node.computed && property.type === 'Literal' && property.value === from) places.push({ start: property.start, end: property.end, text: JSON.stringify(to) })
-    })
-  } catch {
-    return source
+/** Where `state.name` names a variable that is renamed. */
+function stateRead(node: AnyNode, variables: Names): SourceEdit | undefined {
+  if (node.type !== 'MemberExpression' || node.object.type !== 'Identifier' || node.object.name !== 'state') return undefined
+  const { property } = node
+  if (!node.computed && property.type === 'Identifier') {
+    const to = variables.get(property.name)
+    return to === undefined ? undefined : { start: property.start, end: property.end, text: to }
   }
-  return applyEdits(source, places)
+  const to = node.computed && property.type === 'Literal' ? variables.get(String(property.value)) : undefined
+  return to === undefined ? undefined : { start: property.start, end: property.end, text: JSON.stringify(to) }
 }
 
 /** The same for an expression without braces. */
-export function renameInExpression(source: string, from: string, to: string, object?: string): string {
-  const wrapped = `(${source}\n)`
-  return (object === undefined ? renameInScript(wrapped, from, to) : renamePropertyInScript(wrapped, object, from, to)).slice(1, -2)
+export function renameInExpression(source: string, from: string, to: string): string {
+  return renameAll(source, 'expression', new Map([[from, to]]), none)
 }
 
-/** The same in every `{{ }}` of a text; of a property where an object is named. */
-export function renameInTemplate(text: string, from: string, to: string, object?: string): string {
-  const inScript = (source: string) => (object === undefined ? renameInScript(source, from, to) : renamePropertyInScript(source, object, from, to))
-  try {
-    return mapBindings(text, ({ source, isExpression }) => (isExpression ? renameInExpression(source, from, to, object) : inScript(source)))
-  } catch {
-    return text
+/** The same in every `{{ }}` of a text. */
+export function renameInTemplate(text: string, from: string, to: string): string {
+  return renameAll(text, 'template', new Map([[from, to]]), none)
+}
+
+/** A text of the document, whatever it is written as, with all names that it reads or names renamed. */
+export function renameAll(text: string, as: 'template' | 'expression' | 'code' | 'name' | 'variable', names: Names, variables: Names): string {
+  const inScript = (source: string) => renameAllInScript(source, names, variables)
+  const inExpression = (source: string) => inScript(`(${source}\n)`).slice(1, -2)
+  switch (as) {
+    case 'name':
+      return names.get(text) ?? text
+    case 'variable':
+      return variables.get(text) ?? text
+    case 'code':
+      return inScript(text)
+    case 'expression':
+      return inExpression(text)
+    case 'template':
+      try {
+        return mapBindings(text, ({ source, isExpression }) => (isExpression ? inExpression(source) : inScript(source)))
+      } catch {
+        return text
+      }
   }
 }
 

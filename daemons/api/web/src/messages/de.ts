@@ -2,6 +2,16 @@
 import type { Catalogue } from './messages'
 
 export const messages = {
+  'New module': 'Neues Modul',
+  Modules: 'Module',
+  Module: 'Modul',
+  'Build a piece once': 'Ein Teil nur einmal bauen',
+  "A module is a piece that many apps share: an address form, a customer's card with its queries. It takes inputs, gives outputs and raises events, and each app keeps the release that it was built with until you update it there.":
+    'Ein Modul ist ein Teil, den viele Apps gemeinsam haben: ein Adressformular, die Karte eines Kunden mit ihren Abfragen. Es nimmt Eingaben, gibt Ausgaben und löst Ereignisse aus, und jede App behält die Freigabe, mit der sie gebaut wurde, bis Sie sie dort aktualisieren.',
+  'No module matches this.': 'Kein Modul passt dazu.',
+  Views: 'Ansichten',
+  'The module, its draft and all its releases go. Apps keep what they have of it.': 'Das Modul, sein Entwurf und alle seine Freigaben verschwinden. Apps behalten, was sie davon haben.',
+  'Delete module': 'Modul löschen',
   '(cut at the row limit)': '(an der Zeilengrenze abgeschnitten)',
   Account: 'Konto',
   'Accounts that you log in with': 'Konten, mit denen Sie sich anmelden',

@@ -33,7 +33,7 @@ const mostInner = 2000
 /** Once it may have been another's loop that ended the worker. */
 const mostStrikes = 2
 /** Inputs in an item may read each other: their values settle in a few rounds. */
-const mostRounds = 4
+const mostRounds = 6
 
 /** An item, and what expressions in it see. */
 interface Place {
@@ -44,6 +44,8 @@ interface Place {
 export class Lists {
   private isRunning = false
   private isStale = false
+  /** Whether what modules in items are given, or give, was another than before. */
+  private isMoved = false
   /** Lists whose texts ran without end, with those texts: changed ones get a new chance. */
   private readonly stuck = new Map<string, { texts: string; strikes: number }>()
 
@@ -103,11 +105,12 @@ export class Lists {
   private async settle(list: string): Promise<void> {
     let before = ''
     for (let round = 0; round < mostRounds; round += 1) {
+      this.isMoved = false
       const items = this.items(list).map((item, index): Place => ({ path: `[${index}]`, locals: { item, index } }))
       await this.evaluate(list, items)
       const values = this.valuesOf(list, '')
       const after = JSON.stringify(values)
-      if (after === before) break
+      if (after === before && !this.isMoved) break
       before = after
       this.hold(list, values)
     }
@@ -144,6 +147,9 @@ export class Lists {
     outcomes.forEach((own, index) => {
       for (const [id, outcome] of Object.entries(own)) shown[at(id, places[index]?.path ?? '')] = 'same' in outcome ? { value: undefined } : outcome
     })
+    const before = this.host.state().shown
+    const isOfModule = new Set(inside.flatMap(([name, { type }]) => (type === 'module' ? [name] : [])))
+    this.isMoved ||= isOfModule.size > 0 && Object.keys(shown).some((id) => isOfModule.has(baseOf(id).base) && JSON.stringify(shown[id]) !== JSON.stringify(before[id]))
     this.host.show(shown)
     return true
   }
@@ -161,7 +167,18 @@ export class Lists {
       inside.map(([name, component]) => {
         const instance = instanceName(name, path)
         const value = stateOf(component.type).value === undefined ? {} : { value: this.heldBy(component, instance) }
-        return [name, { ...initialState(component), ...components[instance], ...value }]
+        return [name, { ...initialState(component), ...(component.type === 'module' ? this.portsOf(component, instance) : {}), ...components[instance], ...value }]
+      }),
+    )
+  }
+
+  /** What a module is given and gives: all else in its item reads it by its name. */
+  private portsOf({ properties = {} }: Component, instance: string): Values {
+    const { shown } = this.host.state()
+    return Object.fromEntries(
+      Object.keys(properties).flatMap((property) => {
+        const value = shown[`${instance}.${property}`]
+        return value && 'value' in value ? [[property, value.value]] : []
       }),
     )
   }

@@ -1,7 +1,7 @@
 /** All apps that the person may see: by folder, tag and words, one's favourites first. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
-import { AppWindow, ChartNoAxesColumn, Copy, Download, FolderInput, Plus, Star, Trash2, UserPlus } from 'lucide-react'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { AppWindow, ChartNoAxesColumn, Copy, Download, FolderInput, Package, Plus, Star, Trash2, UserPlus } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { api } from '../api/client'
 import { messageOf } from '../api/problem'
@@ -21,6 +21,7 @@ import { appsQuery } from './lists'
 import { useRemoval } from './use-removal'
 
 const NewApp = lazy(async () => ({ default: (await import('./new-app/NewApp')).NewApp }))
+const NewModule = lazy(async () => ({ default: (await import('./new-app/NewModule')).NewModule }))
 const dialogs = {
   duplicate: lazy(async () => ({ default: (await import('./app-dialogs/DuplicateApp')).DuplicateApp })),
   labels: lazy(async () => ({ default: (await import('./app-dialogs/AppLabels')).AppLabels })),
@@ -36,36 +37,49 @@ export function Apps() {
   const apps = useQuery(appsQuery)
   const navigate = useNavigate({ from: '/apps' })
   const filters = useSearch({ from: '/frame/apps' })
+  const isModules = Boolean(filters.modules)
   const [isCreating, setCreating] = useState(false)
   const [opened, setOpened] = useState<{ name: DialogName; app: AppSummary }>()
   const newApp = (
     <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
-      {t('New app')}
+      {isModules ? t('New module') : t('New app')}
     </Button>
   )
   const shown = arranged(apps.data ?? none, filters)
   const Opened = opened && opened.name !== 'share' ? dialogs[opened.name] : undefined
   return (
     <>
-      <PageHead title={t('Apps')}>{newApp}</PageHead>
+      <PageHead title={isModules ? t('Modules') : t('Apps')}>{newApp}</PageHead>
+      <nav className="tabs page-tabs" aria-label={t('Views')}>
+        <Link className="tab" to="/apps" search={{}} activeOptions={{ exact: true, includeSearch: true }} aria-current={isModules ? undefined : 'page'}>
+          {t('Apps')}
+        </Link>
+        <Link className="tab" to="/apps" search={{ modules: true }}>
+          {t('Modules')}
+        </Link>
+      </nav>
       <div className="page-body">
         <Loaded query={apps}>
           {(all) =>
-            all.length === 0 ? (
+            isModules && !all.some((app) => app.is_module) ? (
+              <EmptyState icon={Package} title={t('Build a piece once')} action={newApp}>
+                {t("A module is a piece that many apps share: an address form, a customer's card with its queries. It takes inputs, gives outputs and raises events, and each app keeps the release that it was built with until you update it there.")}
+              </EmptyState>
+            ) : !isModules && !all.some((app) => !app.is_module) ? (
               <EmptyState icon={AppWindow} title={t('Build your first app')} action={newApp}>
                 {t('An app is a page of components over your data: a search box, a table of customers, a button that updates one of them. Start from a table, a CSV file or a template, or draw it yourself and bind it with {braces}.', { braces: '{{ }}' })}
               </EmptyState>
             ) : (
               <>
-                <AppFilterBar apps={all} filters={filters} onChange={(search) => void navigate({ search, replace: true })} />
-                {shown.length === 0 ? <p className="muted padded">{t('No app matches this.')}</p> : <AppTable apps={shown} hasFolders={filters.folder === undefined} onOpen={(name, app) => setOpened({ name, app })} />}
+                <AppFilterBar apps={all.filter((app) => app.is_module === isModules)} filters={filters} onChange={(search) => void navigate({ search, replace: true })} />
+                {shown.length === 0 ? <p className="muted padded">{isModules ? t('No module matches this.') : t('No app matches this.')}</p> : <AppTable apps={shown} hasFolders={filters.folder === undefined} onOpen={(name, app) => setOpened({ name, app })} />}
               </>
             )
           }
         </Loaded>
       </div>
       <Suspense>
-        {isCreating ? <NewApp onClose={() => setCreating(false)} /> : null}
+        {isCreating ? isModules ? <NewModule onClose={() => setCreating(false)} /> : <NewApp onClose={() => setCreating(false)} /> : null}
         {Opened && opened ? <Opened app={opened.app} apps={apps.data ?? none} onClose={() => setOpened(undefined)} /> : null}
       </Suspense>
       {opened?.name === 'share' ? <Grants kind="apps" slug={opened.app.slug} title={opened.app.title} onClose={() => setOpened(undefined)} /> : null}
@@ -87,7 +101,7 @@ function AppTable({ apps, hasFolders, onOpen }: TableProps) {
           <th className="favourite-cell">
             <span className="visually-hidden">{t('Favourite')}</span>
           </th>
-          <th>{t('App')}</th>
+          <th>{t('Title')}</th>
           <th>{t('Release')}</th>
           <th className="wide-only">{t('Your role')}</th>
           <th className="wide-only">{t('Changed')}</th>
@@ -103,11 +117,15 @@ function AppTable({ apps, hasFolders, onOpen }: TableProps) {
               <Favourite app={app} />
             </td>
             <td>
-              <a className="main-link" href={app.released_version || app.role === 'viewer' ? `/apps/${app.slug}` : `/apps/${app.slug}/edit`}>
-                {app.title}
-              </a>
+              {app.is_module && app.role === 'viewer' ? (
+                <span className="main-link">{app.title}</span>
+              ) : (
+                <a className="main-link" href={!app.is_module && (app.released_version || app.role === 'viewer') ? `/apps/${app.slug}` : `/apps/${app.slug}/edit`}>
+                  {app.title}
+                </a>
+              )}
               <div className="row wrap app-labels">
-                <span className="muted mono">{hasFolders && app.folder ? `${app.folder} · ` : ''}/apps/{app.slug}</span>
+                <span className="muted mono">{hasFolders && app.folder ? `${app.folder} · ` : ''}{app.is_module ? app.slug : `/apps/${app.slug}`}</span>
                 {app.tags.map((tag) => (
                   <Badge key={tag}>{tag}</Badge>
                 ))}
@@ -142,7 +160,7 @@ function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'
   const confirmed = useRemoval('apps')
   const { slug, title } = app
   const remove = () =>
-    confirmed({ title: t('Delete {title}?', { title }), text: t('The app, its draft and all its releases go. Nobody can use it any more.'), confirm: t('Delete app') }, () =>
+    confirmed({ title: t('Delete {title}?', { title }), text: app.is_module ? t('The module, its draft and all its releases go. Apps keep what they have of it.') : t('The app, its draft and all its releases go. Nobody can use it any more.'), confirm: app.is_module ? t('Delete module') : t('Delete app') }, () =>
       api.DELETE('/api/v1/apps/{slug}', { params: { path: { slug } }, headers: { 'content-type': 'application/json' } }),
     )
   const download = async () => {

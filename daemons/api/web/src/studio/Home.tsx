@@ -14,7 +14,7 @@ const shownItems = 6
 
 export function Home() {
   const session = useSession()
-  const apps = useQuery(appsQuery)
+  const apps = useQuery({ ...appsQuery, select: (all) => all.filter((app) => !app.is_module) })
   const workflows = useQuery(workflowsQuery)
   const runs = useQuery({ queryKey: ['runs', 'latest'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs', { params: { query: { limit: shownItems } } }))).runs })
   return (

@@ -6,17 +6,20 @@ export interface AppFilters {
   folder?: string
   tag?: string
   mine?: true
+  modules?: true
 }
 
 export function appFiltersOf(search: Record<string, unknown>): AppFilters {
   const text = (key: string) => (typeof search[key] === 'string' && search[key] !== '' ? { [key]: search[key] } : {})
-  return { ...text('q'), ...text('folder'), ...text('tag'), ...(search.mine === true || search.mine === 'true' ? { mine: true as const } : {}) }
+  const flag = (key: string) => (search[key] === true || search[key] === 'true' ? { [key]: true as const } : {})
+  return { ...text('q'), ...text('folder'), ...text('tag'), ...flag('mine'), ...flag('modules') }
 }
 
 /** Favourites first, then by title, as the server sorts them. */
-export function arranged(apps: AppSummary[], { q, folder, tag, mine }: AppFilters): AppSummary[] {
+export function arranged(apps: AppSummary[], { q, folder, tag, mine, modules }: AppFilters): AppSummary[] {
   const words = (q ?? '').toLocaleLowerCase().split(/\s+/).filter(Boolean)
   const found = apps.filter((app) => {
+    if (app.is_module !== Boolean(modules)) return false
     if (mine && !app.is_favourite) return false
     if (tag !== undefined && !app.tags.includes(tag)) return false
     if (folder !== undefined && app.folder !== folder && !app.folder.startsWith(`${folder}/`)) return false

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::check::{Check, check_template, check_value};
+use super::module::SELF;
 use crate::{Name, Slug};
 
 /// The most handlers of one component or page, and the most actions that follow one query.
@@ -346,7 +347,8 @@ impl Check<'_> {
     }
 
     fn component(&mut self, component: &Name, path: &str) {
-        if !self.document.pages.values().any(|page| page.components.contains_key(component)) {
+        let is_itself = self.document.module.is_some() && component.as_str() == SELF;
+        if !is_itself && !self.document.pages.values().any(|page| page.components.contains_key(component)) {
             self.fault(path, format!("there is no component `{component}`"));
         }
     }

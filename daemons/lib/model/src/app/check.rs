@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::AppDocument;
+use super::module::SELF;
 use crate::binding::Template;
 use crate::{Fault, Name};
 
@@ -32,6 +33,9 @@ impl<'a> Check<'a> {
     pub(super) fn name(&mut self, name: &'a Name, what: &str, path: &str) {
         if RESERVED.contains(&name.as_str()) {
             self.fault(path, format!("`{name}` is what every app has already: choose another name"));
+        }
+        if self.document.module.is_some() && name.as_str() == SELF {
+            self.fault(path, format!("`{name}` is what every module has already: choose another name"));
         }
         if let Some(other) = self.names.insert(name, what.to_owned()) {
             self.fault(path, format!("{other} already has this name"));

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 const MAX_KIND_LENGTH: usize = 40;
 
 /// Kinds that hold other components.
-const CONTAINERS: &[&str] = &["container", "drawer", "form", "list", "modal", "steps", "tabs"];
+const CONTAINERS: &[&str] = &["container", "drawer", "form", "list", "modal", "module", "steps", "tabs"];
 
 /// Kinds whose value people change.
 const INPUTS: &[&str] = &[

@@ -17,6 +17,11 @@ export function valuesNow(runtime: AppRuntime): Values {
     put(name, property === 'default-value' ? 'value' : property, outcome.value)
   }
   for (const [name, held] of Object.entries(runtime.seen())) for (const [property, value] of Object.entries(held)) put(name, property, value)
+  // What is of a module is the module's own affair: an app reads its outputs.
+  for (const name of Object.keys(values)) {
+    const [instance = '', ...rest] = name.split('__')
+    if (rest.length > 0 && runtime.componentOf(instance)?.type === 'module') delete values[name]
+  }
   return { ...runtime.host.globals, ...values }
 }
 

@@ -40,6 +40,7 @@ export function ReleaseDialog({ slug, store, version, onReleased, onClose }: Pro
       onClose()
     },
   })
+  const isModule = Boolean(store.getState().document.module)
   const diff = before.data && appDiff(before.data.document, store.getState().document)
   return (
     <Dialog
@@ -50,14 +51,14 @@ export function ReleaseDialog({ slug, store, version, onReleased, onClose }: Pro
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="primary" isBusy={releasing.isPending}>
-            Release to everybody
+            {isModule ? 'Release' : 'Release to everybody'}
           </Button>
         </>
       }
     >
       <ErrorNotice error={releasing.error} />
       <TextAreaField label="What it changes" rows={3} maxLength={mostNotes} placeholder="Search by city, and the total is right again" hint="For those who look at the history. It may be left out." value={notes} onChange={({ target }) => setNotes(target.value)} />
-      {version === undefined ? <p className="muted">The first release: from then on, whoever the app is shared with can use it.</p> : null}
+      {version === undefined ? <p className="muted">The first release: from then on, whoever {isModule ? 'the module is shared with can build with it' : 'the app is shared with can use it'}.</p> : null}
       {version !== undefined && before.isPending ? <SkeletonRows count={2} /> : null}
       {diff ? isUnchanged(diff) ? <p className="muted">The draft is the same as version {version}.</p> : <Changes diff={diff} since={`version ${version}`} /> : null}
     </Dialog>

@@ -2,6 +2,7 @@
 import { useStore } from 'zustand'
 import type { Action, AppDocument } from '../../api/types'
 import type { DraftStore } from '../../document/draft-store'
+import { moduleOf, ownName } from '../../document/module-names'
 import { isInput, stateOf } from '../../runtime/kinds'
 import { CheckField, SelectField, TextField } from '../../ui/Field'
 import { BindingField } from '../BindingField'
@@ -51,14 +52,16 @@ interface Targets {
 
 function targetsOf(document: AppDocument): Targets {
   const all = Object.values(document.pages).flatMap((page) => Object.entries(page.components ?? {}))
-  const named = (isWanted: (kind: string) => boolean) => all.flatMap(([name, { type }]) => (isWanted(type) ? [name] : []))
+  // What is of a module is the module's own affair.
+  const isOwn = (name: string) => moduleOf(document, name) === undefined
+  const named = (isWanted: (kind: string) => boolean) => all.flatMap(([name, { type }]) => (isWanted(type) && isOwn(name) ? [name] : []))
   return {
-    queries: [...Object.keys(document.queries ?? {}), ...Object.keys(document.scripts ?? {})],
+    queries: [...Object.keys(document.queries ?? {}), ...Object.keys(document.scripts ?? {})].filter(isOwn),
     inputs: named((kind) => stateOf(kind).value !== undefined),
     resettable: named((kind) => isInput(kind) || kind === 'form' || kind === 'steps'),
     modals: named((kind) => stateOf(kind).isOverlay === true),
-    components: named(() => true),
-    variables: [...stateNames(document)],
+    components: [...named(() => true), ...(document.module ? [ownName] : [])],
+    variables: [...stateNames(document)].filter(isOwn),
     pages: Object.keys(document.pages),
   }
 }
@@ -105,7 +108,7 @@ function begin(name: Name, targets: Targets): Action | undefined {
 
 /** A first action: something that can be done in this app at once. */
 export function firstAction(document: AppDocument): Action {
-  const [query] = [...Object.keys(document.queries ?? {}), ...Object.keys(document.scripts ?? {})]
+  const [query] = targetsOf(document).queries
   return query ? { do: 'run-query', query } : { do: 'notify', message: 'Done.' }
 }
 
@@ -234,18 +237,21 @@ function CallFields({ action, document, targets, onChange }: { action: Extract<A
     <>
       <SelectField label="Component" options={plain(targets.components, action.component)} value={action.component} onChange={({ target }) => onChange({ do: 'call', component: target.value, method: first(target.value) })} />
       <SelectField label="Method" options={known.some(([name]) => name === action.method) ? known : [...known, [action.method, action.method]]} value={action.method} onChange={({ target }) => onChange({ do: 'call', component: action.component, method: target.value })} />
-      {parameters.map(({ name, label, hint, options }, index) =>
-        options ? (
+      {parameters.map(({ name, label, hint, options: fixed }, index) => {
+        // A module's own events.
+        const options = fixed ?? (action.component === ownName && name === 'event' && document.module ? Object.entries(document.module.events ?? {}).map(([event, meaning]) => [event, meaning || event] as const) : undefined)
+        return options ? (
           <SelectField key={name} label={label} options={options} value={textIn(given[index]) || (options[0]?.[0] ?? '')} onChange={({ target }) => give(index, target.value)} />
         ) : (
           <BindingField key={name} label={label} {...(hint ? { hint } : {})} value={textIn(given[index])} onChange={(value) => give(index, value)} />
-        ),
-      )}
+        )
+      })}
     </>
   )
 }
 
 function kindOf(document: AppDocument, name: string): string {
+  if (document.module && name === ownName) return 'module'
   return Object.values(document.pages).flatMap((page) => page.components?.[name] ?? [])[0]?.type ?? ''
 }
 

@@ -1,0 +1,26 @@
+import { Package } from 'lucide-react'
+import type { KindSpec } from '../../spec'
+
+/** Its properties and events are those of the module that it is: the builder reads them from the app. */
+export const spec: KindSpec = {
+  group: 'Containers',
+  text: 'Module',
+  icon: Package,
+  baseName: 'module',
+  size: { width: 12, height: 6 },
+  isClosed: true,
+  properties: [],
+  events: [],
+  methods: [
+    {
+      name: 'raise',
+      text: 'Raise an event',
+      parameters: [
+        { name: 'event', label: 'Event' },
+        { name: 'detail', label: 'Detail', hint: 'An object, which handlers read as event.' },
+      ],
+    },
+  ],
+  exposes: 'its inputs and outputs, by their names',
+  starts: {},
+}

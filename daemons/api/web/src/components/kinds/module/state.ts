@@ -1,0 +1,3 @@
+import type { KindState } from '../../../runtime/kinds'
+
+export const state: KindState = { methods: ['raise'] }
