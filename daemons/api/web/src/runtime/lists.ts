@@ -9,10 +9,10 @@ import type { Outcome } from '../evaluator/protocol'
 import { heldValue, isInput, stateOf } from './kinds'
 import { initialState } from './model'
 import { type Path, baseOf, indexesOf, instanceName, listsAround, pathTo } from './nesting'
+import type { Shown } from './state'
 import { jsonOf } from './values'
 
 type Values = Record<string, unknown>
-type Shown = { value: unknown } | { error: string; isFault?: boolean }
 
 /** What lists need of the runtime. */
 export interface ListHost {

@@ -21,30 +21,16 @@ import { type RuntimeDocument, type RuntimeQuery, initialState, isBoundByServer,
 import { neededOn } from './needed'
 import { type Grid, type Path, around, baseOf, indexesOf, instanceName, isWithin, listsAround, pathTo } from './nesting'
 import { type QueryState, type RunOptions, seenOf } from './query-state'
+import type { RuntimeState, Shown } from './state'
 import { withKept } from './storage'
 import { placeOf, tellView } from './told'
 import { Timers } from './timers'
 import { flagOf, numberOf } from './values'
 
-export type { QueryState, RuntimeHost }
-
-export type Shown = { value: unknown } | { error: string; isFault?: boolean }
+export type { QueryState, RuntimeHost, RuntimeState, Shown }
 
 /** How a run ended; `stopped`: a newer one took its place. */
 type Outcomes = 'done' | 'failed' | 'stopped'
-
-export interface RuntimeState {
-  page: string
-  /** Values of bindings by the id of their place, `component.property`. */
-  shown: Record<string, Shown>
-  components: Record<string, Record<string, unknown>>
-  /** Inputs that a person has been at, and those of a form that was to be sent: only these say what is wrong with them. */
-  checked: Record<string, boolean>
-  queries: Record<string, QueryState>
-  /** The names that each binding reads. */
-  dependencies: Record<string, string[]>
-  isReady: boolean
-}
 
 /** Typing is not one query a key. */
 const settleMs = 200
