@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::error::QueryError;
+use crate::export::{Form, Sheet};
 use crate::json::write_string;
 
 /// Bytes gathered before they are handed on.
@@ -163,6 +164,10 @@ impl Columns {
         &self.columns[index]
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter()
+    }
+
     /// `"name":` of each.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.keys.iter().map(Vec::as_slice)
@@ -196,21 +201,33 @@ pub(crate) enum Chunk {
     Full,
 }
 
-/// Writes a result.
+/// Writes a result, or what else is made of its rows.
 pub(crate) struct RowsWriter {
     limits: QueryLimits,
     out: Vec<u8>,
     handed_on: usize,
     count: u64,
+    sheet: Option<Sheet>,
 }
 
 impl RowsWriter {
     pub(crate) fn new(columns: &Columns, limits: QueryLimits) -> Self {
+        Self::with(columns, limits, &Form::Result)
+    }
+
+    /// The same, in a form.
+    pub(crate) fn with(columns: &Columns, limits: QueryLimits, form: &Form) -> Self {
         let mut out = Vec::with_capacity(1024);
-        out.extend_from_slice(b"{\"columns\":");
-        columns.write(&mut out);
-        out.extend_from_slice(b",\"rows\":[");
-        Self { limits, out, handed_on: 0, count: 0 }
+        let sheet = match form {
+            Form::Result => {
+                out.extend_from_slice(b"{\"columns\":");
+                columns.write(&mut out);
+                out.extend_from_slice(b",\"rows\":[");
+                None
+            }
+            Form::Export(export) => Some(Sheet::begin(export, columns, &mut out)),
+        };
+        Self { limits, out, handed_on: 0, count: 0, sheet }
     }
 
     /// Whether the cap on rows is reached: one more, and the result is truncated.
@@ -223,12 +240,23 @@ impl RowsWriter {
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), QueryError>,
     ) -> Result<Chunk, QueryError> {
-        if self.count > 0 {
-            self.out.push(b',');
-        }
-        write(&mut self.out)?;
+        // Of a file, no row may be larger than that; of a result, all of it.
+        let counted = match &mut self.sheet {
+            Some(sheet) => {
+                let before = self.out.len();
+                sheet.row(self.count == 0, &mut self.out, write)?;
+                self.out.len() - before
+            }
+            None => {
+                if self.count > 0 {
+                    self.out.push(b',');
+                }
+                write(&mut self.out)?;
+                self.handed_on + self.out.len()
+            }
+        };
         self.count += 1;
-        if self.handed_on + self.out.len() > self.limits.max_bytes as usize {
+        if counted > self.limits.max_bytes as usize {
             return Err(QueryError::TooLarge(self.limits.max_bytes));
         }
         Ok(if self.out.len() >= CHUNK_BYTES { Chunk::Full } else { Chunk::Open })
@@ -242,6 +270,10 @@ impl RowsWriter {
 
     /// The last chunk: the end of the rows and what is known now.
     pub(crate) fn close(&mut self, summary: &Summary) -> Bytes {
+        if let Some(sheet) = &self.sheet {
+            sheet.close(self.count, summary, &mut self.out);
+            return self.take_chunk();
+        }
         let Summary { affected, truncated, duration_ms, data, meta, error } = summary;
         let affected = affected.map_or_else(|| "null".to_owned(), |rows| rows.to_string());
         let tail = format!(

@@ -29,6 +29,12 @@ pub struct RawConfig {
     /// Bytes of results that are kept for queries with `cache-seconds`, 0 to 536870912; 0 keeps none. The least used go first, and none is
     /// larger than an eighth of it. Counts toward the unit's MemoryMax.
     cache_bytes: u32,
+    /// Rows of an export at most, 0 to 4294967295; 0 turns exports off.
+    export_rows: u32,
+    /// Seconds that an export may take, 1 to 86400: one that is read slowly keeps its connection for as long.
+    export_timeout_s: u32,
+    /// Exports that are made at once, 1 to 100.
+    max_exports: u32,
     /// Networks (`10.0.0.0/8`, `127.0.0.0/8`) that resources may use although the built-in policy refuses them: loopback and
     /// link-local addresses, where this machine's own services and cloud metadata are.
     allow_networks: Vec<String>,
@@ -50,6 +56,9 @@ impl Default for RawConfig {
             connect_timeout_ms: 5_000,
             idle_timeout_s: 300,
             cache_bytes: 64 * 1024 * 1024,
+            export_rows: 10_000_000,
+            export_timeout_s: 1800,
+            max_exports: 8,
             allow_networks: Vec::new(),
             allow_fetch: Vec::new(),
             sqlite_directories: Vec::new(),
@@ -73,6 +82,12 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Bytes of results that are kept.
     pub cache_bytes: usize,
+    /// Rows of an export at most; none where there are no exports.
+    pub export_rows: u32,
+    /// How long an export may take.
+    pub export_timeout: Duration,
+    /// Exports that are made at once.
+    pub max_exports: usize,
     /// Which addresses resources may use.
     pub network: NetworkPolicy,
     /// What code may fetch.
@@ -105,6 +120,9 @@ impl DaemonConfig for Config {
             connect_timeout: millis("connect-timeout-ms", raw.connect_timeout_ms)?,
             idle_timeout: Duration::from_secs(within("idle-timeout-s", raw.idle_timeout_s, 3600)?.into()),
             cache_bytes: raw.cache_bytes as usize,
+            export_rows: raw.export_rows,
+            export_timeout: Duration::from_secs(within("export-timeout-s", raw.export_timeout_s, 86_400)?.into()),
+            max_exports: within("max-exports", raw.max_exports, 100)? as usize,
             ssh_connector_socket: raw.ssh_connector_socket,
             sqlite_directories: directories(raw.sqlite_directories)?,
             fetch: Origins::new(&raw.allow_fetch).map_err(|message| ConfigFault::new("allow-fetch", message))?,

@@ -72,6 +72,26 @@ pub(crate) enum QueryError {
     InList { number: usize, of: usize, error: Box<QueryError> },
     #[error("this kind of resource does not tell how it runs a query: EXPLAIN is for PostgreSQL")]
     NoPlan,
+    #[error(
+        "this kind of resource does not give its rows one by one, so not all of them can be exported: that is for SQL databases"
+    )]
+    NoExport,
+    #[error("only a query that reads can be exported")]
+    ExportWrites,
+    #[error("exports are turned off: an administrator can allow them by export-rows in db-connector.toml")]
+    ExportOff,
+    #[error(
+        "as many exports as may be are being made: try again in a while, or raise max-exports in db-connector.toml"
+    )]
+    ExportsBusy,
+    #[error(
+        "there are more than {0} rows, the most that an export may have: narrow the query, or have an administrator raise export-rows in db-connector.toml"
+    )]
+    ExportRows(u32),
+    #[error(
+        "the export took longer than {0} s, or was read too slowly: narrow the query, or have an administrator raise export-timeout-s in db-connector.toml"
+    )]
+    ExportTime(u32),
     #[error("the plan of this query has no form that can be shown: run EXPLAIN as a query of its own")]
     OddPlan,
     #[error("parameter `{0}` is missing: give it a value")]
@@ -211,6 +231,12 @@ impl QueryError {
             Self::InList { error, .. } => error.status_and_code(),
             Self::NoPlan => (422, "explain-unsupported"),
             Self::OddPlan => (422, "plan-unreadable"),
+            Self::NoExport => (422, "export-unsupported"),
+            Self::ExportWrites => (422, "export-writes"),
+            Self::ExportOff => (403, "export-off"),
+            Self::ExportsBusy => (503, "exports-busy"),
+            Self::ExportRows(_) => (422, "export-too-long"),
+            Self::ExportTime(_) => (504, "export-timeout"),
             Self::ParameterMissing(_) => (422, "parameter-missing"),
             Self::ParameterType { .. }
             | Self::ParameterValue { .. }

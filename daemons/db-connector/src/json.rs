@@ -137,7 +137,7 @@ fn is_kept(number: &str) -> bool {
 }
 
 /// Where the string that opens at `open` has ended.
-fn after_string(document: &[u8], open: usize) -> usize {
+pub(crate) fn after_string(document: &[u8], open: usize) -> usize {
     let mut at = open + 1;
     while at < document.len() {
         match document[at] {

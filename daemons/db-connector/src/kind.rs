@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::export::Export;
 use crate::pool::Shared;
 use crate::target::Target;
 use crate::{
@@ -26,6 +27,16 @@ pub(crate) trait Kind: Send + Sync {
         request: QueryRequest,
         started: tokio::time::Instant,
     ) -> BoxFuture<'static, Result<Answer, QueryError>>;
+
+    /// Runs a query that reads, whose rows are written as a file, however many they are.
+    fn export(
+        self: Arc<Self>,
+        _request: QueryRequest,
+        _export: Arc<Export>,
+        _started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Answer, QueryError>> {
+        async { Err(QueryError::NoExport) }.boxed()
+    }
 
     /// Whether it runs several statements in one transaction.
     fn runs_lists(&self) -> bool {

@@ -12,6 +12,7 @@ mod clickhouse;
 mod config;
 mod elasticsearch;
 mod error;
+mod export;
 mod fetch;
 mod graphql;
 mod grpc;

@@ -9,11 +9,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use bulkhead_model::query::QueryLimits;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::{EnvironmentId, ResourceId, UserId};
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::accounts::{self, BeginAnswer, BeginRequest, CompleteRequest, DisconnectAnswer, DisconnectRequest};
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, SchemaRequest, TestRequest, secret_row};
+use bulkhead_rpc::export::ExportRequest;
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_rpc::sign_in::{self, ExchangeRequest, Exchanged, Keys, Metadata, ProviderRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
@@ -21,7 +23,7 @@ use bulkhead_store::resources::Resource;
 use bulkhead_store::{Database, StoreError};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -30,6 +32,7 @@ use crate::accounts::Accounts;
 use crate::answer::Answer;
 use crate::cache::{self, Cache};
 use crate::error::{QueryError, Unconnected};
+use crate::export::{self, Export};
 use crate::fetch::{FetchError, Fetcher};
 use crate::kind::Kind;
 use crate::metrics::{Metrics, ResourceMetrics, Running};
@@ -58,6 +61,9 @@ pub struct Connector {
     resources: Resources,
     fetcher: Fetcher,
     cache: Cache,
+    /// Rows of an export at most, and milliseconds.
+    export_bounds: (u32, u32),
+    exports: Arc<Semaphore>,
     metrics: Metrics,
 }
 
@@ -93,7 +99,22 @@ impl Connector {
         let providers = Providers::new(database.clone(), Arc::clone(&key), shared.clone());
         let resources = Resources::new(shared.clone(), config.idle_timeout);
         let cache = Cache::new(config.cache_bytes, metrics.clone());
-        Arc::new(Self { database, key, accounts, providers, shared, resources, fetcher, cache, metrics })
+        let export_ms = u32::try_from(config.export_timeout.as_millis()).unwrap_or(u32::MAX);
+        let export_bounds = (config.export_rows, export_ms);
+        let exports = Arc::new(Semaphore::new(config.max_exports));
+        Arc::new(Self {
+            database,
+            key,
+            accounts,
+            providers,
+            shared,
+            resources,
+            fetcher,
+            cache,
+            export_bounds,
+            exports,
+            metrics,
+        })
     }
 
     /// Closes connections that are not used and forgets results that are too old, for ever.
@@ -158,6 +179,15 @@ impl Connector {
         Ok(account.map(|account| (cache::key(request, revision, Some(account.id)), lifetime)))
     }
 
+    /// Leave to make one more export: each may keep a connection for long.
+    async fn leave_to_export(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        if self.export_bounds.0 == 0 {
+            return Err(QueryError::ExportOff);
+        }
+        let leave = tokio::time::timeout(self.shared.wait, Arc::clone(&self.exports).acquire_owned()).await;
+        leave.ok().and_then(Result::ok).ok_or(QueryError::ExportsBusy)
+    }
+
     fn secret(&self, stored: &Resource) -> Result<Option<Zeroizing<Vec<u8>>>, QueryError> {
         let sealed = stored.sealed_secret.as_ref();
         sealed.map(|sealed| self.open((stored.id, EnvironmentId::DEFAULT), &stored.name, sealed)).transpose()
@@ -185,6 +215,7 @@ fn is_usable(environment: EnvironmentId, config: &ResourceConfig) -> bool {
 pub fn router(connector: Arc<Connector>) -> Router {
     Router::new()
         .route("/v1/query", post(run_query))
+        .route("/v1/export", post(export_rows))
         .route("/v1/test", post(test))
         .route("/v1/schema", post(read_schema))
         .route("/v1/explain", post(explain))
@@ -236,6 +267,51 @@ async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): J
             metrics.count(&error.problem().code);
             error.into_response()
         }
+    }
+}
+
+async fn export_rows(
+    State(connector): State<Arc<Connector>>,
+    Json(ExportRequest { mut query, format }): Json<ExportRequest>,
+) -> Response {
+    let started = Instant::now();
+    let place = (query.resource, query.environment);
+    let begun = async {
+        export::refuse_unreadable(&query)?;
+        let leave = connector.leave_to_export().await?;
+        Ok::<_, QueryError>((leave, connector.resource(place, &mut query.asked_by).await?))
+    };
+    let (leave, Current { kind, metrics, .. }) = match begun.await {
+        Ok(begun) => begun,
+        Err(error) => {
+            connector.metrics.failed(&error.problem().code);
+            return error.into_response();
+        }
+    };
+    let (max_rows, timeout_ms) = connector.export_bounds;
+    // The most that a row may have is what a result may have.
+    query.limits = QueryLimits { max_rows, timeout_ms, ..query.limits.within_bounds() };
+    let export = Export::new(format, (max_rows, timeout_ms));
+    let running = metrics.begin(started);
+    let answered = kind.export(query, Arc::clone(&export), started).await;
+    let ended = {
+        let metrics = Arc::clone(&metrics);
+        move |code: &str| {
+            metrics.count(code);
+            drop(leave);
+        }
+    };
+    let responded = answered.map_err(|error| {
+        let problem = export.problem(&error);
+        metrics.count(&problem.code);
+        problem
+    });
+    match responded.and_then(|answer| export.respond(answer, ended)) {
+        Ok(response) => {
+            metrics.first_row(started.elapsed().as_secs_f64());
+            response.map(|body| running_until_read(body, running))
+        }
+        Err(problem) => problem.response().into_response(),
     }
 }
 

@@ -82,29 +82,8 @@ pub(crate) async fn run(
     on: OnQuery,
     Json(request): Json<RunQueryRequest>,
 ) -> Result<Response, ApiError> {
-    let draft = request.version == Version::Draft;
-    let wanted = request.environment.as_ref().map(Slug::as_str);
-    let (caller, user, access, name) = on.load(&api, draft, wanted).await?;
-    if !draft && access.released_version.is_none() {
-        return Err(not_released("app"));
-    }
-    let AppQuery { query, privacy, .. } = access.query.ok_or(ApiError::NotFound)?;
-    if !access.in_groups {
-        let detail = json!({ "query": name });
-        api.audit.denied(caller.record("access.denied", Some(("app", access.app.0)), detail)).await;
-        return Err(ApiError::QueryNotAllowed { query: name });
-    }
-    let environment = check_environment(&api, &caller, wanted, access.environment).await?;
-    let library = check(&api, &caller, &query, access.library).await?;
-    let needed = if draft { role_to_build(&query) } else { Role::Viewer };
-    let resource = check_resource(&api, &caller, query.resource.as_str(), access.resource, needed).await?;
-    let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft), "environment": environment.name });
-    let record = caller.record("app.query.run", Some(("app", access.app.0)), detail);
-    if !draft {
-        api.usage.ran_query(access.app);
-    }
-    let asked = Asked { query, library, sent: request.parameters, hidden: privacy.hidden_parameters, by: UsedBy::App };
-    run_statement(&api, record, &user, (resource, &environment), asked).await
+    let permitted = permit(&api, on, request, "app.query.run").await?;
+    run_statement(&api, permitted).await
 }
 
 /// Runs a query as it stands in the builder, saved or not. Needs the role editor on its resource too.
@@ -117,23 +96,76 @@ pub(crate) async fn run_unsaved(
     on: On<AppKind, Editor>,
     Json(request): Json<RunUnsavedQueryRequest>,
 ) -> Result<Response, ApiError> {
+    let permitted = permit_unsaved(&api, on, request, "app.query.run").await?;
+    run_statement(&api, permitted).await
+}
+
+/// A query that somebody may run, where and as whom.
+pub(crate) struct Permitted {
+    /// What is recorded of it.
+    pub(crate) record: AuditRecord,
+    pub(crate) user: User,
+    pub(crate) resource: ResourceId,
+    pub(crate) environment: EnvironmentUse,
+    pub(crate) asked: Asked,
+}
+
+/// Finds out whether the caller may run a query of an app.
+pub(crate) async fn permit(
+    api: &SharedApi,
+    on: OnQuery,
+    request: RunQueryRequest,
+    action: &'static str,
+) -> Result<Permitted, ApiError> {
+    let draft = request.version == Version::Draft;
+    let wanted = request.environment.as_ref().map(Slug::as_str);
+    let (caller, user, access, name) = on.load(api, draft, wanted).await?;
+    if !draft && access.released_version.is_none() {
+        return Err(not_released("app"));
+    }
+    let AppQuery { query, privacy, .. } = access.query.ok_or(ApiError::NotFound)?;
+    if !access.in_groups {
+        let detail = json!({ "query": name });
+        api.audit.denied(caller.record("access.denied", Some(("app", access.app.0)), detail)).await;
+        return Err(ApiError::QueryNotAllowed { query: name });
+    }
+    let environment = check_environment(api, &caller, wanted, access.environment).await?;
+    let library = check(api, &caller, &query, access.library).await?;
+    let needed = if draft { role_to_build(&query) } else { Role::Viewer };
+    let resource = check_resource(api, &caller, query.resource.as_str(), access.resource, needed).await?;
+    let detail = json!({ "query": name, "resource": query.resource.as_str(), "version": access.released_version.filter(|_| !draft), "environment": environment.name });
+    let record = caller.record(action, Some(("app", access.app.0)), detail);
+    if !draft {
+        api.usage.ran_query(access.app);
+    }
+    let asked = Asked { query, library, sent: request.parameters, hidden: privacy.hidden_parameters, by: UsedBy::App };
+    Ok(Permitted { record, user, resource, environment, asked })
+}
+
+/// Finds out whether the caller may run a query as it stands in the builder.
+pub(crate) async fn permit_unsaved(
+    api: &SharedApi,
+    on: On<AppKind, Editor>,
+    request: RunUnsavedQueryRequest,
+    action: &'static str,
+) -> Result<Permitted, ApiError> {
     let user = on.caller.user.clone().ok_or(ApiError::PersonsOnly)?;
     super::documents::require_valid(request.query.validate("query"))?;
-    let library = load(&api, &on.caller, &request.query, Role::Viewer).await?;
+    let library = load(api, &on.caller, &request.query, Role::Viewer).await?;
     let needed = role_to_build(&request.query);
-    let resource = require_resource(&api, &on.caller, request.query.resource.as_str(), needed).await?;
+    let resource = require_resource(api, &on.caller, request.query.resource.as_str(), needed).await?;
     let wanted = request.environment.as_ref().map(Slug::as_str);
-    let environment = require_environment_for(&api, &on.caller, wanted, on.role, &request.query).await?;
+    let environment = require_environment_for(api, &on.caller, wanted, on.role, &request.query).await?;
     let detail =
         json!({ "resource": request.query.resource.as_str(), "version": "unsaved", "environment": environment.name });
-    let record = on.caller.record("app.query.run", Some(("app", on.id.0)), detail);
+    let record = on.caller.record(action, Some(("app", on.id.0)), detail);
     // Whoever writes a query wants to see what it does now.
     let query = ResourceQuery { cache_seconds: 0, ..request.query };
     let library = library.map(fresh);
     // Which values the audit trail must not have is said with a saved query: of this one it has none.
     let hidden = request.parameters.keys().cloned().collect();
     let asked = Asked { query, library, sent: request.parameters, hidden, by: UsedBy::App };
-    run_statement(&api, record, &user, (resource, &environment), asked).await
+    Ok(Permitted { record, user, resource, environment, asked })
 }
 
 /// A query, as somebody asks for it.
@@ -154,22 +186,22 @@ pub(crate) fn fresh(library: LibraryQuery) -> LibraryQuery {
     LibraryQuery { query: ResourceQuery { cache_seconds: 0, ..library.query }, ..library }
 }
 
-/// Binds, records, runs, and streams the answer through.
-pub(crate) async fn run_statement(
-    api: &SharedApi,
-    mut record: AuditRecord,
-    user: &User,
-    (resource, environment): (ResourceId, &EnvironmentUse),
-    asked: Asked,
-) -> Result<Response, ApiError> {
+/// What is recorded of a query, and what is asked of db-connector, with every value.
+pub(crate) fn prepared(api: &SharedApi, permitted: Permitted) -> Result<(AuditRecord, QueryRequest), ApiError> {
+    let Permitted { mut record, user, resource, environment, asked } = permitted;
     let Asked { query, library, sent, hidden, by } = asked;
     if api.config.audit_parameters {
         let of_library = library.iter().flat_map(|library| library.hidden(&query)).map(str::to_owned);
         let hidden: Vec<String> = hidden.into_iter().chain(of_library).collect();
         record.detail["parameters"] = recorded(&sent, &hidden);
     }
-    let (query, parameters) = resolve(query, library, sent, user, (&environment.name, by))?;
-    let request = QueryRequest::of((resource, environment.id), &query, parameters).asked_by(user.id);
+    let (query, parameters) = resolve(query, library, sent, &user, (&environment.name, by))?;
+    Ok((record, QueryRequest::of((resource, environment.id), &query, parameters).asked_by(user.id)))
+}
+
+/// Binds, records, runs, and streams the answer through.
+pub(crate) async fn run_statement(api: &SharedApi, permitted: Permitted) -> Result<Response, ApiError> {
+    let (record, request) = prepared(api, permitted)?;
     api.metrics.queries.inc();
     let answer = match request.mode {
         // Nothing changes, so the record and the rows may be on their way together: the answer still waits for both.
@@ -290,7 +322,7 @@ fn beginning(text: &str) -> String {
     }
 }
 
-fn unprocessable(code: &'static str, detail: String) -> ApiError {
+pub(crate) fn unprocessable(code: &'static str, detail: String) -> ApiError {
     ApiError::Unprocessable { code, detail, faults: Vec::new() }
 }
 

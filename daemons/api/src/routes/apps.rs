@@ -158,6 +158,8 @@ pub(crate) struct ViewerQuery {
     flow: Flow,
     /// Whether you may run it: it may be for certain groups.
     is_allowed: bool,
+    /// Whether all its rows can be exported: it reads, by a statement. One of the library may turn out to ask a resource that cannot.
+    is_exportable: bool,
 }
 
 impl ViewerQuery {
@@ -165,9 +167,11 @@ impl ViewerQuery {
         // A released query parsed when it was saved; one that does not any more fails when it is run, with its reason.
         let expressions = query.query.expressions().unwrap_or_default().into_iter();
         let expressions = expressions.filter(|expression| !is_bound_here(expression));
+        let mode = query.query.effect();
         Self {
             expressions: expressions.collect(),
-            mode: query.query.effect(),
+            mode,
+            is_exportable: mode == QueryMode::Read && query.query.operation.is_none(),
             run: query.run,
             transform: query.transform,
             flow: query.flow,

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::app_queries::{Asked, fresh, is_bound_here, person, run_statement};
+use super::app_queries::{Asked, Permitted, fresh, is_bound_here, person, run_statement};
 use super::documents::{require_resources, require_valid};
 use super::json::Json;
 use super::last::Last;
@@ -80,12 +80,12 @@ pub(crate) async fn run(
             let environment = require_environment_for(&api, &on.caller, wanted, on.role, &query.query).await?;
             let needed = role_to_build(&query.query);
             let resource = require_resource(&api, &on.caller, query.query.resource.as_str(), needed).await?;
-            let user = person(&on.caller)?;
+            let user = person(&on.caller)?.clone();
             let values = evaluate(&api, tenant, &query, inputs).await?;
             // Whoever writes a query wants to see what it does now.
             let query = ResourceQuery { cache_seconds: 0, ..query.query };
             let asked = Asked { query, library, sent: values, hidden: Vec::new(), by: UsedBy::Workflow };
-            run_statement(&api, record, user, (resource, &environment), asked).await
+            run_statement(&api, Permitted { record, user, resource, environment, asked }).await
         }
         Block::Code(CodeBlock { language, source, timeout_ms, .. }) => {
             let user = person(&on.caller)?.id;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::app_queries::{Asked, person, run_statement};
+use super::app_queries::{Asked, Permitted, person, run_statement};
 use super::documents::{DraftSaved, ReleaseList, Released, released_draft, require_valid};
 use super::json::Json;
 use super::last::Last;
@@ -317,15 +317,26 @@ pub(crate) async fn run(
     on: On<QueryKind, Editor>,
     Json(request): Json<RunLibraryQueryRequest>,
 ) -> Result<Response, ApiError> {
+    let permitted = permit(&api, on, request, "query.run").await?;
+    run_statement(&api, permitted).await
+}
+
+/// Finds out whether the caller may run a query of the library as it stands in the editor.
+pub(crate) async fn permit(
+    api: &SharedApi,
+    on: On<QueryKind, Editor>,
+    request: RunLibraryQueryRequest,
+    action: &'static str,
+) -> Result<Permitted, ApiError> {
     let document = match request.document {
         Some(document) => document,
         None => api.database.library_draft(on.id).await?.document,
     };
     require_valid(document.validate())?;
-    let user = person(&on.caller)?;
-    let resource = require_resource(&api, &on.caller, document.query.resource.as_str(), Role::Editor).await?;
+    let user = person(&on.caller)?.clone();
+    let resource = require_resource(api, &on.caller, document.query.resource.as_str(), Role::Editor).await?;
     let wanted = request.environment.as_ref().map(Slug::as_str);
-    let environment = require_environment(&api, &on.caller, wanted, on.role).await?;
+    let environment = require_environment(api, &on.caller, wanted, on.role).await?;
     let mut sent: BTreeMap<String, Value> =
         request.parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     for (name, parameter) in &document.parameters {
@@ -336,11 +347,11 @@ pub(crate) async fn run(
     let hidden = document.parameters.iter().filter(|(_, parameter)| parameter.hidden);
     let hidden = hidden.map(|(name, _)| name.to_string()).collect();
     let detail = json!({ "version": "draft", "environment": environment.name });
-    let record = on.caller.record("query.run", Some(("query", on.id.0)), detail);
+    let record = on.caller.record(action, Some(("query", on.id.0)), detail);
     // Whoever writes a query wants to see what it does now.
     let query = ResourceQuery { cache_seconds: 0, ..document.query };
     let asked = Asked { query, library: None, sent, hidden, by: UsedBy::App };
-    run_statement(&api, record, user, (resource, &environment), asked).await
+    Ok(Permitted { record, user, resource, environment, asked })
 }
 
 /// Refuses a document that references to the latest release do not fit, with what of which app or workflow.

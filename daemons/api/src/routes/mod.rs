@@ -26,6 +26,7 @@ mod documents;
 mod environments;
 mod events;
 mod explain;
+mod exports;
 mod grants;
 mod groups;
 mod hooks;
@@ -69,6 +70,7 @@ mod workflows;
     components(schemas(
         bulkhead_rpc::Problem,
         bulkhead_rpc::connector::QueryResult,
+        bulkhead_rpc::export::ExportFormat,
         bulkhead_rpc::executor::RunEvent
     ))
 )]
@@ -131,6 +133,8 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(apps::released))
         .routes(routes!(app_queries::run))
         .routes(routes!(app_queries::run_unsaved))
+        .routes(routes!(exports::of_app))
+        .routes(routes!(exports::of_builder))
         .routes(routes!(app_runs::start))
         .routes(routes!(explain::query))
         .routes(routes!(grants::app_list))
@@ -203,6 +207,7 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(library_queries::restore))
         .routes(routes!(library_queries::usage))
         .routes(routes!(library_queries::run))
+        .routes(routes!(exports::of_library))
         .routes(routes!(grants::query_list))
         .routes(routes!(grants::query_set, grants::query_remove))
         .routes(routes!(grants::resource_list))

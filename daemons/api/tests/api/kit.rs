@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulkhead_daemon_kit::{Context, Credentials, DaemonConfig, Lifetime, Listener, MetricsRegistry, Readiness};
 use bulkhead_rpc::RpcClient;
@@ -12,8 +12,9 @@ use bulkhead_store::Database;
 use bulkhead_store::test_support::{as_role, migrated};
 use bulkhead_test_kit::TestDatabase;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -146,15 +147,18 @@ impl Instance {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
+        let (parts, body) = self.answer(method, path, headers, body.into()).await.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Response<Incoming> {
         let mut request = http::Request::builder().method(method).uri(format!("http://{}{path}", self.http));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).expect("a request");
-        let response = self.client.request(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let request = request.body(Full::new(body)).expect("a request");
+        self.client.request(request).await.expect("an answer")
     }
 
     /// A JSON request of somebody who is not logged in.
@@ -164,14 +168,13 @@ impl Instance {
 
     /// A request of the API as the UI makes it.
     pub(crate) async fn call(&self, person: &Person, method: &str, path: &str, body: &Value) -> Answer {
-        let headers = [
-            ("content-type", "application/json"),
-            ("cookie", person.cookie.as_str()),
-            ("x-bulkhead-csrf", "1"),
-            ("sec-fetch-site", "same-origin"),
-        ];
         let body = if method == "GET" { String::new() } else { body.to_string() };
-        self.send(method, &format!("/api/v1{path}"), &headers, body).await
+        self.send(method, &format!("/api/v1{path}"), &headers_of(person), body).await
+    }
+
+    /// The beginning of an answer that is read as it comes.
+    pub(crate) async fn begin(&self, person: &Person, path: &str, body: &Value) -> Response<Incoming> {
+        self.answer("POST", &format!("/api/v1{path}"), &headers_of(person), body.to_string().into()).await
     }
 
     /// A request of root over `api.sock`.
@@ -227,6 +230,18 @@ impl Instance {
         json!({ "kind": "postgresql", "host": "127.0.0.1", "port": port, "database": self.tables.name(), "user": "postgres", "tls": "disabled" })
     }
 
+    /// Waits until `count` statements like `pattern` run on the tables database.
+    pub(crate) async fn until_running(&self, pattern: &str, count: i64) {
+        let client = self.tables.connect().await;
+        let sql = "select count(*) from pg_stat_activity where query like $1 and state = 'active' and datname = current_database() \
+                   and pid <> pg_backend_pid()";
+        let end = Instant::now() + Duration::from_secs(10);
+        while client.query_one(sql, &[&pattern]).await.expect("reads").get::<_, i64>(0) != count {
+            assert!(Instant::now() < end, "there are not {count} statements like {pattern}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The newest actions of the audit trail.
     pub(crate) async fn audit(&self) -> Vec<(String, String)> {
         let records = self.database.audit_records(None, 100).await.expect("reads");
@@ -238,6 +253,16 @@ impl Drop for Instance {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+/// What the UI sends with each request.
+fn headers_of(person: &Person) -> [(&str, &str); 4] {
+    [
+        ("content-type", "application/json"),
+        ("cookie", person.cookie.as_str()),
+        ("x-bulkhead-csrf", "1"),
+        ("sec-fetch-site", "same-origin"),
+    ]
 }
 
 /// The person whose session an answer opened.

@@ -5,6 +5,7 @@ mod asking;
 mod documents;
 mod environments;
 mod events;
+mod exports;
 mod groups;
 mod identity;
 mod imports;

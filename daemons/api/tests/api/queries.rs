@@ -1,7 +1,5 @@
 //! Queries of apps, through the real db-connector to a real database.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::kit::{Instance, Person};
@@ -190,29 +188,15 @@ async fn a_write_changes_rows_and_tells_how_many() {
 async fn a_browser_that_goes_away_cancels_its_statement() {
     let instance = Instance::start().await;
     let admin = released_app(&instance).await;
-    let client = instance.tables.connect().await;
-    let sleeping = async || -> i64 {
-        let sql = "select count(*) from pg_stat_activity where query like 'select pg_sleep(20)%' and state = 'active' and datname = current_database()";
-        client.query_one(sql, &[]).await.expect("reads").get(0)
-    };
     {
         let run = json!({ "parameters": {} });
         let call = instance.call(&admin, "POST", "/apps/people/queries/slow/run", &run);
-        let running = async {
-            while sleeping().await == 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
         tokio::select! {
             answer = call => panic!("answered {answer:?}"),
-            () = running => {}
+            () = instance.until_running("select pg_sleep(20)%", 1) => {}
         }
     }
-    let end = Instant::now() + Duration::from_secs(5);
-    while sleeping().await > 0 {
-        assert!(Instant::now() < end, "the statement goes on");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    instance.until_running("select pg_sleep(20)%", 0).await;
 }
 
 #[tokio::test]

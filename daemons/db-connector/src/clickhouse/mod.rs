@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::export::{Export, Form};
 use crate::http::HttpConnection;
 use crate::kind::{Kind, refuse_operation};
 use crate::pool::{self, Shared};
@@ -44,7 +45,20 @@ impl Kind for Clickhouse {
     ) -> BoxFuture<'static, Result<Answer, QueryError>> {
         async move {
             refuse_operation(&request)?;
-            query::run(&self.0, &request, started).await
+            query::run(&self.0, &request, Form::Result, started).await
+        }
+        .boxed()
+    }
+
+    fn export(
+        self: Arc<Self>,
+        request: QueryRequest,
+        export: Arc<Export>,
+        started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Answer, QueryError>> {
+        async move {
+            refuse_operation(&request)?;
+            query::run(&self.0, &request, Form::Export(export), started).await
         }
         .boxed()
     }

@@ -17,6 +17,7 @@ use super::reader::{End, Reader};
 use super::{Loan, Pool, error, request, statement};
 use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::http::{Bounds, begin, exchange};
 
 /// How long stopping a query may take.
@@ -25,7 +26,12 @@ const KILL_PATIENCE: Duration = Duration::from_secs(5);
 const MAX_REFUSAL: usize = 64 * 1024;
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(super) async fn run(pool: &Arc<Pool>, asked: &QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+pub(super) async fn run(
+    pool: &Arc<Pool>,
+    asked: &QueryRequest,
+    form: Form,
+    started: Instant,
+) -> Result<Answer, QueryError> {
     if asked.change.is_some() {
         return Err(QueryError::Unsupported("a change of a table is said in SQL here: write INSERT, ALTER or DELETE"));
     }
@@ -57,7 +63,7 @@ pub(super) async fn run(pool: &Arc<Pool>, asked: &QueryRequest, started: Instant
     }
     let is_insert = compiled.text.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("insert"));
     let written = written_rows(&parts.headers).filter(|rows| *rows > 0 || is_insert);
-    let reader = Reader::new(body, limits, mode);
+    let reader = Reader::new(body, limits, mode, form);
     let mut execution =
         Execution { pool: Arc::clone(pool), loan, guard, reader, written, limits, mode, started, deadline };
     match execution.fill().await {

@@ -10,6 +10,7 @@ use super::error::Said;
 use super::value::{self, Shape};
 use crate::answer::{Chunk, Columns, RowsWriter, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::target::Target;
 
 /// What is read of an error that comes in the place of a row.
@@ -33,12 +34,13 @@ pub(super) struct Reader {
     out: Option<RowsWriter>,
     limits: QueryLimits,
     mode: QueryMode,
+    form: Form,
 }
 
 impl Reader {
-    pub(super) fn new(body: Incoming, limits: QueryLimits, mode: QueryMode) -> Self {
+    pub(super) fn new(body: Incoming, limits: QueryLimits, mode: QueryMode, form: Form) -> Self {
         let lines = Lines { body, buffer: BytesMut::new(), seen: 0, most: limits.max_bytes as usize };
-        Self { lines, names: None, shapes: Vec::new(), columns: Columns::default(), out: None, limits, mode }
+        Self { lines, names: None, shapes: Vec::new(), columns: Columns::default(), out: None, limits, mode, form }
     }
 
     /// Reads until a chunk is full (`None`) or the rows have ended. May be dropped and called again.
@@ -84,7 +86,7 @@ impl Reader {
                 Some(names) if names.len() == texts.len() => {
                     names.iter().zip(&texts).for_each(|(name, type_name)| self.columns.add(name, type_name));
                     self.shapes = texts.iter().map(|type_name| Shape::of(type_name)).collect();
-                    self.out = Some(RowsWriter::new(&self.columns, self.limits));
+                    self.out = Some(RowsWriter::with(&self.columns, self.limits, &self.form));
                 }
                 Some(_) => return Err(unreadable()),
             }
@@ -122,8 +124,8 @@ impl Reader {
 
     /// The last chunk: the end of the rows and what is known now.
     pub(super) fn close(&mut self, summary: &Summary) -> Bytes {
-        let (columns, limits) = (&self.columns, self.limits);
-        self.out.get_or_insert_with(|| RowsWriter::new(columns, limits)).close(summary)
+        let (columns, limits, form) = (&self.columns, self.limits, &self.form);
+        self.out.get_or_insert_with(|| RowsWriter::with(columns, limits, form)).close(summary)
     }
 
     /// Whether the result has columns.

@@ -21,6 +21,7 @@ use super::{error, schema};
 use crate::answer::{Answer, Summary};
 use crate::change::{check_values, unknown_name, value};
 use crate::error::QueryError;
+use crate::export::Form;
 
 /// Rows that one statement of a bulk upsert writes.
 const ROWS_AT_ONCE: usize = 500;
@@ -160,7 +161,7 @@ async fn make(connection: &mut Connection, change: &TableChange, request: &Query
         return Ok(Made { affected: 1, rows: Vec::new(), reader: nothing(request)? });
     };
     let text = change.read_back_for_mysql(&key).map_err(|error| QueryError::Statement(error.into()))?;
-    let mut reader = Reader::new(execute(connection, &text, &values).await?, request.limits)?;
+    let mut reader = Reader::new(execute(connection, &text, &values).await?, request.limits, &Form::Result)?;
     let mut rows = Vec::new();
     loop {
         match reader.fill(connection).await {
@@ -176,7 +177,7 @@ async fn make(connection: &mut Connection, change: &TableChange, request: &Query
 
 /// A result without rows.
 fn nothing(request: &QueryRequest) -> Result<Reader, QueryError> {
-    Reader::new(Answered::Done(Default::default()), request.limits)
+    Reader::new(Answered::Done(Default::default()), request.limits, &Form::Result)
 }
 
 async fn execute(connection: &mut Connection, text: &str, values: &[Parameter]) -> Result<Answered, Failed> {

@@ -19,6 +19,7 @@ use super::wire::Failed;
 use super::{changes, error, parameters};
 use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::pool;
 
 pub(super) type Pool = pool::Pool<Connection>;
@@ -32,13 +33,18 @@ const CLEAN_PATIENCE: Duration = Duration::from_secs(5);
 const OVERTAKEN: [u16; 2] = [1243, 1615];
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+pub(super) async fn run(
+    pool: &Arc<Pool>,
+    mut request: QueryRequest,
+    form: Form,
+    started: Instant,
+) -> Result<Answer, QueryError> {
     if let Some(change) = request.change.take() {
         return changes::run(pool, &change, &request, started).await;
     }
     let compiled = sql::compile(&request.statement, Dialect::Mysql)?;
     let nature = Nature::of(&compiled.text, request.mode)?;
-    let job = Job { pool, request: &request, compiled: &compiled, nature, started };
+    let job = Job { pool, request: &request, compiled: &compiled, form: &form, nature, started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // The statement was not started on a connection that works, so a second try repeats no effect.
@@ -66,6 +72,7 @@ struct Job<'a> {
     pool: &'a Arc<Pool>,
     request: &'a QueryRequest,
     compiled: &'a CompiledStatement<'a>,
+    form: &'a Form,
     nature: Nature,
     started: Instant,
 }
@@ -120,7 +127,7 @@ impl Job<'_> {
         }
         let values = parameters::bind(self.compiled, &self.request.parameters).map_err(Refused::clean)?;
         match connection.execute(prepared, &values).await {
-            Ok(answered) => Reader::new(answered, self.request.limits)
+            Ok(answered) => Reader::new(answered, self.request.limits, self.form)
                 // The rows of the answer are still to come.
                 .map_err(|error| Refused { failure: error.into(), is_clean: false }),
             Err(failed) if failed.code().is_some_and(|code| OVERTAKEN.contains(&code)) && prepared.known => {

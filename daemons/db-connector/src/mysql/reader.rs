@@ -8,6 +8,7 @@ use super::json::RowWriter;
 use super::wire::Failed;
 use crate::answer::{Chunk, RowsWriter, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 
 /// How reading the rows ended.
 pub(super) type End = crate::answer::End<Failed>;
@@ -24,12 +25,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(answered: Answered, limits: QueryLimits) -> Result<Self, QueryError> {
+    pub(super) fn new(answered: Answered, limits: QueryLimits, form: &Form) -> Result<Self, QueryError> {
         let (writer, has_rows, count) = match answered {
             Answered::Done(done) => (RowWriter::default(), false, done.affected),
             Answered::Rows(columns) => (RowWriter::new(&columns)?, true, 0),
         };
-        let out = RowsWriter::new(&writer.columns, limits);
+        let out = RowsWriter::with(&writer.columns, limits, form);
         // No value is shorter in JSON than on the wire but the numbers.
         let max_row_bytes = limits.max_bytes as usize + 64 * 1024;
         Ok(Self { writer, out, max_row_bytes, has_rows, count })

@@ -11,6 +11,7 @@ use super::connect::Connection;
 use super::{changes, plan, query, statement};
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::pool;
 
 /// The one column of the result.
@@ -36,7 +37,7 @@ pub(super) async fn explain(
     let compiled = query.compile()?;
     statement::refuse_unexplained(&compiled.text, analyze)?;
     let compiled = compiled.behind(if analyze { "EXPLAIN (FORMAT JSON, ANALYZE) " } else { "EXPLAIN (FORMAT JSON) " });
-    let answer = query::run_compiled(pool, &query, (&[], &compiled), started).await?;
+    let answer = query::run_compiled(pool, &query, (&[], &compiled), &Form::Result, started).await?;
     plan::read(&told(answer).await?, analyze).ok_or(QueryError::OddPlan)
 }
 

@@ -24,6 +24,7 @@ use super::reader::{End, Reader};
 use super::{changes, parameters, session, statement};
 use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::pool;
 
 type Pool = pool::Pool<Connection>;
@@ -37,16 +38,26 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
 const CLEAN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+pub(super) async fn run(
+    pool: &Arc<Pool>,
+    mut request: QueryRequest,
+    form: Form,
+    started: Instant,
+) -> Result<Answer, QueryError> {
     changes::prepare_rows(pool, &mut request).await?;
-    let outcome = run_once_or_twice(pool, &request, started).await;
+    let outcome = run_once_or_twice(pool, &request, &form, started).await;
     match (outcome, &request.change) {
         (Err(error), Some(change)) => Err(changes::explained(error, change, pool).await),
         (outcome, _) => outcome,
     }
 }
 
-async fn run_once_or_twice(pool: &Arc<Pool>, request: &QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+async fn run_once_or_twice(
+    pool: &Arc<Pool>,
+    request: &QueryRequest,
+    form: &Form,
+    started: Instant,
+) -> Result<Answer, QueryError> {
     let of = request.before.len() + 1;
     if of > 1 && request.mode == QueryMode::Read {
         let words = "a list of statements is for writes; set the query's mode to \"write\"";
@@ -58,7 +69,7 @@ async fn run_once_or_twice(pool: &Arc<Pool>, request: &QueryRequest, started: In
     });
     let before = before.collect::<Result<Vec<_>, _>>()?;
     let compiled = looked_at(request.compile(), request.mode).map_err(|error| error.in_list(of, of))?;
-    let outcome = run_compiled(pool, request, (&before, &compiled), started).await;
+    let outcome = run_compiled(pool, request, (&before, &compiled), form, started).await;
     outcome.map_err(|error| error.in_list(of, of))
 }
 
@@ -77,9 +88,10 @@ pub(super) async fn run_compiled(
     pool: &Arc<Pool>,
     request: &QueryRequest,
     (before, compiled): (&[CompiledStatement<'_>], &CompiledStatement<'_>),
+    form: &Form,
     started: Instant,
 ) -> Result<Answer, QueryError> {
-    let job = Job { pool, request, before, compiled, limits: request.limits, started };
+    let job = Job { pool, request, before, compiled, form, limits: request.limits, started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // Nothing was committed yet, so a second try repeats no effect.
@@ -109,6 +121,7 @@ struct Job<'a> {
     /// Run before it, in the transaction that it is run in.
     before: &'a [CompiledStatement<'a>],
     compiled: &'a CompiledStatement<'a>,
+    form: &'a Form,
     limits: QueryLimits,
     started: Instant,
 }
@@ -199,7 +212,7 @@ impl Job<'_> {
             ending = future::ready(ended).boxed();
         }
         match opened.and(rows) {
-            Ok(rows) => Ok((Reader::new(rows, Arc::clone(&prepared.writer), self.limits), ending)),
+            Ok(rows) => Ok((Reader::new(rows, Arc::clone(&prepared.writer), self.limits, self.form), ending)),
             Err(error) => Err((error, ending)),
         }
     }

@@ -9,6 +9,7 @@ use tokio_postgres::RowStream;
 
 use super::json::RowWriter;
 use crate::answer::{Chunk, RowsWriter, Summary};
+use crate::export::Form;
 
 /// How reading the rows ended.
 pub(super) type End = crate::answer::End<tokio_postgres::Error>;
@@ -21,8 +22,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(rows: RowStream, writer: Arc<RowWriter>, limits: QueryLimits) -> Self {
-        let out = RowsWriter::new(&writer.columns, limits);
+    pub(super) fn new(rows: RowStream, writer: Arc<RowWriter>, limits: QueryLimits, form: &Form) -> Self {
+        let out = RowsWriter::with(&writer.columns, limits, form);
         Self { rows: Box::pin(rows), writer, out }
     }
 

@@ -21,6 +21,7 @@ use super::{error, schema};
 use crate::answer::{Answer, Summary};
 use crate::change::{check_values, unknown_name, value};
 use crate::error::QueryError;
+use crate::export::Form;
 
 /// Rows that one statement of a bulk upsert writes.
 const ROWS_AT_ONCE: usize = 500;
@@ -141,7 +142,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// A result without rows.
     fn made(&self, affected: u64) -> Made {
-        Made { affected, rows: Vec::new(), reader: Reader::new(Answered::Done, self.request.limits) }
+        Made { affected, rows: Vec::new(), reader: Reader::new(Answered::Done, self.request.limits, &Form::Result) }
     }
 
     async fn insert(&self, connection: &mut Connection) -> Result<Made, Stopped> {
@@ -204,7 +205,7 @@ impl Job<'_> {
         let values = self.values(statement)?;
         let answered = connection.execute(&statement.text, &values).await?;
         let mut made = self.made(1);
-        made.reader = Reader::new(answered, self.request.limits);
+        made.reader = Reader::new(answered, self.request.limits, &Form::Result);
         loop {
             match made.reader.fill(connection).await {
                 None => made.rows.extend_from_slice(&made.reader.take_chunk()),

@@ -19,6 +19,7 @@ use super::wire::Failed;
 use super::{changes, error, parameters};
 use crate::answer::{self, Answer, Running, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 use crate::pool;
 
 pub(super) type Pool = pool::Pool<Connection>;
@@ -30,7 +31,12 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
 const CLEAN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a statement. Returns with its first chunk, so that until then an error has its own status.
-pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: Instant) -> Result<Answer, QueryError> {
+pub(super) async fn run(
+    pool: &Arc<Pool>,
+    mut request: QueryRequest,
+    form: Form,
+    started: Instant,
+) -> Result<Answer, QueryError> {
     if let Some(change) = request.change.take() {
         return changes::run(pool, &change, &request, started).await;
     }
@@ -43,7 +49,7 @@ pub(super) async fn run(pool: &Arc<Pool>, mut request: QueryRequest, started: In
     let statements = texts.map(|(at, text)| looked_at(text, request.mode).map_err(|error| error.in_list(at + 1, of)));
     let statements = statements.collect::<Result<Vec<_>, _>>()?;
     let nature = Nature { is_undone: statements.iter().all(|(_, nature)| nature.is_undone) };
-    let job = Job { pool, request: &request, statements: &statements, nature, started };
+    let job = Job { pool, request: &request, statements: &statements, form: &form, nature, started };
     match job.attempt().await {
         Err(Failure::Stale) => {
             // Nothing was started on a connection that works, so a second try repeats no effect.
@@ -79,6 +85,7 @@ struct Job<'a> {
     request: &'a QueryRequest,
     /// The last one has the result.
     statements: &'a [(CompiledStatement<'a>, Nature)],
+    form: &'a Form,
     nature: Nature,
     started: Instant,
 }
@@ -126,7 +133,7 @@ impl Job<'_> {
                     connection.end().await.map_err(|failed| in_list(self.said(failed)))?;
                 }
             } else {
-                reader = Some(Reader::new(answered, self.request.limits));
+                reader = Some(Reader::new(answered, self.request.limits, self.form));
             }
         }
         reader.ok_or_else(|| QueryError::Lost(self.pool.target.name.clone()).into())

@@ -7,6 +7,7 @@ use super::connect::{Answered, Connection};
 use super::json::RowWriter;
 use super::wire::Failed;
 use crate::answer::{Chunk, RowsWriter, Summary};
+use crate::export::Form;
 
 /// How reading the rows ended.
 pub(super) type End = crate::answer::End<Failed>;
@@ -22,12 +23,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(answered: Answered, limits: QueryLimits) -> Self {
+    pub(super) fn new(answered: Answered, limits: QueryLimits, form: &Form) -> Self {
         let (writer, has_rows) = match answered {
             Answered::Done => (RowWriter::default(), false),
             Answered::Rows(columns) => (RowWriter::new(&columns), true),
         };
-        let out = RowsWriter::new(&writer.columns, limits);
+        let out = RowsWriter::with(&writer.columns, limits, form);
         // A text has half as many bytes in JSON as in UTF-16; what is no row, such as an error, is no larger than the rest.
         let max_row_bytes = limits.max_bytes as usize * 2 + 256 * 1024;
         Self { writer, out, max_row_bytes, has_rows, count: 0 }

@@ -22,6 +22,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use self::query::{Job, Piece};
 use crate::answer::{Answer, CHUNKS_AHEAD};
 use crate::error::QueryError;
+use crate::export::{Export, Form};
 use crate::kind::{Kind, refuse_operation};
 use crate::pool::Shared;
 use crate::statement::{self, Grammar};
@@ -76,7 +77,12 @@ impl Sqlite {
         done.await.unwrap_or_else(|_| Err(QueryError::Lost(self.target.name.clone())))
     }
 
-    async fn query(&self, request: &QueryRequest, started: tokio::time::Instant) -> Result<Answer, QueryError> {
+    async fn query(
+        &self,
+        request: &QueryRequest,
+        form: Form,
+        started: tokio::time::Instant,
+    ) -> Result<Answer, QueryError> {
         refuse_operation(request)?;
         if request.change.is_some() {
             return Err(QueryError::Unsupported(
@@ -102,7 +108,7 @@ impl Sqlite {
         tokio::task::spawn_blocking(move || {
             let _place = place;
             match file::checked(&path, &directories, &resource) {
-                Ok(path) => Job { path, resource, text, parameters, mode, limits, started, stop }.run(handle, &sender),
+                Ok(path) => Job { path, resource, text, parameters, mode, limits, form, started, stop }.run(handle, &sender),
                 Err(error) => drop(sender.blocking_send(Piece::Last(Default::default(), Some(error)))),
             }
         });
@@ -169,7 +175,16 @@ impl Kind for Sqlite {
         request: QueryRequest,
         started: tokio::time::Instant,
     ) -> BoxFuture<'static, Result<Answer, QueryError>> {
-        async move { self.query(&request, started).await }.boxed()
+        async move { self.query(&request, Form::Result, started).await }.boxed()
+    }
+
+    fn export(
+        self: Arc<Self>,
+        request: QueryRequest,
+        export: Arc<Export>,
+        started: tokio::time::Instant,
+    ) -> BoxFuture<'static, Result<Answer, QueryError>> {
+        async move { self.query(&request, Form::Export(export), started).await }.boxed()
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::{file, value};
 use crate::answer::{Chunk, Columns, RowsWriter, Summary};
 use crate::error::QueryError;
+use crate::export::Form;
 
 /// Steps of SQLite's machine between two looks at whether to stop.
 const STEPS: i32 = 1000;
@@ -27,6 +28,7 @@ pub(super) struct Job {
     pub(super) parameters: Vec<Stored>,
     pub(super) mode: QueryMode,
     pub(super) limits: QueryLimits,
+    pub(super) form: Form,
     pub(super) started: Instant,
     /// Set when nobody waits for it any more, or its time is up.
     pub(super) stop: Arc<AtomicBool>,
@@ -175,12 +177,12 @@ impl Rows<'_> {
             self.columns.add(column.name(), column.decl_type().unwrap_or("any"));
         }
         if statement.column_count() > 0 {
-            self.writer = Some(RowsWriter::new(&self.columns, self.job.limits));
+            self.writer = Some(RowsWriter::with(&self.columns, self.job.limits, &self.job.form));
         }
     }
 
     fn close(&mut self, summary: &Summary) -> Bytes {
-        let (columns, limits) = (&self.columns, self.job.limits);
-        self.writer.get_or_insert_with(|| RowsWriter::new(columns, limits)).close(summary)
+        let (columns, job) = (&self.columns, self.job);
+        self.writer.get_or_insert_with(|| RowsWriter::with(columns, job.limits, &job.form)).close(summary)
     }
 }

@@ -11,6 +11,7 @@ use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode};
 use bulkhead_model::resource::{PostgresqlConfig, ResourceConfig, TlsMode, secret};
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_rpc::export::{ExportEnd, ExportFormat, ExportRequest};
 use bulkhead_rpc::{Problem, RpcClient, RpcError};
 use bulkhead_seal::{Place, SealPrivateKey, SealPublicKey};
 use bulkhead_store::{Database, test_support};
@@ -203,6 +204,28 @@ impl Service {
 
     pub(crate) async fn run(&self, request: &QueryRequest) -> Result<QueryResult, Problem> {
         run(&self.client, request).await
+    }
+
+    /// A query exported: the file as far as it came, and how it ended.
+    pub(crate) async fn export(
+        &self,
+        query: &QueryRequest,
+        format: ExportFormat,
+    ) -> Result<(String, Option<ExportEnd>), Problem> {
+        let request = ExportRequest { query: query.clone(), format };
+        let begun = match self.client.stream(Method::POST, "/v1/export", &request).await {
+            Ok(begun) => begun,
+            Err(RpcError::Problem(problem)) => return Err(*problem),
+            Err(other) => panic!("{other:?}"),
+        };
+        let (mut body, mut file, mut end) = (begun.into_body(), Vec::new(), None);
+        while let Some(frame) = body.frame().await {
+            match frame.expect("read").into_data() {
+                Ok(data) => file.extend_from_slice(&data),
+                Err(frame) => end = frame.trailers_ref().and_then(ExportEnd::from_trailers),
+            }
+        }
+        Ok((String::from_utf8(file).expect("text"), end))
     }
 
     /// The rows of a read.

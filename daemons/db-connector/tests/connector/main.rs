@@ -12,6 +12,7 @@ mod cluster;
 mod conformance;
 mod elasticsearch;
 mod explaining;
+mod exporting;
 mod failures;
 mod fetching;
 mod graphql;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bulkhead_model::query::QueryLimits;
 use bulkhead_rpc::connector::{QueryRequest, Schema, SchemaRequest};
+use bulkhead_rpc::export::{ExportEnd, ExportFormat, ExportRequest};
 use http::Method;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -311,4 +312,22 @@ async fn the_schema_shows_what_the_account_sees() {
         { "schema": "shop", "name": "names", "columns": [{ "name": "name", "type": "varchar(50)" }], "required": ["name"] },
     ]});
     assert_eq!(json!(schema), expected);
+}
+
+#[tokio::test]
+async fn all_rows_are_exported_and_a_reader_that_leaves_stops_it() {
+    let shop = Shop::open().await;
+    let numbers =
+        "select a.seq as id, 12345678901234567890.10 as price, 'it''s, \"so\"' as name from seq_1_to_300000 a";
+    let before = rss_mib();
+    let (file, end) = shop.service.export(&shop.query(numbers, json!({})), ExportFormat::Csv).await.expect("begun");
+    assert_eq!(end, Some(ExportEnd { rows: 300_000, error: None }));
+    assert!(file.ends_with("300000,12345678901234567890.10,\"it's, \"\"so\"\"\"\r\n"), "{}", &file[file.len() - 80..]);
+    assert!(rss_mib() <= before + 64 + 3 * file.len() as u64 / 1024 / 1024, "the file is held here, and nothing else");
+    let slow = shop.query("select a.seq, repeat('x', 1000), sleep(0.001), 'left' from seq_1_to_300000 a", json!({}));
+    let request = ExportRequest { query: slow, format: ExportFormat::Ndjson };
+    let mut body = shop.service.client.stream(Method::POST, "/v1/export", &request).await.expect("begun").into_body();
+    body.frame().await.expect("a frame").expect("read");
+    drop(body);
+    shop.until_running("%left%", 0).await;
 }

@@ -8,6 +8,7 @@ use bulkhead_model::ResourceId;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_rpc::connector::{QueryRequest, QueryResult, Schema, SchemaRequest, TestRequest};
+use bulkhead_rpc::export::{ExportEnd, ExportFormat};
 use bulkhead_rpc::{Problem, RpcError};
 use http::Method;
 use rusqlite::Connection;
@@ -312,4 +313,18 @@ async fn the_schema_has_tables_and_views() {
     assert_eq!(tables, [("t", 3), ("v", 1)]);
     assert_eq!(schema.tables[0].columns[1].type_name, "TEXT");
     assert_eq!((&schema.tables[0].key, &schema.tables[0].filled), (&vec!["id".to_owned()], &vec!["id".to_owned()]));
+}
+
+#[tokio::test]
+async fn all_rows_are_exported() {
+    let sqlite = Sqlite::start().await;
+    let numbers = "with recursive n(id) as (select 1 union all select id + 1 from n where id < 200000)";
+    let query = sqlite.query(&format!("{numbers} select id, 'name ' || id as name, x'00ff' as raw from n"), json!({}));
+    let (file, end) = sqlite.service.export(&query, ExportFormat::Csv).await.expect("begun");
+    assert_eq!(end, Some(ExportEnd { rows: 200_000, error: None }));
+    assert_eq!(file.lines().count(), 200_001);
+    assert!(file.ends_with("200000,name 200000,\"{\"\"base64\"\":\"\"AP8=\"\"}\"\r\n"));
+    let fails = sqlite.query(&format!("{numbers} select case when id = 100000 then json('no') else id end from n"), json!({}));
+    let end = sqlite.service.export(&fails, ExportFormat::Json).await.expect("begun").1.expect("an end");
+    assert_eq!((end.rows, end.error.map(|problem| problem.code)), (99_999, Some("query-failed".to_owned())));
 }

@@ -157,7 +157,9 @@ impl RpcClient {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.service))
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::CONTENT_TYPE, "application/json")
+            // A stream may tell its end behind its body.
+            .header(header::TE, "trailers");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -8,6 +8,7 @@ pub mod backend;
 pub mod client;
 pub mod connector;
 pub mod executor;
+pub mod export;
 pub mod fetch;
 pub mod library_builder;
 pub mod problem;

@@ -10,6 +10,7 @@ import { isWrite, wayOf } from '../document/query-ask'
 import { AskEditor, AskFields } from '../ui/AskFields'
 import { Button } from '../ui/Button'
 import { ExplainButton } from '../ui/ExplainButton'
+import { ExportButton } from '../ui/ExportButton'
 import { SelectField } from '../ui/Field'
 import type { EditorFault } from '../ui/code-mirror'
 import { inEnvironment } from '../ui/environment'
@@ -21,7 +22,7 @@ import { removeQuery } from './edits'
 import { AppCodeEditor } from './logic/AppCodeEditor'
 import { FlowFields } from './logic/FlowFields'
 import { RemoveButton } from './logic/RemoveButton'
-import { cutQuery, statementOf } from './use-builder-runtime'
+import { cutQuery, exportPath, statementOf } from './use-builder-runtime'
 
 // They come with the first result.
 const PlanView = lazy(async () => ({ default: (await import('../ui/PlanView')).PlanView }))
@@ -49,6 +50,15 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
       const target = draft.queries?.[name]
       if (target) Object.assign(target, part)
     }, key && `${name}.${key}`)
+  /** The query as it stands, with its values as they are now. */
+  const bodyNow = async () => {
+    const current = store.getState().document.queries?.[name] ?? query
+    const { expressions, error } = await cutQuery(runtime, current)
+    if (error) throw new Error(error)
+    const { values, missing } = await runtime.valuesOf(expressions)
+    if (missing) throw new Error(missing)
+    return { query: statementOf(current), parameters: values }
+  }
   const ask = async (what: 'run' | 'explain', send: (body: { query: ResourceQuery; parameters: Record<string, unknown> }, signal: AbortSignal) => Promise<typeof shown>) => {
     running.current?.abort()
     const controller = new AbortController()
@@ -56,12 +66,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
     setDoing(what)
     setProblem(undefined)
     try {
-      const current = store.getState().document.queries?.[name] ?? query
-      const { expressions, error } = await cutQuery(runtime, current)
-      if (error) throw new Error(error)
-      const { values, missing } = await runtime.valuesOf(expressions)
-      if (missing) throw new Error(missing)
-      setShown(await send({ query: statementOf(current), parameters: values }, controller.signal))
+      setShown(await send(await bodyNow(), controller.signal))
     } catch (error) {
       if (controller.signal.aborted) return
       setShown({})
@@ -92,6 +97,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
           <Button variant="primary" size="small" icon={Play} isBusy={doing === 'run'} onClick={() => void run()}>
             Run query
           </Button>
+          <ExportButton ask={query} prepare={async (format) => ({ path: exportPath(slug), body: { ...(await bodyNow()), ...inEnvironment() }, format, name })} />
           <ExplainButton ask={query} isBusy={doing === 'explain'} onExplain={(analyze) => void explain(analyze)} />
           <span className="muted">
             <kbd>Ctrl Enter</kbd>

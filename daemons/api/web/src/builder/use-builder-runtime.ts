@@ -22,6 +22,11 @@ export function statementOf(query: AppQuery): ResourceQuery {
   return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
 }
 
+/** Where a query of an app is exported as it stands in the builder. */
+export function exportPath(slug: string): string {
+  return `/api/v1/apps/${encodeURIComponent(slug)}/queries/export`
+}
+
 /** The expressions whose values a query needs. */
 export async function cutQuery(runtime: AppRuntime, query: AppQuery): Promise<{ expressions: string[]; error?: string }> {
   return expressionsIn(query, (text) => runtime.cut(text))
@@ -72,6 +77,12 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
       runWorkflow: async (workflow, body) => {
         await dataOf(api.POST('/api/v1/workflows/{slug}/runs', { params: { path: { slug: workflow } }, body: { body, ...inEnvironment() } }))
       },
+      exportQuery: async (queryName, parameters, format, onBytes, signal) => {
+        const { exportRows } = await import('../api/export')
+        const query = store.getState().document.queries?.[queryName]
+        if (!query) throw new Error(`The query ${queryName} was removed.`)
+        return exportRows({ path: exportPath(slug), body: { query: statementOf(query), parameters, ...inEnvironment() }, format, name: queryName }, onBytes, signal)
+      },
       runQuery: async (queryName, parameters, signal) => {
         const query = store.getState().document.queries?.[queryName]
         if (!query) throw new Error(`The query ${queryName} was removed.`)
@@ -101,6 +112,7 @@ async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promi
       {
         expressions: [...new Set(expressions)],
         mode: writes ? 'write' : 'read',
+        'is-exportable': !writes && !query.operation,
         // What changes data is never run by editing.
         run: writes ? 'manual' : (query.run ?? 'automatic'),
         ...flowOf(query),

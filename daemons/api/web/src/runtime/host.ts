@@ -1,5 +1,5 @@
 /** Who runs an app: the hosted app, the builder's canvas and the gallery. */
-import type { QueryResult } from '../api/types'
+import type { ExportFormat, QueryResult } from '../api/types'
 import type { Address } from './address'
 import type { AppStorage } from './storage'
 import type { Trace } from './trace'
@@ -8,6 +8,8 @@ export type NotifyTone = 'info' | 'success' | 'warning' | 'error'
 
 export interface RuntimeHost {
   runQuery: (name: string, parameters: Record<string, unknown>, signal: AbortSignal) => Promise<QueryResult>
+  /** Saves all rows of a query as a file, and says so. */
+  exportQuery?: (name: string, parameters: Record<string, unknown>, format: ExportFormat, onBytes: (count: number) => void, signal: AbortSignal) => Promise<string>
   /** Starts a run of a workflow. */
   runWorkflow: (workflow: string, body: unknown) => Promise<void>
   confirm: (question: string) => Promise<boolean>

@@ -18,6 +18,8 @@ export interface RuntimeQuery extends Flow {
   'timeout-ms'?: number
   /** Whether the person may run it; in a hosted app alone. */
   'is-allowed'?: boolean
+  /** Whether all its rows can be exported. */
+  'is-exportable'?: boolean
   /** Changes when the query must run again though none of its values changed: its statement was edited. */
   fingerprint?: string
 }

@@ -11,6 +11,7 @@ import { AskEditor, AskFields } from '../ui/AskFields'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { TextAreaField, TextField } from '../ui/Field'
+import { ExportButton } from '../ui/ExportButton'
 import { ResultGrid } from '../ui/ResultGrid'
 import { ask } from '../ui/ask'
 import type { EditorFault } from '../ui/code-mirror'
@@ -102,13 +103,10 @@ function Trial({ slug, document, change }: { slug: string; document: LibraryQuer
   const required = Object.entries(document.parameters ?? {}).filter(([, parameter]) => parameter.default === undefined)
   const text = typed ?? JSON.stringify(Object.fromEntries(required.map(([name]) => [name, null])), null, 2)
   const values = parseJson(text)
+  const body = { document, parameters: 'value' in values ? ((values.value ?? {}) as Record<string, unknown>) : {}, ...(environment === null ? {} : { environment }) }
   const run = useMutation({
     meta: { showsError: true },
-    mutationFn: async () => {
-      const parameters = 'value' in values ? ((values.value ?? {}) as Record<string, unknown>) : {}
-      const body = { document, parameters, ...(environment === null ? {} : { environment }) }
-      return wholeResult(await dataOf(api.POST('/api/v1/queries/{slug}/run', { params: { path: { slug } }, body })))
-    },
+    mutationFn: async () => wholeResult(await dataOf(api.POST('/api/v1/queries/{slug}/run', { params: { path: { slug } }, body }))),
   })
   const position = run.error instanceof ApiProblem ? run.error.position : undefined
   const faults: EditorFault[] = position === undefined ? [] : [{ message: messageOf(run.error), position }]
@@ -123,6 +121,7 @@ function Trial({ slug, document, change }: { slug: string; document: LibraryQuer
         <Button icon={Play} isBusy={run.isPending} disabled={'error' in values} onClick={() => run.mutate()}>
           Run query
         </Button>
+        <ExportButton ask={document.query} isDisabled={'error' in values} prepare={async (format) => ({ path: `/api/v1/queries/${encodeURIComponent(slug)}/export`, body, format, name: slug })} />
       </span>
       <div aria-live="polite">
         <ErrorNotice error={run.error} />

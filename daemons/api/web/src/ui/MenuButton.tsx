@@ -12,12 +12,13 @@ interface Props {
   /** Names the menu. */
   label: string
   size?: 'small' | 'normal'
+  isDisabled?: boolean
   children: ReactNode
 }
 
 const CloseMenu = createContext<() => void>(() => {})
 
-export function MenuButton({ text, icon, label, size = 'normal', children }: Props) {
+export function MenuButton({ text, icon, label, size = 'normal', isDisabled = false, children }: Props) {
   const [isOpen, setOpen] = useState(false)
   const host = useRef<HTMLDivElement>(null)
   const items = () => [...(host.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])]
@@ -48,7 +49,7 @@ export function MenuButton({ text, icon, label, size = 'normal', children }: Pro
   }
   return (
     <div className="menu-button" ref={host}>
-      <Button size={size} variant={text ? 'secondary' : 'ghost'} icon={icon ?? ChevronDown} {...(text ? {} : { label })} aria-haspopup="menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <Button size={size} variant={text ? 'secondary' : 'ghost'} icon={icon ?? ChevronDown} {...(text ? {} : { label })} aria-haspopup="menu" aria-expanded={isOpen} disabled={isDisabled} onClick={() => setOpen(!isOpen)}>
         {text}
       </Button>
       {isOpen ? (

@@ -1,4 +1,4 @@
-/** Gives the person a file that was made in the page. */
+/** Gives the person a file that is in the page. */
 
 export function saveFile(name: string, content: string | Blob, type: string): void {
   const address = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type: `${type};charset=utf-8` }) : content)

@@ -46,6 +46,11 @@ async function load(slug: string): Promise<Loaded> {
     runWorkflow: async (workflow, body) => {
       await dataOf(api.POST('/api/v1/apps/{slug}/runs', { params: { path: { slug } }, body: { workflow, body, ...inEnvironment() } }))
     },
+    exportQuery: async (query, parameters, format, onBytes, signal) => {
+      const { exportRows } = await import('../api/export')
+      const path = `/api/v1/apps/${encodeURIComponent(slug)}/queries/${encodeURIComponent(query)}/export`
+      return exportRows({ path, body: { parameters, version: 'released', ...inEnvironment() }, format, name: query }, onBytes, signal)
+    },
     runQuery: async (query, parameters, signal) => {
       const answer = api.POST('/api/v1/apps/{slug}/queries/{query}/run', { params: { path: { slug, query } }, body: { parameters, version: 'released', ...inEnvironment() }, signal })
       try {

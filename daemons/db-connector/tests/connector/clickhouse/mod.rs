@@ -10,6 +10,7 @@ use bulkhead_model::ResourceId;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_rpc::connector::{QueryRequest, Schema, SchemaRequest};
+use bulkhead_rpc::export::{ExportEnd, ExportFormat};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -244,4 +245,25 @@ async fn the_schema_has_every_table_the_user_sees() {
     let tables: Vec<_> = schema.tables.iter().map(|table| (table.schema.as_str(), table.columns.len())).collect();
     assert_eq!(tables, [("default", 2), ("other", 1)]);
     assert_eq!(schema.tables[0].columns[1].type_name, "Nullable(String)");
+}
+
+#[tokio::test]
+async fn all_rows_are_exported_or_it_is_told_why_not() {
+    let clickhouse = Clickhouse::start().await;
+    let export = async |statement: &str, format| {
+        let query = clickhouse.query(statement, json!({}));
+        clickhouse.service.export(&query, format).await.expect("begun")
+    };
+    let (file, end) = export("SELECT types", ExportFormat::Csv).await;
+    assert_eq!(end, Some(ExportEnd { rows: 1, error: None }));
+    let (head, row) = file.split_once("\r\n").expect("two lines");
+    assert!(head.starts_with("i8,i64,u64,i128,f,n,inf,"), "{head}");
+    let row_begins = "-1,5,18446744073709551615,170141183460469231731687303715884105727,1.5,NaN,-Infinity,1.1,12345678901234567890.12,true,\"é\"\"\n/\",,2024-02-29,";
+    assert!(row.starts_with(row_begins), "{row}");
+    for (statement, code) in [("cut", "resource-lost"), ("throws", "query-failed")] {
+        let (file, end) = export(statement, ExportFormat::Ndjson).await;
+        let end = end.expect("an end");
+        assert_eq!((end.error.map(|problem| problem.code), end.rows), (Some(code.to_owned()), 4999), "{statement}");
+        assert_eq!(file.lines().count(), 4999);
+    }
 }

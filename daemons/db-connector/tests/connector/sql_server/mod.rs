@@ -10,6 +10,7 @@ use bulkhead_model::ResourceId;
 use bulkhead_model::query::QueryMode;
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
+use bulkhead_rpc::export::{ExportEnd, ExportFormat};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use tokio_rustls::TlsAcceptor;
@@ -340,4 +341,35 @@ async fn rows_beyond_the_cap_are_not_held() {
     huge.limits.max_bytes = 4096;
     let problem = shop.service.run(&huge).await.expect_err("too large");
     assert_eq!(problem.code, "result-too-large", "{}", problem.detail);
+}
+
+#[tokio::test]
+async fn all_rows_are_exported_or_it_is_told_why_not() {
+    let shop = Shop::open().await;
+    let rows = row(&[&[4, 1, 0, 0, 0]]).repeat(9000);
+    shop.server.say("from many", [columns(&[("n", INT)]), rows.clone(), called(0xC1, 9000)].concat());
+    let export = async |statement: &str| {
+        let query = shop.query(statement, QueryMode::Read, json!({}));
+        shop.service.export(&query, ExportFormat::Ndjson).await.expect("begun")
+    };
+    let (file, end) = export("select n from many").await;
+    assert_eq!(end, Some(ExportEnd { rows: 9000, error: None }));
+    assert_eq!(file, "{\"n\":1}\n".repeat(9000));
+    shop.server.on("from half", Reply::Break([columns(&[("n", INT)]), rows].concat()));
+    let (file, end) = export("select n from half").await;
+    let end = end.expect("an end");
+    assert_eq!((end.rows, end.error.map(|problem| problem.code)), (9000, Some("resource-lost".to_owned())));
+    assert_eq!(file.lines().count(), 9000);
+}
+
+#[tokio::test]
+async fn pages_are_cut_in_its_own_words() {
+    let shop = Shop::open().await;
+    shop.server.say("from many", one("n", 1));
+    shop.server.take_texts();
+    let query = shop.query("select n from many order by n", QueryMode::Read, json!({}));
+    shop.service.run(&page(query, json!(20), json!(40))).await.expect("runs");
+    let texts = shop.server.take_texts();
+    let asked = texts.iter().find(|text| text.contains("from many")).expect("asked");
+    assert!(asked.contains("order by n\nOFFSET  @P1  ROWS FETCH NEXT  @P2  ROWS ONLY"), "{asked}");
 }

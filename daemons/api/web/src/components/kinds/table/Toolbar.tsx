@@ -1,9 +1,12 @@
 /** Above the rows: search, filters, what was changed, columns, new rows and export. */
-import { Columns3, Download, ListFilter, Plus, Search } from 'lucide-react'
+import { Columns3, Download, ListFilter, Plus, Search, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Button } from '../../../ui/Button'
 import { CheckField } from '../../../ui/Field'
+import { exportFormats } from '../../../ui/export-formats'
+import { bytes } from '../../../ui/format'
 import { notify } from '../../../ui/toasts'
+import { type Exporting, useExport } from '../../../ui/use-export'
 import { Popover } from '../../Popover'
 import { plural, t } from '../../../messages/messages'
 import { FilterPanel } from './FilterPanel'
@@ -21,6 +24,7 @@ export function hasToolbar(table: TableModel): boolean {
 export function Toolbar({ table }: { table: TableModel }) {
   const [panel, setPanel] = useState<Panel>()
   const { flags, changes, newRows } = table
+  const whole = useExport()
   const open = (of: Panel['of']) => (event: { currentTarget: HTMLElement }) => setPanel({ of, anchor: event.currentTarget })
   const close = () => setPanel(undefined)
   const changeCount = changes.length + newRows.length
@@ -54,10 +58,15 @@ export function Toolbar({ table }: { table: TableModel }) {
         </Button>
       ) : null}
       {flags.hasColumnMenu ? <Button variant="ghost" size="small" icon={Columns3} label={t('Columns')} aria-haspopup="dialog" aria-expanded={panel?.of === 'columns'} onClick={open('columns')} /> : null}
-      {flags.isExportable ? <Button variant="ghost" size="small" icon={Download} label={t('Export')} aria-haspopup="dialog" aria-expanded={panel?.of === 'export'} onClick={open('export')} /> : null}
+      {whole.count !== undefined ? (
+        <Button variant="ghost" size="small" icon={X} onClick={whole.cancel}>
+          {t('Cancel export ({size})', { size: bytes(whole.count) })}
+        </Button>
+      ) : null}
+      {flags.isExportable && whole.count === undefined ? <Button variant="ghost" size="small" icon={Download} label={t('Export')} aria-haspopup="dialog" aria-expanded={panel?.of === 'export'} onClick={open('export')} /> : null}
       {panel ? (
         <Popover anchor={panel.anchor} label={{ filters: t('Filters'), columns: t('Columns'), export: t('Export') }[panel.of]} onClose={close}>
-          {panel.of === 'filters' ? <FilterPanel table={table} /> : panel.of === 'columns' ? <ColumnPanel table={table} /> : <ExportPanel table={table} onDone={close} />}
+          {panel.of === 'filters' ? <FilterPanel table={table} /> : panel.of === 'columns' ? <ColumnPanel table={table} /> : <ExportPanel table={table} onDone={close} begin={whole.begin} />}
         </Popover>
       ) : null}
     </div>
@@ -114,7 +123,8 @@ const exports = [
   ['json', 'JSON'],
 ] as const
 
-function ExportPanel({ table, onDone }: { table: TableModel; onDone: () => void }) {
+function ExportPanel({ table, onDone, begin }: { table: TableModel; onDone: () => void; begin: (work: Exporting) => Promise<void> }) {
+  const { wholeQuery } = table
   const save = async (format: (typeof exports)[number][0]) => {
     onDone()
     try {
@@ -133,6 +143,24 @@ function ExportPanel({ table, onDone }: { table: TableModel; onDone: () => void 
         </Button>
       ))}
       <p className="hint muted">{table.isPaged ? t('The rows of this page.') : plural(table.count, 'The row that shows.', 'The {count} rows that show.')}</p>
+      {wholeQuery === undefined ? null : (
+        <div className="table-panel-group" role="group" aria-label={t('Export all rows')}>
+          <p className="hint muted">{t('All rows of the query:')}</p>
+          {exportFormats.map(([format, text]) => (
+            <Button
+              key={format}
+              variant="ghost"
+              size="small"
+              onClick={() => {
+                onDone()
+                void begin((onBytes, signal) => table.exportAll(wholeQuery, format, onBytes, signal))
+              }}
+            >
+              {text}
+            </Button>
+          ))}
+        </div>
+      )}
     </div>
   )
 }

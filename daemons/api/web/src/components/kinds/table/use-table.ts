@@ -1,5 +1,6 @@
 /** What a table's parts share: its rows, columns, order, selection and changes. What expressions see of it is in the runtime. */
 import { useEffect, useMemo, useRef, useState } from 'react'
+import type { ExportFormat } from '../../../api/types'
 import { flagOf, jsonOf, numberOf, textOf } from '../../../runtime/values'
 import { type Row, rowsOf } from '../../rows'
 import { type ViewProps, useProperties, useProperty, useRuntime, useRuntimeState } from '../../runtime-context'
@@ -7,6 +8,7 @@ import { type Filter, type Order, type Sort, arrange, inSlices, summed } from '.
 import { type Column, type ColumnView, arrangedColumns, columnsOf, untouched } from './columns'
 import { pageSizeOf, paged } from './paging'
 import { type Change, changed, changesOf, keyOfRow, reselected, withChanges } from './rows'
+import { wholeQuery } from './whole-query'
 
 export type SelectionMode = 'single' | 'multiple' | 'none'
 
@@ -76,6 +78,8 @@ export function useTable(props: ViewProps, isSettled: boolean) {
     isSaving,
     expanded,
     detail: textOf(read('detail')),
+    /** The query whose rows can be exported, all of them. */
+    wholeQuery: runtime.host.exportQuery ? wholeQuery(component.properties?.['data'], isPaged, runtime.document.queries) : undefined,
     /** Rows that show, without the new ones. */
     shownCount,
     /** Rows in the grid. */
@@ -127,6 +131,12 @@ export function useTable(props: ViewProps, isSettled: boolean) {
     addRow: () => set({ newRows: [Object.fromEntries(columns.filter(({ isEditable }) => isEditable).map(({ key }) => [key, null])), ...newRows] }),
     removeNewRow: (index: number) => set({ newRows: newRows.filter((_, at) => at !== -1 - index) }),
     discard: () => set({ changes: [], newRows: [] }, 'cancel'),
+    /** All rows of the query, with the values that it has now. */
+    exportAll: async (query: string, format: ExportFormat, onBytes: (count: number) => void, signal: AbortSignal): Promise<string> => {
+      const { values, missing } = await runtime.valuesOf(runtime.document.queries[query]?.expressions ?? [])
+      if (missing !== undefined || !runtime.host.exportQuery) throw new Error(missing ?? 'Nothing exports it here.')
+      return runtime.host.exportQuery(query, values, format, onBytes, signal)
+    },
     /** What was changed is forgotten once the handlers of `save` did their work; when one failed it stays. */
     save: async () => {
       setSaving(true)
