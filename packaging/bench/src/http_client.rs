@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -45,11 +46,27 @@ impl HttpClient {
 
     /// Sends `call`; any status is fine.
     pub(crate) async fn send(&self, call: &Call) -> Result<(StatusCode, HeaderMap, Bytes)> {
+        let (parts, body) = self.begin(call).await?.into_parts();
+        Ok((parts.status, parts.headers, body.collect().await?.to_bytes()))
+    }
+
+    async fn begin(&self, call: &Call) -> Result<Response<Incoming>> {
         let mut request = Request::builder().method(&call.method).uri(&call.url).body(Full::new(call.body.clone()))?;
         request.headers_mut().clone_from(&call.headers);
-        let response = self.0.request(request).await.with_context(|| format!("{} {}", call.method, call.url))?;
-        let (parts, body) = response.into_parts();
-        Ok((parts.status, parts.headers, body.collect().await?.to_bytes()))
+        self.0.request(request).await.with_context(|| format!("{} {}", call.method, call.url))
+    }
+
+    /// Sends `call` and counts the lines of its answer as they come; `look` is called with each piece.
+    pub(crate) async fn lines(&self, call: &Call, mut look: impl FnMut()) -> Result<usize> {
+        let mut response = self.begin(call).await?;
+        ensure!(response.status().is_success(), "{} {} answered {}", call.method, call.url, response.status());
+        let mut lines = 0;
+        while let Some(frame) = response.body_mut().frame().await {
+            let frame = frame.context("the answer broke off")?;
+            lines += frame.data_ref().map_or(0, |data| data.iter().filter(|byte| **byte == b'\n').count());
+            look();
+        }
+        Ok(lines)
     }
 
     /// Sends `call` and wants a 2xx.

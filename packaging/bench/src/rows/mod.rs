@@ -3,6 +3,7 @@
 mod code;
 mod durable;
 mod endurance;
+mod exports;
 mod queries;
 mod stages;
 
@@ -16,7 +17,7 @@ use crate::peers::Installed;
 use crate::product::Product;
 
 /// The rows' names. Those that begin with E take many minutes, and are measured when they are named alone.
-pub(crate) const NAMES: [&str; 9] = ["Q1", "Q2", "C1", "W1", "W2s", "W2f", "W3", "E1", "E2"];
+pub(crate) const NAMES: [&str; 10] = ["Q1", "Q2", "Q3", "C1", "W1", "W2s", "W2f", "W3", "E1", "E2"];
 
 /// Bulkhead's own daemons; PostgreSQL and Temporal count for nobody.
 pub(crate) const OURS: ProcessGroup = ProcessGroup::Named("bulkhead-");
@@ -34,6 +35,7 @@ impl Bench<'_> {
         match row {
             "Q1" => queries::one_row(self, report).await,
             "Q2" => queries::ten_thousand_rows(self, report).await,
+            "Q3" => exports::a_million_rows(self, report).await,
             "C1" => code::one_block(self, report).await,
             "W1" => durable::chain(self, "W1", 10, report).await,
             "W2s" => durable::chain(self, "W2s", 40, report).await,
