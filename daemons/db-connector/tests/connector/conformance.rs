@@ -1,15 +1,18 @@
 //! What every kind that has a server must do when its settings are wrong or its server fails.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bulkhead_model::ResourceId;
+use bulkhead_model::query::QueryMode;
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_rpc::Problem;
 use bulkhead_rpc::connector::QueryRequest;
 use bulkhead_test_kit::free_port;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::kit::Service;
 
@@ -132,7 +135,6 @@ async fn server(manner: Manner) -> u16 {
                         let _ = stream.read(&mut [0; 16]).await;
                     }
                     Manner::Babbles => {
-                        use tokio::io::AsyncWriteExt;
                         let _ = stream.write_all(&[0xa5; 4096]).await;
                         tokio::time::sleep(Duration::from_secs(600)).await;
                     }
@@ -141,4 +143,63 @@ async fn server(manner: Manner) -> u16 {
         }
     });
     port
+}
+
+/// Hands on to `port` until the client sends `word`; that is handed on too, and its answer is not. Its port, and how often it was so.
+pub(crate) async fn cutting(port: u16, word: &'static [u8]) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let own = listener.local_addr().expect("an address").port();
+    let times = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&times);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                    (client.into_split(), server.into_split());
+                let back = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+                let mut buffer = vec![0; 64 * 1024];
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    let is_cut = buffer[..read].windows(word.len()).any(|part| part == word);
+                    if is_cut {
+                        back.abort();
+                        counted.fetch_add(1, Ordering::SeqCst);
+                    }
+                    to_server.write_all(&buffer[..read]).await.expect("sent");
+                    if is_cut {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (own, times)
+}
+
+/// A change that is sent, and whose answer is lost: whoever asks must not take it for one that was not made, and it is sent once. `word` is in
+/// what makes it, and in nothing that a read sends.
+pub(crate) async fn loses_answers(subject: &Subject, write: &Read, word: &'static [u8]) {
+    let service = Service::start().await;
+    let url = subject.config["url"].as_str().map(|url| url::Url::parse(url).expect("a URL"));
+    let port = url.map_or_else(|| subject.config["port"].as_u64(), |url| url.port().map(u64::from)).expect("a port");
+    for has_rested in [false, true] {
+        let (port, times) = cutting(port.try_into().expect("a port"), word).await;
+        let config = subject.with(json!({ "port": port }));
+        let id = service.add_kind(&format!("cut-{port}"), &config, subject.secret).await;
+        if has_rested {
+            service.run(&subject.read(&service, id)).await.expect("a connection that rests in the pool");
+        }
+        let request = match write {
+            Read::Statement(statement) => {
+                QueryRequest { resource: id, mode: QueryMode::Write, ..service.query(statement) }
+            }
+            Read::Operation(operation) => service.operation(id, operation.clone(), json!({})),
+        };
+        assert_eq!(request.mode, QueryMode::Write);
+        let problem = service.run(&request).await.expect_err("lost");
+        assert_eq!((problem.status, problem.code.as_str()), (502, "outcome-unknown"), "{}", problem.detail);
+        assert_eq!(times.load(Ordering::SeqCst), 1, "it is sent once");
+    }
 }

@@ -7,7 +7,7 @@ use bulkhead_rpc::connector::{QueryResult, Schema, SchemaRequest};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::conformance::{Read, Subject, conforms};
+use crate::conformance::{Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 use crate::web::{Seen, WebServer, json_reply, reply};
 
@@ -102,14 +102,17 @@ async fn ask(service: &Service, id: ResourceId, mut request: Value, values: Valu
 #[tokio::test]
 async fn elasticsearch_conforms() {
     let server = WebServer::start(answer).await;
-    conforms(&Subject {
+    let subject = Subject {
         config: config(&server, &json!({ "type": "api-key" })),
         secret: Some("czNjcmV0"),
         read: Read::Operation(json!({ "do": "elasticsearch", "action": "count", "index": "orders" })),
         checks_secret: true,
         answers_on_connect: false,
-    })
-    .await;
+    };
+    conforms(&subject).await;
+    let write =
+        Read::Operation(json!({ "do": "elasticsearch", "action": "index", "index": "orders", "document": { "a": 1 } }));
+    loses_answers(&subject, &write, b"_doc").await;
 }
 
 #[tokio::test]

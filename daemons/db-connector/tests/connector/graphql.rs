@@ -6,7 +6,7 @@ use bulkhead_rpc::connector::{QueryResult, Schema, SchemaRequest};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::conformance::{CANARY, Read, Subject, conforms};
+use crate::conformance::{CANARY, Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 use crate::web::{Seen, WebServer, json_reply, redirect, reply};
 
@@ -57,14 +57,16 @@ async fn ask(service: &Service, id: ResourceId, mut request: Value, values: Valu
 #[tokio::test]
 async fn graphql_conforms() {
     let server = WebServer::start(answer).await;
-    conforms(&Subject {
+    let subject = Subject {
         config: json!({ "kind": "graphql", "url": server.url("/api/"), "authentication": { "type": "bearer" } }),
         secret: Some("s3cret"),
         read: Read::Operation(json!({ "do": "graphql", "document": "{ __typename }" })),
         checks_secret: false,
         answers_on_connect: false,
-    })
-    .await;
+    };
+    conforms(&subject).await;
+    let write = Read::Operation(json!({ "do": "graphql", "document": "mutation Add { add }" }));
+    loses_answers(&subject, &write, b"mutation").await;
 }
 
 #[tokio::test]

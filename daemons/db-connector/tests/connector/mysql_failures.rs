@@ -1,13 +1,10 @@
 //! MySQL and MariaDB: log-ins, and servers that fail.
 
-use std::time::Duration;
-
 use bulkhead_model::query::QueryMode;
 use bulkhead_rpc::connector::QueryRequest;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::conformance::cutting;
 use crate::kit::Service;
 use crate::maria::{Maria, Shop};
 
@@ -123,48 +120,19 @@ async fn a_server_that_ends_within_a_statement_is_told() {
     assert_eq!(shop.service.run(&unstoppable).await.expect_err("late").code, "outcome-unknown");
 }
 
-/// Hands on to `port` until the client sends `word`; that is handed on too, and its answer is not.
-async fn cutting(port: u16, word: &'static [u8]) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let own = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
-            tokio::spawn(async move {
-                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-                    (client.into_split(), server.into_split());
-                let back = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
-                let mut buffer = vec![0; 64 * 1024];
-                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                    let is_cut = buffer[..read].windows(word.len()).any(|part| part == word);
-                    if is_cut {
-                        back.abort();
-                    }
-                    to_server.write_all(&buffer[..read]).await.expect("sent");
-                    if is_cut {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    own
-}
-
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_of_unknown_outcome() {
     let mut shop = Shop::open().await;
     shop.write("create table t (id int primary key)", json!({})).await.expect("made");
     let direct = shop.resource;
-    let port = cutting(shop.maria.server.port(), b"COMMIT").await;
+    let (port, _) = cutting(shop.maria.server.port(), b"COMMIT").await;
     shop.resource = shop.maria.resource(&shop.service, "cut", json!({ "port": port })).await;
     let unknown = shop.write("insert into t values (1)", json!({})).await.expect_err("unknown");
     assert_eq!((unknown.status, unknown.code.as_str()), (502, "outcome-unknown"), "{}", unknown.detail);
     let insert = json!({ "do": "insert", "table": "t", "values": { "id": "id" } });
     let unknown = shop.change(insert, json!({ "id": 2 })).await.expect_err("unknown");
     assert_eq!(unknown.code, "outcome-unknown", "{}", unknown.detail);
-    let port = cutting(shop.maria.server.port(), b"insert into t").await;
+    let (port, _) = cutting(shop.maria.server.port(), b"insert into t").await;
     shop.resource = shop.maria.resource(&shop.service, "early", json!({ "port": port })).await;
     let lost = shop.write("insert into t values (3)", json!({})).await.expect_err("lost");
     assert_eq!(lost.code, "resource-lost", "{}", lost.detail);

@@ -4,7 +4,7 @@ use bulkhead_model::resource::ResourceConfig;
 use bulkhead_test_kit::TestServer;
 use serde_json::{Value, json};
 
-use crate::conformance::{Read, Subject, conforms};
+use crate::conformance::{Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 
 fn redis() -> TestServer {
@@ -24,14 +24,16 @@ fn config(server: &TestServer) -> Value {
 #[tokio::test]
 async fn redis_conforms() {
     let server = redis();
-    conforms(&Subject {
+    let subject = Subject {
         config: config(&server),
         secret: Some("s3cret"),
         read: Read::Operation(json!({ "do": "command", "command": ["PING"] })),
         checks_secret: true,
         answers_on_connect: true,
-    })
-    .await;
+    };
+    conforms(&subject).await;
+    let write = Read::Operation(json!({ "do": "command", "command": ["INCR", "counted"] }));
+    loses_answers(&subject, &write, b"INCR").await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::conformance::{CANARY, Read, Subject, conforms};
+use crate::conformance::{CANARY, Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 use crate::web::{Seen, WebServer, json_reply, redirect, reply};
 
@@ -45,15 +45,17 @@ fn echo(seen: &Seen) -> Option<crate::web::Reply> {
 #[tokio::test]
 async fn rest_conforms() {
     let server = WebServer::start(echo).await;
-    conforms(&Subject {
+    let subject = Subject {
         config: json!({ "kind": "rest", "url": server.url("/v1"), "authentication": { "type": "bearer" } }),
         secret: Some("s3cret"),
         read: Read::Operation(json!({ "do": "request", "path": "/things" })),
         checks_secret: false,
         answers_on_connect: false,
-    })
-    .await;
+    };
+    conforms(&subject).await;
     assert_eq!(server.only().target, "/v1/things");
+    let write = Read::Operation(json!({ "do": "request", "method": "POST", "path": "/things" }));
+    loses_answers(&subject, &write, b"POST /v1").await;
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! What a write does: all of it, once, or nothing.
 
 use bulkhead_model::query::{QueryLimits, QueryMode};
+use bulkhead_model::resource::PostgresqlConfig;
 use bulkhead_rpc::connector::QueryRequest;
 use serde_json::json;
 
+use crate::conformance::{Read, Subject, cutting, loses_answers};
 use crate::kit::Service;
 
 #[tokio::test]
@@ -109,4 +111,33 @@ async fn statements_of_a_list_are_made_all_or_none() {
         ..service.operation(redis, json!({ "do": "command", "command": ["SET", "a", "b"] }), json!({}))
     };
     assert_eq!(service.run(&list).await.expect_err("one at a time").code, "statements-unsupported");
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_of_unknown_outcome() {
+    let service = Service::start().await;
+    service.write("create table counted (id int)").await.expect("made");
+    let subject = Subject {
+        config: json!({
+            "kind": "postgresql", "host": "127.0.0.1", "port": service.port, "database": service.data.name(),
+            "user": "bulkhead-tables", "tls": "disabled",
+        }),
+        secret: Some("any"),
+        read: Read::Statement("select 1 as one"),
+        checks_secret: false,
+        answers_on_connect: true,
+    };
+    loses_answers(&subject, &Read::Statement("insert into counted values (1)"), b"COMMIT").await;
+    assert_eq!(
+        service.rows("select count(*)::int as n from counted").await,
+        [json!({ "n": 2 })],
+        "each was made, once"
+    );
+    // What was not committed is undone, and may be asked again.
+    let (port, _) = cutting(service.port, b"insert into counted").await;
+    let config = PostgresqlConfig { port, ..service.config("bulkhead-tables") };
+    let resource = service.add("early", config, "any", false).await;
+    let insert = QueryRequest { resource, mode: QueryMode::Write, ..service.query("insert into counted values (3)") };
+    assert_eq!(service.run(&insert).await.expect_err("lost").code, "resource-lost");
+    assert_eq!(service.rows("select count(*)::int as n from counted").await, [json!({ "n": 2 })]);
 }

@@ -15,7 +15,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use self::server::{After, Asked, Recorded, Told};
-use crate::conformance::{Read, Subject, conforms};
+use crate::conformance::{Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 
 /// Types as the engine writes them, a row for all.
@@ -105,14 +105,15 @@ impl Clickhouse {
 #[tokio::test]
 async fn clickhouse_conforms() {
     let server = Recorded::start(answer).await;
-    conforms(&Subject {
+    let subject = Subject {
         config: config(&server),
         secret: Some("s3cret"),
         read: Read::Statement("SELECT 1"),
         checks_secret: true,
         answers_on_connect: false,
-    })
-    .await;
+    };
+    conforms(&subject).await;
+    loses_answers(&subject, &Read::Statement("INSERT INTO t VALUES (1)"), b"INSERT").await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use crate::conformance::{Read, Subject, conforms};
+use crate::conformance::{Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
 use server::{Manner, MongoServer, PASSWORD, USER};
 
@@ -42,14 +42,18 @@ async fn ask(service: &Service, id: ResourceId, mut request: Value, values: Valu
 #[tokio::test]
 async fn mongodb_conforms() {
     let server = MongoServer::start(Manner { mechanism: Some("SCRAM-SHA-256"), ..Manner::default() }).await;
-    conforms(&Subject {
+    let subject = Subject {
         config: with_user(&server),
         secret: Some(PASSWORD),
         read: Read::Operation(json!({ "do": "mongodb", "action": "count", "collection": "orders" })),
         checks_secret: true,
         answers_on_connect: true,
-    })
-    .await;
+    };
+    conforms(&subject).await;
+    let write = Read::Operation(
+        json!({ "do": "mongodb", "action": "insert", "collection": "orders", "documents": { "a": 1 } }),
+    );
+    loses_answers(&subject, &write, b"insert").await;
 }
 
 #[tokio::test]
