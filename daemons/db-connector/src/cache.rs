@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::memory;
 use crate::metrics::Metrics;
 use held::Held;
 
@@ -247,7 +248,8 @@ async fn gather(mut pieces: mpsc::Receiver<Bytes>, most: usize) -> Result<Bytes,
     while let Some(piece) = pieces.recv().await {
         bytes += piece.len();
         begun.push(piece);
-        if bytes > most {
+        // Where there is no room to gather them, they are not kept.
+        if bytes > most || memory::room(bytes, most).await.is_err() {
             let all = stream::iter(begun).chain(ReceiverStream::new(pieces));
             return Err(Body::from_stream(all.map(Ok::<_, std::convert::Infallible>)));
         }

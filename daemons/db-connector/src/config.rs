@@ -1,9 +1,12 @@
 //! `/etc/bulkhead/db-connector.toml`.
 
+use std::collections::BTreeMap;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
+use bulkhead_model::query::QueryLimits;
+use bulkhead_model::resource::ResourceConfig;
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -11,6 +14,9 @@ use crate::fetch::Origins;
 
 /// The most that may be kept: half of what the unit may have.
 const MAX_CACHE_BYTES: u32 = 512 * 1024 * 1024;
+
+/// The least that answers share: the largest of them fits.
+const MIN_ANSWER_BYTES: u32 = QueryLimits::MAX.max_bytes;
 
 /// The file's shape.
 #[derive(Debug, Deserialize)]
@@ -29,6 +35,9 @@ pub struct RawConfig {
     /// Bytes of results that are kept for queries with `cache-seconds`, 0 to 536870912; 0 keeps none. The least used go first, and none is
     /// larger than an eighth of it. Counts toward the unit's MemoryMax.
     cache_bytes: u32,
+    /// Bytes of answers that are held whole at once, 67108864 to 4294967295, as they come. Rows of databases are streamed and do not count, nor do
+    /// answers of up to 256 KiB. Counts toward the unit's MemoryMax, where an answer takes several times as much while it is read.
+    answer_bytes: u32,
     /// Rows of an export at most, 0 to 4294967295; 0 turns exports off.
     export_rows: u32,
     /// Seconds that an export may take, 1 to 86400: one that is read slowly keeps its connection for as long.
@@ -38,6 +47,9 @@ pub struct RawConfig {
     /// Networks (`10.0.0.0/8`, `127.0.0.0/8`) that resources may use although the built-in policy refuses them: loopback and
     /// link-local addresses, where this machine's own services and cloud metadata are.
     allow_networks: Vec<String>,
+    /// The networks that resources of a kind may use, by kind: `postgresql = ["10.1.0.0/16"]`. A kind that is not here may use all that the rest
+    /// permits; one with an empty list reaches nothing but through SSH hosts, whose own rules hold.
+    kind_networks: BTreeMap<String, Vec<String>>,
     /// Origins (`https://api.example.com`, `https://*.example.com`) that code in blocks may fetch. Default none.
     allow_fetch: Vec<String>,
     /// Directories (`/srv/bulkhead-sqlite`) below which the files of SQLite resources may lie. Default none: a file of this machine is
@@ -56,10 +68,12 @@ impl Default for RawConfig {
             connect_timeout_ms: 5_000,
             idle_timeout_s: 300,
             cache_bytes: 64 * 1024 * 1024,
+            answer_bytes: 256 * 1024 * 1024,
             export_rows: 10_000_000,
             export_timeout_s: 1800,
             max_exports: 8,
             allow_networks: Vec::new(),
+            kind_networks: BTreeMap::new(),
             allow_fetch: Vec::new(),
             sqlite_directories: Vec::new(),
             ssh_connector_socket: bulkhead_rpc::ssh::SOCKET.into(),
@@ -82,6 +96,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Bytes of results that are kept.
     pub cache_bytes: usize,
+    /// Bytes of answers that are held whole at once.
+    pub answer_bytes: usize,
     /// Rows of an export at most; none where there are no exports.
     pub export_rows: u32,
     /// How long an export may take.
@@ -90,6 +106,8 @@ pub struct Config {
     pub max_exports: usize,
     /// Which addresses resources may use.
     pub network: NetworkPolicy,
+    /// The same for kinds of resources that have a list of their own.
+    pub kind_networks: BTreeMap<String, NetworkPolicy>,
     /// What code may fetch.
     pub fetch: Origins,
     /// Below which SQLite's files may lie.
@@ -112,6 +130,13 @@ impl DaemonConfig for Config {
         if raw.cache_bytes > MAX_CACHE_BYTES {
             return Err(ConfigFault::new("cache-bytes", format!("must be between 0 and {MAX_CACHE_BYTES}")));
         }
+        if raw.answer_bytes < MIN_ANSWER_BYTES {
+            let message = format!("must be between {MIN_ANSWER_BYTES} and {}", u32::MAX);
+            return Err(ConfigFault::new("answer-bytes", message));
+        }
+        let network =
+            NetworkPolicy::new(&raw.allow_networks).map_err(|message| ConfigFault::new("allow-networks", message))?;
+        let kind_networks = kind_networks(&network, raw.kind_networks)?;
         let millis = |key, value| within(key, value, 60_000).map(|value| Duration::from_millis(value.into()));
         Ok(Self {
             database: raw.database,
@@ -120,16 +145,34 @@ impl DaemonConfig for Config {
             connect_timeout: millis("connect-timeout-ms", raw.connect_timeout_ms)?,
             idle_timeout: Duration::from_secs(within("idle-timeout-s", raw.idle_timeout_s, 3600)?.into()),
             cache_bytes: raw.cache_bytes as usize,
+            answer_bytes: raw.answer_bytes as usize,
             export_rows: raw.export_rows,
             export_timeout: Duration::from_secs(within("export-timeout-s", raw.export_timeout_s, 86_400)?.into()),
             max_exports: within("max-exports", raw.max_exports, 100)? as usize,
             ssh_connector_socket: raw.ssh_connector_socket,
             sqlite_directories: directories(raw.sqlite_directories)?,
             fetch: Origins::new(&raw.allow_fetch).map_err(|message| ConfigFault::new("allow-fetch", message))?,
-            network: NetworkPolicy::new(&raw.allow_networks)
-                .map_err(|message| ConfigFault::new("allow-networks", message))?,
+            network,
+            kind_networks,
         })
     }
+}
+
+/// The policy of each kind that has networks of its own.
+fn kind_networks(
+    network: &NetworkPolicy,
+    listed: BTreeMap<String, Vec<String>>,
+) -> Result<BTreeMap<String, NetworkPolicy>, ConfigFault> {
+    let policies = listed.into_iter().map(|(kind, networks)| {
+        let key = format!("kind-networks.{kind}");
+        if !ResourceConfig::KINDS_OF_SERVERS.contains(&kind.as_str()) {
+            let kinds = ResourceConfig::KINDS_OF_SERVERS.join(", ");
+            return Err(ConfigFault::new(&key, format!("is no kind of resource that has a server: {kinds}")));
+        }
+        let policy = network.within(&networks).map_err(|message| ConfigFault::new(&key, message))?;
+        Ok((kind, policy))
+    });
+    policies.collect()
 }
 
 /// Directories that are whole paths, and not the whole machine.
@@ -164,6 +207,25 @@ mod tests {
             let raw = RawConfig { sqlite_directories: vec![path.into()], ..RawConfig::default() };
             assert_eq!(Config::from_raw(raw).is_ok(), is_sound, "{path}");
         }
+    }
+
+    #[test]
+    fn networks_are_listed_for_kinds_that_there_are() {
+        let with = |kind: &str, network: &str| {
+            let kind_networks = BTreeMap::from([(kind.to_owned(), vec![network.to_owned()])]);
+            Config::from_raw(RawConfig { kind_networks, ..RawConfig::default() })
+        };
+        assert!(with("sql-server", "10.0.0.0/8").is_ok());
+        for (kind, network) in [("sqlite", "10.0.0.0/8"), ("postgres", "10.0.0.0/8"), ("postgresql", "10.0.0.1")] {
+            let fault = with(kind, network).expect_err("refused");
+            assert_eq!(fault.key, format!("kind-networks.{kind}"));
+        }
+    }
+
+    #[test]
+    fn answers_share_enough_for_the_largest() {
+        let raw = RawConfig { answer_bytes: 1024, ..RawConfig::default() };
+        assert_eq!(Config::from_raw(raw).expect_err("refused").key, "answer-bytes");
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(crate) enum QueryError {
     #[error("resource `{resource}`: host {host} is not known: check its name")]
     UnknownHost { resource: String, host: String },
     #[error(
-        "resource `{resource}`: host {host} is on this machine or link-local, which resources may not use; an administrator can allow it by allow-networks in db-connector.toml"
+        "resource `{resource}`: host {host} is on this machine, link-local, or outside of the networks for this kind of resource; an administrator can allow it by allow-networks or kind-networks in db-connector.toml"
     )]
     HostRefused { resource: String, host: String },
     #[error("resource `{resource}`: {host}:{port} cannot be reached: {reason}")]
@@ -155,6 +155,10 @@ pub(crate) enum QueryError {
     #[error(
         "the result is larger than its {0} bytes, and nothing was changed: select fewer rows or columns, or raise max-bytes"
     )]
+    #[error(
+        "resource `{0}`: as many large answers are being read as there is memory for: try again, ask for less, or raise answer-bytes in db-connector.toml"
+    )]
+    NoRoom(String),
     TooLarge(u32),
     #[error("column `{column}` holds a value that cannot be shown as {type_name}: cast it, for example {column}::text")]
     Value { column: String, type_name: String },
@@ -263,6 +267,7 @@ impl QueryError {
             Self::Field { .. } => (422, "value-invalid"),
             Self::Rows { .. } => (422, "rows-invalid"),
             Self::Sql { .. } => (422, "query-failed"),
+            Self::NoRoom(_) => (503, "answers-busy"),
             Self::Shared(problem) => (problem.status, &problem.code),
             Self::Lost(_) => (502, "resource-lost"),
             Self::OutcomeUnknown(_) | Self::Undecided { .. } => (502, "outcome-unknown"),

@@ -13,15 +13,16 @@ use std::sync::Arc;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::resource::Server;
 use bulkhead_rpc::connector::QueryRequest;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::error::QueryError;
+use crate::memory;
 use crate::pool::{self, Pool, Shared};
 use crate::route::Routes;
 use crate::target::Target;
@@ -119,18 +120,54 @@ pub(crate) async fn exchange<S: HttpConfig>(
     let exchanged = async {
         let (loan, response) = send(pool, request, bounds.mode).await?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, bounds.max_bytes as usize).collect().await;
-        let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
-            Ok(_) => lost(pool, bounds.mode),
-            Err(_) => bounds.too_large(parts.status),
-        })?;
+        let body = match collected(body, bounds.max_bytes as usize).await {
+            Ok(body) => body,
+            Err(Uncollected::Lost) => return Err(lost(pool, bounds.mode)),
+            Err(Uncollected::TooLarge) => return Err(bounds.too_large(parts.status)),
+            Err(Uncollected::NoRoom) => return Err(no_room(pool, bounds.mode)),
+        };
         loan.give_back();
-        gzip::decoded(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() }, bounds)
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        gzip::decoded(reply, bounds).await?.ok_or_else(|| no_room(pool, bounds.mode))
     };
     match timeout_at(bounds.deadline, exchanged).await {
         Ok(reply) => reply,
         Err(_) if bounds.mode == QueryMode::Write => Err(lost(pool, bounds.mode)),
         Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
+    }
+}
+
+/// Why a body is not here.
+enum Uncollected {
+    Lost,
+    TooLarge,
+    NoRoom,
+}
+
+/// A body as a whole, of `most` bytes at most.
+async fn collected(mut body: Incoming, most: usize) -> Result<Bytes, Uncollected> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Uncollected::Lost)?.into_data() else { continue };
+        let bytes = whole.len() + data.len();
+        if bytes > most {
+            return Err(Uncollected::TooLarge);
+        }
+        memory::room(bytes, most).await.map_err(|_| Uncollected::NoRoom)?;
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+/// There was no room for an answer. A change may have been made: nobody may take it for one that was not sent.
+fn no_room<C: pool::Connection>(pool: &Pool<C>, mode: QueryMode) -> QueryError {
+    let resource = pool.target.name.clone();
+    match mode {
+        QueryMode::Read => QueryError::NoRoom(resource),
+        QueryMode::Write => {
+            let message = "there was no memory for its answer, see answer-bytes in db-connector.toml".to_owned();
+            QueryError::Undecided { resource, message }
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
         ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
         ResourceConfig::Ldap(config) => Arc::new(ldap::Ldap::new(config, target, shared)),
         ResourceConfig::Amqp(config) => Arc::new(amqp::Amqp::new(config, target, shared)),
+    let shared = shared.of_kind(config.kind());
+    let shared = &*shared;
         ResourceConfig::Nats(config) => Arc::new(nats::Nats::new(config, target, shared)),
         ResourceConfig::Smtp(config) => Arc::new(smtp::Smtp::new(config, target, shared)),
         ResourceConfig::Clickhouse(config) => Arc::new(clickhouse::Clickhouse::new(config, target, shared)),

@@ -20,6 +20,7 @@ mod http;
 mod json;
 mod kind;
 mod ldap;
+mod memory;
 mod metrics;
 mod mongodb;
 mod mysql;

@@ -1,9 +1,12 @@
 //! The connections to one resource: bounded, waited for with patience, emptied when idle.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bulkhead_daemon_kit::NetworkPolicy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::accounts::Accounts;
@@ -27,8 +30,19 @@ pub(crate) struct Shared {
     pub(crate) sqlite_directories: Arc<[PathBuf]>,
     /// The accounts that resources ask as.
     pub(crate) accounts: Option<Arc<Accounts>>,
+    /// The policies of kinds that have networks of their own.
+    pub(crate) kind_networks: Arc<BTreeMap<String, NetworkPolicy>>,
     /// Threads that wait for SQLite's files, of all resources together.
     pub(crate) sqlite_threads: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// The same for resources of a kind: they, and what gives them tokens, may be in its networks alone.
+    pub(crate) fn of_kind(&self, kind: &str) -> Cow<'_, Self> {
+        let Some(policy) = self.kind_networks.get(kind) else { return Cow::Borrowed(self) };
+        let routes = Routes { policy: policy.clone(), ..self.routes.clone() };
+        Cow::Owned(Self { routes, ..self.clone() })
+    }
 }
 
 /// A connection to a resource of some kind.

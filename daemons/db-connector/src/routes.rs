@@ -21,6 +21,7 @@ use bulkhead_rpc::sign_in::{self, ExchangeRequest, Exchanged, Keys, Metadata, Pr
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::resources::Resource;
 use bulkhead_store::{Database, StoreError};
+use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,13 +30,14 @@ use zeroize::Zeroizing;
 
 use crate::Config;
 use crate::accounts::Accounts;
-use crate::answer::Answer;
+use crate::answer::{Answer, CHUNK_BYTES};
 use crate::cache::{self, Cache};
 use crate::error::{QueryError, Unconnected};
 use crate::export::{self, Export};
 use crate::fetch::{FetchError, Fetcher};
-use crate::kind::Kind;
-use crate::metrics::{Metrics, ResourceMetrics, Running};
+use crate::kind::{self, Kind};
+use crate::memory::{Memory, Share};
+use crate::metrics::{Metrics, ResourceMetrics};
 use crate::pool::Shared;
 use crate::resources::Resources;
 use crate::route::Routes;
@@ -64,6 +66,7 @@ pub struct Connector {
     /// Rows of an export at most, and milliseconds.
     export_bounds: (u32, u32),
     exports: Arc<Semaphore>,
+    memory: Memory,
     metrics: Metrics,
 }
 
@@ -94,6 +97,7 @@ impl Connector {
             max_connections: config.max_connections,
             wait: config.connection_wait,
             sqlite_directories: config.sqlite_directories.as_slice().into(),
+            kind_networks: Arc::new(config.kind_networks.clone()),
             sqlite_threads: Arc::new(Semaphore::new(SQLITE_THREADS)),
         };
         let providers = Providers::new(database.clone(), Arc::clone(&key), shared.clone());
@@ -113,6 +117,7 @@ impl Connector {
             cache,
             export_bounds,
             exports,
+            memory: Memory::new(config.answer_bytes, config.connection_wait),
             metrics,
         })
     }
@@ -255,12 +260,24 @@ async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): J
             connector.cache.get_or_run(key, lifetime, run).await
         }
     };
+    let share = connector.memory.share();
+    let answering = async {
+        match connector.cache.lifetime(&request) {
+            None => kind.run(request, started).await.map(Answer::into_body),
+            Some(lifetime) => {
+                let run = || Arc::clone(&kind).run(request.clone(), started);
+                connector.cache.get_or_run(cache::key(&request, revision), lifetime, run).await
+            }
+        }
+    };
+    let answer = share.scope(answering).await;
     match answer {
         Ok(body) => {
             metrics.count("ok");
             metrics.first_row(started.elapsed().as_secs_f64());
             let is_whole = body.size_hint().exact().is_some();
-            let body = if is_whole { body } else { running_until_read(body, running) };
+            let body = if is_whole { body } else { kept_until_read(body, running) };
+            let body = if share.is_taken() { in_pieces(body, share) } else { body };
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Err(error) => {
@@ -309,16 +326,31 @@ async fn export_rows(
     match responded.and_then(|answer| export.respond(answer, ended)) {
         Ok(response) => {
             metrics.first_row(started.elapsed().as_secs_f64());
-            response.map(|body| running_until_read(body, running))
+            response.map(|body| kept_until_read(body, running))
         }
         Err(problem) => problem.response().into_response(),
     }
 }
 
-/// A query whose rows are still on their way runs until its reader has them or is gone.
-fn running_until_read(body: Body, running: Running) -> Body {
+/// A large answer, which keeps its room until its reader has nearly all of it: a server takes a body in one piece as soon as it is there.
+fn in_pieces(body: Body, room: Share) -> Body {
+    let pieces = body.into_data_stream().flat_map(move |data| {
+        let _kept = &room;
+        let mut rest = data.as_ref().cloned().unwrap_or_default();
+        let mut pieces = Vec::new();
+        while rest.len() > CHUNK_BYTES {
+            pieces.push(Ok(rest.split_to(CHUNK_BYTES)));
+        }
+        pieces.push(data.map(|_| rest));
+        stream::iter(pieces)
+    });
+    Body::from_stream(pieces)
+}
+
+/// A body with what lasts until its reader has it or is gone: a query that runs while its rows are on their way, the room of an answer.
+fn kept_until_read(body: Body, kept: impl Send + 'static) -> Body {
     Body::new(body.map_frame(move |frame| {
-        let _kept = &running;
+        let _kept = &kept;
         frame
     }))
 }

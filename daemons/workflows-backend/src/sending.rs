@@ -163,8 +163,8 @@ impl Made {
 fn refused(problem: &Problem) -> Made {
     let mut error = query_failed(problem);
     match problem.code.as_str() {
-        // `resource-lost` is said only where nothing was changed.
-        "database-unavailable" | "resource-busy" | "resource-lost" => Made::NotYet(error),
+        // `resource-lost` and `answers-busy` are said only where nothing was changed.
+        "database-unavailable" | "resource-busy" | "answers-busy" | "resource-lost" => Made::NotYet(error),
         "resource-unreachable" | "fetch-unreachable" => Made::Unreachable(error),
         // The connection broke under the commit.
         "outcome-unknown" | "fetch-broken" => Made::Unknown(error),

@@ -7,15 +7,25 @@ use http::{HeaderMap, header};
 
 use super::{Bounds, Reply};
 use crate::error::QueryError;
+use crate::memory;
 
-/// An answer as it was before it was compressed with gzip, the one compression that requests offer.
-pub(super) fn decoded(mut reply: Reply, bounds: Bounds) -> Result<Reply, QueryError> {
+/// An answer as it was before it was compressed with gzip, the one compression that requests offer. None where there is no room for it.
+pub(super) async fn decoded(mut reply: Reply, bounds: Bounds) -> Result<Option<Reply>, QueryError> {
     if !is_gzip(&reply.headers) || reply.body.is_empty() {
-        return Ok(reply);
+        return Ok(Some(reply));
     }
     let most = u64::from(bounds.max_bytes);
     let mut body = Vec::new();
-    let read = MultiGzDecoder::new(reply.body.as_ref()).take(most + 1).read_to_end(&mut body);
+    let mut decoder = MultiGzDecoder::new(reply.body.as_ref());
+    let small = memory::FREE as u64 + 1;
+    let mut read = decoder.by_ref().take(small.min(most + 1)).read_to_end(&mut body);
+    if read.is_ok() && body.len() as u64 == small {
+        if memory::room(body.len(), bounds.max_bytes as usize).await.is_err() {
+            return Ok(None);
+        }
+        read = decoder.by_ref().take((most + 1).saturating_sub(small)).read_to_end(&mut body);
+    }
+    drop(decoder);
     if read.is_err() {
         let message = format!("the answer, {}, says that it is compressed with gzip, and is not", reply.status);
         return Err(QueryError::Sql { message, sqlstate: reply.status.as_str().to_owned(), position: None });
@@ -26,7 +36,7 @@ pub(super) fn decoded(mut reply: Reply, bounds: Bounds) -> Result<Reply, QueryEr
     reply.headers.remove(header::CONTENT_ENCODING);
     reply.headers.remove(header::CONTENT_LENGTH);
     reply.body = body.into();
-    Ok(reply)
+    Ok(Some(reply))
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {

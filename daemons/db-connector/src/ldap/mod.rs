@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, Columns, RowsWriter, Summary};
 use crate::error::QueryError;
 use crate::kind::{Kind, operation};
+use crate::memory::{NoRoom, room_now};
 use crate::pool::{Pool, Shared};
 use crate::target::Target;
 use crate::wire::WireError;
@@ -104,6 +105,7 @@ async fn found(pool: &Arc<Pool<Session>>, search: &Search, request: &QueryReques
             if bytes > most_bytes {
                 return Err(QueryError::TooLarge(request.limits.max_bytes));
             }
+            room_now(bytes, most_bytes).map_err(|NoRoom| QueryError::NoRoom(pool.target.name.clone()))?;
             found.entries.push(entry);
             Ok(true)
         };

@@ -2,38 +2,61 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::memory::{FREE, Share};
 use crate::route::ByteStream;
 
 /// What may still be read.
 #[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<AtomicUsize>);
+pub(super) struct Budget(Arc<Mutex<Left>>);
+
+#[derive(Debug)]
+struct Left {
+    bytes: usize,
+    most: usize,
+    /// What the answer takes of the memory of all; another task reads it than the one that waits for it.
+    share: Option<Share>,
+    had_room: bool,
+}
 
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(bytes)))
+        Self(Arc::new(Mutex::new(Left { bytes, most: bytes, share: None, had_room: true })))
     }
 
-    /// For the next answer.
+    /// For the next answer, which this task waits for.
     pub(super) fn set(&self, bytes: usize) {
-        self.0.store(bytes, Ordering::Relaxed);
+        *self.left() = Left { bytes, most: bytes, share: Share::current(), had_room: true };
     }
 
     /// Whether an answer was longer than it might be. The connection is broken then.
     pub(super) fn is_spent(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.left().bytes == 0
+    }
+
+    /// Whether there was room for what was read of an answer. The connection is broken where there was none.
+    pub(super) fn had_room(&self) -> bool {
+        self.left().had_room
     }
 
     /// Whether that much may be read.
     fn take(&self, bytes: usize) -> bool {
-        let left = self.0.load(Ordering::Relaxed).saturating_sub(bytes);
-        self.0.store(left, Ordering::Relaxed);
-        left > 0
+        let mut left = self.left();
+        left.bytes = left.bytes.saturating_sub(bytes);
+        if left.most - left.bytes > FREE
+            && let Some(share) = &left.share
+        {
+            left.had_room = share.try_take(left.most).is_ok();
+        }
+        left.bytes > 0 && left.had_room
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -165,6 +165,9 @@ async fn command(pool: &Arc<Pool<Connection>>, request: &QueryRequest) -> Result
             let sqlstate = error.code().unwrap_or_default().to_owned();
             return Err(QueryError::Sql { message: said(&error), sqlstate, position: None });
         }
+        if !loan.connection.budget.had_room() {
+            return Err(left(pool, request, QueryError::NoRoom(pool.target.name.clone())));
+        }
         if loan.connection.budget.is_spent() {
             return Err(too_large(request));
         }

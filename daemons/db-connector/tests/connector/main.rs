@@ -2,6 +2,7 @@
 
 mod accounts;
 mod amqp;
+mod answer_bytes;
 mod caching;
 mod certificates;
 mod changes;

@@ -88,3 +88,33 @@ async fn a_server_that_went_away_is_said_and_its_return_is_noticed() {
     cluster.run_server();
     assert_eq!(ask(&service, id, "select 1 as one").await.expect("back").row_count, 1);
 }
+
+/// An administrator's list for a kind: nothing outside of it is reached, by whatever name.
+#[tokio::test]
+async fn a_kind_with_networks_of_its_own_reaches_no_other() {
+    let raw = |networks: &str| json!({ "allow-networks": ["127.0.0.0/8"], "kind-networks": { "postgresql": [networks], "redis": [] } });
+    let inside = Service::with(raw("127.0.0.0/24")).await;
+    inside.rows("select 1").await;
+    let outside = Service::with(raw("10.0.0.0/8")).await;
+    for host in ["127.0.0.1", "localhost"] {
+        let id =
+            outside.add(host, PostgresqlConfig { host: host.to_owned(), ..outside.config("x") }, "any", false).await;
+        let problem = ask(&outside, id, "select 1").await.expect_err("refused");
+        assert_eq!((problem.status, problem.code.as_str()), (422, "resource-host-refused"), "{}", problem.detail);
+        assert!(problem.detail.contains("kind-networks"), "{}", problem.detail);
+    }
+    // Other kinds are as they were, and one with an empty list reaches nothing.
+    let port = bulkhead_test_kit::free_port();
+    for (kind, operation, code) in [
+        ("rest", json!({ "do": "request", "path": "/x" }), "resource-unreachable"),
+        ("redis", json!({ "do": "command", "command": ["PING"] }), "resource-host-refused"),
+    ] {
+        let place = match kind {
+            "rest" => json!({ "kind": kind, "url": format!("http://127.0.0.1:{port}/") }),
+            _ => json!({ "kind": kind, "host": "127.0.0.1", "port": port, "tls": "disabled" }),
+        };
+        let id = outside.add_any(place, None).await;
+        let problem = outside.run(&outside.operation(id, operation, json!({}))).await.expect_err("refused");
+        assert_eq!(problem.code, code, "{kind}: {}", problem.detail);
+    }
+}

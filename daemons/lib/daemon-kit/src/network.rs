@@ -12,6 +12,8 @@ use thiserror::Error;
 #[derive(Clone, Debug, Default)]
 pub struct NetworkPolicy {
     allowed: Vec<Network>,
+    /// Where there are some, nothing outside of them is permitted.
+    only: Option<Vec<Network>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +25,12 @@ struct Network {
 impl NetworkPolicy {
     /// A policy that also allows these networks (`10.0.0.0/8`). An error says which is no network.
     pub fn new(allowed: &[String]) -> Result<Self, String> {
-        let allowed = allowed
-            .iter()
-            .map(|text| Network::parse(text).ok_or_else(|| format!("`{text}` is not a network such as 10.0.0.0/8")));
-        Ok(Self { allowed: allowed.collect::<Result<_, _>>()? })
+        Ok(Self { allowed: Network::parse_all(allowed)?, only: None })
+    }
+
+    /// This policy within these networks alone. What it refuses besides stays refused.
+    pub fn within(&self, only: &[String]) -> Result<Self, String> {
+        Ok(Self { allowed: self.allowed.clone(), only: Some(Network::parse_all(only)?) })
     }
 
     /// This policy, and this machine besides: for what Bulkhead itself set up here.
@@ -40,6 +44,10 @@ impl NetworkPolicy {
     /// Whether `address` may be connected to.
     pub fn permits(&self, address: IpAddr) -> bool {
         let address = canonical(address);
+        let is_outside = |only: &Vec<Network>| !only.iter().any(|network| network.contains(address));
+        if self.only.as_ref().is_some_and(is_outside) {
+            return false;
+        }
         !(refused(address) || is_own(address)) || self.allowed.iter().any(|network| network.contains(address))
     }
 
@@ -80,6 +88,13 @@ pub enum ResolveError {
 }
 
 impl Network {
+    fn parse_all(texts: &[String]) -> Result<Vec<Self>, String> {
+        let parsed = texts
+            .iter()
+            .map(|text| Self::parse(text).ok_or_else(|| format!("`{text}` is not a network such as 10.0.0.0/8")));
+        parsed.collect()
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/')?;
         let (address, prefix): (IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
@@ -209,6 +224,21 @@ mod tests {
         assert!(permits(&policy, "127.0.0.1"));
         assert!(permits(&policy, "::ffff:127.0.0.1"));
         assert!(!permits(&policy, "::1"));
+    }
+
+    #[test]
+    fn a_list_leaves_nothing_outside_of_it_and_allows_nothing_that_is_refused() {
+        let allowed = NetworkPolicy::new(&["127.0.0.0/8".into()]).expect("a policy");
+        let policy = allowed.within(&["10.1.0.0/16".into(), "127.0.0.0/8".into(), "169.254.0.0/16".into()]);
+        let policy = policy.expect("a policy");
+        for address in ["10.1.2.3", "::ffff:10.1.2.3", "127.0.0.1"] {
+            assert!(permits(&policy, address), "{address}");
+        }
+        for address in ["10.2.0.1", "203.0.113.5", "fd12::1", "169.254.169.254", "::1"] {
+            assert!(!permits(&policy, address), "{address}");
+        }
+        assert!(!permits(&allowed.within(&[]).expect("a policy"), "10.1.2.3"));
+        assert!(allowed.within(&["10.1.0.0".into()]).is_err());
     }
 
     #[test]

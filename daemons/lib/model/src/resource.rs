@@ -118,6 +118,25 @@ pub enum SecretNeed {
 }
 
 impl ResourceConfig {
+    /// The names of the kinds that have a server.
+    pub const KINDS_OF_SERVERS: [&str; 15] = [
+        "amqp",
+        "clickhouse",
+        "elasticsearch",
+        "graphql",
+        "grpc",
+        "ldap",
+        "mongodb",
+        "mysql",
+        "nats",
+        "postgresql",
+        "redis",
+        "rest",
+        "s3",
+        "smtp",
+        "sql-server",
+    ];
+
     /// The kind's name, as documents write it.
     pub fn kind(&self) -> &'static str {
         match self {
