@@ -78,6 +78,8 @@ pub(crate) fn key(request: &QueryRequest, revision: i64, account: Option<Uuid>) 
         asked_by,
         before,
         statement,
+        // It is a part of the statement by now.
+        pages: _,
         change,
         operation,
         parameters,

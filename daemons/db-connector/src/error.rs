@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::operation::FillError;
 use bulkhead_model::sql::SqlError;
+use bulkhead_model::sql::pages::PagesError;
 use bulkhead_rpc::{Problem, RpcError};
 use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
@@ -76,6 +77,10 @@ pub(crate) enum QueryError {
         "this kind of resource does not give its rows one by one, so not all of them can be exported: that is for SQL databases"
     )]
     NoExport,
+    #[error("this kind of resource cuts no pages: that is for SQL databases")]
+    NoPages,
+    #[error("{0}")]
+    Pages(#[from] PagesError),
     #[error("only a query that reads can be exported")]
     ExportWrites,
     #[error("exports are turned off: an administrator can allow them by export-rows in db-connector.toml")]
@@ -150,15 +155,15 @@ pub(crate) enum QueryError {
     AttemptOver,
     #[error("resource `{0}` is busy: all its connections are in use. Try again, or raise max-connections-per-resource")]
     Busy(String),
+    #[error(
+        "resource `{0}`: as many large answers are being read as there is memory for: try again, ask for less, or raise answer-bytes in db-connector.toml"
+    )]
+    NoRoom(String),
     #[error("the query took longer than its {0} ms and was cancelled: make it faster or raise its timeout")]
     Timeout(u32),
     #[error(
         "the result is larger than its {0} bytes, and nothing was changed: select fewer rows or columns, or raise max-bytes"
     )]
-    #[error(
-        "resource `{0}`: as many large answers are being read as there is memory for: try again, ask for less, or raise answer-bytes in db-connector.toml"
-    )]
-    NoRoom(String),
     TooLarge(u32),
     #[error("column `{column}` holds a value that cannot be shown as {type_name}: cast it, for example {column}::text")]
     Value { column: String, type_name: String },
@@ -235,6 +240,7 @@ impl QueryError {
             Self::InList { error, .. } => error.status_and_code(),
             Self::NoPlan => (422, "explain-unsupported"),
             Self::OddPlan => (422, "plan-unreadable"),
+            Self::NoPages | Self::Pages(_) => (422, "pages-unsupported"),
             Self::NoExport => (422, "export-unsupported"),
             Self::ExportWrites => (422, "export-writes"),
             Self::ExportOff => (403, "export-off"),
@@ -261,13 +267,13 @@ impl QueryError {
             Self::Provider { .. } => (502, "provider-refused"),
             Self::AttemptOver => (410, "attempt-over"),
             Self::Busy(_) => (503, "resource-busy"),
+            Self::NoRoom(_) => (503, "answers-busy"),
             Self::Timeout(_) => (504, "query-timeout"),
             Self::TooLarge(_) => (422, "result-too-large"),
             Self::TooManyRows { .. } => (422, "too-many-rows"),
             Self::Field { .. } => (422, "value-invalid"),
             Self::Rows { .. } => (422, "rows-invalid"),
             Self::Sql { .. } => (422, "query-failed"),
-            Self::NoRoom(_) => (503, "answers-busy"),
             Self::Shared(problem) => (problem.status, &problem.code),
             Self::Lost(_) => (502, "resource-lost"),
             Self::OutcomeUnknown(_) | Self::Undecided { .. } => (502, "outcome-unknown"),

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use bulkhead_model::operation::Operation;
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::sql::Dialect;
+use bulkhead_model::sql::pages::paged;
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -43,6 +45,11 @@ pub(crate) trait Kind: Send + Sync {
         false
     }
 
+    /// How it reads a statement that a page is cut from. Nothing, for a kind that cuts none.
+    fn pages_in(&self) -> Option<Dialect> {
+        None
+    }
+
     /// Connects and logs in, with a connection of its own.
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>>;
 
@@ -66,6 +73,8 @@ pub(crate) trait Kind: Send + Sync {
 
 /// A resource, not connected yet.
 pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> Arc<dyn Kind> {
+    let shared = shared.of_kind(config.kind());
+    let shared = &*shared;
     match config {
         ResourceConfig::Postgresql(config) => Arc::new(postgresql::Postgresql::new(config, target, shared)),
         ResourceConfig::Mysql(config) => Arc::new(mysql::Mysql::new(config, target, shared)),
@@ -73,8 +82,6 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
         ResourceConfig::Redis(config) => Arc::new(redis::Redis::new(config, target, shared)),
         ResourceConfig::Ldap(config) => Arc::new(ldap::Ldap::new(config, target, shared)),
         ResourceConfig::Amqp(config) => Arc::new(amqp::Amqp::new(config, target, shared)),
-    let shared = shared.of_kind(config.kind());
-    let shared = &*shared;
         ResourceConfig::Nats(config) => Arc::new(nats::Nats::new(config, target, shared)),
         ResourceConfig::Smtp(config) => Arc::new(smtp::Smtp::new(config, target, shared)),
         ResourceConfig::Clickhouse(config) => Arc::new(clickhouse::Clickhouse::new(config, target, shared)),
@@ -86,6 +93,15 @@ pub(crate) fn open(config: ResourceConfig, target: Target, shared: &Shared) -> A
         ResourceConfig::Mongodb(config) => Arc::new(mongodb::Mongodb::new(config, target, shared)),
         ResourceConfig::Elasticsearch(config) => Arc::new(elasticsearch::Elasticsearch::new(config, target, shared)),
     }
+}
+
+/// The query as its kind runs it: its page is a part of its statement.
+pub(crate) fn cut(kind: &dyn Kind, mut request: QueryRequest) -> Result<QueryRequest, QueryError> {
+    if let Some(pages) = request.pages.take() {
+        let dialect = kind.pages_in().ok_or(QueryError::NoPages)?;
+        request.statement = paged(&request.statement, &pages, dialect)?;
+    }
+    Ok(request)
 }
 
 /// What a resource that speaks no SQL is asked.

@@ -248,25 +248,24 @@ async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): J
     };
     let Current { kind, revision, metrics, has_account } = resource;
     let running = metrics.begin(started);
-    if !request.before.is_empty() && !kind.runs_lists() {
-        metrics.count(&QueryError::OneStatement.problem().code);
-        return QueryError::OneStatement.into_response();
-    }
-    let answer = match connector.kept(&request, (revision, has_account)).await {
-        Err(error) => Err(error),
-        Ok(None) => kind.run(request, started).await.map(Answer::into_body),
-        Ok(Some((key, lifetime))) => {
-            let run = || Arc::clone(&kind).run(request.clone(), started);
-            connector.cache.get_or_run(key, lifetime, run).await
+    let runnable = match !request.before.is_empty() && !kind.runs_lists() {
+        true => Err(QueryError::OneStatement),
+        false => kind::cut(&*kind, request),
+    };
+    let request = match runnable {
+        Ok(request) => request,
+        Err(error) => {
+            metrics.count(&error.problem().code);
+            return error.into_response();
         }
     };
     let share = connector.memory.share();
     let answering = async {
-        match connector.cache.lifetime(&request) {
+        match connector.kept(&request, (revision, has_account)).await? {
             None => kind.run(request, started).await.map(Answer::into_body),
-            Some(lifetime) => {
+            Some((key, lifetime)) => {
                 let run = || Arc::clone(&kind).run(request.clone(), started);
-                connector.cache.get_or_run(cache::key(&request, revision), lifetime, run).await
+                connector.cache.get_or_run(key, lifetime, run).await
             }
         }
     };
@@ -308,6 +307,8 @@ async fn export_rows(
     let (max_rows, timeout_ms) = connector.export_bounds;
     // The most that a row may have is what a result may have.
     query.limits = QueryLimits { max_rows, timeout_ms, ..query.limits.within_bounds() };
+    // All rows are no page.
+    query.pages = None;
     let export = Export::new(format, (max_rows, timeout_ms));
     let running = metrics.begin(started);
     let answered = kind.export(query, Arc::clone(&export), started).await;
@@ -404,6 +405,7 @@ async fn explain(
     let place = (request.query.resource, request.query.environment);
     let resource = connector.resource(place, &mut request.query.asked_by).await?;
     let _running = resource.metrics.begin(started);
+    request.query = kind::cut(&*resource.kind, request.query)?;
     resource.kind.explain(request, started).await.map(Json)
 }
 

@@ -160,6 +160,8 @@ pub(crate) struct ViewerQuery {
     is_allowed: bool,
     /// Whether all its rows can be exported: it reads, by a statement. One of the library may turn out to ask a resource that cannot.
     is_exportable: bool,
+    /// Whether the database cuts its pages: all its rows are more than a page.
+    is_paged: bool,
 }
 
 impl ViewerQuery {
@@ -172,6 +174,7 @@ impl ViewerQuery {
             expressions: expressions.collect(),
             mode,
             is_exportable: mode == QueryMode::Read && query.query.operation.is_none(),
+            is_paged: query.query.pages.is_some(),
             run: query.run,
             transform: query.transform,
             flow: query.flow,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_model::resource::ClickhouseConfig;
+use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -61,6 +62,11 @@ impl Kind for Clickhouse {
             query::run(&self.0, &request, Form::Export(export), started).await
         }
         .boxed()
+    }
+
+    fn pages_in(&self) -> Option<Dialect> {
+        // In what counts here, its texts have backslashes.
+        Some(Dialect::Mysql)
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

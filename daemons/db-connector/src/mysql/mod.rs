@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_model::resource::MysqlConfig;
+use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -66,6 +67,10 @@ impl Kind for Mysql {
             query::run(&self.0, request, Form::Export(export), started).await
         }
         .boxed()
+    }
+
+    fn pages_in(&self) -> Option<Dialect> {
+        Some(Dialect::Mysql)
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

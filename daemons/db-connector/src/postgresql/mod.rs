@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_model::resource::PostgresqlConfig;
+use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -66,6 +67,10 @@ impl Kind for Postgresql {
 
     fn runs_lists(&self) -> bool {
         true
+    }
+
+    fn pages_in(&self) -> Option<Dialect> {
+        Some(Dialect::Postgresql)
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

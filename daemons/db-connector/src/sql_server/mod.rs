@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_model::resource::SqlServerConfig;
+use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -74,6 +75,10 @@ impl Kind for SqlServer {
 
     fn runs_lists(&self) -> bool {
         true
+    }
+
+    fn pages_in(&self) -> Option<Dialect> {
+        Some(Dialect::SqlServer)
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::query::{QueryLimits, QueryMode};
 use bulkhead_model::resource::SqliteConfig;
+use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{QueryRequest, Schema};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -108,7 +109,9 @@ impl Sqlite {
         tokio::task::spawn_blocking(move || {
             let _place = place;
             match file::checked(&path, &directories, &resource) {
-                Ok(path) => Job { path, resource, text, parameters, mode, limits, form, started, stop }.run(handle, &sender),
+                Ok(path) => {
+                    Job { path, resource, text, parameters, mode, limits, form, started, stop }.run(handle, &sender)
+                }
                 Err(error) => drop(sender.blocking_send(Piece::Last(Default::default(), Some(error)))),
             }
         });
@@ -185,6 +188,11 @@ impl Kind for Sqlite {
         started: tokio::time::Instant,
     ) -> BoxFuture<'static, Result<Answer, QueryError>> {
         async move { self.query(&request, Form::Export(export), started).await }.boxed()
+    }
+
+    fn pages_in(&self) -> Option<Dialect> {
+        // In what counts here, its quotes and comments are those of the standard.
+        Some(Dialect::Postgresql)
     }
 
     fn test(self: Arc<Self>) -> BoxFuture<'static, Result<(), QueryError>> {

@@ -193,6 +193,7 @@ impl Service {
             environment: Default::default(),
             before: Vec::new(),
             statement: statement.to_owned(),
+            pages: None,
             change: None,
             operation: None,
             parameters: Default::default(),

@@ -29,6 +29,7 @@ mod mysql_changes;
 mod mysql_failures;
 mod mysql_protocol;
 mod nats;
+mod paging;
 mod parameters;
 mod reading;
 mod redis;

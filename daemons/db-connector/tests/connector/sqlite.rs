@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::kit::Service;
+use crate::paging::page;
 
 /// A service with a directory of its own, and a file in it.
 struct Sqlite {
@@ -324,7 +325,16 @@ async fn all_rows_are_exported() {
     assert_eq!(end, Some(ExportEnd { rows: 200_000, error: None }));
     assert_eq!(file.lines().count(), 200_001);
     assert!(file.ends_with("200000,name 200000,\"{\"\"base64\"\":\"\"AP8=\"\"}\"\r\n"));
-    let fails = sqlite.query(&format!("{numbers} select case when id = 100000 then json('no') else id end from n"), json!({}));
+    let fails =
+        sqlite.query(&format!("{numbers} select case when id = 100000 then json('no') else id end from n"), json!({}));
     let end = sqlite.service.export(&fails, ExportFormat::Json).await.expect("begun").1.expect("an end");
     assert_eq!((end.rows, end.error.map(|problem| problem.code)), (99_999, Some("query-failed".to_owned())));
+}
+
+#[tokio::test]
+async fn pages_are_cut_by_the_file() {
+    let sqlite = Sqlite::start().await;
+    let numbers = "with recursive n(id) as (select 1 union all select id + 1 from n where id < 95) select id from n order by id desc";
+    let result = sqlite.service.run(&page(sqlite.query(numbers, json!({})), json!(3), json!(90))).await.expect("runs");
+    assert_eq!(json!(result.rows), json!([{ "id": 5 }, { "id": 4 }, { "id": 3 }]));
 }

@@ -10,7 +10,9 @@ use crate::binding::{BindingError, Template};
 use crate::change::TableChange;
 use crate::library_query::LibraryUse;
 use crate::operation::Operation;
-use crate::{Fault, Slug, sql};
+use crate::sql::pages::{CutPages, paged};
+use crate::sql::{self, Dialect};
+use crate::{Fault, Slug};
 
 /// The longest statement, in bytes.
 pub const MAX_STATEMENT_BYTES: usize = 256 * 1024;
@@ -44,6 +46,9 @@ pub struct ResourceQuery {
     /// A query of the library in the place of a statement. `resource` and `mode` say what they are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<Box<LibraryUse>>,
+    /// Which page of its rows is asked for, of a statement that reads: the database cuts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<CutPages>,
     /// Whether the statement may change anything.
     #[serde(default)]
     pub mode: QueryMode,
@@ -131,6 +136,7 @@ impl ResourceQuery {
                 for statement in self.statements.iter().chain([&self.statement]) {
                     found.extend(Template::parse(statement)?.expressions().map(str::to_owned));
                 }
+                found.extend(self.pages.iter().flat_map(CutPages::expressions).map(str::to_owned));
                 Ok(found)
             }
         }
@@ -159,6 +165,9 @@ impl ResourceQuery {
         if ways.into_iter().filter(|is_used| *is_used).count() > 1 {
             let message = "a query has a statement, a list of statements, a change, an operation or a query of the library: keep one of them";
             faults.push(Fault::new(format!("{path}.statement"), message));
+        }
+        if let Some(pages) = &self.pages {
+            self.pages_faults(pages, &format!("{path}.pages"), &mut faults);
         }
         if let Some(library) = &self.library {
             library.faults(&format!("{path}.library"), &mut faults);
@@ -202,6 +211,22 @@ impl ResourceQuery {
         faults
     }
 
+    /// Whether some dialect can cut its statement: a document does not say which one its resource speaks.
+    fn pages_faults(&self, pages: &CutPages, path: &str, faults: &mut Vec<Fault>) {
+        if self.statement.is_empty() || self.effect() == QueryMode::Write {
+            faults.push(Fault::new(path, "pages are for one statement that reads: leave them out"));
+            return;
+        }
+        if pages.expressions().iter().any(|expression| expression.is_empty()) {
+            faults.push(Fault::new(path, "needs two expressions: `size` and `offset`"));
+        }
+        let mut outcomes = Dialect::ALL.into_iter().map(|dialect| paged(&self.statement, pages, dialect).map(drop));
+        let first = outcomes.next().unwrap_or(Ok(()));
+        if let (Err(error), false) = (first, outcomes.any(|outcome| outcome.is_ok())) {
+            faults.push(Fault::new(path, error.to_string()));
+        }
+    }
+
     fn list_faults(&self, path: &str, faults: &mut Vec<Fault>) {
         if self.statements.len() > MAX_STATEMENTS {
             let message = format!("has {} statements; the most is {MAX_STATEMENTS}", self.statements.len());
@@ -241,6 +266,26 @@ mod tests {
         assert_eq!(faults(list(json!(vec!["select 1"; MAX_STATEMENTS + 1]))), ["q.statements"]);
         let both = json!({ "resource": "tables", "statement": "select 1", "statements": ["select 1"] });
         assert_eq!(faults(both), ["q.statement"]);
+    }
+
+    #[test]
+    fn pages_are_cut_from_one_statement_that_reads() {
+        let pages = json!({ "size": "t.pageSize", "offset": " t.offset " });
+        let query = json!({ "resource": "tables", "statement": "select {{ a }} as a order by 1", "pages": pages });
+        let read: ResourceQuery = serde_json::from_value(query.clone()).expect("a query");
+        assert_eq!(read.validate("q"), Vec::new());
+        let expressions = BTreeSet::from(["a", "t.offset", "t.pageSize"].map(str::to_owned));
+        assert_eq!(read.expressions(), Ok(expressions));
+        let with = |key: &str, value: serde_json::Value| {
+            let mut query = query.clone();
+            query[key] = value;
+            faults(query)
+        };
+        assert_eq!(with("mode", json!("write")), ["q.pages"]);
+        assert_eq!(with("statement", json!("select 1 limit 3")), ["q.pages"]);
+        assert_eq!(with("pages", json!({ "size": " ", "offset": "x" })), ["q.pages"]);
+        let list = json!({ "resource": "tables", "statements": ["select 1"], "pages": pages });
+        assert_eq!(faults(list), ["q.pages"]);
     }
 
     #[test]

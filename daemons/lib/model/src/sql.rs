@@ -4,6 +4,7 @@
 //! refused there with the words that mend it.
 
 mod dialect;
+pub mod pages;
 
 use std::collections::BTreeMap;
 

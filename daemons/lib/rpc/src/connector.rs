@@ -14,6 +14,7 @@ use bulkhead_model::change::TableChange;
 use bulkhead_model::operation::Operation;
 use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_model::sql::pages::CutPages;
 use bulkhead_model::sql::{self, CompiledStatement, SqlError};
 use bulkhead_model::{EnvironmentId, ResourceId, UserId};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct QueryRequest {
     pub before: Vec<String>,
     /// The statement as the person wrote it, with `{{ }}`; nothing where there is a `change` or an `operation`.
     pub statement: String,
+    /// Which page of the statement's rows is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<CutPages>,
     /// A change of a table in the place of a statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TableChange>,
@@ -76,8 +80,9 @@ impl QueryRequest {
         query: &ResourceQuery,
         parameters: BTreeMap<String, Value>,
     ) -> Self {
-        let ResourceQuery { statement, statements: mut before, change, operation, limits, cache_seconds, .. } =
-            query.clone();
+        let ResourceQuery {
+            statement, statements: mut before, pages, change, operation, limits, cache_seconds, ..
+        } = query.clone();
         let statement = before.pop().unwrap_or(statement);
         let (asked_by, mode) = (None, query.effect());
         Self {
@@ -86,6 +91,7 @@ impl QueryRequest {
             asked_by,
             before,
             statement,
+            pages,
             change,
             operation,
             parameters,

@@ -3172,6 +3172,8 @@ export interface components {
          * @description What a value is written as.
          * @enum {string}
          */
+        ExportFormat: "csv" | "csv-for-spreadsheets" | "ndjson" | "json";
+        CutPages: { size: string; offset: string };
         FileFormat: "text" | "csv" | "json";
         /** @description A block that keeps the items for which an expression holds. */
         FilterBlock: {
@@ -4978,6 +4980,7 @@ export interface components {
             statement?: string;
             /** @description Statements in the place of one. They run in one transaction, all or none, and the result is that of the last. A write. */
             statements?: string[];
+            pages?: null | components["schemas"]["CutPages"];
         };
         /** @description What uses a resource. */
         ResourceUsage: {
@@ -6079,6 +6082,8 @@ export interface components {
             expressions: string[];
             /** @description Whether you may run it: it may be for certain groups. */
             "is-allowed": boolean;
+            "is-exportable": boolean;
+            "is-paged": boolean;
             /** @description Whether it may change anything. */
             mode: components["schemas"]["QueryMode"];
             /** @description When it runs by itself. */

@@ -1,12 +1,14 @@
 /** One query: where it runs, when, its statement or change, and the result or the plan of running it as it stands. */
 import { Play } from 'lucide-react'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
+import { useStore } from 'zustand'
+import { useShallow } from 'zustand/react/shallow'
 import { api, dataOf, wholeResult } from '../api/client'
 import { ApiProblem, messageOf } from '../api/problem'
 import type { AppDocument, AppQuery, Plan, QueryResult, ResourceQuery } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import type { DraftStore } from '../document/draft-store'
-import { isWrite, wayOf } from '../document/query-ask'
+import { canBeCut, isWrite, wayOf } from '../document/query-ask'
 import { AskEditor, AskFields } from '../ui/AskFields'
 import { Button } from '../ui/Button'
 import { ExplainButton } from '../ui/ExplainButton'
@@ -18,7 +20,7 @@ import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { NameField } from './Inspector'
 import { completionsAt } from './assist/complete'
 import { valuesNow } from './assist/values'
-import { removeQuery } from './edits'
+import { pagedTables, pagesFor, removeQuery } from './edits'
 import { AppCodeEditor } from './logic/AppCodeEditor'
 import { FlowFields } from './logic/FlowFields'
 import { RemoveButton } from './logic/RemoveButton'
@@ -116,6 +118,17 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
   )
 }
 
+/** Which table the database cuts pages for. */
+function PagesField({ query, store, change }: { query: AppQuery; store: DraftStore<AppDocument>; change: (part: Partial<AppQuery>) => void }) {
+  const tables = useStore(store, useShallow(({ document }) => pagedTables(document)))
+  if (!canBeCut(query) || (tables.length === 0 && !query.pages)) return null
+  const current = query.pages ? (tables.find((table) => query.pages?.size === pagesFor(table).size && query.pages.offset === pagesFor(table).offset) ?? 'own') : ''
+  const options = [['', 'No, the statement brings its rows'], ...tables.map((table) => [table, `For ${table}`] as const), ...(current === 'own' ? [['own', 'By expressions of its own'] as const] : [])] as const
+  return (
+    <SelectField label="The database cuts pages" value={current} options={options} hint="The statement needs ORDER BY, and no LIMIT." onChange={({ target }) => target.value !== 'own' && change({ pages: target.value === '' ? null : pagesFor(target.value) })} />
+  )
+}
+
 const byEvent = ['manual', 'When an event asks'] as const
 
 /** A change of what is asked: a query that becomes a write runs by itself no more. */
@@ -129,6 +142,7 @@ function QuerySettings({ name, query, store, change, onRenamed, onRemoved }: Omi
     <div className="drawer-settings compact">
       <NameField name={name} store={store} onRenamed={onRenamed} />
       <AskFields ask={query} change={(part, key) => change(asked(query, part), key)} />
+      <PagesField query={query} store={store} change={change} />
       <SelectField label="Runs" value={query.run ?? 'automatic'} options={onlyAsked ? [byEvent] : [['automatic', 'By itself, when a value changes'], ['load', 'When the page opens'], byEvent]} onChange={({ target }) => change({ run: target.value as 'load' })} />
       <div className="field">
         <span className="label">Transformer of its data</span>

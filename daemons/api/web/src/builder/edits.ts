@@ -180,6 +180,17 @@ export function addQuery(document: Document, name: string, query: AppQuery): voi
   document.queries = { ...document.queries, [name]: query }
 }
 
+/** The tables that ask for their rows page by page. */
+export function pagedTables(document: AppDocument): string[] {
+  const components = Object.values(document.pages).flatMap((page) => Object.entries(page.components ?? {}))
+  return components.filter(([, { type, properties }]) => type === 'table' && properties?.['paging'] === 'server').map(([name]) => name)
+}
+
+/** The page that a table asks for. */
+export function pagesFor(table: string): { size: string; offset: string } {
+  return { size: `${table}.pageSize`, offset: `${table}.offset` }
+}
+
 /** Removes a query or a script, and what runs it. */
 export function removeQuery(document: Document, name: string): void {
   delete document.queries?.[name]

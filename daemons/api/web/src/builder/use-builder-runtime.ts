@@ -17,9 +17,9 @@ import { notify } from '../ui/toasts'
 const settleMs = 120
 
 export function statementOf(query: AppQuery): ResourceQuery {
-  const { resource, statement, statements, change, operation, library, mode, limits } = query
+  const { resource, statement, statements, change, operation, library, mode, limits, pages } = query
   const asked = library ? { library } : change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }
-  return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}) }
+  return { resource, ...asked, ...(mode ? { mode } : {}), ...(limits ? { limits } : {}), ...(pages ? { pages } : {}) }
 }
 
 /** Where a query of an app is exported as it stands in the builder. */
@@ -113,11 +113,12 @@ async function runtimeQueries(runtime: AppRuntime, document: AppDocument): Promi
         expressions: [...new Set(expressions)],
         mode: writes ? 'write' : 'read',
         'is-exportable': !writes && !query.operation,
+        'is-paged': Boolean(query.pages),
         // What changes data is never run by editing.
         run: writes ? 'manual' : (query.run ?? 'automatic'),
         ...flowOf(query),
         ...(query.transform ? { transform: query.transform } : {}),
-        fingerprint: `${query.resource}\n${JSON.stringify(query.library ?? query.change ?? query.operation ?? (query.statements?.length ? query.statements : query.statement))}`,
+        fingerprint: `${query.resource}\n${JSON.stringify(query.library ?? query.change ?? query.operation ?? (query.statements?.length ? query.statements : [query.statement, query.pages]))}`,
       },
     ]
   })

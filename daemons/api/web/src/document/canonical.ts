@@ -13,7 +13,7 @@ const orders = {
   page: ['title', 'route', 'state', 'events', 'components', 'layout', 'phone-layout'],
   component: ['type', 'class', 'properties', 'events'],
   rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
-  query: ['resource', 'statement', 'statements', 'change', 'operation', 'mode', 'run', 'when', 'confirm', 'transform', 'delay-ms', 'every-seconds', 'limits', 'cache-seconds', 'refresh', 'on-success', 'on-failure'],
+  query: ['resource', 'statement', 'statements', 'change', 'operation', 'pages', 'mode', 'run', 'when', 'confirm', 'transform', 'delay-ms', 'every-seconds', 'limits', 'cache-seconds', 'refresh', 'on-success', 'on-failure'],
   script: ['code', 'run', 'timeout-ms', 'when', 'confirm', 'delay-ms', 'every-seconds', 'refresh', 'on-success', 'on-failure'],
 }
 

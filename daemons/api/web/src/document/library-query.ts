@@ -34,8 +34,8 @@ export function moved(query: AppQuery, expressions: readonly string[], { slug, t
   const names = new Map<string, string>()
   for (const expression of expressions) if (!isBound(expression)) names.set(expression, parameterName(expression, new Set(names.values())))
   const by = (expression: string) => names.get(expression.trim()) ?? expression
-  const { resource, statement, statements, change, operation, mode, limits, 'cache-seconds': kept } = query
-  const own: ResourceQuery = { resource, ...(change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }), ...(mode ? { mode } : {}), ...(limits ? { limits } : {}), ...(kept ? { 'cache-seconds': kept } : {}) }
+  const { resource, statement, statements, change, operation, pages, mode, limits, 'cache-seconds': kept } = query
+  const own: ResourceQuery = { resource, ...(change ? { change } : operation ? { operation } : statements?.length ? { statements } : { statement: statement ?? '' }), ...(pages ? { pages } : {}), ...(mode ? { mode } : {}), ...(limits ? { limits } : {}), ...(kept ? { 'cache-seconds': kept } : {}) }
   const parameters = Object.fromEntries([...names.values()].map((name) => [name, {}]))
   return {
     document: { format: 1, title, query: rewrittenAsk(own, (text) => replaced(text, by), by), parameters },
@@ -44,6 +44,7 @@ export function moved(query: AppQuery, expressions: readonly string[], { slug, t
       statements: [],
       change: null,
       operation: null,
+      pages: null,
       mode: isWrite(query) ? 'write' : 'read',
       'cache-seconds': 0,
       library: { query: slug, arguments: Object.fromEntries([...names].map(([expression, name]) => [name, expression])) },

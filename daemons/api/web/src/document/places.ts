@@ -74,6 +74,7 @@ export function rewritten(document: AppDocument, rewrite: Rewrite): AppDocument 
     return {
       ...query,
       ...(query.statement ? { statement: rewrite(query.statement, 'template', owner, 'statement') } : {}),
+      ...(query.pages ? { pages: { size: rewrite(query.pages.size, 'expression', owner, 'size of its pages'), offset: rewrite(query.pages.offset, 'expression', owner, 'offset of its pages') } } : {}),
       ...(query.statements ? { statements: query.statements.map((text, index) => rewrite(text, 'template', owner, `statement ${index + 1}`)) } : {}),
       ...(change ? { change } : {}),
       ...(operation ? { operation } : {}),

@@ -3,7 +3,7 @@ import type { ResourceQuery } from '../api/types'
 import { isReadOperation, mapTexts, operationKinds, operationText, operationsOf, textsOf } from './operations'
 import { changeOf, changeText, expressionsOf, mapExpressions } from './table-change'
 
-export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'operation' | 'library' | 'mode'>
+export type Ask = Pick<ResourceQuery, 'statement' | 'statements' | 'change' | 'operation' | 'library' | 'mode' | 'pages'>
 export type Way = 'sql' | 'list' | 'form' | 'operation' | 'library'
 
 /** Kinds of resources whose tables are changed by forms. */
@@ -25,7 +25,7 @@ export function waysOf(kind: string | undefined): Way[] {
   return ['sql', ...(has(withLists) ? (['list'] as const) : []), ...(has(withForms) ? (['form'] as const) : []), 'library']
 }
 
-const nothing = { statement: '', statements: [], change: null, operation: null, library: null }
+const nothing = { statement: '', statements: [], change: null, operation: null, library: null, pages: null }
 
 /** What a query says when it is written in another way, or for another kind of resource. */
 export function writtenAs(way: Way, kind?: string): Required<Ask> {
@@ -61,9 +61,16 @@ export function isWrite(ask: Ask): boolean {
   return ask.change != null || Boolean(ask.statements?.length) || ask.mode === 'write'
 }
 
-/** A change of what is asked: a write is made each time, so no result of it is kept. */
+/** A change of what is asked: a write is made each time, so no result of it is kept and no page cut. */
 export function changed<Kind extends Ask & { 'cache-seconds'?: number }>(ask: Kind, part: Partial<Kind>): Partial<Kind> {
-  return ask['cache-seconds'] && isWrite({ ...ask, ...part }) ? { ...part, 'cache-seconds': 0 } : part
+  const next = { ...ask, ...part }
+  const fresh = ask['cache-seconds'] && isWrite(next) ? { 'cache-seconds': 0 } : {}
+  return { ...part, ...fresh, ...(next.pages && !canBeCut(next) ? { pages: null } : {}) }
+}
+
+/** Whether the database can cut pages of it: one statement that reads. */
+export function canBeCut(ask: Ask): boolean {
+  return wayOf(ask) === 'sql' && !isWrite(ask)
 }
 
 /** One line that says what is asked. */
@@ -78,7 +85,10 @@ export function askText(ask: Ask & { resource: string }): string {
 export async function expressionsIn(ask: Ask, cut: (text: string) => Promise<{ expressions: string[]; error?: string }>): Promise<{ expressions: string[]; error?: string }> {
   if (ask.library) return { expressions: [...new Set(Object.values(ask.library.arguments ?? {}).map((source) => source.trim()))] }
   if (ask.change) return { expressions: expressionsOf(ask.change) }
-  if (!ask.operation && !ask.statements?.length) return cut(ask.statement ?? '')
+  if (!ask.operation && !ask.statements?.length) {
+    const found = await cut(ask.statement ?? '')
+    return ask.pages ? { ...found, expressions: [...found.expressions, ask.pages.size.trim(), ask.pages.offset.trim()] } : found
+  }
   const texts = ask.operation ? textsOf(ask.operation) : (ask.statements ?? [])
   const found = await Promise.all(texts.filter((text) => text.includes('{{')).map(cut))
   const error = found.find((one) => one.error !== undefined)?.error
@@ -91,5 +101,6 @@ export function rewrittenAsk<Kind extends Ask>(ask: Kind, template: (text: strin
   if (ask.change) return { ...ask, change: mapExpressions(ask.change, expression) }
   if (ask.operation) return { ...ask, operation: mapTexts(ask.operation, template) }
   if (ask.statements?.length) return { ...ask, statements: ask.statements.map(template) }
-  return { ...ask, statement: template(ask.statement ?? '') }
+  const pages = ask.pages && { size: expression(ask.pages.size), offset: expression(ask.pages.offset) }
+  return { ...ask, statement: template(ask.statement ?? ''), ...(pages ? { pages } : {}) }
 }

@@ -20,6 +20,8 @@ export interface RuntimeQuery extends Flow {
   'is-allowed'?: boolean
   /** Whether all its rows can be exported. */
   'is-exportable'?: boolean
+  /** Whether the database cuts its pages, so that all its rows are more than a page. */
+  'is-paged'?: boolean
   /** Changes when the query must run again though none of its values changed: its statement was edited. */
   fingerprint?: string
 }

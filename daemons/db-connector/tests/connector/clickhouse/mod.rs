@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use self::server::{After, Asked, Recorded, Told};
 use crate::conformance::{Read, Subject, conforms, loses_answers};
 use crate::kit::Service;
+use crate::paging::page;
 
 /// Types as the engine writes them, a row for all.
 const TYPES: &[u8] = b"[\"i8\", \"i64\", \"u64\", \"i128\", \"f\", \"n\", \"inf\", \"d\", \"dd\", \"b\", \"s\", \"nn\", \"dt\", \"dtt\", \"d64\", \"uu\", \"a\", \"t\", \"nt\", \"m\", \"en\", \"ip\", \"bin\", \"j\"]\n[\"Int8\", \"Int64\", \"UInt64\", \"Int128\", \"Float64\", \"Float64\", \"Float64\", \"Decimal(18, 2)\", \"Decimal(38, 2)\", \"Bool\", \"String\", \"Nullable(Nothing)\", \"Date\", \"DateTime('Europe/Berlin')\", \"DateTime64(6, 'UTC')\", \"UUID\", \"Array(Int64)\", \"Tuple(UInt8, String)\", \"Tuple(a Int8, b Int64)\", \"Map(String, UInt64)\", \"Enum8('a' = 1)\", \"IPv4\", \"String\", \"JSON\"]\n[-1, \"5\", \"18446744073709551615\", \"170141183460469231731687303715884105727\", 1.5, \"nan\", \"-inf\", \"1.1\", \"12345678901234567890.12\", true, \"\xc3\xa9\\\"\\n/\", null, \"2024-02-29\", \"2024-02-29T11:00:00Z\", \"2024-02-29T12:00:00.123456Z\", \"61f0c404-5cb3-11e7-907b-a6006ad3dba0\", [\"1\",\"9007199254740993\"], [1,\"x\"], {\"a\":1,\"b\":\"2\"}, {\"k\":\"3\"}, \"a\", \"127.0.0.1\", \"\xff\\u0000\", {\"a\":\"1\"}]\n";
@@ -267,4 +268,14 @@ async fn all_rows_are_exported_or_it_is_told_why_not() {
         assert_eq!((end.error.map(|problem| problem.code), end.rows), (Some(code.to_owned()), 4999), "{statement}");
         assert_eq!(file.lines().count(), 4999);
     }
+}
+
+#[tokio::test]
+async fn pages_are_cut_by_its_parameters() {
+    let clickhouse = Clickhouse::start().await;
+    let query = clickhouse.query("SELECT 'it\\'s' FROM t ORDER BY a", json!({}));
+    clickhouse.service.run(&page(query, json!(20), json!(40))).await.expect("runs");
+    let asked = clickhouse.server.until(|asked| asked.statement.contains("FROM t")).await;
+    assert!(asked.statement.ends_with("ORDER BY a\nLIMIT  {p1:Int64}  OFFSET  {p2:Int64} "), "{}", asked.statement);
+    assert_eq!((asked.given["param_p1"].as_str(), asked.given["param_p2"].as_str()), ("20", "40"));
 }

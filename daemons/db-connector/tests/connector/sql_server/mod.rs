@@ -20,6 +20,7 @@ use self::tokens::{INT, NVARCHAR, called, columns, done, error, notice, one, row
 use crate::certificates::{Certified, certified};
 use crate::conformance::{Read, Subject, conforms};
 use crate::kit::Service;
+use crate::paging::page;
 
 /// A server with a resource for it.
 struct Shop {

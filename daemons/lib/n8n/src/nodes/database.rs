@@ -63,6 +63,7 @@ pub(super) fn of(task: &Task<'_>, writer: &mut Writer<'_>) -> Made {
         mode,
         limits,
         cache_seconds: 0,
+        pages: None,
     };
     Ok(Block::Query(QueryBlock { query, idempotent: false, retry: None }))
 }

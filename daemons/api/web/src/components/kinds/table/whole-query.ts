@@ -7,7 +7,7 @@ const rowsOf = /^\s*\{\{\s*([A-Za-z_$][\w$]*)\.(rows|data)\s*\}\}\s*$/
 export function wholeQuery(data: unknown, isPaged: boolean, queries: Record<string, RuntimeQuery>): string | undefined {
   const [, name = '', part] = (typeof data === 'string' && rowsOf.exec(data)) || []
   const query = Object.hasOwn(queries, name) ? queries[name] : undefined
-  // A query that brings one page knows nothing of the others.
-  if (!query || isPaged || !query['is-exportable'] || query['is-allowed'] === false) return undefined
+  // A query whose statement brings one page knows nothing of the others.
+  if (!query || (isPaged && !query['is-paged']) || !query['is-exportable'] || query['is-allowed'] === false) return undefined
   return part === 'data' && query.transform ? undefined : name
 }
