@@ -282,6 +282,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/queries/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exports all rows of a query as it stands in the builder, saved or not. Needs the role editor on its resource too. */
+        post: operations["exportUnsavedQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/queries/run": {
         parameters: {
             query?: never;
@@ -293,6 +310,23 @@ export interface paths {
         put?: never;
         /** Runs a query as it stands in the builder, saved or not. Needs the role editor on its resource too. */
         post: operations["runUnsavedQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/queries/{query}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exports all rows of a query of an app that reads. */
+        post: operations["exportAppQuery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -736,6 +770,23 @@ export interface paths {
         /** Saves the draft. What was released stays as it is. */
         put: operations["saveLibraryDraft"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exports all rows of a query of the library as it stands in the editor. Needs the role editor on its resource too. */
+        post: operations["exportLibraryQuery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2811,6 +2862,13 @@ export interface components {
             /** @description The person. */
             user: components["schemas"]["User"];
         };
+        /** @description Which page of a query's rows is asked for, by expressions. */
+        CutPages: {
+            /** @description The rows before it, such as `table1.offset`. */
+            offset: string;
+            /** @description The rows of a page, such as `table1.pageSize`. */
+            size: string;
+        };
         /**
          * @description What becomes of a question that nobody has answered in time.
          * @enum {string}
@@ -3156,6 +3214,11 @@ export interface components {
             /** @description The query. */
             query: components["schemas"]["ResourceQuery"];
         };
+        /**
+         * @description What rows are written as.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "csv-for-spreadsheets" | "ndjson" | "json";
         /** @description One fault of a document: the place as a dotted path (`blocks.load.statement`) and what to do about it. */
         Fault: {
             /** @description What is wrong and what would mend it, as a sentence for a person. */
@@ -3172,8 +3235,6 @@ export interface components {
          * @description What a value is written as.
          * @enum {string}
          */
-        ExportFormat: "csv" | "csv-for-spreadsheets" | "ndjson" | "json";
-        CutPages: { size: string; offset: string };
         FileFormat: "text" | "csv" | "json";
         /** @description A block that keeps the items for which an expression holds. */
         FilterBlock: {
@@ -4974,13 +5035,13 @@ export interface components {
             /** @description Whether the statement may change anything. */
             mode?: components["schemas"]["QueryMode"];
             operation?: components["schemas"]["Operation"] | null;
+            pages?: components["schemas"]["CutPages"] | null;
             /** @description The resource's name. */
             resource: components["schemas"]["Slug"];
             /** @description The statement; nothing where there is a `change` or an `operation`. */
             statement?: string;
             /** @description Statements in the place of one. They run in one transaction, all or none, and the result is that of the last. A write. */
             statements?: string[];
-            pages?: null | components["schemas"]["CutPages"];
         };
         /** @description What uses a resource. */
         ResourceUsage: {
@@ -6082,7 +6143,9 @@ export interface components {
             expressions: string[];
             /** @description Whether you may run it: it may be for certain groups. */
             "is-allowed": boolean;
+            /** @description Whether all its rows can be exported: it reads, by a statement. One of the library may turn out to ask a resource that cannot. */
             "is-exportable": boolean;
+            /** @description Whether the database cuts its pages: all its rows are more than a page. */
             "is-paged": boolean;
             /** @description Whether it may change anything. */
             mode: components["schemas"]["QueryMode"];
@@ -6776,6 +6839,44 @@ export interface operations {
             };
         };
     };
+    exportUnsavedQuery: {
+        parameters: {
+            query: {
+                /** @description The format. */
+                format: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunUnsavedQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The file, as its rows are read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `export-writes`, `export-unsupported`, and what running it may say */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runUnsavedQuery: {
         parameters: {
             query?: never;
@@ -6802,6 +6903,63 @@ export interface operations {
             };
             /** @description `document-invalid`, `parameter-missing`, `parameter-unknown`, `query-failed` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAppQuery: {
+        parameters: {
+            query: {
+                /** @description The format. */
+                format: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                query: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The file, as its rows are read. One that failed has the problem on its last line, and its connection is broken off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `query-not-allowed`, `environment-not-allowed`, `resource-role-too-low`, `export-off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `export-writes`, `export-unsupported`, and what running it may say */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `exports-busy` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7942,6 +8100,44 @@ export interface operations {
                 };
             };
             /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLibraryQuery: {
+        parameters: {
+            query: {
+                /** @description The format. */
+                format: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunLibraryQueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The file, as its rows are read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `export-writes`, `export-unsupported`, and what running it may say */
             422: {
                 headers: {
                     [name: string]: unknown;
