@@ -16,7 +16,6 @@ import { EmptyState, ErrorState, SkeletonRows } from '../ui/states'
 import { Canvas } from './Canvas'
 import './builder.css'
 import { loadKinds } from './component-kinds'
-import { draftSender } from './saving/send-draft'
 import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
 
@@ -63,7 +62,14 @@ function filledIn(document: AppDocument): AppDocument {
 
 function Loaded({ app, session }: { app: AppDetail; session: Session }) {
   const { slug } = app
-  const store = useMemo(() => createDraftStore(filledIn(app.draft), app.draft_revision, draftSender(slug)), [app, slug])
+  const store = useMemo(() => {
+    // Loaded with the first save, a second after the first change.
+    let send: ReturnType<typeof import('./saving/send-draft').draftSender> | undefined
+    return createDraftStore(filledIn(app.draft), app.draft_revision, async (revision, document) => {
+      send ??= (await import('./saving/send-draft')).draftSender(slug)
+      return send(revision, document)
+    })
+  }, [app, slug])
   const runtime = useBuilderRuntime(app, store, session)
   if (!runtime) return <SkeletonRows />
   return (

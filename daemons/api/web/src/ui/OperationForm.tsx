@@ -3,6 +3,7 @@ import { FileUp, ListTree } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import type { Operation } from '../api/types'
 import type { Fields } from '../document/described'
+import { operationFields } from '../document/operation-fields'
 import { type OperationName, operationKinds, operationsOf } from '../document/operations'
 import { Button } from './Button'
 import { DescribedFields } from './DescribedFields'
@@ -43,7 +44,7 @@ export function OperationForm({ resource, kind, operation, onChange }: Props) {
         </div>
       ) : null}
       {isPicking ? <Suspense>{operation.do === 'grpc' ? <GrpcMethodDialog resource={resource} {...pick} /> : <OpenApiDialog {...pick} />}</Suspense> : null}
-      <DescribedFields isCode fields={operationKinds[operation.do].fields} value={operation as unknown as Fields} onChange={(next, key) => onChange(next as unknown as Operation, key)} />
+      <DescribedFields isCode fields={operationFields[operation.do]} value={operation as unknown as Fields} onChange={(next, key) => onChange(next as unknown as Operation, key)} />
     </div>
   )
 }
