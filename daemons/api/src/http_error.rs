@@ -21,6 +21,16 @@ pub(crate) enum ApiError {
     NoSession,
     #[error("the e-mail address or the password is wrong")]
     WrongLogin,
+    #[error("the code is wrong, or was used already: wait for the next one")]
+    WrongCode,
+    #[error("the password is wrong")]
+    WrongPassword,
+    #[error("the token is wrong, was revoked or has expired: make another on the account page")]
+    WrongToken,
+    #[error("this token may only read: make one with the scope `all`")]
+    TokenReadsOnly,
+    #[error("no token may do this: log in")]
+    SessionsOnly,
     #[error("the webhook's key is missing or wrong")]
     WrongKey,
     #[error("the webhook's signature is missing or wrong")]
@@ -122,6 +132,11 @@ impl ApiError {
         match self {
             Self::NoSession => plain(401, "no-session"),
             Self::WrongLogin => plain(401, "wrong-login"),
+            Self::WrongCode => plain(403, "wrong-code"),
+            Self::WrongPassword => plain(403, "wrong-password"),
+            Self::WrongToken => plain(401, "wrong-token"),
+            Self::TokenReadsOnly => plain(403, "token-reads-only"),
+            Self::SessionsOnly => plain(403, "sessions-only"),
             Self::WrongKey => plain(401, "wrong-key"),
             Self::WrongSignature => plain(401, "wrong-signature"),
             Self::SignatureTooOld { .. } => plain(401, "signature-too-old"),

@@ -103,7 +103,7 @@ impl Api {
     fn seal_to_connector(&self, table: &str, row: &str, secret: &str) -> Result<String, ApiError> {
         let text = std::fs::read_to_string(&self.config.connector_key)
             .map_err(ApiError::internal("reading db-connector's public key"))?;
-        seal(&text, Place { table, row, field: "sealed_secret" }, secret)
+        seal(&text, Place { table, row, field: "sealed_secret" }, secret.as_bytes())
     }
 
     /// Seals what logs in to an SSH host so that ssh-connector alone can open it, and only for this row.
@@ -112,12 +112,21 @@ impl Api {
             .map_err(ApiError::internal("reading ssh-connector's public key"))?;
         let row = id.to_string();
         let secret = serde_json::to_string(secret).map_err(ApiError::internal("writing down a secret"))?;
-        seal(&text, Place { table: "ssh_hosts", row: &row, field: "sealed_secret" }, &secret)
+        seal(&text, Place { table: "ssh_hosts", row: &row, field: "sealed_secret" }, secret.as_bytes())
     }
 
-    /// Seals a secret for code so that workflows-backend alone can open it, and only for this row. An installation that is older
-    /// than that key gets it by repeating setup.
+    /// Seals a secret for code so that workflows-backend alone can open it, and only for this row.
     pub(crate) fn seal_secret(&self, id: uuid::Uuid, value: &str) -> Result<String, ApiError> {
+        self.seal_to_backend("secrets", id, value.as_bytes())
+    }
+
+    /// Seals the secret of a second factor for workflows-backend, which says whether codes are right.
+    pub(crate) fn seal_second_factor(&self, id: uuid::Uuid, secret: &[u8]) -> Result<String, ApiError> {
+        self.seal_to_backend("second_factors", id, secret)
+    }
+
+    /// An installation that is older than this key gets it by repeating setup.
+    fn seal_to_backend(&self, table: &str, id: uuid::Uuid, value: &[u8]) -> Result<String, ApiError> {
         let text = std::fs::read_to_string(&self.config.backend_key).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ApiError::Conflict {
                 code: "seal-key-missing",
@@ -128,14 +137,14 @@ impl Api {
             _ => ApiError::internal("reading workflows-backend's public key")(error),
         })?;
         let row = id.to_string();
-        seal(&text, Place { table: "secrets", row: &row, field: "sealed" }, value)
+        seal(&text, Place { table, row: &row, field: "sealed" }, value)
     }
 }
 
 /// Seals to a public key that was read just now: it may be rotated while this daemon runs.
-fn seal(key: &str, place: Place<'_>, secret: &str) -> Result<String, ApiError> {
+fn seal(key: &str, place: Place<'_>, secret: &[u8]) -> Result<String, ApiError> {
     let key = SealPublicKey::from_text(key).map_err(ApiError::internal("reading a public key"))?;
-    key.seal(&place, secret.as_bytes()).map_err(|error| match error {
+    key.seal(&place, secret).map_err(|error| match error {
         bulkhead_seal::SealError::TooLong(_) => ApiError::invalid(error.to_string(), Vec::new()),
         bulkhead_seal::SealError::Cipher => ApiError::internal("sealing a secret")(error),
     })

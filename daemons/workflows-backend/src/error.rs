@@ -37,6 +37,13 @@ pub(crate) enum BackendError {
         #[source]
         source: bulkhead_seal::OpenError,
     },
+    #[error(
+        "this second factor cannot be checked on this machine: log in with a recovery code, or have an administrator reset it"
+    )]
+    SecondFactorDamaged {
+        #[source]
+        source: bulkhead_seal::OpenError,
+    },
     #[error("the use of secret `{secret}` could not be recorded, so it was refused: try again in a moment")]
     NotAudited {
         secret: String,
@@ -72,6 +79,7 @@ impl IntoResponse for BackendError {
             Self::SecretNotGranted { .. } => (403, "secret-not-granted"),
             Self::NoSealKey => (503, "secrets-unavailable"),
             Self::SecretDamaged { .. } => (422, "secret-damaged"),
+            Self::SecondFactorDamaged { .. } => (422, "second-factor-damaged"),
             Self::NotAudited { .. } => (503, "audit-unavailable"),
             Self::Store(StoreError::Changed { .. }) => (409, "another-step"),
             Self::Store(StoreError::Unavailable { .. }) => (503, "database-unavailable"),

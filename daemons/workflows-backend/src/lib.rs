@@ -10,6 +10,7 @@ mod body;
 mod calls;
 mod capabilities;
 mod clock;
+mod codes;
 mod config;
 mod error;
 mod events;

@@ -11,8 +11,8 @@ use bulkhead_model::run::{BlockStatus, RunResponse, RunStatus, Usage};
 use bulkhead_model::{Name, RunId};
 use bulkhead_rpc::RpcClient;
 use bulkhead_rpc::backend::{
-    ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, Cover, FinishRequest, Stored,
-    WaitingFor,
+    ActionValues, BlockAction, BlockOutcome, BlockPlace, BlockReport, BlockReports, CODES, Cover, FinishRequest,
+    Stored, WaitingFor,
 };
 use bulkhead_store::Database;
 use bulkhead_store::block_ends::{BlockEnd, Conclusion, RunEnd};
@@ -27,7 +27,7 @@ use crate::error::BackendError;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 use crate::token::TokenKey;
-use crate::{capabilities, state};
+use crate::{capabilities, codes, state};
 
 /// The largest request, in bytes: the results of a segment.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -107,6 +107,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route("/v1/calls", post(capabilities::call))
         .route("/v1/secrets", post(capabilities::secret))
         .route("/v1/signatures", post(capabilities::signature))
+        .route(CODES, post(codes::check))
         .route("/v1/tokens", post(capabilities::token))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .with_state(backend)

@@ -103,12 +103,30 @@ impl Secrets {
         Ok(mac.verify_slice(signature).is_ok())
     }
 
-    fn open_sealed(&self, id: uuid::Uuid, sealed: &str, name: &str) -> Result<SecretValue, BackendError> {
+    /// The secret that the codes of a second factor come from.
+    pub(crate) async fn of_second_factor(
+        &self,
+        factor: uuid::Uuid,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, BackendError> {
+        let sealed = self.database.sealed_second_factor(factor).await?;
+        let opened = self.open_place("second_factors", factor, &sealed)?;
+        opened.map_err(|source| BackendError::SecondFactorDamaged { source })
+    }
+
+    fn open_place(
+        &self,
+        table: &'static str,
+        id: uuid::Uuid,
+        sealed: &str,
+    ) -> Result<Result<zeroize::Zeroizing<Vec<u8>>, OpenError>, BackendError> {
         let key = self.key.as_ref().ok_or(BackendError::NoSealKey)?;
         let row = id.to_string();
-        let place = Place { table: "secrets", row: &row, field: "sealed" };
+        Ok(key.open(&Place { table, row: &row, field: "sealed" }, sealed))
+    }
+
+    fn open_sealed(&self, id: uuid::Uuid, sealed: &str, name: &str) -> Result<SecretValue, BackendError> {
         let damaged = |source| BackendError::SecretDamaged { secret: name.to_owned(), source };
-        let value = key.open(&place, sealed).map_err(damaged)?;
+        let value = self.open_place("secrets", id, sealed)?.map_err(damaged)?;
         let value = std::str::from_utf8(&value).map_err(|_| damaged(OpenError::Malformed))?.to_owned();
         Ok(SecretValue { value })
     }

@@ -1,12 +1,14 @@
-//! Who calls: a person by their session, or root by `api.sock`.
+//! Who calls: a person by their session or by a token of theirs, or root by `api.sock`.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use bulkhead_daemon_kit::{Peer, RequestId};
 use bulkhead_model::UserId;
+use bulkhead_store::api_tokens::TokenScope;
 use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::identity::User;
+use bulkhead_store::session_access::{Credential, Identified, TokenUse};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use serde_json::Value;
@@ -62,11 +64,18 @@ impl FromRequestParts<SharedApi> for Origin {
 pub(crate) struct Caller {
     /// The person; `None` is root.
     pub(crate) user: Option<User>,
+    /// The token that the request was sent with, if it was one.
+    pub(crate) token: Option<TokenUse>,
     /// Where the request came from.
     pub(crate) origin: Origin,
 }
 
 impl Caller {
+    /// Root, by `api.sock`.
+    pub(crate) fn root(origin: Origin) -> Self {
+        Self { user: None, token: None, origin }
+    }
+
     /// Whether everything is allowed.
     pub(crate) fn is_admin(&self) -> bool {
         self.user.as_ref().is_none_or(|user| user.is_admin)
@@ -92,8 +101,11 @@ impl Caller {
         &self,
         action: &'static str,
         object: Option<(&'static str, uuid::Uuid)>,
-        detail: Value,
+        mut detail: Value,
     ) -> AuditRecord {
+        if let (Some(token), Some(detail)) = (&self.token, detail.as_object_mut()) {
+            detail.insert("token".to_owned(), token.name.clone().into());
+        }
         AuditRecord {
             user: self.user_id(),
             actor: self.name(),
@@ -106,6 +118,46 @@ impl Caller {
     }
 }
 
+/// What a request shows: a token or, where it shows none, the cookie of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    pub(crate) credential: Credential,
+    /// Whether the request may change something.
+    changes: bool,
+}
+
+impl Shown {
+    /// Reads it; no look at the database yet.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, ApiError> {
+        let credential = match bearer(&parts.headers) {
+            Some(token) => Credential::Token(token::api_token_hash(token).ok_or(ApiError::WrongToken)?),
+            None => Credential::Session(session_hash(&parts.headers).ok_or(ApiError::NoSession)?),
+        };
+        Ok(Self { credential, changes: !parts.method.is_safe() })
+    }
+
+    /// The caller that the database knows by it. A token that only reads goes no further with a request that may change something.
+    pub(crate) fn caller(self, known: Option<Identified>, origin: Origin) -> Result<Caller, ApiError> {
+        let Some(Identified { user, token }) = known else {
+            return Err(match self.credential {
+                Credential::Session(_) => ApiError::NoSession,
+                Credential::Token(_) => ApiError::WrongToken,
+            });
+        };
+        if self.changes && token.as_ref().is_some_and(|token| token.scope == TokenScope::Read) {
+            return Err(ApiError::TokenReadsOnly);
+        }
+        Ok(Caller { user: Some(user), token, origin })
+    }
+}
+
+/// What the request was sent with as a bearer, if anything. With it, cookies count for nothing. Other schemes are left to a proxy in front.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    let mut pairs = values.filter_map(|value| value.to_str().ok()?.split_once(' '));
+    pairs.find(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim())
+}
+
 /// The hash of the request's session cookie.
 pub(crate) fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
     cookie_of(headers, COOKIE).map(token::hash)
@@ -113,6 +165,9 @@ pub(crate) fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
 
 /// The token in the request's cookie of that name.
 pub(crate) fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    if bearer(headers).is_some() {
+        return None;
+    }
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(found, _)| *found == name)?;
@@ -137,12 +192,38 @@ impl FromRequestParts<SharedApi> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
         let origin = Origin::of(parts);
         if origin.local {
-            return Ok(Self { user: None, origin });
+            return Ok(Self::root(origin));
         }
-        let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
-        let user = api.database.session_user(&hash).await?.ok_or(ApiError::NoSession)?;
-        Ok(Self { user: Some(user), origin })
+        let shown = Shown::of(parts)?;
+        shown.caller(api.database.identified(shown.credential).await?, origin)
     }
+}
+
+/// A person in a session of their own: for what no token may do.
+#[derive(Clone, Debug)]
+pub(crate) struct InSession {
+    pub(crate) caller: Caller,
+    /// The person.
+    pub(crate) user: User,
+    /// The hash of the session's cookie.
+    pub(crate) session: TokenHash,
+}
+
+impl FromRequestParts<SharedApi> for InSession {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        no_token(&caller)?;
+        let user = caller.user.clone().ok_or(ApiError::PersonsOnly)?;
+        let session = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
+        Ok(Self { caller, user, session })
+    }
+}
+
+/// Refuses a token: it must not lead to what outlives it.
+fn no_token(caller: &Caller) -> Result<(), ApiError> {
+    caller.token.as_ref().map_or(Ok(()), |_| Err(ApiError::SessionsOnly))
 }
 
 /// A caller who may do everything.
@@ -160,6 +241,20 @@ impl FromRequestParts<SharedApi> for Administrator {
         let detail = serde_json::json!({ "path": parts.uri.path() });
         api.audit.denied(caller.record("access.denied", None, detail)).await;
         Err(ApiError::AdministratorsOnly)
+    }
+}
+
+/// An administrator in a session, or root: for what no token may do.
+#[derive(Clone, Debug)]
+pub(crate) struct AdministratorInSession(pub(crate) Caller);
+
+impl FromRequestParts<SharedApi> for AdministratorInSession {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &SharedApi) -> Result<Self, ApiError> {
+        let Administrator(caller) = Administrator::from_request_parts(parts, api).await?;
+        no_token(&caller)?;
+        Ok(Self(caller))
     }
 }
 
@@ -199,6 +294,17 @@ mod tests {
         headers.append(header::COOKIE, HeaderValue::from_static("a=b"));
         headers.append(header::COOKIE, HeaderValue::from_str(&format!("x=y; {COOKIE}={token}")).expect("ascii"));
         assert_eq!(session_hash(&headers), Some(hash));
+    }
+
+    #[test]
+    fn beside_a_bearer_no_cookie_counts() {
+        let (token, _) = token::mint().expect("random");
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_str(&format!("{COOKIE}={token}")).expect("ascii"));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic YTpi"));
+        assert!(bearer(&headers).is_none() && session_hash(&headers).is_some());
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("bEARER  x"));
+        assert_eq!((bearer(&headers), session_hash(&headers)), (Some("x"), None));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use http::header::{self, HeaderMap};
 use http::uri::Authority;
 use http::{HeaderName, Method};
 
+use super::caller::bearer;
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
@@ -38,14 +39,16 @@ pub(crate) async fn check_site(request: Request, next: Next) -> Response {
 
 fn refusal(request: &Request) -> Option<ApiError> {
     let headers = request.headers();
-    if !same_site(request) {
+    // No page can make a browser send a token, and beside one no cookie counts.
+    let is_bearer = bearer(headers).is_some();
+    if !is_bearer && !same_site(request) {
         return Some(ApiError::CrossSite("this request comes from another site: open Bulkhead itself and try there"));
     }
     if headers.contains_key(header::CONTENT_TYPE) && !is_json(headers) {
         return Some(ApiError::NotJson);
     }
     // Without a cookie there is nothing to abuse: what follows asks for a session or a token.
-    if !headers.contains_key(header::COOKIE) {
+    if is_bearer || !headers.contains_key(header::COOKIE) {
         return None;
     }
     if headers.get(CSRF_HEADER).is_none_or(|value| value != "1") {

@@ -15,7 +15,7 @@ use http::request::Parts;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::caller::{Caller, Origin, session_hash};
+use super::caller::{Caller, Origin, Shown};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
@@ -124,13 +124,13 @@ impl<K: Kind, R: AtLeast> FromRequestParts<SharedApi> for On<K, R> {
         let name = parameter(parts, api, K::PARAMETER).await?;
         let origin = Origin::of(parts);
         let (caller, access) = if origin.local {
-            let caller = Caller { user: None, origin };
+            let caller = Caller::root(origin);
             let (user, is_admin) = caller.viewer();
             (caller, api.database.access(K::KIND, &name, user, is_admin).await?)
         } else {
-            let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
-            let found = api.database.session_access(&hash, K::KIND, &name).await?;
-            split(found, origin)?
+            let shown = Shown::of(parts)?;
+            let found = api.database.session_access(shown.credential, K::KIND, &name).await?;
+            split(shown, found, origin)?
         };
         let Access { id, role } = granted(api, &caller, access, R::ROLE, |access| access.role, &name).await?;
         Ok(Self { caller, id: K::id(id), name, role, least: PhantomData })
@@ -157,13 +157,13 @@ impl FromRequestParts<SharedApi> for OnRun {
         if origin.local {
             let run = run.map_err(|_| ApiError::NotFound)?;
             let workflow = api.database.run(run).await?.workflow;
-            let caller = Caller { user: None, origin };
+            let caller = Caller::root(origin);
             return Ok(Self { caller, run, workflow, role: Role::Admin });
         }
-        let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
+        let shown = Shown::of(parts)?;
         // The session counts before the id does: without one, a malformed id and a well formed one look alike.
         let id = run.as_ref().copied().unwrap_or(RunId(Uuid::nil()));
-        let (caller, access) = split(api.database.session_run_access(&hash, id).await?, origin)?;
+        let (caller, access) = split(shown, api.database.session_run_access(shown.credential, id).await?, origin)?;
         let RunAccess { workflow, role } =
             granted(api, &caller, access, Role::Editor, |access| access.role, &text).await?;
         Ok(Self { caller, run: id, workflow, role })
@@ -174,7 +174,7 @@ impl FromRequestParts<SharedApi> for OnRun {
 /// that the body asks for, so the handler calls [`OnQuery::load`].
 #[derive(Debug)]
 pub(crate) struct OnQuery {
-    hash: super::token::TokenHash,
+    shown: Shown,
     origin: Origin,
     app: String,
     query: String,
@@ -188,10 +188,10 @@ impl FromRequestParts<SharedApi> for OnQuery {
         if origin.local {
             return Err(ApiError::PersonsOnly);
         }
-        let hash = session_hash(&parts.headers).ok_or(ApiError::NoSession)?;
+        let shown = Shown::of(parts)?;
         let app = parameter(parts, api, AppKind::PARAMETER).await?;
         let query = parameter(parts, api, "query").await?;
-        Ok(Self { hash, origin, app, query })
+        Ok(Self { shown, origin, app, query })
     }
 }
 
@@ -204,8 +204,8 @@ impl OnQuery {
         environment: Option<&str>,
     ) -> Result<(Caller, User, QueryAccess, String), ApiError> {
         let named = (self.app.as_str(), self.query.as_str());
-        let found = api.database.session_query_access(&self.hash, named, draft, environment).await?;
-        let (caller, access) = split(found, self.origin)?;
+        let found = api.database.session_query_access(self.shown.credential, named, draft, environment).await?;
+        let (caller, access) = split(self.shown, found, self.origin)?;
         let user = caller.user.clone().ok_or(ApiError::PersonsOnly)?;
         let least = if draft { Role::Editor } else { Role::Viewer };
         let access = granted(api, &caller, access, least, |access| access.role, &self.app).await?;
@@ -288,9 +288,9 @@ pub(crate) async fn check_resource(
     }
 }
 
-fn split<T>(found: Option<SessionAccess<T>>, origin: Origin) -> Result<(Caller, Option<T>), ApiError> {
-    let SessionAccess { user, object } = found.ok_or(ApiError::NoSession)?;
-    Ok((Caller { user: Some(user), origin }, object))
+fn split<T>(shown: Shown, found: Option<SessionAccess<T>>, origin: Origin) -> Result<(Caller, Option<T>), ApiError> {
+    let (who, object) = found.map(|found| (found.who, found.object)).unzip();
+    Ok((shown.caller(who, origin)?, object.flatten()))
 }
 
 async fn granted<T>(

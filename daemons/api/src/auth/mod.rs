@@ -1,6 +1,6 @@
 //! Who calls, and what they may do.
 //!
-//! [`caller`] turns a cookie or a peer into a [`caller::Caller`]; [`guard`] is the one place where roles are enforced. Handlers ask for
+//! [`caller`] turns a cookie, a token or a peer into a [`caller::Caller`]; [`guard`] is the one place where roles are enforced. Handlers ask for
 //! what they need as an argument, so none can forget the check.
 
 pub(crate) mod attempts;
@@ -10,7 +10,8 @@ pub(crate) mod guard;
 pub(crate) mod id_token;
 pub(crate) mod passwords;
 pub(crate) mod provider_keys;
+pub(crate) mod second_factor;
 pub(crate) mod token;
 
-pub(crate) use caller::{Administrator, Caller, Origin, Root};
+pub(crate) use caller::{Administrator, AdministratorInSession, Caller, InSession, Origin, Root};
 pub(crate) use guard::{Admin, AppKind, Editor, On, OnQuery, OnRun, QueryKind, ResourceKind, Viewer, WorkflowKind};

@@ -24,9 +24,48 @@ pub(crate) fn hash(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// What tokens of people begin with, so that programs that look for secrets in code find them.
+pub(crate) const API_TOKEN_PREFIX: &str = "bh_";
+/// Characters of a token of a person: the prefix, 256 random bits, 4 bytes of checksum.
+const API_TOKEN_LENGTH: usize = 3 + 43 + 6;
+
+/// A new token of a person, and its hash.
+pub(crate) fn mint_api_token() -> Result<(String, TokenHash), ApiError> {
+    let (random, _) = mint()?;
+    let token = format!("{API_TOKEN_PREFIX}{random}{}", checksum(&random));
+    let hash = hash(&token);
+    Ok((token, hash))
+}
+
+/// The hash of a token of a person as it came in; `None` for what was never minted here, which its checksum tells without a look at the
+/// database.
+pub(crate) fn api_token_hash(token: &str) -> Option<TokenHash> {
+    let body = token.strip_prefix(API_TOKEN_PREFIX).filter(|_| token.len() == API_TOKEN_LENGTH)?;
+    let (random, sum) = body.split_at_checked(43)?;
+    (checksum(random) == sum).then(|| hash(token))
+}
+
+/// The first 4 bytes of the SHA-256.
+fn checksum(random: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&hash(random)[..4])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_of_a_person_with_a_slip_of_the_pen_is_none() {
+        let (token, hash_of_it) = mint_api_token().expect("random");
+        assert!(token.starts_with("bh_") && token.len() == API_TOKEN_LENGTH, "{token}");
+        assert_eq!(api_token_hash(&token), Some(hash_of_it));
+        let other = if token.ends_with('A') { 'B' } else { 'A' };
+        let (cut, slipped) = (&token[..token.len() - 1], format!("{}{other}", &token[..token.len() - 1]));
+        let multibyte = format!("bh_{}ä{}", "a".repeat(42), "a".repeat(5));
+        for bad in ["", "bh_", cut, &slipped, &token[3..], &format!("{token}A"), &multibyte] {
+            assert_eq!(api_token_hash(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn tokens_are_long_and_never_alike() {

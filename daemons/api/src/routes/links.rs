@@ -11,9 +11,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::json::Json;
-use super::session::{Session, open_session};
+use super::second_factor::{self, PendingLogIn};
+use super::session::Session;
 use super::users::{check_email, check_name};
-use crate::auth::caller::session_hash;
 use crate::auth::{Origin, passwords, token};
 use crate::http_error::ApiError;
 use crate::state::{Api, SharedApi};
@@ -85,6 +85,7 @@ pub(crate) async fn inspect(
 /// Uses a link, once: sets the password and logs in.
 #[utoipa::path(post, path = "/one-time-links/redeem", tag = "session", operation_id = "redeemLink", request_body = RedeemLinkRequest, responses(
     (status = 200, description = "The session; its cookie is set", body = Session),
+    (status = 202, description = "The password is set and something is still to come; a cookie for that is set", body = PendingLogIn),
     (status = 403, description = "`passwords-off`: administrators alone use a password here", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 410, description = "`link-spent`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`password-refused`, `invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -116,15 +117,20 @@ pub(crate) async fn redeem(
         action: "user.link.redeem",
         object: None,
         detail: json!({ "purpose": link.purpose.as_str() }),
-        request_id: origin.request_id,
-        address: origin.address,
+        request_id: origin.request_id.clone(),
+        address: origin.address.clone(),
     };
     let account = account.as_ref().map(|(email, name)| (email.as_str(), name.as_str()));
     let redemption = Redemption { token_hash: &token_hash, password_hash: &password_hash, account };
-    api.audit.around(record, redeem_and_log_in(&api, &redemption, &headers)).await
+    api.audit.around(record, redeem_and_log_in(&api, &redemption, &origin, &headers)).await
 }
 
-async fn redeem_and_log_in(api: &Api, redemption: &Redemption<'_>, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn redeem_and_log_in(
+    api: &Api,
+    redemption: &Redemption<'_>,
+    origin: &Origin,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let (_, user) = api.database.redeem_link(redemption).await.map_err(|error| match error {
         // Another use of the link was faster.
         StoreError::NotFound { .. } => ApiError::LinkSpent,
@@ -133,5 +139,6 @@ async fn redeem_and_log_in(api: &Api, redemption: &Redemption<'_>, headers: &Hea
     if user.disabled {
         return Err(ApiError::LinkSpent);
     }
-    open_session(api, user, session_hash(headers)).await
+    let needs = second_factor::needs(api, &user).await?;
+    second_factor::after_password(api, user, needs, origin, headers).await
 }

@@ -15,6 +15,7 @@ use crate::auth::{Caller, cross_site};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
+mod api_tokens;
 mod app_life;
 mod app_queries;
 mod app_runs;
@@ -48,8 +49,10 @@ mod run_events;
 mod run_starts;
 mod runs;
 mod schedules;
+mod second_factor;
 mod secrets;
 mod session;
+mod sessions;
 mod sign_in;
 mod sign_in_settings;
 mod signatures;
@@ -65,7 +68,8 @@ mod workflows;
         title = "Bulkhead",
         description = "The API that the UI uses. Refusals and failures are RFC 9457 problem documents (`Problem`). A session is \
                        the cookie `__Host-bulkhead`; with it, a request that changes something needs JSON, the header \
-                       `x-bulkhead-csrf: 1` and the browser's `Sec-Fetch-Site` or `Origin`."
+                       `x-bulkhead-csrf: 1` and the browser's `Sec-Fetch-Site` or `Origin`. A program sends a token of a person as \
+                       `Authorization: Bearer` instead, and none of these."
     ),
     components(schemas(
         bulkhead_rpc::Problem,
@@ -101,6 +105,22 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(sign_in_settings::set_passwords))
         .routes(routes!(sign_in_settings::list_own))
         .routes(routes!(sign_in_settings::remove_own))
+        .routes(routes!(second_factor::log_in_with_code))
+        .routes(routes!(second_factor::begin_required))
+        .routes(routes!(second_factor::confirm_required))
+        .routes(routes!(second_factor::show, second_factor::begin))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::renew))
+        .routes(routes!(second_factor::remove))
+        .routes(routes!(second_factor::reset))
+        .routes(routes!(second_factor::require))
+        .routes(routes!(sessions::list, sessions::end_others))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::end_all))
+        .routes(routes!(api_tokens::list, api_tokens::create))
+        .routes(routes!(api_tokens::revoke))
+        .routes(routes!(api_tokens::list_all))
+        .routes(routes!(api_tokens::revoke_any))
         .routes(routes!(links::inspect))
         .routes(routes!(links::redeem))
         .routes(routes!(users::list, users::create))

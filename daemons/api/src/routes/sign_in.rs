@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bulkhead_model::Slug;
 use bulkhead_rpc::sign_in::{EXCHANGE, ExchangeRequest, Exchanged, METADATA, Metadata, ProviderRequest};
-use bulkhead_store::audit::AuditRecord;
 use bulkhead_store::identity::User;
+use bulkhead_store::session_access::Credential;
 use bulkhead_store::sign_in::{SignInProvider, SignedIn, Vouched};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use super::json::Json;
 use super::last::Last;
-use super::session::{Session, open_session};
+use super::session::{Session, of_log_in, open_session};
 use super::users::check_email;
 use crate::auth::caller::{cookie_of, session_hash};
 use crate::auth::id_token::{self, Claims, IdTokenFault};
@@ -141,14 +141,9 @@ pub(crate) async fn complete(
     let ended = api.database.end_sign_in(&token::hash(&request.state), &token::hash(cookie)).await?;
     let ended = ended.ok_or(ApiError::AttemptOver)?;
     let provider = ended.provider;
-    let refusal = |reason: &ApiError| AuditRecord {
-        user: None,
-        actor: "unknown".to_owned(),
-        action: "user.login.refused",
-        object: None,
-        detail: json!({ "provider": provider.name, "reason": reason.problem().code }),
-        request_id: origin.request_id.clone(),
-        address: origin.address.clone(),
+    let refusal = |reason: &ApiError| {
+        let detail = json!({ "provider": provider.name, "reason": reason.problem().code });
+        of_log_in(&origin, "user.login.refused", None, detail)
     };
     let person = match vouched(&api, &provider, cookie, &request).await {
         Ok(person) => person,
@@ -282,8 +277,8 @@ async fn admit(
         }
     };
     let detail = json!({ "provider": provider.name, "joined": has_joined });
-    let record = record(origin, &user, "user.login", detail);
-    api.audit.around(record, open_session(api, user, session_hash(headers))).await
+    let record = of_log_in(origin, "user.login", Some(&user), detail);
+    api.audit.around(record, open_session(api, user, origin, headers)).await
 }
 
 /// Adds an account to somebody's own.
@@ -305,25 +300,14 @@ async fn add(
         }
     };
     let detail = json!({ "provider": provider.name, "email": person.email });
-    api.audit.around(record(origin, &user, "user.sign-in.add", detail), added).await?;
+    api.audit.around(of_log_in(origin, "user.sign-in.add", Some(&user), detail), added).await?;
     Ok(Json(Session::of(api, user).await?).into_response())
-}
-
-fn record(origin: &Origin, user: &User, action: &'static str, detail: Value) -> AuditRecord {
-    AuditRecord {
-        user: Some(user.id),
-        actor: user.email.clone(),
-        action,
-        object: None,
-        detail,
-        request_id: origin.request_id.clone(),
-        address: origin.address.clone(),
-    }
 }
 
 async fn logged_in(api: &Api, headers: &HeaderMap) -> Result<User, ApiError> {
     let hash = session_hash(headers).ok_or(ApiError::NoSession)?;
-    api.database.session_user(&hash).await?.ok_or(ApiError::NoSession)
+    let found = api.database.identified(Credential::Session(hash)).await?;
+    found.map(|found| found.user).ok_or(ApiError::NoSession)
 }
 
 /// Whoever begins makes a provider be asked: an address gets so many failures a minute.

@@ -18,8 +18,9 @@ use super::documents::require_valid;
 use super::json::Json;
 use super::last::Last;
 use super::resources::settings_changed;
+use super::second_factor::RequiredFor;
 use super::sign_in::CALLBACK;
-use crate::auth::{Administrator, Caller};
+use crate::auth::{Administrator, AdministratorInSession, Caller, InSession};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
@@ -30,6 +31,8 @@ pub(crate) struct SignInSettings {
     providers: Vec<Provider>,
     /// Whether everybody may log in with a password; else administrators alone.
     passwords_for_all: bool,
+    /// For whom a second factor is required who logs in with a password.
+    second_factor_required_for: RequiredFor,
     /// Where each provider has to be told that it may send people back to.
     redirect_uri: String,
 }
@@ -124,6 +127,7 @@ pub(crate) async fn show(State(api): State<SharedApi>, _: Administrator) -> Resu
     Ok(Json(SignInSettings {
         providers: api.database.sign_in_providers().await?.into_iter().map(Provider::of).collect(),
         passwords_for_all: api.database.passwords_are_for_all().await?,
+        second_factor_required_for: api.database.second_factor_required_for().await?.into(),
         redirect_uri: format!("{}{CALLBACK}", api.config.base_url),
     }))
 }
@@ -136,7 +140,7 @@ pub(crate) async fn show(State(api): State<SharedApi>, _: Administrator) -> Resu
 ))]
 pub(crate) async fn create(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Json(request): Json<CreateProviderRequest>,
 ) -> Result<Response, ApiError> {
     require_valid(request.config.validate())?;
@@ -159,7 +163,7 @@ pub(crate) async fn create(
 ))]
 pub(crate) async fn update(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Last(name): Last,
     Json(request): Json<UpdateProviderRequest>,
 ) -> Result<Json<Provider>, ApiError> {
@@ -186,7 +190,7 @@ pub(crate) async fn update(
 #[utoipa::path(delete, path = "/sign-in/providers/{name}", tag = "users", operation_id = "deleteSignInProvider", params(("name" = Slug, Path)), responses((status = 204, description = "Deleted")))]
 pub(crate) async fn delete(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Last(name): Last,
 ) -> Result<StatusCode, ApiError> {
     let stored = api.database.sign_in_provider(&name).await?;
@@ -200,7 +204,7 @@ pub(crate) async fn delete(
 #[utoipa::path(put, path = "/sign-in/passwords", tag = "users", operation_id = "setPasswordsForAll", request_body = PasswordsRequest, responses((status = 204, description = "Said")))]
 pub(crate) async fn set_passwords(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Json(request): Json<PasswordsRequest>,
 ) -> Result<StatusCode, ApiError> {
     let record = caller.record("sign-in.passwords", None, json!({ "for_all": request.for_all }));
@@ -225,18 +229,21 @@ pub(crate) async fn list_own(State(api): State<SharedApi>, caller: Caller) -> Re
 ))]
 pub(crate) async fn remove_own(
     State(api): State<SharedApi>,
-    caller: Caller,
+    on: InSession,
     Json(request): Json<RemoveSignInRequest>,
 ) -> Result<StatusCode, ApiError> {
-    let user = person(&caller)?;
+    let user = &on.user;
     let may_use_password = user.has_password && (user.is_admin || api.database.passwords_are_for_all().await?);
     if !may_use_password && api.database.sign_in_accounts(user.id).await?.len() < 2 {
         let detail = "this is the only way that you can log in: add another first".to_owned();
         return Err(ApiError::Conflict { code: "last-way-in", detail });
     }
     let RemoveSignInRequest { issuer, subject } = &request;
-    let record =
-        caller.record("user.sign-in.remove", None, json!({ "issuer": issuer.chars().take(200).collect::<String>() }));
+    let record = on.caller.record(
+        "user.sign-in.remove",
+        None,
+        json!({ "issuer": issuer.chars().take(200).collect::<String>() }),
+    );
     let removed = async { Ok(api.database.unlink_sign_in(user.id, issuer, subject).await?) };
     api.audit.around(record, removed).await?;
     Ok(StatusCode::NO_CONTENT)

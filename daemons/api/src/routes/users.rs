@@ -1,5 +1,7 @@
 //! The people of this instance. For administrators.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::{Fault, UserId};
@@ -12,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::json::Json;
 use super::last::Last;
-use crate::auth::{Administrator, token};
+use crate::auth::{Administrator, AdministratorInSession, token};
 use crate::http_error::ApiError;
 use crate::state::{Api, SharedApi};
 
@@ -31,13 +33,15 @@ pub(crate) struct User {
     disabled: bool,
     /// Whether they have not yet used their invitation.
     invited: bool,
+    /// Whether a code is asked for after their password.
+    second_factor: bool,
     /// When the account was made.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
 }
 
-impl From<identity::User> for User {
-    fn from(user: identity::User) -> Self {
+impl User {
+    fn of(user: identity::User, second_factor: bool) -> Self {
         Self {
             id: user.id,
             email: user.email,
@@ -45,6 +49,7 @@ impl From<identity::User> for User {
             is_admin: user.is_admin,
             disabled: user.disabled,
             invited: !user.has_password,
+            second_factor,
             created_at: user.created_at,
         }
     }
@@ -104,8 +109,12 @@ pub(crate) struct OneTimeLink {
 /// All people.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers", responses((status = 200, description = "All", body = UserList)))]
 pub(crate) async fn list(State(api): State<SharedApi>, _: Administrator) -> Result<Json<UserList>, ApiError> {
-    let users = api.database.users().await?.into_iter().map(User::from).collect();
-    Ok(Json(UserList { users }))
+    let with_factor: HashSet<UserId> = api.database.users_with_second_factor().await?.into_iter().collect();
+    let users = api.database.users().await?.into_iter().map(|user| {
+        let has_factor = with_factor.contains(&user.id);
+        User::of(user, has_factor)
+    });
+    Ok(Json(UserList { users: users.collect() }))
 }
 
 /// Adds a person, who chooses a password by the link.
@@ -115,7 +124,7 @@ pub(crate) async fn list(State(api): State<SharedApi>, _: Administrator) -> Resu
 ))]
 pub(crate) async fn create(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Json(request): Json<CreateUserRequest>,
 ) -> Result<Response, ApiError> {
     let (email, name) = (check_email(&request.email)?, check_name(&request.name)?);
@@ -123,8 +132,8 @@ pub(crate) async fn create(
     let created = async {
         let id = api.database.create_user(&email, &name, request.is_admin).await?;
         let link = make_link(&api, LinkPurpose::Invitation, Some(id)).await?;
-        let user = api.database.update_user(id, None, None, None).await?;
-        Ok((StatusCode::CREATED, Json(CreatedUser { user: user.into(), link })).into_response())
+        let user = api.database.user(id).await?;
+        Ok((StatusCode::CREATED, Json(CreatedUser { user: User::of(user, false), link })).into_response())
     };
     api.audit.around(record, created).await
 }
@@ -151,7 +160,8 @@ pub(crate) async fn update(
     let record = caller.record("user.update", Some(("user", id.0)), detail);
     let changed = async {
         let user = api.database.update_user(id, name.as_deref(), request.is_admin, request.disabled).await?;
-        Ok(Json(user.into()))
+        let has_factor = api.database.second_factor(id).await?.is_some();
+        Ok(Json(User::of(user, has_factor)))
     };
     api.audit.around(record, changed).await
 }
@@ -162,13 +172,13 @@ pub(crate) async fn update(
 ))]
 pub(crate) async fn invite(
     State(api): State<SharedApi>,
-    Administrator(caller): Administrator,
+    AdministratorInSession(caller): AdministratorInSession,
     Last(id): Last,
 ) -> Result<Json<OneTimeLink>, ApiError> {
     let id: UserId = id.parse().map_err(|_| ApiError::NotFound)?;
     let record = caller.record("user.invite", Some(("user", id.0)), json!({}));
     let invited = async {
-        let user = api.database.update_user(id, None, None, None).await?;
+        let user = api.database.user(id).await?;
         let link = make_link(&api, LinkPurpose::Invitation, Some(user.id)).await?;
         Ok(Json(OneTimeLink { link }))
     };

@@ -93,12 +93,17 @@ impl Instance {
         write_keys(directory.path());
         write_ui(&directory.path().join("web"));
         start_connector(directory.path(), &own, &shutdown);
-        let (http, https) = start_api(directory.path(), &own, &config, &shutdown);
+        let (http, https) = start_api(directory.path(), &own, &config, &shutdown, "api.sock");
         let root = RpcClient::new("api", directory.path().join("api.sock"));
         let client = Client::builder(TokioExecutor::new()).build_http();
         let instance = Self { database, own, tables, http, https, root, directory, client, shutdown };
         instance.wait_until_up().await;
         instance
+    }
+
+    /// Starts another api on the same database; where it listens.
+    pub(crate) fn start_replica(&self) -> SocketAddr {
+        start_api(self.directory.path(), &self.own, &json!({}), &self.shutdown, "replica.sock").0
     }
 
     /// Starts workflows-backend, for tests that need what only it does.
@@ -147,13 +152,32 @@ impl Instance {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let (parts, body) = self.answer(method, path, headers, body.into()).await.into_parts();
+        self.send_to(self.http, method, path, headers, body).await
+    }
+
+    /// [`Self::send`] to one of several listeners.
+    pub(crate) async fn send_to(
+        &self,
+        to: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let (parts, body) = self.answer(to, method, path, headers, body.into()).await.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    async fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Response<Incoming> {
-        let mut request = http::Request::builder().method(method).uri(format!("http://{}{path}", self.http));
+    async fn answer(
+        &self,
+        to: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Response<Incoming> {
+        let mut request = http::Request::builder().method(method).uri(format!("http://{to}{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -174,7 +198,7 @@ impl Instance {
 
     /// The beginning of an answer that is read as it comes.
     pub(crate) async fn begin(&self, person: &Person, path: &str, body: &Value) -> Response<Incoming> {
-        self.answer("POST", &format!("/api/v1{path}"), &headers_of(person), body.to_string().into()).await
+        self.answer(self.http, "POST", &format!("/api/v1{path}"), &headers_of(person), body.to_string().into()).await
     }
 
     /// A request of root over `api.sock`.
@@ -276,6 +300,23 @@ pub(crate) fn logged_in(answer: Answer) -> Person {
     Person { id: session["user"]["id"].as_str().expect("an id").to_owned(), cookie }
 }
 
+/// The same person in another session.
+pub(crate) async fn logged_in_again(instance: &Instance, name: &str) -> Person {
+    let login = json!({ "email": format!("{name}@example.org"), "password": PASSWORD });
+    logged_in(instance.post("/api/v1/login", &login).await)
+}
+
+/// A request of a program with a token.
+pub(crate) async fn with_token(instance: &Instance, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+    let authorization = format!("Bearer {token}");
+    let mut headers = vec![("authorization", authorization.as_str())];
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    if !body.is_empty() {
+        headers.push(("content-type", "application/json"));
+    }
+    instance.send(method, &format!("/api/v1{path}"), &headers, body).await
+}
+
 /// What follows `token=` in an answer's link.
 pub(crate) fn token_of(answer: &Value) -> String {
     answer["link"].as_str().and_then(|link| link.split_once("token=")).expect("a link").1.to_owned()
@@ -336,6 +377,7 @@ fn start_api(
     own: &TestDatabase,
     extra: &Value,
     shutdown: &CancellationToken,
+    socket: &str,
 ) -> (SocketAddr, SocketAddr) {
     let at = |name: &str| directory.join(name);
     let mut raw = json!({
@@ -360,7 +402,7 @@ fn start_api(
     let sockets = vec![
         ("http".to_owned(), Listener::Tcp(http)),
         ("https".to_owned(), Listener::Tcp(https)),
-        ("rpc".to_owned(), unix(&at("api.sock"))),
+        ("rpc".to_owned(), unix(&at(socket))),
     ];
     let context = context(directory, config, sockets, shutdown);
     tokio::spawn(async move { bulkhead_api::serve(context).await.expect("api serves") });

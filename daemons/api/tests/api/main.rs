@@ -1,6 +1,7 @@
 //! The daemon as it runs: real routes over real sockets, a real PostgreSQL under the daemons' own roles, and the real
 //! db-connector beside it.
 
+mod api_tokens;
 mod asking;
 mod documents;
 mod environments;
@@ -18,7 +19,9 @@ mod queries;
 mod resource_accounts;
 mod resources;
 mod runs;
+mod second_factor;
 mod secrets;
+mod sessions;
 mod sign_in;
 mod ssh_hosts;
 mod web;

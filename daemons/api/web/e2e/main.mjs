@@ -5,6 +5,7 @@
  * BULKHEAD_URL is its address, BULKHEAD_ADMIN_LINK the link that `cargo xtask up` prints (used up by the run).
  */
 import { strict as assert } from 'node:assert'
+import { accountSteps } from './account.mjs'
 import { appSteps } from './app.mjs'
 import { findings, launch, violations } from './browser.mjs'
 import { builderSteps } from './builder.mjs'
@@ -28,7 +29,7 @@ if (!url || !link) {
 
 const { browser, page } = await launch()
 const steps = [
-  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...startsSteps, ...lifeSteps, ...componentsSteps, ...codeSteps,
+  ...entrySteps(link), ...appSteps, ...workflowSteps, ...remindersSteps, ...eventsSteps, ...schedulesSteps, ...importsSteps, ...builderSteps, ...startsSteps, ...lifeSteps, ...componentsSteps, ...codeSteps, ...accountSteps,
 ]
 let passed = 0
 let failed = 0

@@ -6,6 +6,7 @@ use bulkhead_rpc::accounts::{
 };
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_rpc::{Problem, RpcError};
+use bulkhead_store::sessions::Device;
 use bulkhead_test_kit::{CLIENT_SECRET, OidcServer};
 use http::Method;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ async fn setting() -> Setting {
     let ada = service.store.create_user("ada@example.org", "Ada", false).await.expect("added");
     let bob = service.store.create_user("bob@example.org", "Bob", false).await.expect("added");
     for user in [ada, bob] {
-        service.store.create_session(&session(user), user).await.expect("opened");
+        service.store.create_session(&session(user), user, Device::default()).await.expect("opened");
     }
     provider.set(r#"{ "people": { "ada": {}, "bob": {}, "team": {} } }"#);
     Setting { service, provider, ada, bob }

@@ -10,6 +10,7 @@
 //! | `POST /v1/calls` (bearer token) | code-executor | `query()` and `fetch()` from code: [`CallRequest`] -> the result |
 //! | `POST /v1/secrets` (bearer token) | code-executor | `secret()` from code: [`SecretRequest`] -> [`SecretValue`] |
 //! | `POST /v1/signatures` | api | [`SignatureRequest`] -> [`SignatureAnswer`]: whether a webhook's caller has signed with the secret |
+//! | `POST /v1/codes` | api | [`CodeRequest`] -> [`CodeAnswer`]: whether a code of a second factor is right, and of when |
 //! | `POST /v1/tokens` | api | [`TokenRequest`] -> [`Token`]: the capability of a single-block run from the editor |
 
 use std::collections::BTreeMap;
@@ -444,4 +445,25 @@ pub struct SignatureRequest {
 pub struct SignatureAnswer {
     /// Whether the secret gives this signature; false too where the workflow may not use it.
     pub is_right: bool,
+}
+
+/// The path of [`CodeRequest`].
+pub const CODES: &str = "/v1/codes";
+
+/// Asks whether a code of a second factor is right. Its secret stays where it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRequest {
+    /// The second factor.
+    pub factor: Uuid,
+    /// The six digits that the person entered.
+    pub code: String,
+}
+
+/// Whether it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeAnswer {
+    /// Of which step of 30 seconds it is, counted as RFC 6238 does; absent when it is wrong. Whoever asks sees to it that each step is used
+    /// once.
+    pub step: Option<i64>,
 }

@@ -1,18 +1,12 @@
-//! Users, sessions, one-time links.
+//! Users and one-time links.
 
 use bulkhead_model::UserId;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
+use crate::second_factors::remove_factor;
+use crate::sessions::end_all;
 use crate::{Database, StoreError};
-
-/// What makes a session `s` of user `u` a live one, for the session whose hash is `$1`: it ends after 12 hours without a
-/// request, at its absolute end, and with its user.
-pub(crate) const LIVE_SESSION: &str =
-    "s.id_hash = $1 AND s.expires_at > now() AND s.last_seen_at > now() - interval '12 hours'
-    AND u.disabled_at IS NULL";
-/// Days after which a session ends whatever it did.
-const ABSOLUTE_DAYS: i32 = 7;
 
 /// A person who can log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,23 +103,6 @@ impl Database {
         Ok(row.map(|row| (user(&row), row.get(7))))
     }
 
-    /// Opens a session under the hash of its cookie.
-    pub async fn create_session(&self, id_hash: &[u8], user: UserId) -> Result<(), StoreError> {
-        let operation = "open a session";
-        let client = self.client(operation).await?;
-        let sql =
-            "INSERT INTO sessions (id_hash, user_id, expires_at) VALUES ($1, $2, now() + make_interval(days => $3))";
-        client.execute(sql, &[&id_hash, &user.0, &ABSOLUTE_DAYS]).await.map(|_| ()).map_err(StoreError::of(operation))
-    }
-
-    /// Ends one session.
-    pub async fn end_session(&self, id_hash: &[u8]) -> Result<(), StoreError> {
-        let operation = "end a session";
-        let client = self.client(operation).await?;
-        let sql = "DELETE FROM sessions WHERE id_hash = $1";
-        client.execute(sql, &[&id_hash]).await.map(|_| ()).map_err(StoreError::of(operation))
-    }
-
     /// All users.
     pub async fn users(&self) -> Result<Vec<User>, StoreError> {
         let operation = "list users";
@@ -133,6 +110,15 @@ impl Database {
         let sql = format!("SELECT {USER_COLUMNS} FROM users u ORDER BY lower(u.email) LIMIT 10000");
         let rows = client.query(&sql, &[]).await.map_err(StoreError::of(operation))?;
         Ok(rows.iter().map(user).collect())
+    }
+
+    /// A person.
+    pub async fn user(&self, id: UserId) -> Result<User, StoreError> {
+        let operation = "read a user";
+        let client = self.client(operation).await?;
+        let sql = format!("SELECT {USER_COLUMNS} FROM users u WHERE u.id = $1");
+        let row = client.query_opt(&sql, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        row.as_ref().map(user).ok_or(StoreError::NotFound { operation })
     }
 
     /// Adds a person who has no password yet.
@@ -164,8 +150,7 @@ impl Database {
         let row = transaction.query_opt(&sql, &[&id.0, &name, &is_admin, &disabled]).await;
         let row = row.map_err(StoreError::of(operation))?.ok_or(StoreError::NotFound { operation })?;
         if disabled == Some(true) {
-            let end = transaction.execute("DELETE FROM sessions WHERE user_id = $1", &[&id.0]).await;
-            end.map_err(StoreError::of(operation))?;
+            end_all(operation, &transaction, id.0).await?;
         }
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok(user(&row))
@@ -251,8 +236,11 @@ impl Database {
         };
         let row = row.map_err(StoreError::of(operation))?.ok_or(StoreError::NotFound { operation })?;
         let id: uuid::Uuid = row.get(0);
-        let ended = transaction.execute("DELETE FROM sessions WHERE user_id = $1", &[&id]).await;
-        ended.map_err(StoreError::of(operation))?;
+        end_all(operation, &transaction, id).await?;
+        if purpose == LinkPurpose::RecoverAdmin {
+            // Root has the last word: whoever lost their telephone, too, gets in again by this link.
+            remove_factor(operation, &transaction, id).await?;
+        }
         transaction.commit().await.map_err(StoreError::of(operation))?;
         Ok((purpose, user(&row)))
     }

@@ -24,6 +24,8 @@ impl Leadership {
 pub struct Swept {
     /// Sessions that had expired.
     pub sessions: u64,
+    /// Tokens that expired three months ago.
+    pub tokens: u64,
     /// One-time links that had expired or were used a month ago.
     pub links: u64,
     /// Outbox entries that were sent a day ago.
@@ -48,6 +50,7 @@ impl Database {
         let run = async |sql: &str| leadership.client.execute(sql, &[]).await.map_err(StoreError::of(operation));
         Ok(Swept {
             sessions: run("DELETE FROM sessions WHERE expires_at < now()").await?,
+            tokens: run("DELETE FROM api_tokens WHERE expires_at < now() - interval '90 days'").await?,
             links: run("DELETE FROM one_time_links WHERE expires_at < now() - interval '30 days'").await?,
             outbox: run("DELETE FROM run_outbox WHERE sent_at < now() - interval '1 day'").await?,
         })

@@ -4,6 +4,7 @@
 //! a query called by the wrong daemon fails in the database too.
 
 pub mod access;
+pub mod api_tokens;
 pub mod app_life;
 pub mod approvals;
 pub mod apps;
@@ -37,8 +38,10 @@ pub mod run_control;
 pub mod run_search;
 pub mod runs;
 pub mod schedules;
+pub mod second_factors;
 pub mod secrets;
 pub mod session_access;
+pub mod sessions;
 pub mod sign_in;
 pub mod ssh_hosts;
 #[cfg(feature = "test-support")]

@@ -1,6 +1,6 @@
-//! What a request may do, in one round trip: session, person, object and role by a single statement.
+//! What a request may do, in one round trip: session or token, person, object and role by a single statement.
 //!
-//! Nothing here is cached, so a session that was ended or a role that was taken away refuses the very next request.
+//! Nothing here is cached, so a session that was ended, a token that was revoked or a role that was taken away refuses the very next request.
 
 use bulkhead_model::app::AppQuery;
 use bulkhead_model::library_query::LibraryQuery;
@@ -9,15 +9,46 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 
 use crate::access::{Access, ObjectKind, role};
+use crate::api_tokens::TokenScope;
 use crate::environments::{EnvironmentUse, allowed, named};
-use crate::identity::{LIVE_SESSION, USER_COLUMNS, User, user};
+use crate::identity::{USER_COLUMNS, User, user};
+use crate::sessions::LIVE;
 use crate::{Database, StoreError};
 
-/// A live session's user and the object that they asked for.
-#[derive(Clone, Debug)]
-pub struct SessionAccess<T> {
+/// What a request shows to tell who sends it, as SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The cookie of a session.
+    Session([u8; 32]),
+    /// A token.
+    Token([u8; 32]),
+}
+
+/// Whom a live session or token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
     /// The person.
     pub user: User,
+    /// The token, where it is one.
+    pub token: Option<TokenUse>,
+}
+
+/// The token that a request was sent with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The id.
+    pub id: uuid::Uuid,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it is good for.
+    pub scope: TokenScope,
+}
+
+/// Who asks, and the object that they asked for.
+#[derive(Clone, Debug)]
+pub struct SessionAccess<T> {
+    /// Who.
+    pub who: Identified,
     /// The object with their role on it; `None` when there is none or they have no role.
     pub object: Option<T>,
 }
@@ -52,76 +83,112 @@ pub struct RunAccess {
     pub role: Role,
 }
 
-/// `user` columns come first in every statement here; what is particular starts at this column.
-const OBJECT: usize = 8;
+/// Who it is comes first in every statement here: the columns of a user, whether the use is to be noted, those of a token. What is
+/// particular starts at this column.
+const OBJECT: usize = 11;
+const IS_TO_BE_NOTED: usize = 7;
+const TOKEN: usize = 8;
 
-impl Database {
-    /// The user of a live session.
-    pub async fn session_user(&self, id_hash: &[u8]) -> Result<Option<User>, StoreError> {
-        let sql = format!(
-            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute'
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE {LIVE_SESSION}"
-        );
-        let row = self.session_row("read a session", &sql, &[&id_hash]).await?;
-        Ok(row.as_ref().map(user))
+impl Credential {
+    fn hash(&self) -> &[u8] {
+        let (Self::Session(hash) | Self::Token(hash)) = self;
+        hash
     }
 
-    /// The user of a live session and their role on the object named `name`.
+    /// The columns that tell who it is.
+    fn columns(self) -> String {
+        let own = match self {
+            Self::Session(_) => "s.last_seen_at < now() - interval '1 minute', NULL::uuid, NULL::text, NULL::text",
+            Self::Token(_) => "coalesce(s.last_used_at < now() - interval '1 minute', true), s.id, s.name, s.scope",
+        };
+        format!("{USER_COLUMNS}, {own}")
+    }
+
+    /// Where they stand: `s`, with its user `u`.
+    fn tables(self) -> &'static str {
+        match self {
+            Self::Session(_) => "sessions s JOIN users u ON u.id = s.user_id",
+            Self::Token(_) => "api_tokens s JOIN users u ON u.id = s.user_id",
+        }
+    }
+
+    /// What makes the one whose hash is `$1` a live one. It is none while its user is kept out.
+    fn live(self) -> String {
+        let own = match self {
+            Self::Session(_) => LIVE,
+            Self::Token(_) => "s.expires_at > now()",
+        };
+        format!("s.id_hash = $1 AND {own} AND u.disabled_at IS NULL")
+    }
+}
+
+impl Database {
+    /// Whom a live session or token stands for.
+    pub async fn identified(&self, shown: Credential) -> Result<Option<Identified>, StoreError> {
+        let operation = "read a session";
+        let sql = format!("SELECT {} FROM {} WHERE {}", shown.columns(), shown.tables(), shown.live());
+        let row = self.session_row(operation, shown, &sql, &[]).await?;
+        row.map(|row| identified(operation, &row)).transpose()
+    }
+
+    /// Who asks, and their role on the object named `name`.
     pub async fn session_access(
         &self,
-        id_hash: &[u8],
+        shown: Credential,
         kind: ObjectKind,
         name: &str,
     ) -> Result<Option<SessionAccess<Access>>, StoreError> {
         let operation = "read a role";
         let (table, column) = kind.table();
         let effective = kind.effective_role("u.is_admin");
+        let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
         let sql = format!(
-            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute', o.id, {effective}
-             FROM sessions s JOIN users u ON u.id = s.user_id
+            "SELECT {columns}, o.id, {effective}
+             FROM {tables}
              LEFT JOIN {table} o ON o.{column} = $2
              LEFT JOIN grants g ON g.object_kind = $3 AND g.object_id = o.id AND g.user_id = u.id
-             WHERE {LIVE_SESSION}"
+             WHERE {live}"
         );
-        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &name, &kind.as_str()]).await? else {
+        let Some(row) = self.session_row(operation, shown, &sql, &[&name, &kind.as_str()]).await? else {
             return Ok(None);
         };
         let object = match (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1)) {
             (Some(id), Some(word)) => Some(Access { id, role: role(operation, word)? }),
             _ => None,
         };
-        Ok(Some(SessionAccess { user: user(&row), object }))
+        Ok(Some(SessionAccess { who: identified(operation, &row)?, object }))
     }
 
-    /// The user of a live session and their role on a run's workflow.
+    /// Who asks, and their role on a run's workflow.
     pub async fn session_run_access(
         &self,
-        id_hash: &[u8],
+        shown: Credential,
         run: RunId,
     ) -> Result<Option<SessionAccess<RunAccess>>, StoreError> {
         let operation = "read a role";
+        let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
         let sql = format!(
-            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute', r.workflow_id,
+            "SELECT {columns}, r.workflow_id,
                     CASE WHEN u.is_admin THEN 'admin' ELSE g.role END
-             FROM sessions s JOIN users u ON u.id = s.user_id
+             FROM {tables}
              LEFT JOIN runs r ON r.id = $2
              LEFT JOIN grants g ON g.object_kind = 'workflow' AND g.object_id = r.workflow_id AND g.user_id = u.id
-             WHERE {LIVE_SESSION}"
+             WHERE {live}"
         );
-        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &run.0]).await? else { return Ok(None) };
+        let Some(row) = self.session_row(operation, shown, &sql, &[&run.0]).await? else { return Ok(None) };
         let object = match (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1)) {
             (Some(workflow), Some(word)) => {
                 Some(RunAccess { workflow: WorkflowId(workflow), role: role(operation, word)? })
             }
             _ => None,
         };
-        Ok(Some(SessionAccess { user: user(&row), object }))
+        Ok(Some(SessionAccess { who: identified(operation, &row)?, object }))
     }
 
-    /// The user of a live session and a query of an app, from the draft or from the released version, for an environment.
+    /// Who asks, and a query of an app, from the draft or from the released version, for an environment.
     pub async fn session_query_access(
         &self,
-        id_hash: &[u8],
+        shown: Credential,
         (app, query): (&str, &str),
         draft: bool,
         environment: Option<&str>,
@@ -129,14 +196,15 @@ impl Database {
         let operation = "read a query";
         let resource_role = ObjectKind::Resource.effective_role("u.is_admin");
         let library_role = ObjectKind::Query.effective_role("u.is_admin");
+        let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
         let sql = format!(
-            "SELECT {USER_COLUMNS}, s.last_seen_at < now() - interval '1 minute',
+            "SELECT {columns},
                     a.id, a.role, a.released_version, q.query, r.id, r.role,
                     (coalesce(json_array_length(q.query -> 'allowed-groups'), 0) = 0 OR u.is_admin
                      OR EXISTS (SELECT FROM group_members m JOIN groups gr ON gr.id = m.group_id WHERE m.user_id = u.id
                          AND gr.name IN (SELECT json_array_elements_text(q.query -> 'allowed-groups')))),
                     e.id, e.name, {is_allowed}, l.id, l.role, l.document
-             FROM sessions s JOIN users u ON u.id = s.user_id
+             FROM {tables}
              LEFT JOIN LATERAL (
                  SELECT o.id, o.draft, o.released_version, o.is_module, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
                  FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = u.id
@@ -156,7 +224,7 @@ impl Database {
                      AND d.version = coalesce((q.query -> 'library' ->> 'version')::integer, o.released_version)
                  WHERE o.slug = q.query -> 'library' ->> 'query') l ON true
              LEFT JOIN environments e ON {named}
-             WHERE {LIVE_SESSION}",
+             WHERE {live}",
             // A reference to the library counts as building for those alone who may edit what it refers to, or write against its resource.
             is_allowed = allowed(
                 "u.is_admin",
@@ -166,30 +234,44 @@ impl Database {
             ),
             named = named("$5"),
         );
-        let Some(row) = self.session_row(operation, &sql, &[&id_hash, &app, &query, &draft, &environment]).await?
-        else {
+        let Some(row) = self.session_row(operation, shown, &sql, &[&app, &query, &draft, &environment]).await? else {
             return Ok(None);
         };
-        Ok(Some(SessionAccess { user: user(&row), object: query_access(operation, &row)? }))
+        Ok(Some(SessionAccess { who: identified(operation, &row)?, object: query_access(operation, &row)? }))
     }
 
-    /// Runs a statement about a live session, and keeps the session alive.
+    /// Runs a statement about a live session or token, whose hash is `$1`, and notes that it is in use.
     async fn session_row(
         &self,
         operation: &'static str,
+        shown: Credential,
         sql: &str,
-        values: &[&(dyn ToSql + Sync)],
+        more: &[&(dyn ToSql + Sync)],
     ) -> Result<Option<Row>, StoreError> {
+        let hash = shown.hash();
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&hash];
+        values.extend(more);
         let client = self.client(operation).await?;
         let statement = client.prepare_cached(sql).await.map_err(StoreError::of(operation))?;
-        let row = client.query_opt(&statement, values).await.map_err(StoreError::of(operation))?;
-        if row.as_ref().is_some_and(|row| row.get(OBJECT - 1)) {
+        let row = client.query_opt(&statement, &values).await.map_err(StoreError::of(operation))?;
+        if row.as_ref().is_some_and(|row| row.get(IS_TO_BE_NOTED)) {
             // Once a minute is enough to tell idle from busy, and keeps requests from writing.
-            let touch = "UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1";
+            let touch = match shown {
+                Credential::Session(_) => "UPDATE sessions SET last_seen_at = now() WHERE id_hash = $1",
+                Credential::Token(_) => "UPDATE api_tokens SET last_used_at = now() WHERE id_hash = $1",
+            };
             client.execute(touch, &values[..1]).await.map_err(StoreError::of(operation))?;
         }
         Ok(row)
     }
+}
+
+fn identified(operation: &'static str, row: &Row) -> Result<Identified, StoreError> {
+    let token = row.get::<_, Option<uuid::Uuid>>(TOKEN).map(|id| {
+        let scope = TokenScope::parse(operation, row.get(TOKEN + 2))?;
+        Ok(TokenUse { id, name: row.get(TOKEN + 1), scope })
+    });
+    Ok(Identified { user: user(row), token: token.transpose()? })
 }
 
 fn query_access(operation: &'static str, row: &Row) -> Result<Option<QueryAccess>, StoreError> {

@@ -4,6 +4,110 @@
  */
 
 export interface paths {
+    "/api/v1/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your second factor. */
+        get: operations["getSecondFactor"];
+        put?: never;
+        /** Begins to make a second factor. One that you have stays until a code confirms the new one. */
+        post: operations["beginSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms it with its first code. */
+        post: operations["confirmSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New recovery codes: the old ones no longer work. */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes your second factor away. */
+        post: operations["removeSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where you are logged in. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /** Ends all your sessions but this one. */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of your sessions: its next request is refused. */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/sign-ins": {
         parameters: {
             query?: never;
@@ -33,6 +137,41 @@ export interface paths {
         /** Takes away one of the accounts that you log in with. Who has no password that lets them in keeps the last one. */
         post: operations["removeSignIn"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your tokens. */
+        get: operations["listTokens"];
+        put?: never;
+        /** Makes a token, with which a program acts as you. */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token of yours: the next request with it is refused. */
+        delete: operations["revokeToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -476,6 +615,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/seals/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hash that stands with a number of the chain, to be compared with one that was written down elsewhere. */
+        get: operations["getAuditSeal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Checks 5,000 links of the chain. Whoever wants to know of all asks again, after the last that holds, until `is_end`. */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments": {
         parameters: {
             query?: never;
@@ -666,6 +839,57 @@ export interface paths {
         put?: never;
         /** Opens a session with an e-mail address and a password. */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a log-in with a code of the second factor, or a recovery code: opens the session. */
+        post: operations["loginWithCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to make the second factor without which a log-in ends here. */
+        post: operations["beginRequiredSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms it with its first code: opens the session. */
+        post: operations["confirmRequiredSecondFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1527,6 +1751,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sign-in/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says for whom a second factor is required. Who has none makes one with their next log-in, before anything else. */
+        put: operations["setSecondFactorRequired"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-in/settings": {
         parameters: {
             query?: never;
@@ -1683,6 +1924,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens of all people. */
+        get: operations["listAllTokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token of anybody. */
+        delete: operations["revokeAnyToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1730,6 +2005,40 @@ export interface paths {
         /** A new invitation, in place of the earlier one. */
         post: operations["inviteUser"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes the second factor of a person away, who has lost what computes the codes. */
+        delete: operations["resetSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends all sessions of a person, who can log in again. */
+        delete: operations["endSessionsOfUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2256,6 +2565,42 @@ export interface components {
          * @enum {string}
          */
         Any: "any";
+        /** @description A token, without what proves it. */
+        ApiToken: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Their address. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description The id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             */
+            last_used_at?: string | null;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description What it is good for. */
+            scope: components["schemas"]["TokenScope"];
+            /** @description Whose it is. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description Tokens. */
+        ApiTokenList: {
+            /** @description The newest first. */
+            tokens: components["schemas"]["ApiToken"][];
+        };
         /** @description An app as its editors see it. */
         AppDetail: {
             /** @description The draft. */
@@ -2463,6 +2808,39 @@ export interface components {
         };
         /** @description How many rows may change: a number, or `any`. */
         AtMost: number | components["schemas"]["Any"];
+        /** @description The first place where the chain does not hold. */
+        AuditBreak: {
+            /**
+             * Format: int64
+             * @description The first.
+             */
+            from: number;
+            /** @enum {string} */
+            kind: "missing";
+            /**
+             * Format: int64
+             * @description The last.
+             */
+            to: number;
+        } | {
+            /**
+             * Format: date-time
+             * @description When it says that it happened.
+             */
+            at: string;
+            /** @enum {string} */
+            kind: "changed";
+            /**
+             * Format: int64
+             * @description Its number in the chain.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            record: number;
+        };
         /** @description A record. */
         AuditEntry: {
             /** @description What was done. */
@@ -2500,6 +2878,31 @@ export interface components {
             next?: number | null;
             /** @description The newest first. */
             records: components["schemas"]["AuditEntry"][];
+            sealed?: components["schemas"]["SealedUpTo"] | null;
+        };
+        /** @description A link of the chain. */
+        AuditSeal: {
+            /** @description SHA-256 over the record and the hash before it, in hex. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Its number: 1 is the first record that was ever sealed.
+             */
+            number: number;
+        };
+        /** @description What a look at a part of the chain found. */
+        AuditVerification: {
+            broken?: components["schemas"]["AuditBreak"] | null;
+            /** @description The link before the ones that were looked at. */
+            from: components["schemas"]["AuditSeal"];
+            /** @description Whether that is the end of the chain. */
+            is_end: boolean;
+            /**
+             * Format: int64
+             * @description Records that are older than a minute and not sealed.
+             */
+            late: number;
+            up_to?: components["schemas"]["AuditSeal"] | null;
         };
         /** @description `https://api.example.com/v1`: scheme, host, port and the path that all requests begin with. No query, no name, no password. */
         BaseUrl: string;
@@ -2767,6 +3170,18 @@ export interface components {
             /** @description The server's page. It sends back within ten minutes, to the same session. */
             url: string;
         };
+        /** @description A token to make. */
+        CreateApiTokenRequest: {
+            /**
+             * Format: int32
+             * @description Days after which it ends, 1 to 366; 90 when absent.
+             */
+            days?: number | null;
+            /** @description What to call it: 1 to 80 characters. The audit trail names it. */
+            name: string;
+            /** @description What it is good for. */
+            scope: components["schemas"]["TokenScope"];
+        };
         /** @description A new app. */
         CreateAppRequest: {
             document?: components["schemas"]["AppDocument"] | null;
@@ -2854,6 +3269,13 @@ export interface components {
             slug: components["schemas"]["Slug"];
             /** @description Its title. */
             title: string;
+        };
+        /** @description A new token. */
+        CreatedApiToken: {
+            /** @description The token itself, for `Authorization: Bearer`. It is shown this once. */
+            secret: string;
+            /** @description About it. */
+            token: components["schemas"]["ApiToken"];
         };
         /** @description A person with the link that lets them in. */
         CreatedUser: {
@@ -3843,6 +4265,11 @@ export interface components {
             prefix?: components["schemas"]["TextTemplate"];
         };
         /**
+         * @description What a log-in needs after the password.
+         * @enum {string}
+         */
+        LogInStep: "code" | "enrolment";
+        /**
          * @description The level of a log line.
          * @enum {string}
          */
@@ -4380,10 +4807,20 @@ export interface components {
             /** @description Whether it has to be given. */
             is_required: boolean;
         };
+        /** @description The password again. */
+        PasswordAgainRequest: {
+            /** @description Your password. */
+            password: string;
+        };
         /** @description Who may log in with a password. */
         PasswordsRequest: {
             /** @description Whether everybody may; else administrators alone. */
             for_all: boolean;
+        };
+        /** @description A log-in whose password was right. */
+        PendingLogIn: {
+            /** @description What it needs yet. */
+            needs: components["schemas"]["LogInStep"];
         };
         /** @description How a resource runs a query, as its own planner says. */
         Plan: {
@@ -4719,6 +5156,11 @@ export interface components {
             /** @description The account's address. */
             email: string;
         };
+        /** @description New recovery codes. */
+        RecoveryCodes: {
+            /** @description Each works once in the place of a code. They are shown this once. */
+            recovery_codes: string[];
+        };
         /** @description How a link is used. */
         RedeemLinkRequest: {
             /** @description The new account's address; only for `first-admin`. */
@@ -4903,6 +5345,11 @@ export interface components {
             /** @description The file's name. */
             "file-name": components["schemas"]["TextTemplate"];
         };
+        /**
+         * @description For whom a second factor is required who logs in with a password.
+         * @enum {string}
+         */
+        RequiredFor: "nobody" | "administrators" | "everybody";
         /** @description Starts a new run with what started an earlier one. */
         RerunRequest: {
             /** @description In place of the earlier run's `trigger.body`, where it is given. */
@@ -5454,6 +5901,62 @@ export interface components {
          * @enum {string}
          */
         ScriptRun: "manual" | "load";
+        /** @description How far the trail is sealed. */
+        SealedUpTo: {
+            /**
+             * Format: date-time
+             * @description When that happened.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description The record that it is of.
+             */
+            record: number;
+            /** @description The last link of the chain. */
+            seal: components["schemas"]["AuditSeal"];
+        };
+        /** @description A new secret. */
+        SecondFactorBegun: {
+            /** @description The address as a QR code: an SVG path of squares of one unit. */
+            qr_path: string;
+            /**
+             * Format: int32
+             * @description How many units it is wide and high, without the margin of four that it needs.
+             */
+            qr_size: number;
+            /** @description The secret in base32, to be typed. */
+            secret: string;
+            /** @description The same as an address that telephones know. */
+            uri: string;
+        };
+        /** @description A code. */
+        SecondFactorCodeRequest: {
+            /** @description Six digits or, to log in, a recovery code. White space and dashes do not count. */
+            code: string;
+        };
+        /** @description Says for whom a second factor is required. */
+        SecondFactorRequest: {
+            /** @description For whom. */
+            required_for: components["schemas"]["RequiredFor"];
+        };
+        /** @description Your second factor. */
+        SecondFactorState: {
+            /** @description Whether you have a password: without one there is nothing to protect. */
+            has_password: boolean;
+            /**
+             * Format: int64
+             * @description Recovery codes that were not used yet.
+             */
+            recovery_codes: number;
+            /** @description Whether you must have one. */
+            required: boolean;
+            /**
+             * Format: date-time
+             * @description Since when you have one; absent while you have none.
+             */
+            since?: string | null;
+        };
         /** @description A secret, without its value. */
         Secret: {
             /**
@@ -5531,6 +6034,35 @@ export interface components {
             user: components["schemas"]["SessionUser"];
             /** @description The version of this Bulkhead. */
             version: string;
+        };
+        /** @description A session of yours. */
+        SessionInfo: {
+            /** @description The address that the log-in came from. */
+            address?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The id. It opens nothing.
+             */
+            id: string;
+            /** @description Whether it is the one that asks. */
+            is_current: boolean;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             */
+            last_seen_at: string;
+            /** @description What the browser called itself, 300 characters at most. */
+            user_agent?: string | null;
+        };
+        /** @description Where you are logged in. */
+        SessionList: {
+            /** @description The one that was used last first. */
+            sessions: components["schemas"]["SessionInfo"][];
         };
         /** @description Who is logged in. */
         SessionUser: {
@@ -5622,6 +6154,8 @@ export interface components {
             providers: components["schemas"]["Provider"][];
             /** @description Where each provider has to be told that it may send people back to. */
             redirect_uri: string;
+            /** @description For whom a second factor is required who logs in with a password. */
+            second_factor_required_for: components["schemas"]["RequiredFor"];
         };
         /** @description A provider to log in with. */
         SignInWay: {
@@ -5975,6 +6509,11 @@ export interface components {
          * @enum {string}
          */
         TlsMode: "disabled" | "verify-full";
+        /**
+         * @description What a token is good for.
+         * @enum {string}
+         */
+        TokenScope: "read" | "all";
         /** @description A value that is computed of others, and computed anew when one of them changes: expressions read it as `<name>.value`. */
         Transformer: {
             /** @description JavaScript without side effects: an expression, or statements with `return`. */
@@ -6086,6 +6625,8 @@ export interface components {
             is_admin: boolean;
             /** @description The name. */
             name: string;
+            /** @description Whether a code is asked for after their password. */
+            second_factor: boolean;
         };
         /**
          * Format: uuid
@@ -6307,6 +6848,250 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorState"];
+                };
+            };
+        };
+    };
+    beginSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgainRequest"];
+            };
+        };
+        responses: {
+            /** @description The secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorBegun"];
+                };
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no-password`: you log in with an account elsewhere */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Recovery codes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `wrong-code` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `attempt-over`: it was begun too long ago */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgainRequest"];
+            };
+        };
+        responses: {
+            /** @description Recovery codes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: you have no second factor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgainRequest"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `second-factor-required` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listSignIns: {
         parameters: {
             query?: never;
@@ -6355,6 +7140,88 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Yours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokenList"];
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiToken"];
+                };
+            };
+            /** @description `exists`, `too-many-tokens` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7248,6 +8115,62 @@ export interface operations {
             };
         };
     };
+    getAuditSeal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSeal"];
+                };
+            };
+            /** @description `not-found`: the chain does not reach so far, or begins later */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /** @description The number of a link that holds, with its hash; the beginning of the chain when absent. */
+                after?: number;
+                /** @description Its hash, in hex. */
+                hash?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+        };
+    };
     listEnvironments: {
         parameters: {
             query?: never;
@@ -7822,6 +8745,15 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description The password is right and something is still to come; a cookie for that is set */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingLogIn"];
+                };
+            };
             /** @description `wrong-login` */
             401: {
                 headers: {
@@ -7842,6 +8774,128 @@ export interface operations {
             };
             /** @description `too-many-attempts` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loginWithCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description The session; its cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `wrong-code`: it is wrong, or was used before */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `attempt-over`: the password was entered more than ten minutes ago */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-attempts` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginRequiredSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorBegun"];
+                };
+            };
+            /** @description `attempt-over`: the password was entered more than ten minutes ago */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmRequiredSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Recovery codes; the session's cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `wrong-code` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `attempt-over`: it was begun too long ago */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7922,6 +8976,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The password is set and something is still to come; a cookie for that is set */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingLogIn"];
                 };
             };
             /** @description `passwords-off`: administrators alone use a password here */
@@ -9701,6 +10764,28 @@ export interface operations {
             };
         };
     };
+    setSecondFactorRequired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorRequest"];
+            };
+        };
+        responses: {
+            /** @description Said */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     getSignInSettings: {
         parameters: {
             query?: never;
@@ -10088,6 +11173,46 @@ export interface operations {
             };
         };
     };
+    listAllTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokenList"];
+                };
+            };
+        };
+    };
+    revokeAnyToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: never;
@@ -10195,6 +11320,55 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OneTimeLink"];
                 };
+            };
+        };
+    };
+    resetSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`: there is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSessionsOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -1,30 +1,43 @@
 /** Logging in. */
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
-import { api } from '../api/client'
+import { type FormEvent, Suspense, lazy, useState } from 'react'
+import { api, dataOf } from '../api/client'
 import { Button } from '../ui/Button'
 import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 import { t } from '../messages/messages'
 import { EntryCard } from './EntryCard'
 import { SignInButtons } from './SignInButtons'
-import { safeNext } from './sign-in'
+import { type LogInStep, safeNext, stepIn } from './sign-in'
 
 const route = getRouteApi('/login')
+const LogInSteps = lazy(() => import('./LogInSteps').then((module) => ({ default: module.LogInSteps })))
 
 export function Login() {
-  const { next } = route.useSearch()
+  const { next, needs } = route.useSearch()
+  const [step, setStep] = useState<LogInStep | undefined>(needs)
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const login = useMutation({
     meta: { showsError: true },
-    mutationFn: () => api.POST('/api/v1/login', { body: { email, password } }),
-    onSuccess: () => location.assign(safeNext(next)),
+    mutationFn: () => dataOf(api.POST('/api/v1/login', { body: { email, password } })),
+    onSuccess: (answer) => {
+      const needed = stepIn(answer)
+      if (needed) setStep(needed)
+      else location.assign(safeNext(next))
+    },
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
     login.mutate()
+  }
+  if (step) {
+    return (
+      <Suspense fallback={null}>
+        <LogInSteps step={step} onDone={() => location.assign(safeNext(next))} />
+      </Suspense>
+    )
   }
   return (
     <EntryCard title={t('Log in')}>

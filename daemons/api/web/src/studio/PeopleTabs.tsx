@@ -1,4 +1,4 @@
-/** From the people of this instance to how they log in, and back. */
+/** From the people of this instance to how they log in, to their tokens, and back. */
 import { Link } from '@tanstack/react-router'
 
 export function PeopleTabs() {
@@ -9,6 +9,9 @@ export function PeopleTabs() {
       </Link>
       <Link className="tab" to="/log-in-settings">
         Log-in
+      </Link>
+      <Link className="tab" to="/tokens">
+        Tokens
       </Link>
     </nav>
   )

@@ -8,6 +8,7 @@ import { TextField } from '../ui/Field'
 import { ErrorNotice, SkeletonRows } from '../ui/states'
 import { message, t } from '../messages/messages'
 import { EntryCard } from './EntryCard'
+import { stepIn } from './sign-in'
 
 const route = getRouteApi('/setup')
 const minPassword = 12
@@ -46,8 +47,11 @@ function SetupForm({ token, purpose, knownEmail }: { token: string; purpose: key
   const [password, setPassword] = useState('')
   const redeem = useMutation({
     meta: { showsError: true },
-    mutationFn: () => api.POST('/api/v1/one-time-links/redeem', { body: { token, password, ...(isFirst ? { name, email } : {}) } }),
-    onSuccess: () => location.assign('/'),
+    mutationFn: () => dataOf(api.POST('/api/v1/one-time-links/redeem', { body: { token, password, ...(isFirst ? { name, email } : {}) } })),
+    onSuccess: (answer) => {
+      const needed = stepIn(answer)
+      location.assign(needed ? `/login?needs=${needed}` : '/')
+    },
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()

@@ -1,4 +1,4 @@
-/** How people log in: providers of OpenID Connect, and whether everybody may use a password. For administrators. */
+/** How people log in: providers of OpenID Connect, and whether everybody may use a password, and a second factor. For administrators. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
@@ -6,12 +6,18 @@ import { api, dataOf } from '../api/client'
 import type { SignInProvider } from '../api/types'
 import { Button } from '../ui/Button'
 import { CopyField } from '../ui/CopyField'
-import { CheckField } from '../ui/Field'
+import { CheckField, SelectField } from '../ui/Field'
 import { EmptyState, Loaded } from '../ui/states'
 import { PageHead } from './PageHead'
 import { PeopleTabs } from './PeopleTabs'
 import { ProviderDialog } from './ProviderDialog'
 import { useRemoval } from './use-removal'
+
+const required = [
+  ['nobody', 'Nobody: it is up to each person'],
+  ['administrators', 'Administrators'],
+  ['everybody', 'Everybody'],
+] as const
 
 export function SignInSettings() {
   const queryClient = useQueryClient()
@@ -19,6 +25,10 @@ export function SignInSettings() {
   const [edited, setEdited] = useState<{ provider?: SignInProvider }>()
   const passwords = useMutation({
     mutationFn: (for_all: boolean) => api.PUT('/api/v1/sign-in/passwords', { body: { for_all } }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['sign-in'] }),
+  })
+  const factor = useMutation({
+    mutationFn: (required_for: (typeof required)[number][0]) => api.PUT('/api/v1/sign-in/second-factor', { body: { required_for } }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['sign-in'] }),
   })
   const confirmed = useRemoval('sign-in')
@@ -33,7 +43,7 @@ export function SignInSettings() {
       <PeopleTabs />
       <div className="page-body stack">
         <Loaded query={settings}>
-          {({ providers, passwords_for_all, redirect_uri }) => (
+          {({ providers, passwords_for_all, second_factor_required_for, redirect_uri }) => (
             <>
               {providers.length === 0 ? (
                 <EmptyState icon={KeyRound} title="Let people log in with the accounts that they have" action={add}>
@@ -81,8 +91,18 @@ export function SignInSettings() {
                   </tbody>
                 </table>
               )}
-              <CheckField label="Everybody may log in with a password; else administrators alone" checked={passwords_for_all} disabled={passwords.isPending} onChange={({ target }) => passwords.mutate(target.checked)} />
-              <CopyField label="Redirect URI to register at a provider" value={redirect_uri} />
+              <div className="page-note stack">
+                <CheckField label="Everybody may log in with a password; else administrators alone" checked={passwords_for_all} disabled={passwords.isPending} onChange={({ target }) => passwords.mutate(target.checked)} />
+                <SelectField
+                  label="A second factor is required, after a password, for"
+                  hint="Who has none sets one up with the next log-in."
+                  options={required}
+                  value={second_factor_required_for}
+                  disabled={factor.isPending}
+                  onChange={({ target }) => factor.mutate(required.find(([value]) => value === target.value)?.[0] ?? 'nobody')}
+                />
+                <CopyField label="Redirect URI to register at a provider" value={redirect_uri} />
+              </div>
             </>
           )}
         </Loaded>

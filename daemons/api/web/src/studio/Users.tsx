@@ -1,6 +1,6 @@
 /** The people of this instance. For administrators. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { UserPlus } from 'lucide-react'
+import { LogOut, ShieldOff, UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client'
 import type { User } from '../api/types'
@@ -10,11 +10,13 @@ import { CopyField } from '../ui/CopyField'
 import { Dialog } from '../ui/Dialog'
 import { CheckField, TextField } from '../ui/Field'
 import { RelativeTime } from '../ui/format'
+import { MenuButton, MenuItem } from '../ui/MenuButton'
 import { ErrorNotice, Loaded } from '../ui/states'
 import { PageHead } from './PageHead'
 import { PeopleTabs } from './PeopleTabs'
 import { usersQuery } from './lists'
 import { useSession } from './session'
+import { useRemoval } from './use-removal'
 
 interface Invitation {
   email: string
@@ -73,6 +75,14 @@ function UserTable({ users, onInvited }: { users: User[]; onInvited: (invitation
     mutationFn: ({ id, ...body }: { id: string; disabled?: boolean; is_admin?: boolean }) => api.PATCH('/api/v1/users/{id}', { params: { path: { id } }, body }),
     onSuccess: refresh,
   })
+  const confirmed = useRemoval('users')
+  const headers = { 'content-type': 'application/json' }
+  const endSessions = ({ id, name }: User) =>
+    confirmed({ title: `End all sessions of ${name}?`, text: 'They have to log in again everywhere.', confirm: 'End sessions' }, () => api.DELETE('/api/v1/users/{id}/sessions', { params: { path: { id } }, headers }))
+  const resetFactor = ({ id, name }: User) =>
+    confirmed({ title: `Reset the second factor of ${name}?`, text: 'Their password alone logs them in until they set up another. Be sure that it is they who ask.', confirm: 'Reset second factor' }, () =>
+      api.DELETE('/api/v1/users/{id}/second-factor', { params: { path: { id } }, headers }),
+    )
   const invite = useMutation({
     mutationFn: async (user: User) => ({ email: user.email, link: (await dataOf(api.POST('/api/v1/users/{id}/invitation', { params: { path: { id: user.id } }, headers: { 'content-type': 'application/json' } }))).link }),
     onSuccess: onInvited,
@@ -99,6 +109,7 @@ function UserTable({ users, onInvited }: { users: User[]; onInvited: (invitation
             <td>
               <span className="row wrap">
                 {user.disabled ? <Badge tone="red">Disabled</Badge> : user.invited ? <Badge tone="amber">Invited</Badge> : <Badge tone="green">Active</Badge>}
+                {user.second_factor ? <Badge>Second factor</Badge> : null}
                 {user.is_admin ? <Badge tone="accent">Administrator</Badge> : null}
               </span>
             </td>
@@ -111,6 +122,18 @@ function UserTable({ users, onInvited }: { users: User[]; onInvited: (invitation
                   <Button size="small" onClick={() => invite.mutate(user)}>
                     New link
                   </Button>
+                )}
+                {user.id === session.user.id ? null : (
+                  <MenuButton text="More" size="small" label={`Actions on ${user.name}`}>
+                    <MenuItem icon={LogOut} onChoose={() => void endSessions(user)}>
+                      End all sessions
+                    </MenuItem>
+                    {user.second_factor ? (
+                      <MenuItem icon={ShieldOff} isDanger onChoose={() => void resetFactor(user)}>
+                        Reset second factor
+                      </MenuItem>
+                    ) : null}
+                  </MenuButton>
                 )}
                 {user.id === session.user.id ? null : (
                   <Button size="small" variant={user.disabled ? 'secondary' : 'danger'} onClick={() => update.mutate({ id: user.id, disabled: !user.disabled })}>

@@ -19,7 +19,7 @@ const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: (search) => ({ next: text(search.next) }),
+  validateSearch: (search): { next?: string | undefined; needs?: 'code' | 'enrolment' | undefined } => ({ next: text(search.next), needs: search.needs === 'code' || search.needs === 'enrolment' ? search.needs : undefined }),
   component: lazyRouteComponent(() => import('./Login'), 'Login'),
 })
 const setup = createRoute({
@@ -75,9 +75,10 @@ const query = createRoute({ getParentRoute: () => frame, path: '/queries/$slug',
 const environments = createRoute({ getParentRoute: () => frame, path: '/environments', component: lazyRouteComponent(() => import('./Environments'), 'Environments') })
 const account = createRoute({ getParentRoute: () => frame, path: '/account', component: lazyRouteComponent(() => import('./Account'), 'Account') })
 const logInSettings = createRoute({ getParentRoute: () => frame, path: '/log-in-settings', component: lazyRouteComponent(() => import('./SignInSettings'), 'SignInSettings') })
+const tokens = createRoute({ getParentRoute: () => frame, path: '/tokens', component: lazyRouteComponent(() => import('./AllTokens'), 'AllTokens') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings, tokens])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

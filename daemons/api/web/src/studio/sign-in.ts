@@ -1,4 +1,13 @@
-/** Where somebody wanted to go who was sent to a provider meanwhile. */
+/** Where somebody wanted to go who was sent to a provider meanwhile, and what a log-in needs after the password. */
+import type { LogInStep } from '../api/types'
+
+export type { LogInStep }
+
+/** What the answer to a password says is still to come, if anything. */
+export function stepIn(answer: object | undefined): LogInStep | undefined {
+  return answer && 'needs' in answer ? (answer.needs as LogInStep) : undefined
+}
+
 const key = 'bulkhead-sign-in-next'
 
 /** Only a path of our own: a link must not send people elsewhere after they logged in. */

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::{ResourceId, UserId};
 use bulkhead_store::oauth::{NewOauthAccount, OauthAttempt, Renewal, SealedTokens};
+use bulkhead_store::sessions::Device;
 use bulkhead_store::test_support::{as_role, migrated};
 use bulkhead_store::{Database, StoreError};
 use bulkhead_test_kit::TestDatabase;
@@ -31,7 +32,7 @@ async fn setting() -> Setting {
     let ada = api.create_user("ada@example.org", "Ada", false).await.expect("added");
     let bob = api.create_user("bob@example.org", "Bob", false).await.expect("added");
     for (session, user) in [(b"ada", ada), (b"bob", bob)] {
-        api.create_session(session, user).await.expect("opened");
+        api.create_session(session, user, Device::default()).await.expect("opened");
     }
     Setting { test, api, connector, resource, ada, bob }
 }

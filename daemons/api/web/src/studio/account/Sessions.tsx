@@ -1,0 +1,80 @@
+/** Where one is logged in, and the end of that. */
+import { useQuery } from '@tanstack/react-query'
+import { LogOut } from 'lucide-react'
+import { api, dataOf } from '../../api/client'
+import { Badge } from '../../ui/Badge'
+import { Button } from '../../ui/Button'
+import { RelativeTime } from '../../ui/format'
+import { Loaded } from '../../ui/states'
+import { useRemoval } from '../use-removal'
+import { deviceOf } from './device'
+
+const headers = { 'content-type': 'application/json' }
+
+export function Sessions() {
+  const sessions = useQuery({ queryKey: ['account-sessions'], queryFn: () => dataOf(api.GET('/api/v1/account/sessions')), staleTime: 0 })
+  const confirmed = useRemoval('account-sessions')
+  const endOthers = () => confirmed({ title: 'End all other sessions?', text: 'Every browser but this one has to log in again.', confirm: 'End sessions' }, () => api.DELETE('/api/v1/account/sessions', { headers }))
+  return (
+    <section className="stack" aria-label="Sessions">
+      <h2>Sessions</h2>
+      <Loaded query={sessions}>
+        {({ sessions: all }) => (
+          <>
+            <table className="list">
+              <thead>
+                <tr>
+                  <th>Browser</th>
+                  <th className="wide-only">From</th>
+                  <th className="wide-only">Began</th>
+                  <th>Used</th>
+                  <th>
+                    <span className="visually-hidden">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {all.map(({ id, user_agent, address, created_at, last_seen_at, is_current }) => (
+                  <tr key={id}>
+                    <td>
+                      <span className="row wrap">
+                        <strong title={user_agent ?? undefined}>{deviceOf(user_agent)}</strong>
+                        {is_current ? <Badge tone="green">This one</Badge> : null}
+                      </span>
+                      <div className="muted mono narrow-only">{address}</div>
+                    </td>
+                    <td className="wide-only muted mono">{address}</td>
+                    <td className="wide-only muted">
+                      <RelativeTime at={created_at} />
+                    </td>
+                    <td className="muted">
+                      <RelativeTime at={last_seen_at} />
+                    </td>
+                    <td className="actions">
+                      {is_current ? null : (
+                        <Button
+                          variant="ghost"
+                          size="small"
+                          icon={LogOut}
+                          label={`End the session of ${deviceOf(user_agent)}`}
+                          onClick={() =>
+                            void confirmed({ title: 'End this session?', text: `${deviceOf(user_agent)} has to log in again.`, confirm: 'End session' }, () => api.DELETE('/api/v1/account/sessions/{id}', { params: { path: { id } }, headers }))
+                          }
+                        />
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {all.length > 1 ? (
+              <div className="list-foot">
+                <Button onClick={() => void endOthers()}>End all other sessions</Button>
+              </div>
+            ) : null}
+          </>
+        )}
+      </Loaded>
+    </section>
+  )
+}
