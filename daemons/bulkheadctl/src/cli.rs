@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Apps
     #[command(subcommand)]
     App(DocumentCommand),
@@ -327,6 +330,40 @@ pub(crate) enum UserCommand {
         /// The account's e-mail address
         email: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that no record was changed, removed or cut off at the end. Fails at the first that was
+    Verify {
+        /// A link of the chain that was written down elsewhere; may be repeated. Those in the journal are read anyway
+        #[arg(long, value_name = "NUMBER:HASH")]
+        anchor: Vec<Anchor>,
+        /// Compare with what --anchor says alone: after a restore, the journal knows of records that are gone
+        #[arg(long)]
+        no_journal: bool,
+    },
+}
+
+/// A link of the audit trail's chain that was written down outside the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    pub(crate) number: i64,
+    pub(crate) hash: String,
+}
+
+impl std::str::FromStr for Anchor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once([':', ' ']);
+        let anchor = parts.and_then(|(number, hash)| {
+            let hash = hash.trim().to_ascii_lowercase();
+            let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            Some(Self { number: number.trim().parse().ok().filter(|number| *number > 0)?, hash }).filter(|_| is_hash)
+        });
+        anchor.ok_or("must be a number and a SHA-256 in hex, such as 120:9f86...")
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 //! only to set it up, to back it up and to restore it.
 
 mod api;
+mod audit;
 mod backup;
 mod check_config;
 mod cli;
@@ -30,7 +31,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::api::Api;
-use crate::cli::{Arguments, CodeCommand, Command};
+use crate::cli::{Arguments, AuditCommand, CodeCommand, Command};
 
 fn main() -> ExitCode {
     // `sandbox run` and `doctor` start this program again as the sandbox's stage: before any thread and any parsing.
@@ -65,6 +66,9 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Backup(command) => backup::run(command)?,
         Command::Restore(restore) => backup::restore(&restore).await?,
         Command::User(command) => user::run(command, api).await?,
+        Command::Audit(AuditCommand::Verify { anchor, no_journal }) => {
+            return audit::verify(anchor, no_journal, api).await;
+        }
         Command::App(command) => documents::run(documents::APPS, command, api).await?,
         Command::Code(CodeCommand::Run(run)) => return code::run(run, api).await,
         Command::Libraries(command) => libraries::run(command, api).await?,

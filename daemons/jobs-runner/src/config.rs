@@ -17,6 +17,8 @@ pub(crate) struct RawConfig {
     interval_s: u32,
     /// Where library-builder listens.
     library_builder_socket: PathBuf,
+    /// Days after which audit records are deleted, 30 to 36500; kept for ever when absent. What stays can be verified all the same.
+    audit_keep_days: Option<u32>,
 }
 
 impl Default for RawConfig {
@@ -25,6 +27,7 @@ impl Default for RawConfig {
             database: DatabaseConfig { max_connections: 4, ..DatabaseConfig::default() },
             interval_s: 60,
             library_builder_socket: bulkhead_rpc::library_builder::SOCKET.into(),
+            audit_keep_days: None,
         }
     }
 }
@@ -38,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) interval: Duration,
     /// Where library-builder listens.
     pub(crate) library_builder_socket: PathBuf,
+    /// Days after which audit records are deleted, if they are.
+    pub(crate) audit_keep_days: Option<i32>,
 }
 
 impl DaemonConfig for Config {
@@ -47,12 +52,16 @@ impl DaemonConfig for Config {
         if !(1..=86_400).contains(&raw.interval_s) {
             return Err(ConfigFault::new("interval-s", "must be between 1 and 86400"));
         }
+        if raw.audit_keep_days.is_some_and(|days| !(30..=36_500).contains(&days)) {
+            return Err(ConfigFault::new("audit-keep-days", "must be between 30 and 36500, or absent to keep all"));
+        }
         let socket = &raw.library_builder_socket;
         ConfigFault::unless_absolute("library-builder-socket", socket, bulkhead_rpc::library_builder::SOCKET)?;
         Ok(Self {
             database: raw.database,
             interval: Duration::from_secs(raw.interval_s.into()),
             library_builder_socket: raw.library_builder_socket,
+            audit_keep_days: raw.audit_keep_days.and_then(|days| i32::try_from(days).ok()),
         })
     }
 }

@@ -7,6 +7,7 @@ use bulkhead_store::jobs::Leadership;
 use bulkhead_store::{Database, MigrationError, StoreError};
 use prometheus_client::metrics::counter::Counter;
 
+use crate::audit::AuditSeals;
 use crate::libraries::Libraries;
 
 /// Between two tries of something that failed.
@@ -41,6 +42,7 @@ pub(crate) struct Jobs {
     metrics: Metrics,
     interval: Duration,
     libraries: Libraries,
+    audit: AuditSeals,
 }
 
 impl Jobs {
@@ -50,8 +52,9 @@ impl Jobs {
         metrics: Metrics,
         interval: Duration,
         libraries: Libraries,
+        audit: AuditSeals,
     ) -> Self {
-        Self { database, readiness, metrics, interval, libraries }
+        Self { database, readiness, metrics, interval, libraries, audit }
     }
 
     /// Works for ever.
@@ -63,6 +66,7 @@ impl Jobs {
                 () = self.rounds(&leadership) => {}
                 // Beside the rounds, because a build takes minutes; and no longer than this process is the one that works.
                 () = self.libraries.run() => {}
+                () = self.audit.run(&leadership) => {}
             }
         }
     }
@@ -110,8 +114,9 @@ impl Jobs {
                     self.metrics.rounds.inc();
                     if swept != Default::default() {
                         tracing::info!(
-                            "swept {} sessions, {} links, {} outbox entries",
+                            "swept {} sessions, {} tokens, {} links, {} outbox entries",
                             swept.sessions,
+                            swept.tokens,
                             swept.links,
                             swept.outbox
                         );
@@ -142,7 +147,8 @@ mod tests {
     fn jobs(database: &Database) -> Jobs {
         let metrics = Metrics::register(&mut MetricsRegistry::default());
         let libraries = Libraries::new(database.clone(), RpcClient::new("library-builder", "/nowhere"));
-        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), libraries)
+        let audit = AuditSeals::new(database.clone(), None);
+        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), libraries, audit)
     }
 
     #[tokio::test]

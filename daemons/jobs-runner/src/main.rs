@@ -3,6 +3,7 @@
 //! Exactly one works: the one whose connection holds an advisory lock. A second waits and takes over when the first is gone. It
 //! owns the schema; it answers no requests but those on its control socket.
 
+mod audit;
 mod config;
 mod jobs;
 mod libraries;
@@ -33,7 +34,8 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     context.notify_ready();
     let builder = RpcClient::new("bulkhead-library-builder", &context.config.library_builder_socket);
     let libraries = libraries::Libraries::new(database.clone(), builder);
-    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, libraries);
+    let audit = audit::AuditSeals::new(database.clone(), context.config.audit_keep_days);
+    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, libraries, audit);
     tokio::select! {
         () = context.lifetime.shutdown.cancelled() => {}
         () = jobs.run() => {}

@@ -130,6 +130,8 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(groups::show, groups::update, groups::delete))
         .routes(routes!(groups::add_member, groups::remove_member))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(audit::seal))
         .routes(routes!(system::admin_link))
         .routes(routes!(system::recover_admin))
         .routes(routes!(system::built_in_resource))

@@ -3,6 +3,7 @@
 
 mod api_tokens;
 mod asking;
+mod audit;
 mod documents;
 mod environments;
 mod events;

@@ -13,6 +13,10 @@ pub struct Leadership {
 }
 
 impl Leadership {
+    pub(crate) fn client(&self) -> &tokio_postgres::Client {
+        &self.client
+    }
+
     /// Whether the claim still holds.
     pub async fn holds(&self) -> bool {
         self.client.simple_query("SELECT 1").await.is_ok()

@@ -9,6 +9,7 @@ pub mod app_life;
 pub mod approvals;
 pub mod apps;
 pub mod audit;
+pub mod audit_chain;
 pub mod block_calls;
 pub mod block_ends;
 mod block_rows;

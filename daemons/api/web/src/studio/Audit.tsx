@@ -17,6 +17,7 @@ export function Audit() {
     getNextPageParam: (page) => page.next ?? undefined,
     staleTime: 0,
   })
+  const sealed = audit.data?.pages[0]?.sealed
   return (
     <>
       <PageHead title="Audit">
@@ -25,6 +26,11 @@ export function Audit() {
         </Button>
       </PageHead>
       <div className="page-body">
+        {sealed ? (
+          <p className="page-note muted">
+            Sealed up to record {sealed.record}, of <RelativeTime at={sealed.at} />: <code title={sealed.seal.hash}>{sealed.seal.hash.slice(0, 16)}…</code>
+          </p>
+        ) : null}
         <Loaded query={audit}>
           {({ pages }) =>
             pages[0]?.records.length === 0 ? (

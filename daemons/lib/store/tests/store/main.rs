@@ -2,6 +2,7 @@
 
 mod app_life;
 mod approvals;
+mod audit_chain;
 mod events;
 mod identity;
 mod journal;
