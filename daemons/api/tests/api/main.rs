@@ -16,6 +16,7 @@ mod library;
 mod library_sets;
 mod openapi;
 mod perimeter;
+mod permissions;
 mod queries;
 mod resource_accounts;
 mod resources;
