@@ -63,9 +63,9 @@ export const everything = {
   '/api/v1/secrets': { secrets: [{ id: id(70), name: 'payment-key', updated_at: ago(80), updated_by: 'Ada Novak', workflows: [{ slug: 'nightly-sync', title: 'Nightly sync' }] }] },
   '/api/v1/users': {
     users: [
-      { id: id(1), name: 'Ada Novak', email: 'ada@example.org', is_admin: true, disabled: false, invited: false, created_at: ago(90_000) },
-      { id: id(2), name: 'Ben Okafor', email: 'ben.okafor.of.the.northern.depots@example.org', is_admin: false, disabled: false, invited: true, created_at: ago(900) },
-      { id: id(3), name: 'Cleo Dubois', email: 'cleo@example.org', is_admin: false, disabled: true, invited: false, created_at: ago(50_000) },
+      { id: id(1), name: 'Ada Novak', email: 'ada@example.org', is_admin: true, disabled: false, invited: false, second_factor: true, created_at: ago(90_000) },
+      { id: id(2), name: 'Ben Okafor', email: 'ben.okafor.of.the.northern.depots@example.org', is_admin: false, disabled: false, invited: true, second_factor: false, created_at: ago(900) },
+      { id: id(3), name: 'Cleo Dubois', email: 'cleo@example.org', is_admin: false, disabled: true, invited: false, second_factor: false, created_at: ago(50_000) },
     ],
   },
   '/api/v1/groups': { groups: [{ name: 'finance', description: 'Who pays', members: 2, created_at: ago(5000) }, { name: 'support', description: '', members: 0, created_at: ago(50) }] },
@@ -77,6 +77,7 @@ export const everything = {
   },
   '/api/v1/audit': {
     next: null,
+    sealed: { record: 1, at: ago(3), seal: { number: 1, hash: 'a5'.repeat(32) } },
     records: [
       { id: 2, at: ago(4), actor: 'Ada Novak', action: 'app.release', object_kind: 'app', object_id: id(10), address: '192.0.2.7', detail: { version: 12 } },
       { id: 1, at: ago(40), actor: 'Ben Okafor', action: 'session.login-failed', object_kind: null, object_id: null, address: '192.0.2.8', detail: { email: 'ben@example.org' } },
@@ -86,8 +87,16 @@ export const everything = {
     ssh_hosts: [{ id: id(80), name: 'bastion', authentication: 'key', fingerprint: 'SHA256:uNiVztksCsDhcc0u9e8BrAqhM7n6pbEsL5mVDHk1oVg', config: { host: 'bastion.example.org', port: 22, user: 'tunnel', 'host-key': 'ssh-ed25519 AAAA' }, resources: ['shop'], ssh_hosts: [], updated_at: ago(400) }],
   },
   '/api/v1/account/sign-ins': { accounts: [{ issuer: 'https://id.example.org', subject: '7', email: 'ada@id.example.org', added_at: ago(9000), used_at: ago(10) }] },
+  '/api/v1/account/second-factor': { has_password: true, recovery_codes: 9, required: true, since: ago(3000) },
+  '/api/v1/account/sessions': {
+    sessions: [
+      { id: id(90), user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', address: '192.0.2.7', created_at: ago(400), last_seen_at: ago(1), is_current: true },
+      { id: id(91), user_agent: null, address: '2001:db8::7', created_at: ago(9000), last_seen_at: ago(800), is_current: false },
+    ],
+  },
+  '/api/v1/account/tokens': { tokens: [{ id: id(95), user: id(1), email: 'ada@example.org', name: 'nightly report', scope: 'read', created_at: ago(9000), expires_at: new Date(Date.now() + 80 * 86_400_000).toISOString(), last_used_at: ago(70) }] },
   '/api/v1/sign-in': { passwords: true, providers: [{ name: 'company', label: 'Company account' }] },
-  '/api/v1/sign-in/settings': { passwords_for_all: true, redirect_uri: 'https://tools.example.org/sign-in/callback', providers: [{ name: 'company', updated_at: ago(800), config: { issuer: 'https://id.example.org', 'client-id': 'bulkhead', label: 'Company account' } }] },
+  '/api/v1/sign-in/settings': { passwords_for_all: true, second_factor_required_for: 'administrators', redirect_uri: 'https://tools.example.org/sign-in/callback', providers: [{ name: 'company', updated_at: ago(800), config: { issuer: 'https://id.example.org', 'client-id': 'bulkhead', label: 'Company account' } }] },
 }
 
 /** The same lists with nothing in them. */

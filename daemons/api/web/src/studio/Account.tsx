@@ -27,7 +27,7 @@ export function Account() {
         <p>
           {user.name}, {user.email}
         </p>
-        <section className="stack" aria-label={t('Accounts')}>
+        <section className="stack">
           <h2>{t('Accounts that you log in with')}</h2>
           <Loaded query={accounts}>
             {({ accounts: all }) =>
