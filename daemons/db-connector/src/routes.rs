@@ -322,7 +322,7 @@ async fn export_rows(
     let responded = answered.map_err(|error| {
         let problem = export.problem(&error);
         metrics.count(&problem.code);
-        problem
+        Box::new(problem)
     });
     match responded.and_then(|answer| export.respond(answer, ended)) {
         Ok(response) => {

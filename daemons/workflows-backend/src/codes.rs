@@ -34,7 +34,7 @@ fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
     let well_formed = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
     let entered: u32 = code.parse().ok().filter(|_| well_formed)?;
     let steps = now - APART..=now + APART;
-    steps.filter(|step| code_at(secret, *step) == Some(entered)).last()
+    steps.fold(None, |found, step| if code_at(secret, step) == Some(entered) { Some(step) } else { found })
 }
 
 /// The code of a step: HOTP (RFC 4226) with the step as its counter.

@@ -63,13 +63,13 @@ impl Export {
         self: Arc<Self>,
         answer: Answer,
         ended: impl FnOnce(&str) + Send + 'static,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, Box<Problem>> {
         let content_type = self.format.media_type();
         let pieces = match answer {
             Answer::Whole(file) => match self.end().error {
                 Some(problem) => {
                     ended(&problem.code);
-                    return Err(problem);
+                    return Err(Box::new(problem));
                 }
                 None => stream::iter([file]).left_stream(),
             },

@@ -14,7 +14,7 @@ pub(crate) fn page(query: QueryRequest, size: Value, offset: Value) -> QueryRequ
     let mut parameters = query.parameters;
     parameters.insert("table.pageSize".to_owned(), size);
     parameters.insert("table.offset".to_owned(), offset);
-    QueryRequest { pages: Some(pages), parameters, ..query }
+    QueryRequest { pages: Some(Box::new(pages)), parameters, ..query }
 }
 
 fn ids(rows: Vec<serde_json::Map<String, Value>>) -> Vec<Value> {

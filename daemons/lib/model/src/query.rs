@@ -48,7 +48,7 @@ pub struct ResourceQuery {
     pub library: Option<Box<LibraryUse>>,
     /// Which page of its rows is asked for, of a statement that reads: the database cuts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pages: Option<CutPages>,
+    pub pages: Option<Box<CutPages>>,
     /// Whether the statement may change anything.
     #[serde(default)]
     pub mode: QueryMode,
@@ -136,7 +136,7 @@ impl ResourceQuery {
                 for statement in self.statements.iter().chain([&self.statement]) {
                     found.extend(Template::parse(statement)?.expressions().map(str::to_owned));
                 }
-                found.extend(self.pages.iter().flat_map(CutPages::expressions).map(str::to_owned));
+                found.extend(self.pages.iter().flat_map(|pages| pages.expressions()).map(str::to_owned));
                 Ok(found)
             }
         }

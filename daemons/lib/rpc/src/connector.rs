@@ -55,7 +55,7 @@ pub struct QueryRequest {
     pub statement: String,
     /// Which page of the statement's rows is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pages: Option<CutPages>,
+    pub pages: Option<Box<CutPages>>,
     /// A change of a table in the place of a statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TableChange>,
