@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_model::EnvironmentId;
 use bulkhead_model::library_query::{LibraryUse, UsedBy};
-use bulkhead_model::query::{QueryLimits, ResourceQuery};
+use bulkhead_model::query::{QueryLimits, QueryMode, ResourceQuery};
 use bulkhead_model::run::RunError;
 use bulkhead_rpc::connector::{QueryRequest, QueryResult};
 use bulkhead_rpc::fetch::FetchRequest;
@@ -23,6 +23,8 @@ const MAX_RESULT_BYTES: u32 = 5 * 1024 * 1024;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it waits for somebody else's server that takes no connection. Its address may be wrong, which a person should soon hear of.
 const OUTSIDE_PATIENCE: Duration = Duration::from_secs(5);
+/// The kinds of errors of a query that a resource has answered with.
+const ANSWERED: [&str; 2] = ["query-failed", "result-too-large"];
 /// Between two tries.
 pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
@@ -108,7 +110,7 @@ impl Calls {
                 answer.map(|answer| Made::Known(Ok(answer)))
             }
         };
-        match answer {
+        let made = match answer {
             Ok(made) => made,
             Err(RpcError::Problem(problem)) => refused(&problem),
             Err(error @ (RpcError::Unreachable { .. } | RpcError::Protocol { .. })) => {
@@ -118,6 +120,12 @@ impl Calls {
                 let failed = RunError::new("connector-unavailable", message);
                 if error.is_unsent() { Made::NotYet(failed) } else { Made::Unknown(failed) }
             }
+        };
+        match made {
+            Made::Known(Err(error)) if target.keeps_what_failed() && ANSWERED.contains(&error.kind.as_str()) => {
+                Made::Answered(error)
+            }
+            made => made,
         }
     }
 }
@@ -135,6 +143,14 @@ pub(crate) struct Making {
 pub(crate) enum Target {
     Query(Box<QueryRequest>),
     Fetch(FetchRequest),
+}
+
+impl Target {
+    /// Whether a change that failed may have been made all the same, in whole or in part: databases of tables roll it back, others do not.
+    fn keeps_what_failed(&self) -> bool {
+        let Self::Query(request) = self else { return false };
+        request.operation.as_ref().is_some_and(|operation| operation.effect() == QueryMode::Write)
+    }
 }
 
 /// What is known of a call after it was sent.
@@ -199,4 +215,27 @@ fn whole(result: QueryResult) -> Made {
         }
     }
     Made::Known(Ok(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_model::ResourceId;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_rolls_back_may_have_been_made_though_it_failed() {
+        let target = |query: Value| {
+            let query: ResourceQuery = serde_json::from_value(query).expect("a query");
+            let place = (ResourceId::new(), EnvironmentId::DEFAULT);
+            Target::Query(Box::new(QueryRequest::of(place, &query, BTreeMap::new())))
+        };
+        let operation =
+            |command: &[&str]| json!({ "resource": "cache", "operation": { "do": "command", "command": command } });
+        assert!(target(operation(&["SET", "key", "value"])).keeps_what_failed());
+        assert!(!target(operation(&["GET", "key"])).keeps_what_failed());
+        let statement = json!({ "resource": "shop", "mode": "write", "statement": "delete from orders" });
+        assert!(!target(statement).keeps_what_failed());
+    }
 }

@@ -197,8 +197,6 @@ pub(crate) fn may_repeat(block: &Block, outcome: &BlockOutcome, wrote: bool) -> 
         return false;
     }
     match block {
-        // A statement that failed was rolled back.
-        Block::Query(_) => true,
         Block::Http(http) => {
             let is_idempotent = !["POST", "PATCH"].contains(&http.method.as_str());
             http.idempotent || is_idempotent || !ANSWERED.contains(&kind)
@@ -318,6 +316,10 @@ mod tests {
             assert!(!may_repeat(&post, &failed(kind), false), "{kind}");
         }
         assert!(may_repeat(&post, &failed("connector-unavailable"), false));
+        let query =
+            block(json!({ "type": "query", "resource": "shop", "mode": "write", "statement": "delete from orders" }));
+        assert!(may_repeat(&query, &failed("query-failed"), false), "it was rolled back");
+        assert!(!may_repeat(&query, &failed("query-failed"), true));
         let code = block(json!({ "type": "code", "language": "python", "source": "" }));
         assert!(may_repeat(&code, &failed("thrown"), false));
         assert!(!may_repeat(&code, &failed("thrown"), true));

@@ -80,8 +80,11 @@ const TABLE: &[(&str, Needs)] = &[
     ("PUT /apps/{slug}/grants/{user}", Own(App, Admin)),
     ("DELETE /apps/{slug}/grants/{user}", Own(App, Admin)),
     ("PUT /apps/{slug}/labels", Own(App, Editor)),
+    ("GET /apps/{slug}/module", Own(App, Viewer)),
     ("POST /apps/{slug}/queries/explain", Own(App, Editor)),
+    ("POST /apps/{slug}/queries/export", Own(App, Editor)),
     ("POST /apps/{slug}/queries/run", Own(App, Editor)),
+    ("POST /apps/{slug}/queries/{query}/export", Query),
     ("POST /apps/{slug}/queries/{query}/run", Query),
     ("GET /apps/{slug}/released", Own(App, Viewer)),
     ("GET /apps/{slug}/releases", Own(App, Editor)),
@@ -124,6 +127,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("GET /queries/{slug}", Own(Library, Editor)),
     ("DELETE /queries/{slug}", Own(Library, Admin)),
     ("PUT /queries/{slug}/draft", Own(Library, Editor)),
+    ("POST /queries/{slug}/export", Own(Library, Editor)),
     ("GET /queries/{slug}/grants", Own(Library, Admin)),
     ("PUT /queries/{slug}/grants/{user}", Own(Library, Admin)),
     ("DELETE /queries/{slug}/grants/{user}", Own(Library, Admin)),
@@ -341,6 +345,9 @@ impl World {
             };
             path = format!("{}{value}{}", &path[..start], &path[end + 1..]);
         }
+        if template.ends_with("/export") {
+            path.push_str("?format=csv");
+        }
         path
     }
 
@@ -352,7 +359,7 @@ impl World {
         let body = match method {
             "GET" => "",
             // It reads its body before it knows which role it takes.
-            _ if path.ends_with("/queries/x/run") => "{}",
+            _ if path.contains("/queries/x/") => "{}",
             _ => "{",
         };
         self.instance.send(method, &format!("/api/v1{path}"), &headers, body).await

@@ -28,8 +28,13 @@ const PLACES: [&str; 4] = [
 ];
 /// Roles of a database and what they may do there, one line for each role and set of rights.
 const RIGHTS: &str = "SELECT grantee, privileges, count(*), string_agg(table_name, ' ' ORDER BY table_name) FROM (
-    SELECT grantee, table_name, string_agg(privilege_type, ',' ORDER BY privilege_type) AS privileges
-    FROM information_schema.role_table_grants WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+    SELECT grantee, table_name, string_agg(DISTINCT privilege, ',' ORDER BY privilege) AS privileges FROM (
+        SELECT grantee, table_schema, table_name, privilege_type AS privilege FROM information_schema.role_table_grants
+        UNION ALL SELECT c.grantee, c.table_schema, c.table_name, c.privilege_type || ' of columns'
+        FROM information_schema.role_column_grants c WHERE NOT EXISTS (SELECT FROM information_schema.role_table_grants t
+            WHERE t.grantee = c.grantee AND t.table_schema = c.table_schema AND t.table_name = c.table_name
+              AND t.privilege_type = c.privilege_type)) AS granted
+    WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
     GROUP BY grantee, table_name) AS each GROUP BY grantee, privileges ORDER BY grantee, privileges;";
 const ROLES: &str =
     "SELECT rolname, CASE WHEN rolsuper THEN 'superuser' END, CASE WHEN rolcreaterole THEN 'makes roles' END,
@@ -191,7 +196,7 @@ mod tests {
                     && right.tables.iter().any(|one| one == table)
             })
         };
-        assert!(may("bulkhead-api", "audit_log", "INSERT"));
+        assert!(may("bulkhead-api", "audit_log", "INSERT of columns"), "not the seal");
         assert!(!may("bulkhead-api", "audit_log", "DELETE"), "the audit trail only grows");
         let roles: Vec<Role> = psql.run("postgres", ROLES).expect("asks").lines().filter_map(role).collect();
         assert!(

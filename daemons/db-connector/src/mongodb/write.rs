@@ -46,7 +46,10 @@ pub(super) async fn change(
     check(pool, &reply, ids.len())?;
     let told = told(asked, &reply, ids)?;
     let summary = Summary { affected: Some(told.affected), ..Summary::since(started) };
-    of_value(Value::Object(told.data), summary, request.limits)
+    of_value(Value::Object(told.data), summary, request.limits).map_err(|error| match error {
+        QueryError::TooLarge(most) => QueryError::left_unread("the answer", most, ""),
+        other => other,
+    })
 }
 
 /// The command of an update, a replacement or a deletion. One of many documents is refused where too many fit.
