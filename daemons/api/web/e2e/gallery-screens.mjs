@@ -144,7 +144,7 @@ export const screenSteps = [
       await page.emulateMedia({ reducedMotion: 'reduce' })
       assert.equal(await moving(), 0)
       await page.emulateMedia({ reducedMotion: 'no-preference', forcedColors: 'active' })
-      const link = page.getByRole('link', { name: 'Apps', exact: true })
+      const link = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Apps', exact: true })
       assert.match(await link.evaluate((element) => getComputedStyle(element).outlineStyle), /solid/)
       await picture(page, 'screen-forced-colors')
       await page.emulateMedia({ forcedColors: 'none' })
