@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::operation::FillError;
+use bulkhead_model::query::QueryMode;
 use bulkhead_model::sql::SqlError;
 use bulkhead_model::sql::pages::PagesError;
 use bulkhead_rpc::{Problem, RpcError};
@@ -192,6 +193,22 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
+    /// A connection that broke before the answer was there, or whole: nobody knows whether a change was made, and a read has made none.
+    pub(crate) fn lost(mode: QueryMode, resource: &str) -> Self {
+        match mode {
+            QueryMode::Read => Self::Lost(resource.to_owned()),
+            QueryMode::Write => Self::OutcomeUnknown(resource.to_owned()),
+        }
+    }
+
+    /// An answer that is too large: it is left unread, and a change that it is of has been made.
+    pub(crate) fn too_large(mode: QueryMode, answer: &str, max_bytes: u32, sqlstate: &str) -> Self {
+        match mode {
+            QueryMode::Read => Self::TooLarge(max_bytes),
+            QueryMode::Write => Self::left_unread(answer, max_bytes, sqlstate),
+        }
+    }
+
     /// An answer that is too large, after a change: it has been made, and to say otherwise would invite a second one.
     pub(crate) fn left_unread(answer: &str, max_bytes: u32, sqlstate: &str) -> Self {
         Self::Sql {

@@ -79,12 +79,7 @@ impl Bounds {
 
     /// An answer that is too large.
     pub(crate) fn too_large(self, status: StatusCode) -> QueryError {
-        match self.mode {
-            QueryMode::Read => QueryError::TooLarge(self.max_bytes),
-            QueryMode::Write => {
-                QueryError::left_unread(&format!("the answer, {status},"), self.max_bytes, status.as_str())
-            }
-        }
+        QueryError::too_large(self.mode, &format!("the answer, {status},"), self.max_bytes, status.as_str())
     }
 }
 
@@ -122,7 +117,7 @@ pub(crate) async fn exchange<S: HttpConfig>(
         let (parts, body) = response.into_parts();
         let body = match collected(body, bounds.max_bytes as usize).await {
             Ok(body) => body,
-            Err(Uncollected::Lost) => return Err(lost(pool, bounds.mode)),
+            Err(Uncollected::Lost) => return Err(QueryError::lost(bounds.mode, &pool.target.name)),
             Err(Uncollected::TooLarge) => return Err(bounds.too_large(parts.status)),
             Err(Uncollected::NoRoom) => return Err(no_room(pool, bounds.mode)),
         };
@@ -132,7 +127,7 @@ pub(crate) async fn exchange<S: HttpConfig>(
     };
     match timeout_at(bounds.deadline, exchanged).await {
         Ok(reply) => reply,
-        Err(_) if bounds.mode == QueryMode::Write => Err(lost(pool, bounds.mode)),
+        Err(_) if bounds.mode == QueryMode::Write => Err(QueryError::lost(bounds.mode, &pool.target.name)),
         Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
     }
 }
@@ -180,7 +175,7 @@ pub(crate) async fn begin<S: HttpConfig>(
 ) -> Result<(pool::Loan<HttpConnection<S>>, http::Response<Incoming>), QueryError> {
     match timeout_at(bounds.deadline, send(pool, request, bounds.mode)).await {
         Ok(begun) => begun,
-        Err(_) if bounds.mode == QueryMode::Write => Err(lost(pool, bounds.mode)),
+        Err(_) if bounds.mode == QueryMode::Write => Err(QueryError::lost(bounds.mode, &pool.target.name)),
         Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
     }
 }
@@ -207,17 +202,8 @@ async fn send<S: HttpConfig>(
             (Some(unsent), _) if loan.reused => request = unsent,
             (None, Some(read)) => request = read,
             (Some(_), _) => return Err(QueryError::Lost(pool.target.name.clone())),
-            (None, None) => return Err(lost(pool, mode)),
+            (None, None) => return Err(QueryError::lost(mode, &pool.target.name)),
         }
         pool.forget_idle();
-    }
-}
-
-/// A connection that broke before the answer was there: nobody knows whether a change was made.
-fn lost<C: pool::Connection>(pool: &Pool<C>, mode: QueryMode) -> QueryError {
-    let resource = pool.target.name.clone();
-    match mode {
-        QueryMode::Read => QueryError::Lost(resource),
-        QueryMode::Write => QueryError::OutcomeUnknown(resource),
     }
 }

@@ -51,14 +51,14 @@ impl Reader {
                 Ok(Some(line)) => line,
                 // A statement without a result, or the end of one.
                 Ok(None) if self.out.is_some() || self.names.is_none() => return Some(End::Whole),
-                Ok(None) => return Some(End::Failed(self.lost(target))),
+                Ok(None) => return Some(End::Failed(QueryError::lost(self.mode, &target.name))),
                 Err(LineError::TooLong) => return Some(End::Failed(QueryError::TooLarge(self.limits.max_bytes))),
-                Err(LineError::Broken) => return Some(End::Failed(self.lost(target))),
+                Err(LineError::Broken) => return Some(End::Failed(QueryError::lost(self.mode, &target.name))),
             };
             if line.first() != Some(&b'[') {
                 let text = self.lines.rest(line).await;
                 let error = Said::in_text(&text).map(|said| said.into_error(self.mode, self.limits.timeout_ms, target));
-                return Some(End::Failed(error.unwrap_or_else(|| self.lost(target))));
+                return Some(End::Failed(error.unwrap_or_else(|| QueryError::lost(self.mode, &target.name))));
             }
             match self.take(&line) {
                 Err(end) => return Some(end),
@@ -131,14 +131,6 @@ impl Reader {
     /// Whether the result has columns.
     pub(super) fn has_columns(&self) -> bool {
         self.out.is_some()
-    }
-
-    /// The connection broke within the answer.
-    fn lost(&self, target: &Target) -> QueryError {
-        match self.mode {
-            QueryMode::Read => QueryError::Lost(target.name.clone()),
-            QueryMode::Write => QueryError::OutcomeUnknown(target.name.clone()),
-        }
     }
 }
 

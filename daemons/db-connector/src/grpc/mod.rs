@@ -147,7 +147,7 @@ async fn begin(pool: &Arc<Pool>, call: Call, bounds: Bounds) -> Result<(Loan, Re
     let mut sent = false;
     match timeout_at(bounds.deadline, send(pool, &call, bounds, &mut sent)).await {
         Ok(begun) => begun,
-        Err(_) if sent && bounds.mode == QueryMode::Write => Err(lost(pool, bounds)),
+        Err(_) if sent && bounds.mode == QueryMode::Write => Err(QueryError::lost(bounds.mode, &pool.target.name)),
         Err(_) => Err(QueryError::Timeout(bounds.timeout_ms)),
     }
 }
@@ -178,17 +178,8 @@ async fn send(
                 pool.forget_idle();
                 continue;
             }
-            Err(Unanswered::Broken) => Err(lost(pool, bounds)),
+            Err(Unanswered::Broken) => Err(QueryError::lost(bounds.mode, &pool.target.name)),
         };
-    }
-}
-
-/// A connection that broke under a call.
-fn lost(pool: &Pool, bounds: Bounds) -> QueryError {
-    let resource = pool.target.name.clone();
-    match bounds.mode {
-        QueryMode::Read => QueryError::Lost(resource),
-        QueryMode::Write => QueryError::OutcomeUnknown(resource),
     }
 }
 
@@ -196,7 +187,7 @@ fn lost(pool: &Pool, bounds: Bounds) -> QueryError {
 fn broken(pool: &Pool, error: &FrameError, bounds: Bounds) -> QueryError {
     match (error, bounds.mode) {
         (FrameError::TooLong, _) => too_large(bounds),
-        (FrameError::Lost, _) => lost(pool, bounds),
+        (FrameError::Lost, _) => QueryError::lost(bounds.mode, &pool.target.name),
         (FrameError::Form(_), QueryMode::Write) => {
             QueryError::Undecided { resource: pool.target.name.clone(), message: error.to_string() }
         }
@@ -208,10 +199,7 @@ fn broken(pool: &Pool, error: &FrameError, bounds: Bounds) -> QueryError {
 
 /// An answer that is too large.
 fn too_large(bounds: Bounds) -> QueryError {
-    match bounds.mode {
-        QueryMode::Read => QueryError::TooLarge(bounds.max_bytes),
-        QueryMode::Write => QueryError::left_unread("the answer", bounds.max_bytes, "OK"),
-    }
+    QueryError::too_large(bounds.mode, "the answer", bounds.max_bytes, "OK")
 }
 
 /// The answer of a method that gives one message.
@@ -243,7 +231,7 @@ async fn one(
     };
     let (first, headers, trailers) = match timeout_at(bounds.deadline, read).await {
         Ok(read) => read?,
-        Err(_) if bounds.mode == QueryMode::Write => return Err(lost(pool, bounds)),
+        Err(_) if bounds.mode == QueryMode::Write => return Err(QueryError::lost(bounds.mode, &pool.target.name)),
         Err(_) => return Err(QueryError::Timeout(bounds.timeout_ms)),
     };
     loan.give_back();

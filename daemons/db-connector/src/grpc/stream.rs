@@ -9,7 +9,7 @@ use prost_reflect::MessageDescriptor;
 use tokio::time::{Instant, timeout_at};
 
 use super::frame::Frames;
-use super::{Loan, Pool, broken, describe, lost, message, metadata, status, too_large};
+use super::{Loan, Pool, broken, describe, message, metadata, status, too_large};
 use crate::answer::{Chunk, Columns, RowsWriter, Running, Summary};
 use crate::error::QueryError;
 use crate::http::Bounds;
@@ -109,7 +109,9 @@ impl Running for Streaming {
         let bounds = self.told.bounds;
         match timeout_at(bounds.deadline, self.read()).await {
             Ok(end) => end,
-            Err(_) if bounds.mode == QueryMode::Write => Some(End::Failed(lost(&self.told.pool, bounds))),
+            Err(_) if bounds.mode == QueryMode::Write => {
+                Some(End::Failed(QueryError::lost(bounds.mode, &self.told.pool.target.name)))
+            }
             Err(_) => Some(End::Failed(QueryError::Timeout(bounds.timeout_ms))),
         }
     }

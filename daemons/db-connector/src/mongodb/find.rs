@@ -216,13 +216,9 @@ impl Reading {
         let more = doc! {
             "getMore": *cursor, "collection": collection, "batchSize": BATCH, "$db": pool.config.config.database.as_str(),
         };
-        let lost = || match self.bounds.mode {
-            QueryMode::Read => QueryError::Lost(pool.target.name.clone()),
-            QueryMode::Write => QueryError::OutcomeUnknown(pool.target.name.clone()),
-        };
         let reply = self.loan.connection.command(&more).await.map_err(|failure| match failure {
             Failure::Refused(refusal) => refused(pool, refusal, self.bounds),
-            Failure::Wire(_) | Failure::Form(_) => lost(),
+            Failure::Wire(_) | Failure::Form(_) => QueryError::lost(self.bounds.mode, &pool.target.name),
         })?;
         (self.guard.cursor, self.batch) = batch(&reply, "nextBatch")?;
         Ok(())

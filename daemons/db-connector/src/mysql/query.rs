@@ -135,7 +135,9 @@ impl Job<'_> {
                 Err(Refused { failure: Failure::Stale, is_clean: true })
             }
             Err(failed) if failed.is_gone() && self.request.mode == QueryMode::Write => {
-                let error = lost(self.request.mode, &self.pool.target.name);
+                // The server rolls back what it can, and tables of some engines keep what was done to them: only a change of a table has
+                // looked at its engine.
+                let error = QueryError::lost(self.request.mode, &self.pool.target.name);
                 Err(Refused { failure: error.into(), is_clean: false })
             }
             Err(failed) => Err(self.refused(failed, loan.reused)),
@@ -160,19 +162,10 @@ impl Job<'_> {
     }
 }
 
-/// The connection is gone before the commit. The server rolls back what it can, and tables of some engines keep what was done to them:
-/// only a change of a table has looked at its engine.
-fn lost(mode: QueryMode, resource: &str) -> QueryError {
-    match mode {
-        QueryMode::Write => QueryError::OutcomeUnknown(resource.to_owned()),
-        QueryMode::Read => QueryError::Lost(resource.to_owned()),
-    }
-}
-
 /// The time is up, and the statement is being stopped.
 fn late(mode: QueryMode, resource: &str, limits: QueryLimits) -> QueryError {
     match mode {
-        QueryMode::Write => lost(mode, resource),
+        QueryMode::Write => QueryError::lost(mode, resource),
         QueryMode::Read => QueryError::Timeout(limits.timeout_ms),
     }
 }
@@ -277,9 +270,9 @@ impl Running for Execution {
             (End::Whole | End::Truncated, QueryMode::Read) => Ok(None),
             // A write whose rows are cut at the cap is made all the same: its rows are what RETURNING tells of it.
             (End::Whole | End::Truncated, QueryMode::Write) => self.commit(truncated).await,
-            (End::Unwritable(_), mode @ QueryMode::Write) => Err(lost(mode, self.loan.resource())),
+            (End::Unwritable(_), mode @ QueryMode::Write) => Err(QueryError::lost(mode, self.loan.resource())),
             (End::Unwritable(error), _) => Err(error),
-            (End::Failed(failed), _) if failed.is_gone() => Err(lost(self.mode, self.loan.resource())),
+            (End::Failed(failed), _) if failed.is_gone() => Err(QueryError::lost(self.mode, self.loan.resource())),
             (End::Failed(failed), _) => Err(self.said(failed)),
             (End::Late, mode) => Err(late(mode, self.loan.resource(), self.limits)),
         };
@@ -318,7 +311,7 @@ impl Execution {
             match timeout_at(self.deadline, self.reader.skip(&mut self.loan.connection)).await {
                 Err(_) => return Err(late(self.mode, self.loan.resource(), self.limits)),
                 Ok(Err(failed)) if failed.is_gone() => {
-                    return Err(lost(self.mode, self.loan.resource()));
+                    return Err(QueryError::lost(self.mode, self.loan.resource()));
                 }
                 Ok(Err(failed)) => return Err(self.said(failed)),
                 Ok(Ok(())) => {}

@@ -189,10 +189,7 @@ fn left(pool: &Pool<Connection>, request: &QueryRequest, otherwise: QueryError) 
 
 /// An answer that is too large.
 fn too_large(request: &QueryRequest) -> QueryError {
-    match request.mode {
-        QueryMode::Read => QueryError::TooLarge(request.limits.max_bytes),
-        QueryMode::Write => QueryError::left_unread("the answer", request.limits.max_bytes, ""),
-    }
+    QueryError::too_large(request.mode, "the answer", request.limits.max_bytes, "")
 }
 
 /// What the server said, with its code.
