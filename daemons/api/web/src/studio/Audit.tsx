@@ -27,7 +27,7 @@ export function Audit() {
       </PageHead>
       <div className="page-body">
         {sealed ? (
-          <p className="page-note muted">
+          <p className="muted">
             Sealed up to record {sealed.record}, of <RelativeTime at={sealed.at} />: <code title={sealed.seal.hash}>{sealed.seal.hash.slice(0, 16)}…</code>
           </p>
         ) : null}

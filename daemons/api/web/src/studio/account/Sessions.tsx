@@ -67,11 +67,7 @@ export function Sessions() {
                 ))}
               </tbody>
             </table>
-            {all.length > 1 ? (
-              <div className="list-foot">
-                <Button onClick={() => void endOthers()}>End all other sessions</Button>
-              </div>
-            ) : null}
+            {all.length > 1 ? <Button onClick={() => void endOthers()}>End all other sessions</Button> : null}
           </>
         )}
       </Loaded>

@@ -4,7 +4,6 @@
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
-import { flagOf } from '../../../runtime/values'
 import '../../../ui/grid.css'
 import { t, valueLocale } from '../../../messages/messages'
 import type { Direction } from './CellEditor'
@@ -89,8 +88,7 @@ export function Grid({ table, emptyText }: { table: TableModel; emptyText: strin
     const placed = table.rowAt(place.row)
     if (!column || !placed || table.isSaving || !isEditable(column, placed)) return false
     setActive({ ...place, key: placed.key })
-    const value = placed.row[column.key]
-    if (column.type === 'boolean') table.edit(placed, column, toggled(value, flagOf(value)))
+    if (column.type === 'boolean') table.edit(placed, column, toggled(placed.row[column.key]))
     else setEditing({ ...place, key: placed.key })
     return true
   }

@@ -1,5 +1,5 @@
 /** What stands in the field of a cell that is edited, and the value that it means. */
-import { asType, textOf } from '../../../runtime/values'
+import { asType, flagOf, textOf } from '../../../runtime/values'
 import { t, valueLocale } from '../../../messages/messages'
 import { localText } from '../datetime/local-time'
 import { digitsText, parseDigits } from '../number-input/number-text'
@@ -36,6 +36,6 @@ export function meant(text: string, before: unknown, column: Column): { value: u
 }
 
 /** The other one of a flag, as the database writes flags: MySQL and SQLite have numbers for them. */
-export function toggled(value: unknown, isOn: boolean): unknown {
-  return typeof value === 'number' ? Number(!isOn) : !isOn
+export function toggled(value: unknown): unknown {
+  return typeof value === 'number' ? Number(!flagOf(value)) : !flagOf(value)
 }
