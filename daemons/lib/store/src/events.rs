@@ -168,7 +168,8 @@ impl Database {
     }
 
     /// Has a block wait for an event, unless it does already, and says where it stands. It takes the oldest event of that name and key
-    /// that has come since its run was created and that no other block of the run has taken.
+    /// that has come since its run was created and that no other block of the run has taken. A paused run takes none: a step that had begun
+    /// before the pause must not go on with what came after it.
     pub async fn await_event(&self, new: &NewEventWait<'_>) -> Result<EventWaitState, StoreError> {
         let operation = "wait for an event";
         let what = lock_of(new.workflow, new.name, new.key);
@@ -193,6 +194,7 @@ impl Database {
                 ORDER BY e.received_at, e.id LIMIT 1)
             UPDATE event_waits SET event_id = (SELECT id FROM next), ended_at = now()
             WHERE run_id = $1 AND block = $2 AND iteration = $3 AND ended_at IS NULL
+              AND EXISTS (SELECT FROM runs WHERE id = $1 AND paused_at IS NULL)
               AND (EXISTS (SELECT FROM next) OR deadline <= now())";
         transaction.execute(sql, &own).await.map_err(StoreError::of(operation))?;
         let sql = "SELECT w.ended_at IS NOT NULL, w.deadline, e.id, e.key, e.body_json, e.body_packed, e.received_at

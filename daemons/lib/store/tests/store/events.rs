@@ -166,6 +166,19 @@ async fn of_deadline_and_event_the_first_counts() {
     assert_eq!(events.wait(late, "wait", "late").await, EventWaitState::TimedOut, "it stays so");
 }
 
+/// A step that began before the pause looks after it.
+#[tokio::test]
+async fn a_paused_run_takes_no_event_until_it_goes_on() {
+    let events = Events::new().await;
+    let run = events.run().await;
+    assert_eq!(events.wait(run, "wait", "").await, WAITING);
+    events.api.pause_run(run).await.expect("pauses");
+    events.send("", &json!(1), None).await;
+    assert_eq!(events.wait(run, "wait", "").await, WAITING);
+    events.api.resume_run(run).await.expect("goes on");
+    assert_eq!(body(&events.wait(run, "wait", "").await), &json!(1));
+}
+
 #[tokio::test]
 async fn old_events_go_unless_a_run_still_has_to_store_what_it_took() {
     let events = Events::new().await;
