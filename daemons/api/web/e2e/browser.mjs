@@ -62,13 +62,13 @@ export async function crowding(page) {
   return Math.max(1, ms / workedMs)
 }
 
-/** Pictures for a person to judge: both themes, desktop and phone. Only when BULKHEAD_PICTURES names a folder. */
+/** Pictures for a person to judge: both themes, on a large screen, a small one and a phone. Only when BULKHEAD_PICTURES names a folder. */
 export async function picture(/** @type {Page} */ page, /** @type {string} */ name) {
   const folder = process.env.BULKHEAD_PICTURES
   if (!folder) return
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     await page.emulateMedia({ colorScheme })
-    for (const [size, width, height] of /** @type {const} */ ([['desktop', 1440, 900], ['phone', 390, 844]])) {
+    for (const [size, width, height] of /** @type {const} */ ([['desktop', 1440, 900], ['laptop', 1024, 768], ['phone', 390, 844]])) {
       await page.setViewportSize({ width, height })
       await page.waitForTimeout(250)
       await page.screenshot({ path: `${folder}/${name}.${colorScheme}.${size}.png` })

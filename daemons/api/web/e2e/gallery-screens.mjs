@@ -4,6 +4,7 @@ import { strict as assert } from 'node:assert'
 import { checkAccessibility, checkHighContrast, picture } from './browser.mjs'
 import { everything, nothing } from './gallery-answers.mjs'
 import { answer, released } from './gallery-api.mjs'
+import { answersFor, failure, look, refusal, waiting } from './gallery-look.mjs'
 
 /** @typedef {import('./browser.mjs').Page} Page */
 
@@ -26,25 +27,6 @@ const screens = /** @type {const} */ ([
   ['/account', 'Your account', '/account/sign-ins'],
 ])
 
-/** @param {import('./gallery-answers.mjs').Answers} answers */
-const gets = (answers) => Object.fromEntries(Object.entries(answers).map(([place, content]) => [`GET ${place.replace('/api/v1', '')}`, content]))
-const refusal = { status: 403, code: 'forbidden', detail: 'You may not see this. Ask an administrator.' }
-const failure = { status: 500, code: 'internal', detail: 'Something went wrong on the server.' }
-/** What says that more is to come. */
-const waiting = new Promise(() => {})
-
-/** @param {Page} page @param {string} where */
-async function look(page, where) {
-  await page.waitForTimeout(150)
-  await checkAccessibility(page, where)
-  for (const width of [360, 1440]) {
-    await page.setViewportSize({ width, height: 900 })
-    const wide = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.page')].some((element) => element.scrollWidth > element.clientWidth + 1))
-    assert.ok(!wide, `${where} is wider than ${width} pixels`)
-  }
-  await picture(page, where)
-}
-
 /** @type {{ name: string, kind: string, expects?: RegExp, run: (page: Page, url: string) => Promise<void> }[]} */
 export const screenSteps = [
   ...screens.map(([address, heading, list]) => ({
@@ -58,12 +40,12 @@ export const screenSteps = [
         await page.getByRole('heading', { name: heading, exact: true, level: 1 }).waitFor()
         return `screen${address} ${state}`.replaceAll('/', '-')
       }
-      const full = gets(everything)
+      const full = answersFor(everything)
       const much = await open(full, 'much')
       await page.locator('.page .skeleton').first().waitFor({ state: 'detached' })
       await look(page, much)
       await checkHighContrast(page, much)
-      const empty = await open(gets({ ...nothing, '/api/v1/sign-in': everything['/api/v1/sign-in'] }), 'nothing')
+      const empty = await open(answersFor({ ...nothing, '/api/v1/sign-in': everything['/api/v1/sign-in'] }), 'nothing')
       await page.locator('.page .skeleton').first().waitFor({ state: 'detached' })
       await look(page, empty)
       await open({ ...full, [`GET ${list}`]: () => waiting }, 'no answer yet')
@@ -82,7 +64,7 @@ export const screenSteps = [
     name: 'how one comes in',
     expects: /status of (401|404)/,
     run: async (page, url) => {
-      await answer(page, gets(everything))
+      await answer(page, answersFor(everything))
       await page.goto(`${url}/login`)
       await page.getByRole('button', { name: 'Log in with Company account' }).waitFor()
       await look(page, 'screen-login')
@@ -96,7 +78,7 @@ export const screenSteps = [
     kind: 'screens',
     name: 'a person reads their own language, whose catalogue alone arrives',
     run: async (page, url) => {
-      await answer(page, { ...gets(everything), 'GET /apps/orders/released': released({ pages: { home: { components: {}, layout: {} }, other: { components: {}, layout: {} } } }) })
+      await answer(page, { ...answersFor(everything), 'GET /apps/orders/released': released({ pages: { home: { components: {}, layout: {} }, other: { components: {}, layout: {} } } }) })
       const loaded = () => page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => /\/de-[\w-]+\.js$/.test(name)).length)
       await page.goto(`${url}/account`)
       await page.getByRole('link', { name: 'Home' }).waitFor()
@@ -120,7 +102,7 @@ export const screenSteps = [
     kind: 'screens',
     name: 'a theme is chosen, and kept; what moves does not where that is asked for',
     run: async (page, url) => {
-      await answer(page, { ...gets(everything), 'GET /apps': () => waiting })
+      await answer(page, { ...answersFor(everything), 'GET /apps': () => waiting })
       await page.goto(`${url}/apps`)
       const chosen = () => page.evaluate(() => ({ ...document.documentElement.dataset }))
       await page.getByRole('button', { name: 'Theme' }).click()

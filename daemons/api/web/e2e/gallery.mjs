@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder` and `screens` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens` and `pages` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { build } from 'vite'
 import { builderSteps } from './gallery-builder.mjs'
 import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
+import { pageSteps } from './gallery-pages.mjs'
 import { requestSteps } from './gallery-requests.mjs'
 import { savingSteps } from './gallery-saving.mjs'
 import { screenSteps } from './gallery-screens.mjs'
@@ -41,9 +42,9 @@ export async function serveGallery() {
   const policy = policies()
   const documents = /** @type {Record<string, string>} */ ({ '/': 'e2e/gallery/index.html', '/evaluator': 'evaluator.html', '/custom-component': 'custom-component.html' })
   const server = createServer((request, response) => {
-    const place = new URL(request.url ?? '/', 'http://gallery').pathname
-    // Every other address without an ending is one of the UI's.
-    const file = documents[place] ?? (path.extname(place) ? path.normalize(place).replace(/^\/+/, '') : 'index.html')
+    const { pathname: place, search } = new URL(request.url ?? '/', 'http://gallery')
+    // Every other address without an ending is one of the UI's; so is the first one, where nothing is asked of the gallery.
+    const file = (place === '/' && !search ? undefined : documents[place]) ?? (path.extname(place) ? path.normalize(place).replace(/^\/+/, '') : 'index.html')
     try {
       const content = readFileSync(path.join(dist, file))
       response.setHeader('content-type', types[path.extname(file)] ?? 'application/octet-stream')
@@ -107,7 +108,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...builderSteps, ...screenSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
+    ...[...builderSteps, ...screenSteps, ...pageSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

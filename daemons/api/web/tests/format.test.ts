@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clockTime } from '../src/ui/format'
+import { clockTime, duration } from '../src/ui/format'
 
 const now = new Date('2026-06-01T00:00:00Z')
 
@@ -14,4 +14,9 @@ test('another year is told', () => {
 
 test('a zone that the browser does not know breaks nothing', () => {
   expect(clockTime('2026-11-29T23:00:00Z', 'Mars/Olympus', now)).toBe(clockTime('2026-11-29T23:00:00Z', undefined, now))
+})
+
+test('a duration is told by its two largest units, and rounding makes no minute of sixty seconds', () => {
+  expect([0.2, 12, 1234, 59_940, 59_960].map(duration)).toEqual(['< 1 ms', '12 ms', '1.23 s', '59.9 s', '1 min'])
+  expect([60_000, 119_600, 100_000, 7_500_000, 259_200_000, 90_061_000].map(duration)).toEqual(['1 min', '2 min', '1 min 40 s', '2 h 5 min', '3 d', '1 d 1 h'])
 })

@@ -41,7 +41,7 @@ export function ThemeDialog({ store, onClose }: { store: DraftStore<AppDocument>
     >
       <div className="theme-fields">
         <TextField label="Accent" type="color" value={theme.accent ?? ownAccent} onChange={({ target }) => change({ accent: target.value.toLowerCase() })} />
-        <SelectField label="Light or dark" value={theme.scheme ?? 'auto'} options={[['auto', "As each person's device says"], ['light', 'Light'], ['dark', 'Dark']]} onChange={({ target }) => change({ scheme: target.value as NonNullable<Theme['scheme']> })} />
+        <SelectField label="Light or dark" value={theme.scheme ?? 'auto'} options={[['auto', 'As the device says'], ['light', 'Light'], ['dark', 'Dark']]} onChange={({ target }) => change({ scheme: target.value as NonNullable<Theme['scheme']> })} />
         <SelectField label="Density" value={theme.density ?? 'normal'} options={[['compact', 'Compact'], ['normal', 'Normal'], ['roomy', 'Roomy']]} onChange={({ target }) => change({ density: target.value as NonNullable<Theme['density']> })} />
         <TextField label="Corners, in pixels" type="number" min={0} max={20} placeholder="6" value={theme.radius ?? ''} onChange={({ target }) => change({ radius: number(target.value, 0, 20) })} />
         <SelectField label="Letters, in pixels" value={String(theme['font-size'] ?? '')} options={[['', 'As in the studio'], ...Array.from({ length: 9 }, (_, index) => [String(index + 12), String(index + 12)] as const)]} onChange={({ target }) => change({ 'font-size': number(target.value, 12, 20) })} />

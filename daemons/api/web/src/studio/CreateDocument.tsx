@@ -8,6 +8,7 @@ import { TextField } from '../ui/Field'
 import { ErrorNotice } from '../ui/states'
 
 const paths = { app: 'apps', workflow: 'workflows', query: 'queries' } as const
+const examples = { app: 'Refund desk', workflow: 'Nightly sync', query: 'Open orders' } as const
 
 interface Props {
   noun: keyof typeof paths
@@ -69,7 +70,7 @@ export function CreateDocument({ noun, create, onCreated, onClose }: Props) {
       }
     >
       {isTaken ? null : <ErrorNotice error={creation.error} />}
-      <TextField label="Title" placeholder={noun === 'app' ? 'Refund desk' : 'Nightly sync'} autoFocus required maxLength={120} value={title} onChange={(event) => setTitle(event.target.value)} />
+      <TextField label="Title" placeholder={examples[noun]} autoFocus required maxLength={120} value={title} onChange={(event) => setTitle(event.target.value)} />
       <AddressField noun={noun} slug={slug} isTaken={isTaken && creation.variables === slug} onChange={setTypedSlug} />
     </Dialog>
   )

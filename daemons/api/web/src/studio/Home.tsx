@@ -1,10 +1,10 @@
 /** The first page: what one has, and what happened last. */
-import { useQuery } from '@tanstack/react-query'
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api, dataOf } from '../api/client'
 import { RunBadge } from '../ui/Badge'
 import { RelativeTime } from '../ui/format'
-import { ErrorNotice, SkeletonRows } from '../ui/states'
+import { ErrorState, SkeletonRows } from '../ui/states'
 import { t } from '../messages/messages'
 import { PageHead } from './PageHead'
 import { appsQuery, workflowsQuery } from './lists'
@@ -27,7 +27,7 @@ export function Home() {
               <h2>{t('Apps')}</h2>
               <Link to="/apps">{t('All apps')}</Link>
             </header>
-            {apps.isPending ? <SkeletonRows count={3} /> : apps.isError ? <ErrorNotice error={apps.error} /> : null}
+            <NotYet query={apps} />
             {apps.data?.length === 0 ? <p className="hollow">{t('No app yet. Build one over your data in a few minutes.')}</p> : null}
             <ul>
               {apps.data?.slice(0, shownItems).map((app) => (
@@ -47,7 +47,7 @@ export function Home() {
               <h2>{t('Workflows')}</h2>
               <Link to="/workflows">{t('All workflows')}</Link>
             </header>
-            {workflows.isPending ? <SkeletonRows count={3} /> : workflows.isError ? <ErrorNotice error={workflows.error} /> : null}
+            <NotYet query={workflows} />
             {workflows.data?.length === 0 ? <p className="hollow">{t('No workflow yet. Let a webhook run SQL and code that survives a crash.')}</p> : null}
             <ul>
               {workflows.data?.slice(0, shownItems).map((workflow) => (
@@ -67,7 +67,7 @@ export function Home() {
               <h2>{t('Latest runs')}</h2>
               <Link to="/runs">{t('All runs')}</Link>
             </header>
-            {runs.isPending ? <SkeletonRows count={3} /> : runs.isError ? <ErrorNotice error={runs.error} /> : null}
+            <NotYet query={runs} />
             {runs.data?.length === 0 ? <p className="hollow">{t('Nothing ran yet.')}</p> : null}
             <ul>
               {runs.data?.map((run) => (
@@ -87,4 +87,10 @@ export function Home() {
       </div>
     </>
   )
+}
+
+/** What a card shows while its list is on its way, or instead of it. */
+function NotYet({ query }: { query: Pick<UseQueryResult, 'isPending' | 'isError' | 'error' | 'refetch'> }) {
+  if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+  return query.isPending ? <SkeletonRows count={3} /> : null
 }

@@ -23,12 +23,18 @@ import { QueryParameters } from './QueryParameters'
 import { Usage } from './Usage'
 
 const route = getRouteApi('/frame/queries/$slug')
+const parent = { to: '/queries', text: 'Queries' } as const
 
 export function QueryPage() {
   const { slug } = route.useParams()
   const query = useQuery({ queryKey: ['library-query', slug], queryFn: () => dataOf(api.GET('/api/v1/queries/{slug}', { params: { path: { slug } } })), staleTime: Number.POSITIVE_INFINITY, gcTime: 0 })
-  if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
-  return query.data ? <Loaded key={slug} query={query.data} /> : <SkeletonRows />
+  if (query.isSuccess) return <Loaded key={slug} query={query.data} />
+  return (
+    <>
+      <PageHead title={slug} parent={parent} />
+      {query.isError ? <ErrorState error={query.error} onRetry={() => void query.refetch()} /> : <SkeletonRows />}
+    </>
+  )
 }
 
 function Loaded({ query: { slug, draft, draft_revision: begun, released_version: released } }: { query: LibraryQueryDetail }) {
@@ -71,7 +77,7 @@ function Loaded({ query: { slug, draft, draft_revision: begun, released_version:
   const problem = release.error ?? save.error
   return (
     <>
-      <PageHead title={document.title} parent={{ to: '/queries', text: 'Queries' }}>
+      <PageHead title={document.title} parent={parent}>
         {version ? <Badge tone="green">Version {version}</Badge> : <Badge>Never released</Badge>}
         <Button variant="ghost" icon={Network} label="What uses it" onClick={() => setUsed(true)} />
         <Button disabled={document === saved.document} isBusy={save.isPending} onClick={() => save.mutate()}>

@@ -62,16 +62,18 @@ export function AskFields({ ask, change: changeAsk, isOwn = false }: { ask: Aske
         onChange={({ target }) => change({ mode: target.value === 'write' ? 'write' : 'read' })}
       />
       {isWrite(ask) || way === 'library' ? null : (
-        <TextField
-          label="Keep its result (seconds)"
-          type="number"
-          min={0}
-          max={maxCacheSeconds}
-          placeholder="0"
-          hint="Who asks the same with the same values is given it again. 0 reads each time, as running it here does."
-          value={ask['cache-seconds'] || ''}
-          onChange={({ target }) => change({ 'cache-seconds': Math.min(Math.max(Math.trunc(target.valueAsNumber) || 0, 0), maxCacheSeconds) }, 'cache-seconds')}
-        />
+        <div className="whole">
+          <TextField
+            label="Keep its result (seconds)"
+            type="number"
+            min={0}
+            max={maxCacheSeconds}
+            placeholder="0"
+            hint="Who asks the same with the same values is given it again. 0 reads each time, as running it here does."
+            value={ask['cache-seconds'] || ''}
+            onChange={({ target }) => change({ 'cache-seconds': Math.min(Math.max(Math.trunc(target.valueAsNumber) || 0, 0), maxCacheSeconds) }, 'cache-seconds')}
+          />
+        </div>
       )}
     </>
   )

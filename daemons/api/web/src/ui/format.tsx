@@ -37,8 +37,20 @@ export function RelativeTime({ at }: { at: string }) {
 export function duration(ms: number): string {
   if (ms < 1) return '< 1 ms'
   if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
+  const seconds = Math.round(ms / 1000)
+  const units = [
+    ['d', Math.floor(seconds / 86_400)],
+    ['h', Math.floor(seconds / 3600) % 24],
+    ['min', Math.floor(seconds / 60) % 60],
+    ['s', seconds % 60],
+  ] as const
+  // The two largest tell enough, and what is nothing is not said.
+  const first = units.findIndex(([, count]) => count > 0)
+  return units
+    .slice(first, first + 2)
+    .flatMap(([unit, count]) => (count > 0 ? [`${count} ${unit}`] : []))
+    .join(' ')
 }
 
 /**

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { api, dataOf } from '../api/client'
 import type { BlockRun, LogLine, RunDetail, RunSummary, WorkflowDocument } from '../api/types'
+import { PageHead } from '../studio/PageHead'
 import { RunBadge, StatusBadge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { JsonView } from '../ui/JsonView'
@@ -50,9 +51,13 @@ export function RunPage() {
   const detail = useQuery({ queryKey: ['run', id, 'detail'], queryFn: () => dataOf(api.GET('/api/v1/runs/{id}', { params: { path: { id } } })), refetchInterval: ({ state }) => (state.data?.queued ? queuedMs : false) })
   const logs = useQuery({ queryKey: ['run', id, 'logs'], queryFn: async () => (await dataOf(api.GET('/api/v1/runs/{id}/logs', { params: { path: { id } } }))).lines })
   useLiveRun(id, detail.isSuccess && !detail.data.run.finished_at)
-  if (detail.isPending) return <SkeletonRows />
-  if (detail.isError) return <ErrorState error={detail.error} onRetry={() => void detail.refetch()} />
-  return <Shown detail={detail.data} logs={logs} />
+  if (detail.isSuccess) return <Shown detail={detail.data} logs={logs} />
+  return (
+    <>
+      <PageHead title="Run" parent={{ to: '/runs', text: 'Runs' }} />
+      {detail.isError ? <ErrorState error={detail.error} onRetry={() => void detail.refetch()} /> : <SkeletonRows />}
+    </>
+  )
 }
 
 type Logs = UseQueryResult<LogLine[]>

@@ -14,20 +14,18 @@ import { Operation, PauseBanner } from './operation/Operation'
 import './workflow.css'
 
 const route = getRouteApi('/frame/workflows/$slug')
+const parent = { to: '/workflows', text: 'Workflows' } as const
 
 export function WorkflowPage() {
   const { slug } = route.useParams()
   const workflow = useQuery({ queryKey: ['workflow', slug], queryFn: () => dataOf(api.GET('/api/v1/workflows/{slug}', { params: { path: { slug } } })), staleTime: Number.POSITIVE_INFINITY, gcTime: 0 })
-  if (workflow.isPending) {
-    return (
-      <>
-        <PageHead title="" parent={{ to: '/workflows', text: 'Workflows' }} />
-        <SkeletonRows />
-      </>
-    )
-  }
-  if (workflow.isError) return <ErrorState error={workflow.error} onRetry={() => void workflow.refetch()} />
-  return <Loaded key={slug} workflow={workflow.data} />
+  if (workflow.isSuccess) return <Loaded key={slug} workflow={workflow.data} />
+  return (
+    <>
+      <PageHead title={slug} parent={parent} />
+      {workflow.isError ? <ErrorState error={workflow.error} onRetry={() => void workflow.refetch()} /> : <SkeletonRows />}
+    </>
+  )
 }
 
 function Loaded({ workflow }: { workflow: WorkflowDetail }) {
@@ -69,7 +67,7 @@ function Loaded({ workflow }: { workflow: WorkflowDetail }) {
   if (tab) {
     return (
       <>
-        <PageHead title={workflow.title} parent={{ to: '/workflows', text: 'Workflows' }} />
+        <PageHead title={workflow.title} parent={parent} />
         {tabs}
         <div className="page-body">
           {tab === 'runs' ? <RunTable workflow={slug} filters={filters} onFilters={(next) => void navigate({ to: '/workflows/$slug', params: { slug }, search: { tab, ...next }, replace: true })} /> : <Operation slug={slug} role={workflow.role} />}
