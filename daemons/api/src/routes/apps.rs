@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bulkhead_model::app::{AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Theme, Transformer};
+use bulkhead_model::app::{
+    AppDocument, AppQuery, Flow, Page, RunWhen, Script, StateVariable, Theme, Transformer, Translations,
+};
 use bulkhead_model::library_query::UsedBy;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::{AppId, Fault, Name, Role, Slug};
@@ -138,6 +140,9 @@ pub(crate) struct ViewerDocument {
     /// Its style sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     style: Option<String>,
+    /// What it says in several languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    translations: Option<Translations>,
 }
 
 /// A query, as whoever runs it by name needs to know it.
@@ -196,6 +201,7 @@ impl ViewerDocument {
             pages: document.pages,
             theme: document.theme,
             style: document.style,
+            translations: document.translations,
             queries: document.queries.into_iter().map(of_viewer).collect(),
             scripts: document.scripts,
             transformers: document.transformers,

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens` and `pages` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens`, `pages` and `texts` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -18,6 +18,7 @@ import { savingSteps } from './gallery-saving.mjs'
 import { screenSteps } from './gallery-screens.mjs'
 import { speedSteps } from './gallery-speed.mjs'
 import { tableSteps } from './gallery-table.mjs'
+import { textSteps } from './gallery-texts.mjs'
 import { checkAccessibility, checkHighContrast, findings, launch, violations } from './browser.mjs'
 
 const here = import.meta.dirname
@@ -107,7 +108,7 @@ async function main() {
   }
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...logicSteps, ...savingSteps, ...requestSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
+    ...[...logicSteps, ...savingSteps, ...requestSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...builderSteps, ...screenSteps, ...pageSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,

@@ -18,6 +18,7 @@ mod module;
 mod privacy;
 mod style;
 mod theme;
+mod translation;
 
 pub use action::{Action, EventHandler, FileFormat, MAX_HANDLERS, MAX_PAUSE_MS, NotifyTone, Step};
 pub use kind::{ComponentKind, NotAKind};
@@ -30,6 +31,7 @@ pub use module::{InputType, MAX_MODULE_DEPTH, MAX_MODULES, MAX_PORTS, ModuleInpu
 pub use privacy::Privacy;
 pub use style::MAX_STYLE_BYTES;
 pub use theme::{Density, Scheme, Theme};
+pub use translation::{MAX_LANGUAGES, MAX_MESSAGE, MAX_MESSAGES, MAX_MESSAGES_BYTES, Translations};
 
 /// Components, over all pages, that one app may have.
 pub const MAX_COMPONENTS: usize = 1000;
@@ -66,6 +68,9 @@ pub struct AppDocument {
     /// A style sheet, which reaches what is in the app alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style: Option<String>,
+    /// What it says in several languages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translations: Option<Translations>,
     /// What it takes, gives and tells of, where it is a module: made to stand in apps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<ModulePorts>,
@@ -143,6 +148,7 @@ impl AppDocument {
             state: BTreeMap::new(),
             theme: None,
             style: None,
+            translations: None,
             module: None,
             modules: BTreeMap::new(),
         }
@@ -206,6 +212,7 @@ impl AppDocument {
         }
         let mut check = Check::new(self, &mut faults);
         check.style(self);
+        check.translations();
         check.queries();
         check.modules();
         let mut taken = BTreeSet::new();

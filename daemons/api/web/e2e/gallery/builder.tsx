@@ -11,6 +11,7 @@ import { ThemeDialog } from '../../src/builder/ThemeDialog'
 import { loadKinds } from '../../src/builder/component-kinds'
 import { watch } from '../../src/builder/debug/watched'
 import { PortsDialog } from '../../src/builder/modules/PortsDialog'
+import { TextsDialog } from '../../src/builder/texts/TextsDialog'
 import { Saving } from '../../src/builder/saving/Saving'
 import { RuntimeContext, useRuntimeState } from '../../src/components/runtime-context'
 import { loadViews } from '../../src/components/views'
@@ -97,6 +98,7 @@ function Frame({ store, script, isSaved }: { store: DraftStore<AppDocument>; scr
         <Canvas {...common} />
         <Inspector key={selection[0] ?? ''} {...common} />
         {opened === 'theme' ? <ThemeDialog store={store} onClose={() => undefined} /> : null}
+        {opened === 'texts' ? <TextsDialog store={store} onClose={() => undefined} /> : null}
         {opened === 'ports' ? <PortsDialog store={store} onClose={() => undefined} /> : null}
         <QueryDrawer slug="gallery" page={page} store={store} selected={query} onSelect={setQuery} onOpen={({ kind, name }) => (kind === 'component' ? setSelection([name]) : setQuery(kind === 'state' ? `state.${name}` : name))} />
       </main>

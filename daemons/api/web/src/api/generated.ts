@@ -2665,6 +2665,7 @@ export interface components {
             transformers?: {
                 [key: string]: components["schemas"]["Transformer"];
             };
+            translations?: components["schemas"]["Translations"] | null;
         };
         /**
          * Format: uuid
@@ -6519,6 +6520,19 @@ export interface components {
             /** @description JavaScript without side effects: an expression, or statements with `return`. */
             code: string;
         };
+        /** @description The languages of an app, and its texts in each of them. */
+        Translations: {
+            /** @description The language of whoever wants none of the others, and of texts that are missing in another one. */
+            default: string;
+            /** @description The languages that it speaks, in the order in which they are offered: `en`, `de-AT`. */
+            languages: string[];
+            /** @description Texts by key, each by language. What stands in braces, such as `{name}`, is a value that the expression gives. */
+            texts?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+        };
         /** @description What starts a run. */
         Trigger: (components["schemas"]["Webhook"] & {
             /** @enum {string} */
@@ -6677,6 +6691,7 @@ export interface components {
             transformers: {
                 [key: string]: components["schemas"]["Transformer"];
             };
+            translations?: components["schemas"]["Translations"] | null;
         };
         /** @description A query, as whoever runs it by name needs to know it. */
         ViewerQuery: components["schemas"]["Flow"] & {

@@ -27,6 +27,7 @@ const AppPage = lazy(async () => ({ default: (await import('../components/AppPag
 const PreviewBar = lazy(async () => ({ default: (await import('./PreviewBar')).PreviewBar }))
 const Inspector = lazy(() => import('./Inspector').then((module) => ({ default: module.Inspector })))
 const CanvasTools = lazy(async () => ({ default: (await import('./CanvasTools')).CanvasTools }))
+const TextsDialog = lazy(async () => ({ default: (await import('./texts/TextsDialog')).TextsDialog }))
 const Saving = lazy(async () => ({ default: (await import('./saving/Saving')).Saving }))
 
 const route = getRouteApi('/apps/$slug/edit')
@@ -89,10 +90,13 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
   const [query, setQuery] = useState<string | undefined>(Object.keys(document.queries ?? {})[0])
   const [isPreview, setPreview] = useState(false)
   const [canSave, setCanSave] = useState(true)
+  /** The key of a text that is looked at. */
+  const [text, setText] = useState<string>()
   const shownPage = document.pages[page] ?? document.pages[document['home-page']]
   const selected = selection.filter((name) => shownPage?.components?.[name])
   useBuilderKeys({ store, page, selection: selected, setSelection, isEnabled: !isPreview })
   const open = ({ kind, name: found, page: where }: Owner) => {
+    if (kind === 'text') return setText(found)
     // What is of a module is edited there: here the module itself is shown.
     const name = moduleOf(document, found) ?? found
     const target = kind === 'page' ? name : where
@@ -104,16 +108,17 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
   return (
     <div className="builder">
       <Suspense fallback={<header className="top-bar" />}>
-        <TopBar app={app} store={store} page={page} isPreview={isPreview} onPreview={setPreview} canSave={canSave} />
+        <TopBar app={app} store={store} page={page} isPreview={isPreview} onPreview={setPreview} onTexts={() => setText('')} canSave={canSave} />
       </Suspense>
       <Suspense>
+        {text === undefined ? null : <TextsDialog store={store} wanted={text} onClose={() => setText(undefined)} />}
         <Saving slug={slug} user={user.id} store={store} onCanSave={setCanSave} />
       </Suspense>
       {isPreview ? (
         <div className="builder-preview">
           <Themed theme={document.theme} style={document.style}>
             <Suspense>
-              <PreviewBar user={user} />
+              <PreviewBar user={user} translations={document.translations} />
               {shownPage ? <AppPage page={shownPage} /> : null}
             </Suspense>
           </Themed>

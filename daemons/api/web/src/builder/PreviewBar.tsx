@@ -2,18 +2,20 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { api, dataOf } from '../api/client'
-import type { Session } from '../api/types'
+import type { Session, Translations } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
+import { languageName } from '../runtime/texts'
 import { SelectField } from '../ui/Field'
 
 const self = 'self'
 const nobody = 'none'
 const prefix = 'group '
 
-export function PreviewBar({ user }: { user: Session['user'] }) {
+export function PreviewBar({ user, translations }: { user: Session['user']; translations: Translations | null | undefined }) {
   const runtime = useRuntime()
   const groups = useQuery({ queryKey: ['groups'], retry: false, meta: { showsError: true }, queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })
   const [chosen, setChosen] = useState(self)
+  const [language, setLanguage] = useState(() => runtime.texts().language)
   useEffect(() => {
     const { id, email, name, is_admin } = user
     const seen = chosen === self ? { is_admin, groups: user.groups } : { is_admin: false, groups: chosen.startsWith(prefix) ? [chosen.slice(prefix.length)] : [] }
@@ -32,6 +34,17 @@ export function PreviewBar({ user }: { user: Session['user'] }) {
         options={[[self, `Yourself (${user.name})`], [nobody, 'Somebody in no group'], ...names.map((name) => [`${prefix}${name}`, `A member of ${name}`] as const)]}
         onChange={({ target }) => setChosen(target.value)}
       />
+      {translations && translations.languages.length > 1 ? (
+        <SelectField
+          label="Language"
+          value={language}
+          options={translations.languages.map((one) => [one, languageName(one)] as const)}
+          onChange={({ target }) => {
+            setLanguage(target.value)
+            runtime.setLanguages([target.value])
+          }}
+        />
+      ) : null}
       {chosen === self ? null : <p className="muted">Components see this person; queries still run as you.</p>}
     </div>
   )

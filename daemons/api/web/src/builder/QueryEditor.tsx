@@ -92,7 +92,7 @@ export function QueryEditor({ slug, name, query, store, onRenamed, onRemoved }: 
           label={`Statement of ${name}`}
           onRun={() => void run()}
           faults={faults}
-          complete={(before) => completionsAt(before, false, valuesNow(runtime))}
+          complete={(before) => completionsAt(before, false, valuesNow(runtime), undefined, runtime.texts().texts)}
           placeholderText="select * from customers where name ilike '%' || {{ search.value }} || '%'"
         />
         <div className="drawer-run">

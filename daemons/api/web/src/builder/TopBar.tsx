@@ -1,11 +1,12 @@
 /** The builder's top bar: where one is, undo, saving, preview, release. */
 import { Link } from '@tanstack/react-router'
-import { ChevronLeft, Eye, History, Palette, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
+import { ChevronLeft, Eye, History, Languages, Palette, PenLine, Plus, Redo2, Undo2 } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { useStore } from 'zustand'
 import type { AppDetail, AppDocument } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import { type DraftStore, saveText } from '../document/draft-store'
+import { titleIn } from '../runtime/texts'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
@@ -22,14 +23,16 @@ interface Props {
   page: string
   isPreview: boolean
   onPreview: (isPreview: boolean) => void
+  onTexts: () => void
   /** Whether this window is the one that edits. */
   canSave: boolean
 }
 
-export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Props) {
+export function TopBar({ app, store, page, isPreview, onPreview, onTexts, canSave }: Props) {
   const { slug } = app
   const state = useStore(store)
   const runtime = useRuntime()
+  const texts = runtime.texts()
   const { document } = state
   const isModule = Boolean(document.module)
   const [version, setVersion] = useState(app.released_version ?? undefined)
@@ -71,7 +74,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
         <nav className="row top-pages" aria-label="Pages">
           {Object.entries(document.pages).map(([name, { title }]) => (
             <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
-              {title ?? name}
+              {titleIn(texts, title ?? name)}
             </button>
           ))}
           <Button variant="ghost" size="small" icon={Plus} label="Add page" onClick={addPage} />
@@ -83,6 +86,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, canSave }: Prop
       </span>
       <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
       <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
+      {isModule ? null : <Button variant="ghost" icon={Languages} label="Texts" onClick={onTexts} />}
       {isModule ? <Button onClick={() => setDialog('ports')}>Inputs and outputs</Button> : <Button variant="ghost" icon={Palette} label="Theme" onClick={() => setDialog('theme')} />}
       <Button variant="ghost" icon={History} label="Releases" onClick={() => setDialog('history')} />
       <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>

@@ -5,6 +5,7 @@ import type { AppDetail, AppDocument, AppQuery, Flow, ResourceQuery, Session } f
 import type { DraftStore } from '../document/draft-store'
 import { ownName } from '../document/module-names'
 import { expressionsIn, isWrite } from '../document/query-ask'
+import { languagesFor } from '../runtime/languages'
 import { type RuntimeQuery, scriptQueries } from '../runtime/model'
 import { AppRuntime } from '../runtime/runtime'
 import { browserStorage } from '../runtime/storage'
@@ -68,6 +69,7 @@ function createRuntime(slug: string, store: DraftStore<AppDocument>, session: Se
     { ...withItself(document), queries: {} },
     {
       globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(environments) },
+      languages: languagesFor(slug),
       // Apart from what the released app keeps.
       storage: browserStorage(`${slug}.draft`, id),
       runsAll: true,

@@ -9,9 +9,10 @@ import type { AppDocument } from '../api/types'
 type Json = Record<string, unknown>
 
 const orders = {
-  document: ['format', 'title', 'home-page', 'theme', 'style', 'module', 'modules', 'state', 'pages', 'queries', 'scripts', 'transformers'],
+  document: ['format', 'title', 'home-page', 'theme', 'style', 'translations', 'module', 'modules', 'state', 'pages', 'queries', 'scripts', 'transformers'],
   page: ['title', 'route', 'state', 'events', 'components', 'layout', 'phone-layout'],
   component: ['type', 'class', 'properties', 'events'],
+  translations: ['default', 'languages', 'texts'],
   rect: ['column', 'row', 'width', 'height', 'parent', 'slot'],
   query: ['resource', 'statement', 'statements', 'change', 'operation', 'pages', 'mode', 'run', 'when', 'confirm', 'transform', 'delay-ms', 'every-seconds', 'limits', 'cache-seconds', 'refresh', 'on-success', 'on-failure'],
   script: ['code', 'run', 'timeout-ms', 'when', 'confirm', 'delay-ms', 'every-seconds', 'refresh', 'on-success', 'on-failure'],
@@ -40,6 +41,7 @@ export function canonical(document: AppDocument): AppDocument {
     transformers: mapped(document.transformers ?? {}, (transformer) => transformer),
     state: mapped(document.state ?? {}, (variable) => variable),
     modules: mapped(document.modules ?? {}, (used) => used),
+    ...(document.translations ? { translations: ordered(document.translations, orders.translations, { texts: (texts) => mapped(texts, byName) }) } : {}),
   }
   return ordered({ ...document, pages, queries, ...logic } as Json, orders.document) as unknown as AppDocument
 }

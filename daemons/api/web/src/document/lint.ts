@@ -2,6 +2,7 @@
 import type { AppDocument } from '../api/types'
 import type { Reference } from '../evaluator/binding'
 import { listsAround } from '../runtime/nesting'
+import { lintTexts } from './lint-texts'
 import { moduleOf, ownName } from './module-names'
 import { type Owner, type Place, placesOf, readsOf } from './places'
 
@@ -26,7 +27,7 @@ const language = new Set(
   'Array BigInt Boolean Date Error Infinity Intl JSON Map Math NaN Number Object Promise RegExp Set String Symbol URL URLSearchParams atob btoa console decodeURIComponent encodeURIComponent globalThis isFinite isNaN parseFloat parseInt structuredClone undefined crypto performance TextEncoder TextDecoder'.split(' '),
 )
 /** Names that every app has. */
-const everywhere = new Set(['args', 'current_user', 'environment', 'event', 'localStorage', 'state', 'url'])
+const everywhere = new Set(['args', 'current_user', 'environment', 'event', 'localStorage', 'state', 't', 'url'])
 const inScripts = new Set(['navigate', 'notify', 'utils', 'setTimeout', 'clearTimeout'])
 const inTransforms = new Set(['data', 'rows'])
 
@@ -54,6 +55,7 @@ export function lint(document: AppDocument, known: Known): Finding[] {
     }
     findings.push(...missingKeys(place, known))
   }
+  findings.push(...lintTexts(document))
   const unused = (kind: Owner['kind'], all: Record<string, unknown> | undefined, isUsed: Set<string>) => {
     for (const name of Object.keys(all ?? {})) if (!isUsed.has(name)) findings.push({ owner: { kind, name }, at: '', message: `Nothing uses the ${kind === 'state' ? 'state variable' : kind} ${name}.`, tone: 'warning' })
   }

@@ -10,7 +10,7 @@ import { mapTexts } from './operations'
 import { mapExpressions } from './table-change'
 
 export interface Owner {
-  kind: 'component' | 'page' | 'query' | 'script' | 'transformer' | 'state'
+  kind: 'component' | 'page' | 'query' | 'script' | 'transformer' | 'state' | 'text'
   name: string
   /** Of a component, and of a page's state. */
   page?: string
@@ -45,6 +45,7 @@ export function rewritten(document: AppDocument, rewrite: Rewrite): AppDocument 
     const pageOwner: Owner = { kind: 'page', name: pageName }
     return {
       ...page,
+      ...(page.title?.includes('{{') ? { title: rewrite(page.title, 'template', pageOwner, 'title') } : {}),
       ...(page.state ? { state: mapped(page.state, (variable, name) => ({ ...variable, ...initialOf(variable.initial, { kind: 'state', name, page: pageName }, rewrite) })) } : {}),
       ...(page.events ? { events: handlersOf(page.events, pageOwner, rewrite) } : {}),
       components: mapped(page.components ?? {}, (component, name) => {

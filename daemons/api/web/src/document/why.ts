@@ -52,6 +52,7 @@ function placesFor(places: Place[], owner: Owner, property: string): Place[] {
     case 'state':
       return own
     case 'page':
+    case 'text':
       return []
   }
 }

@@ -80,7 +80,7 @@ function compiledExpression({ source, program, isExpression }: Expression): Comp
   }
 }
 
-function asText(value: unknown): string {
+export function asText(value: unknown): string {
   if (value === undefined || value === null) return ''
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -8,6 +8,7 @@ import { type Compiled, type Scope, compileExpression, compileTemplate, compileT
 import { asType } from '../runtime/values'
 import { explained, frozen, sizeProblem } from './guard'
 import { type Model, type Outcome, emptyModel } from './protocol'
+import { translator } from './translate'
 
 type State = Record<string, Record<string, unknown>>
 
@@ -52,6 +53,7 @@ export class BindingGraph {
     this.link()
     for (const name of Object.keys(this.scope)) delete this.scope[name]
     Object.assign(this.scope, frozen(model.globals))
+    if (model.texts) this.scope['t'] = translator(model.texts)
     for (const [name, values] of Object.entries(this.state)) this.scope[name] = Object.freeze({ ...values })
     this.exposedBy.clear()
     for (const [path, id] of Object.entries(model.exposed)) {

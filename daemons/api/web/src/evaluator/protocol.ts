@@ -7,6 +7,12 @@ export type Templates = Record<string, unknown>
 /** What an id's value feeds: `search.default-value` feeds `search.value` as long as the state holds no `value`. */
 export type Exposed = Record<string, string>
 
+/** What `t` reads: an app's texts in one language, by key. */
+export interface Texts {
+  language: string
+  texts: Record<string, string>
+}
+
 export interface Model {
   /** What every expression may read and nothing changes: `current_user`, `environment`. */
   globals: Record<string, unknown>
@@ -22,6 +28,8 @@ export interface Model {
   feeds: Record<string, string[]>
   /** What scripts may call, by name. */
   methods: Record<string, readonly string[]>
+  /** Absent where the app calls something of its own `t`. */
+  texts?: Texts
 }
 
 export function emptyModel(): Model {

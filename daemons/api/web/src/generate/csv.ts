@@ -12,6 +12,9 @@ export interface Rejected {
 }
 
 export interface Csv {
+  /** The first line as it is written. */
+  header: string[]
+  /** Its names as a table may have them. */
   columns: string[]
   rows: string[][]
   /** The line that each row begins on, from 1. */
@@ -52,7 +55,7 @@ export function parseCsv(text: string): Csv {
       lines.push(line)
     }
   }
-  return { columns, rows, lines, rejected, separator }
+  return { header: header.cells, columns, rows, lines, rejected, separator }
 }
 
 /** The one that the first line has most of, outside of quotes. */

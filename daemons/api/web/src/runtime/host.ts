@@ -15,6 +15,8 @@ export interface RuntimeHost {
   confirm: (question: string) => Promise<boolean>
   notify: (message: string, tone: NotifyTone, durationMs?: number) => void
   globals: Record<string, unknown>
+  /** The languages that the person understands, the best first: the app speaks the first that it can. */
+  languages?: readonly string[]
   storage: AppStorage
   /** Shows where the app is; `isNew` when Back leads to where it was. */
   showAddress?: (address: Address, isNew: boolean) => void

@@ -1,6 +1,6 @@
 /** From an app's document to what the evaluator needs to know of it. */
-import { type Model, emptyModel } from '../evaluator/protocol'
-import type { Flow, Page, StateVariable, Transformer } from '../api/types'
+import { type Model, type Texts, emptyModel } from '../evaluator/protocol'
+import type { Flow, Page, StateVariable, Transformer, Translations } from '../api/types'
 import { methodsOf, stateOf } from './kinds'
 import { listsAround } from './nesting'
 import { asType } from './values'
@@ -34,6 +34,7 @@ export interface RuntimeDocument {
   queries: Record<string, RuntimeQuery>
   transformers?: Record<string, Transformer>
   state?: Record<string, StateVariable>
+  translations?: Translations | null
 }
 
 /** Expressions that the server binds itself, from the session and its configuration. */
@@ -50,7 +51,7 @@ export function scriptQueries(scripts: Record<string, { code: string; run?: 'loa
   return Object.fromEntries(Object.entries(scripts).map(([name, { run = 'manual', ...script }]) => [name, { ...script, run, expressions: [] }]))
 }
 
-export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>): Model {
+export function modelOf(document: RuntimeDocument, pageName: string, globals: Record<string, unknown>, texts?: Texts): Model {
   const model: Model = { ...emptyModel(), globals, methods: { url: ['set'], localStorage: ['set', 'remove'] } }
   const page = document.pages[pageName] ?? {}
   for (const [name, component] of Object.entries(page.components ?? {})) {
@@ -88,6 +89,7 @@ export function modelOf(document: RuntimeDocument, pageName: string, globals: Re
     model.templates[`state.${name}`] = { value: initial ?? null }
     model.exposed[`state.${name}`] = `state.${name}`
   }
+  if (texts && !Object.hasOwn(model.methods, 't') && !Object.hasOwn(model.exposed, 't.value')) model.texts = texts
   return model
 }
 

@@ -8,7 +8,7 @@ import { createStore } from 'zustand/vanilla'
 import { ApiProblem, messageOf } from '../api/problem'
 import type { Component, EventHandler, Page, QueryResult, Step } from '../api/types'
 import { Evaluator } from '../evaluator/evaluator'
-import type { Outcome } from '../evaluator/protocol'
+import type { Outcome, Texts } from '../evaluator/protocol'
 import { t } from '../messages/messages'
 import type { Context } from './actions'
 import { type Address, type Parameters, parameterTexts } from './address'
@@ -24,6 +24,7 @@ import { type QueryState, type RunOptions, seenOf } from './query-state'
 import type { RuntimeState, Shown } from './state'
 import { withKept } from './storage'
 import { placeOf, tellView } from './told'
+import { languageFor, textsOf } from './texts'
 import { Timers } from './timers'
 import { flagOf, numberOf } from './values'
 
@@ -129,6 +130,17 @@ export class AppRuntime {
   setGlobal(name: string, value: unknown): void {
     if (JSON.stringify(this.host.globals[name]) === JSON.stringify(value)) return
     this.host.globals[name] = value
+    this.load()
+  }
+
+  /** What the app says, in the language that it speaks to the person. */
+  texts(): Texts {
+    const { translations } = this.document
+    return textsOf(translations, translations ? languageFor(translations, this.host.languages ?? []) : '')
+  }
+
+  setLanguages(languages: readonly string[]): void {
+    this.host.languages = languages
     this.load()
   }
 
@@ -393,7 +405,7 @@ export class AppRuntime {
     for (const name of Object.keys(this.scope)) if (!isDefined(name)) delete this.scope[name]
     this.needed = this.host.runsAll ? new Set(Object.keys(this.document.queries)) : neededOn(this.document, page)
     this.setTimers()
-    this.evaluator.load(modelOf(this.document, page, this.host.globals), this.scope)
+    this.evaluator.load(modelOf(this.document, page, this.host.globals, this.texts()), this.scope)
   }
 
   private setTimers(): void {

@@ -11,9 +11,11 @@ import { useAppStyle } from '../components/style/use-style'
 import { applyTheme } from '../components/theme'
 import { loadViews } from '../components/views'
 import { type Address, addressText, readAddress } from '../runtime/address'
+import { languagesFor } from '../runtime/languages'
 import { scriptQueries } from '../runtime/model'
 import { AppRuntime, type RuntimeHost } from '../runtime/runtime'
 import { browserStorage } from '../runtime/storage'
+import { titleIn } from '../runtime/texts'
 import { EnvironmentChooser } from '../ui/EnvironmentChooser'
 import { accountsNeeded, noteAccount } from '../ui/accounts'
 import { Questions, ask } from '../ui/ask'
@@ -24,6 +26,7 @@ import { useIsOnline } from '../ui/online'
 import { t } from '../messages/messages'
 import './viewer.css'
 
+const LanguageChooser = lazy(() => import('./LanguageChooser').then((module) => ({ default: module.LanguageChooser })))
 const AccountsNeeded = lazy(() => import('../ui/AccountsNeeded').then((module) => ({ default: module.AccountsNeeded })))
 
 type Loaded = { app: ReleasedApp; session: Session; runtime: AppRuntime }
@@ -35,6 +38,7 @@ async function load(slug: string): Promise<Loaded> {
   const root = `/apps/${slug}`
   const host: RuntimeHost = {
     globals: { current_user: { id, email, name, is_admin, groups }, environment: visibleEnvironment(app.environments) },
+    languages: languagesFor(slug),
     storage: browserStorage(slug, id),
     confirm: (question) => ask({ title: app.title, text: question, confirm: t('Continue') }),
     notify,
@@ -120,6 +124,8 @@ export function Viewer({ slug }: { slug: string }) {
 
 function Running({ app, session, runtime }: Loaded) {
   const isOnline = useIsOnline()
+  const [texts, setTexts] = useState(() => runtime.texts())
+  const { translations } = app.document
   // The page is the app's alone, and so are its dialogs and messages.
   useLayoutEffect(() => applyTheme(window.document.documentElement, app.document.theme), [app.document.theme])
   useAppStyle(app.document.style)
@@ -127,7 +133,10 @@ function Running({ app, session, runtime }: Loaded) {
   const pageName = useStore(runtime.store, (state) => state.page)
   const page = app.document.pages[pageName]
   const pages = Object.entries(app.document.pages)
-  useEffect(() => scrollTo(0, 0), [pageName])
+  useEffect(() => {
+    // Newer browsers give a promise here, which is nothing to clean up.
+    void scrollTo(0, 0)
+  }, [pageName])
   useEffect(() => {
     const follow = () => runtime.revisit(addressNow(app, `/apps/${app.slug}`))
     addEventListener('popstate', follow)
@@ -141,12 +150,17 @@ function Running({ app, session, runtime }: Loaded) {
           <nav className="row" aria-label={t('Pages')}>
             {pages.filter(([, { route }]) => !route?.includes('{')).map(([name, { title }]) => (
               <button key={name} type="button" className="tab" aria-current={name === pageName ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
-                {title ?? name}
+                {titleIn(texts, title ?? name)}
               </button>
             ))}
           </nav>
         ) : null}
         <span className="row user">
+          {translations && translations.languages.length > 1 ? (
+            <Suspense>
+              <LanguageChooser slug={app.slug} runtime={runtime} languages={translations.languages} language={texts.language} onChosen={() => setTexts(runtime.texts())} />
+            </Suspense>
+          ) : null}
           <EnvironmentChooser environments={app.environments} />
           <span className="muted name">{session.user.name}</span>
           {app.role === 'viewer' ? null : (
@@ -163,7 +177,7 @@ function Running({ app, session, runtime }: Loaded) {
           <AccountsNeeded onConnected={(query) => void runtime.runQuery(query)} />
         </Suspense>
       ) : null}
-      <main className="viewer-main" data-app-style={app.document.style ? '' : undefined}>
+      <main className="viewer-main" lang={texts.language || undefined} data-app-style={app.document.style ? '' : undefined}>
         {page ? <AppPage page={page} /> : null}
       </main>
     </>

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::AppDocument;
 use super::module::SELF;
+use super::translation::FUNCTION;
 use crate::binding::Template;
 use crate::{Fault, Name};
 
@@ -36,6 +37,9 @@ impl<'a> Check<'a> {
         }
         if self.document.module.is_some() && name.as_str() == SELF {
             self.fault(path, format!("`{name}` is what every module has already: choose another name"));
+        }
+        if self.document.translations.is_some() && name.as_str() == FUNCTION {
+            self.fault(path, format!("`{name}` reads the app's texts: choose another name"));
         }
         if let Some(other) = self.names.insert(name, what.to_owned()) {
             self.fault(path, format!("{other} already has this name"));

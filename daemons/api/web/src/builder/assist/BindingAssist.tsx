@@ -46,7 +46,7 @@ export function BindingAssist({ field, value, isPreviewed, onFound, onChange }: 
     if (!isTyped.current) return setCompletions(undefined)
     isTyped.current = false
     setActive(0)
-    setCompletions(completionsAt(value.slice(0, field.current?.selectionStart ?? 0), false, valuesNow(runtime)))
+    setCompletions(completionsAt(value.slice(0, field.current?.selectionStart ?? 0), false, valuesNow(runtime), undefined, runtime.texts().texts))
   }, [value, field, runtime])
 
   const put = (label: string) => {
@@ -68,7 +68,7 @@ export function BindingAssist({ field, value, isPreviewed, onFound, onChange }: 
       if (event.key === ' ' && (event.ctrlKey || event.metaKey)) {
         event.preventDefault()
         setActive(0)
-        setCompletions(completionsAt(value.slice(0, element.selectionStart), false, valuesNow(runtime)))
+        setCompletions(completionsAt(value.slice(0, element.selectionStart), false, valuesNow(runtime), undefined, runtime.texts().texts))
         return
       }
       if (!completions) return
@@ -105,7 +105,7 @@ export function BindingAssist({ field, value, isPreviewed, onFound, onChange }: 
 
   if (!completions) return null
   return (
-    <ul id={id} ref={(list) => list?.scrollIntoView({ block: 'nearest' })} className="assist" role="listbox" aria-label="Names" onPointerDown={(event) => event.preventDefault()}>
+    <ul id={id} ref={(list) => void list?.scrollIntoView({ block: 'nearest' })} className="assist" role="listbox" aria-label="Names" onPointerDown={(event) => event.preventDefault()}>
       {completions.options.map(({ label, detail, isMethod }, index) => (
         <li
           key={label}
@@ -113,7 +113,7 @@ export function BindingAssist({ field, value, isPreviewed, onFound, onChange }: 
           role="option"
           aria-selected={index === active}
           className={index === active ? 'assist-option is-active' : 'assist-option'}
-          ref={index === active && index > 0 ? (item) => item?.scrollIntoView({ block: 'nearest' }) : undefined}
+          ref={index === active && index > 0 ? (item) => void item?.scrollIntoView({ block: 'nearest' }) : undefined}
           onClick={() => put(label)}
         >
           <code>{isMethod ? `${label}()` : label}</code>

@@ -21,11 +21,13 @@ const ofTexts = ['length', 'toLowerCase', 'toUpperCase', 'trim', 'slice', 'split
 const ofNumbers = ['toFixed', 'toLocaleString']
 
 /** Completions for what stands before the caret. In a text only what lies in `{{ }}` is code. */
-export function completionsAt(before: string, isCode: boolean, values: Values, methodsOf: (name: string) => readonly Completion[] = () => []): Completions | undefined {
+export function completionsAt(before: string, isCode: boolean, values: Values, methodsOf: (name: string) => readonly Completion[] = () => [], texts: Readonly<Record<string, string>> = {}): Completions | undefined {
   if (!isCode) {
     const open = before.lastIndexOf('{{')
     if (open < 0 || before.indexOf('}}', open) >= 0) return undefined
   }
+  const [, , key] = /(?:^|[^\w$.])t\(\s*(["'`])([\w.-]*)$/.exec(before) ?? []
+  if (key !== undefined) return keysAt(before, key, texts)
   const written = /[A-Za-z_$][\w$]*(?:\s*(?:\?\.|\.)\s*[\w$]*|\[\d+\])*$/.exec(before)?.[0] ?? ''
   if (written === '' && !/\{\{\s*$/.test(before)) return undefined
   // A name in a text or after a digit is none.
@@ -39,6 +41,16 @@ export function completionsAt(before: string, isCode: boolean, values: Values, m
   const wanted = typed.toLowerCase()
   const options = [...found, ...methods]
     .filter(({ label }) => label.toLowerCase().startsWith(wanted) && label !== typed)
+    .sort((a, b) => Number(b.label.startsWith(typed)) - Number(a.label.startsWith(typed)) || a.label.localeCompare(b.label, 'en'))
+  return options.length === 0 ? undefined : { from: before.length - typed.length, options: options.slice(0, mostOptions) }
+}
+
+/** Keys of texts that hold what is typed, those that begin with it first. */
+function keysAt(before: string, typed: string, texts: Readonly<Record<string, string>>): Completions | undefined {
+  const wanted = typed.toLowerCase()
+  const options = Object.entries(texts)
+    .filter(([key]) => key !== typed && key.toLowerCase().includes(wanted))
+    .map(([label, text]) => ({ label, detail: brief(text, 40) }))
     .sort((a, b) => Number(b.label.startsWith(typed)) - Number(a.label.startsWith(typed)) || a.label.localeCompare(b.label, 'en'))
   return options.length === 0 ? undefined : { from: before.length - typed.length, options: options.slice(0, mostOptions) }
 }

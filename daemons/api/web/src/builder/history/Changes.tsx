@@ -12,7 +12,7 @@ export function Changes({ diff, since }: { diff: AppDiff; since: string }) {
       <p className="muted">Since {since}:</p>
       <ul>
         {diff.rest.map((key) => (
-          <Line key={key} what="changed" text={{ title: 'The title', 'home-page': 'The home page', theme: 'The theme', state: 'The state variables' }[key] ?? key} />
+          <Line key={key} what="changed" text={{ title: 'The title', 'home-page': 'The home page', theme: 'The theme', state: 'The state variables', translations: 'The texts' }[key] ?? key} />
         ))}
         {changedPages(diff).map(({ name, title, before, after, components, rest }) => (
           <li key={name}>

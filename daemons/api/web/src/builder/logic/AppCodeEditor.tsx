@@ -33,6 +33,6 @@ export function AppCodeEditor({ mayAct = false, ...editor }: Props) {
   const { value } = editor
   const problem = useMemo(() => (value.trim() === '' ? undefined : codeProblem(value)), [value])
   const faults: EditorFault[] = useMemo(() => (problem === undefined ? [] : [{ message: problem, line: 1 }]), [problem])
-  const complete = (before: string) => completionsAt(before, true, { ...valuesNow(runtime), ...(mayAct ? scriptNames : {}) }, mayAct ? (name) => methodsOf(runtime, name) : undefined)
+  const complete = (before: string) => completionsAt(before, true, { ...valuesNow(runtime), ...(mayAct ? scriptNames : {}) }, mayAct ? (name) => methodsOf(runtime, name) : undefined, runtime.texts().texts)
   return <CodeEditor {...editor} language="javascript" faults={faults} complete={complete} />
 }
