@@ -19,7 +19,7 @@ const app = {
   environments: [],
   draft: { format: 1, title: 'Orders', 'home-page': 'home', pages: { home: { components: { note: { type: 'text', properties: { value: 'Hello' } } }, layout: { note: layout } } } },
 }
-const answers = {
+export const builderAnswers = {
   ...Object.fromEntries(Object.entries(everything).map(([place, content]) => [`GET ${place.replace('/api/v1', '')}`, content])),
   'GET /apps/orders': app,
   'PUT /apps/orders/editing': { is_yours: true, is_you: true, name: 'Ada Novak', seconds: 60, since: new Date().toISOString() },
@@ -39,7 +39,7 @@ export const builderSteps = [
     kind: 'builder',
     name: 'a key counts as soon as there is something to select, though the rest is on its way',
     run: async (page, url) => {
-      await answer(page, answers)
+      await answer(page, builderAnswers)
       // What stands around the canvas comes late.
       const late = /\/(TopBar|Inspector|SidePanel|QueryDrawer|Saving|CanvasTools)-[\w-]+\.js$/
       await page.route(late, async (route) => {
@@ -75,8 +75,8 @@ export const builderSteps = [
     expects: /status of 404/,
     run: async (page, url) => {
       let tab = ''
-      const editing = answers['PUT /apps/orders/editing']
-      await answer(page, { ...answers, 'PUT /apps/orders/editing': (/** @type {{ tab: string }} */ body) => ((tab = body.tab), editing) })
+      const editing = builderAnswers['PUT /apps/orders/editing']
+      await answer(page, { ...builderAnswers, 'PUT /apps/orders/editing': (/** @type {{ tab: string }} */ body) => ((tab = body.tab), editing) })
       await open(page, url)
       await page.getByRole('button', { name: 'Text note' }).press('Enter')
       const name = page.getByRole('complementary', { name: 'Inspector' }).getByLabel('Name', { exact: true })

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build } from 'vite'
 import { builderSteps } from './gallery-builder.mjs'
+import { germanSteps } from './gallery-german.mjs'
 import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
 import { pageSteps } from './gallery-pages.mjs'
@@ -108,7 +109,7 @@ async function main() {
   }
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...logicSteps, ...savingSteps, ...requestSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
+    ...[...logicSteps, ...savingSteps, ...requestSteps, ...germanSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...builderSteps, ...screenSteps, ...pageSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,

@@ -18,6 +18,7 @@ import './builder.css'
 import { loadKinds } from './component-kinds'
 import { useBuilderKeys } from './use-builder-keys'
 import { useBuilderRuntime } from './use-builder-runtime'
+import { t } from '../messages/messages'
 
 /** After the canvas: what stands around it is not what one sees first. */
 const SidePanel = lazy(() => import('./SidePanel').then((module) => ({ default: module.SidePanel })))
@@ -43,11 +44,11 @@ export function Builder() {
   return (
     <>
       <div className="builder-too-small">
-        <EmptyState icon={Monitor} title="Editing needs a larger screen" action={<a className="button primary" href={`/apps/${slug}`}>Open the app</a>}>
-          The builder shows the canvas, the inspector and queries side by side. Here you can use the app as it was released.
+        <EmptyState icon={Monitor} title={t('Editing needs a larger screen')} action={<a className="button primary" href={`/apps/${slug}`}>{t('Open the app')}</a>}>
+          {t('The builder shows the canvas, the inspector and queries side by side. Here you can use the app as it was released.')}
         </EmptyState>
         <Link to="/apps" className="muted">
-          All apps
+          {t('All apps')}
         </Link>
       </div>
       <Loaded key={slug} app={app.data} session={session.data} />
@@ -125,7 +126,7 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
         </div>
       ) : (
         <div className="builder-main">
-          <Suspense fallback={<aside className="side" aria-label="Components" />}>
+          <Suspense fallback={<aside className="side" aria-label={t('Components')} />}>
             <SidePanel slug={slug} store={store} page={page} selection={selected} onSelect={setSelection} />
           </Suspense>
           <div className="canvas-area">
@@ -134,10 +135,10 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
               <CanvasTools store={store} page={page} />
             </Suspense>
           </div>
-          <Suspense fallback={<aside className="inspector compact" aria-label="Inspector" />}>
+          <Suspense fallback={<aside className="inspector compact" aria-label={t('Inspector')} />}>
             <Inspector key={`${page} ${selected[0] ?? ''}`} store={store} page={page} selection={selected} onSelect={setSelection} />
           </Suspense>
-          <Suspense fallback={<section className="drawer" aria-label="Queries" />}>
+          <Suspense fallback={<section className="drawer" aria-label={t('Queries')} />}>
             <QueryDrawer slug={slug} page={page} store={store} selected={query} onSelect={setQuery} onOpen={open} />
           </Suspense>
         </div>

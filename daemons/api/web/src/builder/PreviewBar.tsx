@@ -6,6 +6,7 @@ import type { Session, Translations } from '../api/types'
 import { useRuntime } from '../components/runtime-context'
 import { languageName } from '../runtime/texts'
 import { SelectField } from '../ui/Field'
+import { t } from '../messages/messages'
 
 const self = 'self'
 const nobody = 'none'
@@ -29,14 +30,14 @@ export function PreviewBar({ user, translations }: { user: Session['user']; tran
   return (
     <div className="preview-bar">
       <SelectField
-        label="Preview as"
+        label={t('Preview as')}
         value={chosen}
-        options={[[self, `Yourself (${user.name})`], [nobody, 'Somebody in no group'], ...names.map((name) => [`${prefix}${name}`, `A member of ${name}`] as const)]}
+        options={[[self, t('Yourself ({name})', { name: user.name })], [nobody, t('Somebody in no group')], ...names.map((name) => [`${prefix}${name}`, t('A member of {name}', { name })] as const)]}
         onChange={({ target }) => setChosen(target.value)}
       />
       {translations && translations.languages.length > 1 ? (
         <SelectField
-          label="Language"
+          label={t('Language')}
           value={language}
           options={translations.languages.map((one) => [one, languageName(one)] as const)}
           onChange={({ target }) => {
@@ -45,7 +46,7 @@ export function PreviewBar({ user, translations }: { user: Session['user']; tran
           }}
         />
       ) : null}
-      {chosen === self ? null : <p className="muted">Components see this person; queries still run as you.</p>}
+      {chosen === self ? null : <p className="muted">{t('Components see this person; queries still run as you.')}</p>}
     </div>
   )
 }

@@ -14,6 +14,7 @@ import { Button } from '../ui/Button'
 import { SkeletonRows } from '../ui/states'
 import type { IconType } from '../ui/icons'
 import { addQuery, freeName, stateNames } from './edits'
+import { message, t } from '../messages/messages'
 
 const LogicEditor = lazy(() => import('./logic/LogicEditor').then((module) => ({ default: module.LogicEditor })))
 const DebugPanel = lazy(() => import('./debug/DebugPanel').then((module) => ({ default: module.DebugPanel })))
@@ -29,6 +30,8 @@ interface Props {
   onOpen: (owner: Owner) => void
 }
 
+const adders = { query: message('Add query'), script: message('Add script'), transformer: message('Add transformer'), 'state variable': message('Add state variable') } as const
+const statuses = { idle: message('Not run'), waiting: message('Waiting'), loading: message('Running'), done: message('Done'), failed: message('Failed') } as const
 const dots = { idle: '', waiting: 'amber', loading: 'accent', done: 'green', failed: 'red' } as const
 
 export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: Props) {
@@ -65,25 +68,25 @@ export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: P
   }
   // What is of a module is edited there.
   const own = (names: Iterable<string>) => [...names].filter((name) => moduleOf(document, name) === undefined)
-  const sections: [title: string, what: string, icon: IconType, names: string[], add: () => void][] = [
-    ['Queries', 'query', Database, own(Object.keys(document.queries ?? {})), addResourceQuery],
-    ['Scripts', 'script', FileCode, own(Object.keys(document.scripts ?? {})), addScript],
-    ['Transformers', 'transformer', Braces, own(Object.keys(document.transformers ?? {})), addTransformer],
-    ['State', 'state variable', Variable, own(stateNames(document)).map((name) => `state.${name}`), addVariable],
+  const sections: [title: string, what: keyof typeof adders, icon: IconType, names: string[], add: () => void][] = [
+    [t('Queries'), 'query', Database, own(Object.keys(document.queries ?? {})), addResourceQuery],
+    [t('Scripts'), 'script', FileCode, own(Object.keys(document.scripts ?? {})), addScript],
+    [t('Transformers'), 'transformer', Braces, own(Object.keys(document.transformers ?? {})), addTransformer],
+    [t('State'), 'state variable', Variable, own(stateNames(document)).map((name) => `state.${name}`), addVariable],
   ]
   const known = sections.some(([, , , names]) => names.includes(selected ?? ''))
   return (
-    <section className="drawer" aria-label="Queries">
+    <section className="drawer" aria-label={t('Queries')}>
       <div className="drawer-list">
         <button type="button" className="side-item" aria-pressed={isDebug} onClick={() => setDebug(!isDebug)}>
           <Bug className="icon" strokeWidth={1.5} aria-hidden />
-          Debug
+          {t('Debug')}
         </button>
         {sections.map(([title, what, Icon, names, add]) => (
           <div key={title} role="group" aria-label={title}>
             <header className="row">
               <h2 className="grow">{title}</h2>
-              <Button variant="ghost" size="small" icon={Plus} label={`Add ${what}`} onClick={add} />
+              <Button variant="ghost" size="small" icon={Plus} label={t(adders[what])} onClick={add} />
             </header>
             <ul>
               {names.map((name) => (
@@ -103,9 +106,9 @@ export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: P
         ) : (
           <div className="drawer-empty">
             <Database className="icon" strokeWidth={1.5} aria-hidden />
-            <p className="muted">A query runs one SQL statement. Components show its rows by {'{{ query1.rows }}'}.</p>
+            <p className="muted">{t('A query runs one SQL statement. Components show its rows by {code}.', { code: '{{ query1.rows }}' })}</p>
             <Button icon={Plus} onClick={addResourceQuery}>
-              Add query
+              {t('Add query')}
             </Button>
           </div>
         )}
@@ -117,7 +120,7 @@ export function QueryDrawer({ slug, page, store, selected, onSelect, onOpen }: P
 function Item({ name, icon: Icon, state, isSelected, onSelect }: { name: string; icon: IconType; state: QueryState | undefined; isSelected: boolean; onSelect: () => void }) {
   return (
     <button type="button" className="side-item" aria-pressed={isSelected} title={state?.message} onClick={onSelect}>
-      {state ? <span className={`query-dot ${dots[state.status]}`} aria-label={state.status} role="img" /> : <Icon className="icon" strokeWidth={1.5} aria-hidden />}
+      {state ? <span className={`query-dot ${dots[state.status]}`} aria-label={t(statuses[state.status])} role="img" /> : <Icon className="icon" strokeWidth={1.5} aria-hidden />}
       <span className="truncate">{name.replace(/^state\./, '')}</span>
     </button>
   )

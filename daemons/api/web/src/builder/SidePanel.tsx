@@ -15,6 +15,7 @@ import { componentKinds, makeComponent } from './component-kinds'
 import { setDraggedKind } from './drag-source'
 import { addComponent, freeName } from './edits'
 import { freeSpot, gridFor } from './layout'
+import { t } from '../messages/messages'
 
 /** A list of so many is read at a glance. */
 const fewComponents = 8
@@ -56,26 +57,26 @@ export function SidePanel(props: Props) {
     onSelect([name])
   }
   const isFound = (text: string) => text.toLowerCase().includes(wanted.trim().toLowerCase())
-  const found = Object.entries(componentKinds).filter(([, { text, isClosed }]) => !isClosed && isFound(text))
+  const found = Object.entries(componentKinds).filter(([, { text, isClosed }]) => !isClosed && isFound(t(text)))
   return (
-    <aside className="side" aria-label="Components">
+    <aside className="side" aria-label={t('Components')}>
       <section className="side-section">
-        <h2>Add</h2>
+        <h2>{t('Add')}</h2>
         <div className="side-search">
           <Search className="icon" size={14} strokeWidth={1.5} aria-hidden />
-          <input className="input" type="search" aria-label="Find a component" placeholder="Find a component" value={wanted} onChange={(event) => setWanted(event.target.value)} />
+          <input className="input" type="search" aria-label={t('Find a component')} placeholder={t('Find a component')} value={wanted} onChange={(event) => setWanted(event.target.value)} />
         </div>
         {groups.map((group) => {
           const kinds = found.filter(([, spec]) => spec.group === group)
           if (kinds.length === 0) return null
           return (
-            <div key={group} role="group" aria-label={group}>
-              <h3 className="side-group">{group}</h3>
+            <div key={group} role="group" aria-label={t(group)}>
+              <h3 className="side-group">{t(group)}</h3>
               <div className="side-kinds">
                 {kinds.map(([kind, { text, icon: Icon }]) => (
                   <button key={kind} type="button" className="side-kind" draggable onClick={() => add(kind)} onDragStart={() => setDraggedKind(kind)} onDragEnd={() => setDraggedKind(undefined)}>
                     <Icon className="icon" strokeWidth={1.5} aria-hidden />
-                    {text}
+                    {t(text)}
                   </button>
                 ))}
               </div>
@@ -87,19 +88,19 @@ export function SidePanel(props: Props) {
             <ModuleList slug={slug} store={store} page={pageName} wanted={wanted.trim().toLowerCase()} grid={grid} onSelect={onSelect} />
           </Suspense>
         )}
-        {found.length === 0 ? <p className="muted">No component of this name.</p> : null}
+        {found.length === 0 ? <p className="muted">{t('No component of this name.')}</p> : null}
       </section>
       <section className="side-section">
-        <h2>On this page</h2>
+        <h2>{t('On this page')}</h2>
         {Object.keys(page?.components ?? {}).length > fewComponents ? (
           <div className="side-search">
             <Search className="icon" size={14} strokeWidth={1.5} aria-hidden />
-            <input className="input" type="search" aria-label="Find on this page" placeholder="Find on this page" value={sought} onChange={(event) => setSought(event.target.value)} />
+            <input className="input" type="search" aria-label={t('Find on this page')} placeholder={t('Find on this page')} value={sought} onChange={(event) => setSought(event.target.value)} />
           </div>
         ) : null}
         {page && sought.trim() !== '' ? (
           <Found {...props} shown={page} sought={sought.trim().toLowerCase()} />
-        ) : page && Object.keys(page.components ?? {}).length > 0 ? <Branch {...props} shown={page} depth={0} /> : <p className="muted">Nothing yet.</p>}
+        ) : page && Object.keys(page.components ?? {}).length > 0 ? <Branch {...props} shown={page} depth={0} /> : <p className="muted">{t('Nothing yet.')}</p>}
       </section>
     </aside>
   )
@@ -112,8 +113,8 @@ function isOpen({ components = {}, layout = {} }: Page, name: string): boolean {
 
 /** The components whose name or kind has a text, wherever they stand. */
 function Found({ shown, sought, selection, onSelect }: Props & { shown: Page; sought: string }) {
-  const names = Object.entries(shown.components ?? {}).flatMap(([name, { type }]) => (isOpen(shown, name) && `${name} ${componentKinds[type]?.text ?? type}`.toLowerCase().includes(sought) ? [name] : []))
-  if (names.length === 0) return <p className="muted">Nothing here has this name.</p>
+  const names = Object.entries(shown.components ?? {}).flatMap(([name, { type }]) => (isOpen(shown, name) && `${name} ${t(componentKinds[type]?.text ?? type)}`.toLowerCase().includes(sought) ? [name] : []))
+  if (names.length === 0) return <p className="muted">{t('Nothing here has this name.')}</p>
   return (
     <ul>
       {names.map((name) => (

@@ -10,6 +10,7 @@ import { titleIn } from '../runtime/texts'
 import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { notify } from '../ui/toasts'
+import { t } from '../messages/messages'
 
 const AppHistory = lazy(async () => ({ default: (await import('./history/AppHistory')).AppHistory }))
 const EnvironmentChooser = lazy(async () => ({ default: (await import('../ui/EnvironmentChooser')).EnvironmentChooser }))
@@ -39,65 +40,65 @@ export function TopBar({ app, store, page, isPreview, onPreview, onTexts, canSav
   const [dialog, setDialog] = useState<'release' | 'history' | 'theme' | 'ports'>()
   const released = (now: number) => {
     setVersion(now)
-    notify(`Version ${now} is released: ${isModule ? 'apps that have the module can be updated to it' : 'it is what people use from now on'}.`)
+    notify(isModule ? t('Version {version} is released: apps that have the module can be updated to it.', { version: now }) : t('Version {version} is released: it is what people use from now on.', { version: now }))
   }
   const addPage = () => {
     let number = Object.keys(document.pages).length + 1
     while (`page${number}` in document.pages) number += 1
     const name = `page${number}`
-    store.edit((draft) => void (draft.pages[name] = { title: `Page ${number}`, components: {}, layout: {} }))
+    store.edit((draft) => void (draft.pages[name] = { title: t('Page {number}', { number }), components: {}, layout: {} }))
     // The app on the canvas does not have the page yet.
     runtime.update({ ...runtime.document, pages: store.getState().document.pages })
     runtime.openPage(name)
   }
   return (
     <header className="top-bar">
-      <Link to="/apps" className="button ghost icon-only" aria-label="All apps" title="All apps">
+      <Link to="/apps" className="button ghost icon-only" aria-label={t('All apps')} title={t('All apps')}>
         <ChevronLeft className="icon" strokeWidth={1.5} aria-hidden />
       </Link>
       <input
         className="top-title"
-        aria-label={isModule ? 'Title of the module' : 'Title of the app'}
+        aria-label={isModule ? t('Title of the module') : t('Title of the app')}
         value={document.title}
         onChange={(event) => {
           const title = event.target.value
           store.edit((draft) => void (draft.title = title), 'title')
         }}
       />
-      {version ? <Badge tone="green">Version {version}</Badge> : <Badge>Never released</Badge>}
+      {version ? <Badge tone="green">{t('Version {version}', { version })}</Badge> : <Badge>{t('Never released')}</Badge>}
       {app.environments.length > 1 ? (
         <Suspense>
           <EnvironmentChooser environments={app.environments} before={store.save} />
         </Suspense>
       ) : null}
       {isModule ? null : (
-        <nav className="row top-pages" aria-label="Pages">
+        <nav className="row top-pages" aria-label={t('Pages')}>
           {Object.entries(document.pages).map(([name, { title }]) => (
             <button key={name} type="button" className="tab" aria-current={name === page ? 'page' : undefined} onClick={() => runtime.openPage(name)}>
               {titleIn(texts, title ?? name)}
             </button>
           ))}
-          <Button variant="ghost" size="small" icon={Plus} label="Add page" onClick={addPage} />
+          <Button variant="ghost" size="small" icon={Plus} label={t('Add page')} onClick={addPage} />
         </nav>
       )}
       <span className="grow" />
-      <span className="muted nowrap" role="status" title={`Revision ${state.revision}`}>
+      <span className="muted nowrap" role="status" title={t('Revision {number}', { number: state.revision })}>
         {saveText(state)}
       </span>
-      <Button variant="ghost" icon={Undo2} label="Undo" disabled={state.past.length === 0} onClick={store.undo} />
-      <Button variant="ghost" icon={Redo2} label="Redo" disabled={state.future.length === 0} onClick={store.redo} />
-      {isModule ? null : <Button variant="ghost" icon={Languages} label="Texts" onClick={onTexts} />}
-      {isModule ? <Button onClick={() => setDialog('ports')}>Inputs and outputs</Button> : <Button variant="ghost" icon={Palette} label="Theme" onClick={() => setDialog('theme')} />}
-      <Button variant="ghost" icon={History} label="Releases" onClick={() => setDialog('history')} />
+      <Button variant="ghost" icon={Undo2} label={t('Undo')} disabled={state.past.length === 0} onClick={store.undo} />
+      <Button variant="ghost" icon={Redo2} label={t('Redo')} disabled={state.future.length === 0} onClick={store.redo} />
+      {isModule ? null : <Button variant="ghost" icon={Languages} label={t('Texts')} onClick={onTexts} />}
+      {isModule ? <Button onClick={() => setDialog('ports')}>{t('Inputs and outputs')}</Button> : <Button variant="ghost" icon={Palette} label={t('Theme')} onClick={() => setDialog('theme')} />}
+      <Button variant="ghost" icon={History} label={t('Releases')} onClick={() => setDialog('history')} />
       <Button icon={isPreview ? PenLine : Eye} aria-pressed={isPreview} onClick={() => onPreview(!isPreview)}>
-        {isPreview ? 'Edit' : 'Preview'}
+        {isPreview ? t('Edit') : t('Preview')}
       </Button>
       {/* It is saved by itself a moment later: then there is nothing to do, and the button stays where it is. */}
       <Button disabled={!canSave} onClick={() => void store.save()}>
-        Save
+        {t('Save')}
       </Button>
       <Button variant="primary" disabled={!canSave} onClick={() => setDialog('release')}>
-        Release
+        {t('Release')}
       </Button>
       <Suspense>
         {dialog === 'history' ? <AppHistory slug={slug} store={store} onRestored={setVersion} onClose={() => setDialog(undefined)} /> : null}

@@ -1,6 +1,7 @@
 /** What the builder knows of a kind of component: `kinds/<kind>/spec.ts` has one, and hosted apps never load it. */
 import type { Component } from '../api/types'
 import type { IconType } from '../ui/icons'
+import { message } from '../messages/messages'
 
 type Options = readonly (readonly [value: string, text: string])[]
 
@@ -38,7 +39,7 @@ export interface MethodSpec {
   parameters?: readonly ParameterSpec[]
 }
 
-export const groups = ['Display', 'Inputs', 'Containers'] as const
+export const groups = [message('Display'), message('Inputs'), message('Containers')] as const
 
 export interface KindSpec {
   group: (typeof groups)[number]

@@ -7,6 +7,7 @@
 import { type Draft, type Patch, applyPatches, enablePatches, produceWithPatches } from 'immer'
 import { type StoreApi, createStore } from 'zustand/vanilla'
 import { isProblem } from '../api/problem'
+import { t } from '../messages/messages'
 
 enablePatches()
 
@@ -110,9 +111,9 @@ export function unsavedReason<Document>({ document, saved, problem, waits }: Dra
 
 /** What the top bar says about a draft. */
 export function saveText<Document>({ document, saved, isSaving, problem, waits }: DraftState<Document>): string {
-  if (isSaving) return 'Saving…'
-  if (isProblem(problem, 'draft-changed')) return 'Changed by someone else'
-  if (problem) return 'Not saved'
-  if (waits && document !== saved) return 'Not saved yet'
-  return document === saved ? 'Saved' : 'Unsaved changes'
+  if (isSaving) return t('Saving…')
+  if (isProblem(problem, 'draft-changed')) return t('Changed by someone else')
+  if (problem) return t('Not saved')
+  if (waits && document !== saved) return t('Not saved yet')
+  return document === saved ? t('Saved') : t('Unsaved changes')
 }

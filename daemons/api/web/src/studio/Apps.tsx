@@ -102,7 +102,7 @@ function AppTable({ apps, hasFolders, onOpen }: TableProps) {
             <span className="visually-hidden">{t('Favourite')}</span>
           </th>
           <th>{t('Title')}</th>
-          <th>{t('Release')}</th>
+          <th>{t('Version')}</th>
           <th className="wide-only">{t('Your role')}</th>
           <th className="wide-only">{t('Changed')}</th>
           <th>

@@ -45,7 +45,7 @@ export function Workflows() {
                 <thead>
                   <tr>
                     <th>Workflow</th>
-                    <th>Release</th>
+                    <th>Version</th>
                     <th className="wide-only">Your role</th>
                     <th className="wide-only">Changed</th>
                     <th>

@@ -11,6 +11,7 @@ import { notify } from '../../ui/toasts'
 import { freeName } from '../edits'
 import { freeSpot } from '../layout'
 import { moduleRelease } from './release'
+import { t } from '../../messages/messages'
 
 interface Props {
   slug: string
@@ -42,11 +43,11 @@ export function ModuleList({ slug, store, page, wanted, grid, onSelect }: Props)
   })
   if (modules.length === 0) return null
   return (
-    <div role="group" aria-label="Modules">
-      <h3 className="side-group">Modules</h3>
+    <div role="group" aria-label={t('Modules')}>
+      <h3 className="side-group">{t('Modules')}</h3>
       <div className="side-kinds">
         {modules.map((module) => (
-          <button key={module.slug} type="button" className="side-kind" disabled={!module.released_version || adding.isPending} title={module.released_version ? `Version ${module.released_version}` : 'It was never released.'} onClick={() => adding.mutate(module.slug)}>
+          <button key={module.slug} type="button" className="side-kind" disabled={!module.released_version || adding.isPending} title={module.released_version ? t('Version {version}', { version: module.released_version }) : t('It was never released.')} onClick={() => adding.mutate(module.slug)}>
             <Package className="icon" strokeWidth={1.5} aria-hidden />
             {module.title}
           </button>

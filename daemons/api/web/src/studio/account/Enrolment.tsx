@@ -6,6 +6,7 @@ import { CopyField } from '../../ui/CopyField'
 import { TextField } from '../../ui/Field'
 import { ErrorNotice } from '../../ui/states'
 import './account.css'
+import { t } from '../../messages/messages'
 
 /** Units around the drawing, without which telephones do not find it. */
 const margin = 4
@@ -14,12 +15,12 @@ export function CodeToScan({ begun: { secret, qr_path, qr_size } }: { begun: Sec
   const whole = qr_size + 2 * margin
   return (
     <>
-      <p>Scan this with an authenticator app, or type the secret into it.</p>
-      <svg className="qr" role="img" aria-label="QR code of the secret" viewBox={`${-margin} ${-margin} ${whole} ${whole}`} shapeRendering="crispEdges">
+      <p>{t('Scan this with an authenticator app, or type the secret into it.')}</p>
+      <svg className="qr" role="img" aria-label={t('QR code of the secret')} viewBox={`${-margin} ${-margin} ${whole} ${whole}`} shapeRendering="crispEdges">
         <rect x={-margin} y={-margin} width={whole} height={whole} className="qr-paper" />
         <path d={qr_path} className="qr-ink" />
       </svg>
-      <CopyField label="Secret" value={secret} />
+      <CopyField label={t('Secret')} value={secret} />
     </>
   )
 }
@@ -44,13 +45,13 @@ export function CodeForm({ label, action, isBusy, error, hint, onCode }: { label
 export function RecoveryCodes({ codes }: { codes: readonly string[] }) {
   return (
     <>
-      <p>Keep these where you find them without your telephone. Each lets you in once, and they are not shown again.</p>
-      <ol className="recovery-codes mono" aria-label="Recovery codes">
+      <p>{t('Keep these where you find them without your telephone. Each lets you in once, and they are not shown again.')}</p>
+      <ol className="recovery-codes mono" aria-label={t('Recovery codes')}>
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}
       </ol>
-      <CopyField label="All in one line" value={codes.join(' ')} />
+      <CopyField label={t('All in one line')} value={codes.join(' ')} />
     </>
   )
 }

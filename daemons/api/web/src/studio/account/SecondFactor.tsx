@@ -7,48 +7,49 @@ import { Badge } from '../../ui/Badge'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { TextField } from '../../ui/Field'
-import { RelativeTime, count } from '../../ui/format'
+import { RelativeTime } from '../../ui/format'
 import { ErrorNotice, Loaded } from '../../ui/states'
 import { CodeForm, CodeToScan, RecoveryCodes } from './Enrolment'
+import { message, plural, t } from '../../messages/messages'
 
-const titles = { begin: 'Set up a second factor', renew: 'New recovery codes', remove: 'Remove the second factor' } as const
+const titles = { begin: message('Set up a second factor'), renew: message('New recovery codes'), remove: message('Remove the second factor') } as const
 type Task = keyof typeof titles
 
 export function SecondFactor() {
   const factor = useQuery({ queryKey: ['second-factor'], queryFn: () => dataOf(api.GET('/api/v1/account/second-factor')) })
   const [task, setTask] = useState<Task>()
   return (
-    <section className="stack" aria-label="Second factor">
-      <h2>Second factor</h2>
+    <section className="stack" aria-label={t('Second factor')}>
+      <h2>{t('Second factor')}</h2>
       <Loaded query={factor}>
         {({ since, recovery_codes, required, has_password }) => (
           <>
             <p className="row wrap">
               {since ? (
                 <>
-                  <Badge tone="green">On</Badge>
+                  <Badge tone="green">{t('On')}</Badge>
                   <span>
-                    A code is asked for after your password, since <RelativeTime at={since} />. {count(recovery_codes, 'recovery code')} left.
+                    {t('A code is asked for after your password')} · <RelativeTime at={since} /> · {plural(recovery_codes, '{count} recovery code left', '{count} recovery codes left')}
                   </span>
                 </>
               ) : has_password ? (
                 <>
-                  <Badge tone={required ? 'amber' : 'neutral'}>Off</Badge>
-                  <span>{required ? 'You must have one here: it is asked for with your next log-in.' : 'With it, whoever learns your password still cannot log in.'}</span>
+                  <Badge tone={required ? 'amber' : 'neutral'}>{t('Off')}</Badge>
+                  <span>{required ? t('You must have one here: it is asked for with your next log-in.') : t('With it, whoever learns your password still cannot log in.')}</span>
                 </>
               ) : (
-                <span className="muted">You have no password here: the provider that you log in with asks for what it needs.</span>
+                <span className="muted">{t('You have no password here: the provider that you log in with asks for what it needs.')}</span>
               )}
             </p>
             {has_password ? (
               <div className="row wrap">
                 <Button variant={since ? 'secondary' : 'primary'} onClick={() => setTask('begin')}>
-                  {since ? 'Set up anew' : 'Set up'}
+                  {since ? t('Set up anew') : t('Set up')}
                 </Button>
-                {since ? <Button onClick={() => setTask('renew')}>New recovery codes</Button> : null}
+                {since ? <Button onClick={() => setTask('renew')}>{t('New recovery codes')}</Button> : null}
                 {since && !required ? (
                   <Button variant="danger" onClick={() => setTask('remove')}>
-                    Remove
+                    {t('Remove')}
                   </Button>
                 ) : null}
               </div>
@@ -88,11 +89,11 @@ function TaskDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   if (codes) {
     return (
       <Dialog
-        title="Recovery codes"
+        title={t('Recovery codes')}
         onClose={onClose}
         footer={
           <Button variant="primary" onClick={onClose}>
-            I have kept them
+            {t('I have kept them')}
           </Button>
         }
       >
@@ -102,28 +103,28 @@ function TaskDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   }
   if (begun) {
     return (
-      <Dialog title={titles[task]} onClose={onClose}>
+      <Dialog title={t(titles[task])} onClose={onClose}>
         <CodeToScan begun={begun} />
-        <CodeForm label="Code that the app shows" action="Turn on" isBusy={confirm.isPending} error={confirm.error} onCode={(code) => confirm.mutate(code)} />
+        <CodeForm label={t('Code that the app shows')} action={t('Turn on')} isBusy={confirm.isPending} error={confirm.error} onCode={(code) => confirm.mutate(code)} />
       </Dialog>
     )
   }
   return (
     <Dialog
-      title={titles[task]}
+      title={t(titles[task])}
       onClose={onClose}
       onSubmit={() => ask.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" variant={task === 'remove' ? 'danger' : 'primary'} isBusy={ask.isPending}>
-            {task === 'remove' ? 'Remove it' : 'Continue'}
+            {task === 'remove' ? t('Remove it') : t('Continue')}
           </Button>
         </>
       }
     >
       <ErrorNotice error={ask.error} />
-      <TextField label="Your password" type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+      <TextField label={t('Your password')} type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
     </Dialog>
   )
 }

@@ -8,28 +8,29 @@ import { RelativeTime } from '../../ui/format'
 import { Loaded } from '../../ui/states'
 import { useRemoval } from '../use-removal'
 import { deviceOf } from './device'
+import { t } from '../../messages/messages'
 
 const headers = { 'content-type': 'application/json' }
 
 export function Sessions() {
   const sessions = useQuery({ queryKey: ['account-sessions'], queryFn: () => dataOf(api.GET('/api/v1/account/sessions')), staleTime: 0 })
   const confirmed = useRemoval('account-sessions')
-  const endOthers = () => confirmed({ title: 'End all other sessions?', text: 'Every browser but this one has to log in again.', confirm: 'End sessions' }, () => api.DELETE('/api/v1/account/sessions', { headers }))
+  const endOthers = () => confirmed({ title: t('End all other sessions?'), text: t('Every browser but this one has to log in again.'), confirm: t('End sessions') }, () => api.DELETE('/api/v1/account/sessions', { headers }))
   return (
-    <section className="stack" aria-label="Sessions">
-      <h2>Sessions</h2>
+    <section className="stack" aria-label={t('Sessions')}>
+      <h2>{t('Sessions')}</h2>
       <Loaded query={sessions}>
         {({ sessions: all }) => (
           <>
             <table className="list">
               <thead>
                 <tr>
-                  <th>Browser</th>
-                  <th className="wide-only">From</th>
-                  <th className="wide-only">Began</th>
-                  <th>Used</th>
+                  <th>{t('Browser')}</th>
+                  <th className="wide-only">{t('From')}</th>
+                  <th className="wide-only">{t('Began')}</th>
+                  <th>{t('Used')}</th>
                   <th>
-                    <span className="visually-hidden">Actions</span>
+                    <span className="visually-hidden">{t('Actions')}</span>
                   </th>
                 </tr>
               </thead>
@@ -39,7 +40,7 @@ export function Sessions() {
                     <td>
                       <span className="row wrap">
                         <strong title={user_agent ?? undefined}>{deviceOf(user_agent)}</strong>
-                        {is_current ? <Badge tone="green">This one</Badge> : null}
+                        {is_current ? <Badge tone="green">{t('This one')}</Badge> : null}
                       </span>
                       <div className="muted mono narrow-only">{address}</div>
                     </td>
@@ -56,9 +57,9 @@ export function Sessions() {
                           variant="ghost"
                           size="small"
                           icon={LogOut}
-                          label={`End the session of ${deviceOf(user_agent)}`}
+                          label={t('End the session of {device}', { device: deviceOf(user_agent) })}
                           onClick={() =>
-                            void confirmed({ title: 'End this session?', text: `${deviceOf(user_agent)} has to log in again.`, confirm: 'End session' }, () => api.DELETE('/api/v1/account/sessions/{id}', { params: { path: { id } }, headers }))
+                            void confirmed({ title: t('End this session?'), text: t('{device} has to log in again.', { device: deviceOf(user_agent) }), confirm: t('End session') }, () => api.DELETE('/api/v1/account/sessions/{id}', { params: { path: { id } }, headers }))
                           }
                         />
                       )}
@@ -67,7 +68,7 @@ export function Sessions() {
                 ))}
               </tbody>
             </table>
-            {all.length > 1 ? <Button onClick={() => void endOthers()}>End all other sessions</Button> : null}
+            {all.length > 1 ? <Button onClick={() => void endOthers()}>{t('End all other sessions')}</Button> : null}
           </>
         )}
       </Loaded>

@@ -9,16 +9,17 @@ import { SelectField, TextField } from '../../ui/Field'
 import { ErrorNotice, Loaded } from '../../ui/states'
 import { useRemoval } from '../use-removal'
 import { TokenTable } from './TokenTable'
+import { message, t } from '../../messages/messages'
 
 const scopes = [
-  ['read', 'Read'],
-  ['all', 'Everything that I may do'],
+  ['read', message('Read')],
+  ['all', message('Everything that I may do')],
 ] as const
 const terms = [
-  ['7', '7 days'],
-  ['30', '30 days'],
-  ['90', '90 days'],
-  ['365', 'A year'],
+  ['7', message('7 days')],
+  ['30', message('30 days')],
+  ['90', message('90 days')],
+  ['365', message('A year')],
 ] as const
 
 export function Tokens() {
@@ -26,17 +27,17 @@ export function Tokens() {
   const [isMaking, setMaking] = useState(false)
   const confirmed = useRemoval('tokens')
   return (
-    <section className="stack" aria-label="Tokens">
-      <h2>Tokens</h2>
+    <section className="stack" aria-label={t('Tokens')}>
+      <h2>{t('Tokens')}</h2>
       <Loaded query={tokens}>
         {({ tokens: all }) =>
           all.length === 0 ? (
-            <p className="muted">None. With a token, a program uses the API as you.</p>
+            <p className="muted">{t('None. With a token, a program uses the API as you.')}</p>
           ) : (
             <TokenTable
               tokens={all}
               onRevoke={({ id, name }) =>
-                void confirmed({ title: `Revoke ${name}?`, text: 'Programs that use it are refused at once.', confirm: 'Revoke token' }, () =>
+                void confirmed({ title: t('Revoke {name}?', { name }), text: t('Programs that use it are refused at once.'), confirm: t('Revoke token') }, () =>
                   api.DELETE('/api/v1/account/tokens/{id}', { params: { path: { id } }, headers: { 'content-type': 'application/json' } }),
                 )
               }
@@ -45,7 +46,7 @@ export function Tokens() {
         }
       </Loaded>
       <div>
-        <Button onClick={() => setMaking(true)}>Create token</Button>
+        <Button onClick={() => setMaking(true)}>{t('Create token')}</Button>
       </div>
       {isMaking ? <CreateToken onClose={() => setMaking(false)} /> : null}
     </section>
@@ -65,37 +66,37 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   if (create.data) {
     return (
       <Dialog
-        title="Copy the token now"
+        title={t('Copy the token now')}
         onClose={onClose}
         footer={
           <Button variant="primary" onClick={onClose}>
-            Done
+            {t('Done')}
           </Button>
         }
       >
-        <p>It is not shown again. Whoever has it can do what it may until you revoke it.</p>
-        <CopyField label="New token" value={create.data.secret} />
+        <p>{t('It is not shown again. Whoever has it can do what it may until you revoke it.')}</p>
+        <CopyField label={t('New token')} value={create.data.secret} />
       </Dialog>
     )
   }
   return (
     <Dialog
-      title="Create token"
+      title={t('Create token')}
       onClose={onClose}
       onSubmit={() => create.mutate()}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button type="submit" variant="primary" isBusy={create.isPending}>
-            Create
+            {t('Create')}
           </Button>
         </>
       }
     >
       <ErrorNotice error={create.error} />
-      <TextField label="Name" hint="The audit trail shows it." required maxLength={80} value={name} onChange={(event) => setName(event.target.value)} />
-      <SelectField label="It may" options={scopes} value={scope} onChange={(event) => setScope(event.target.value === 'all' ? 'all' : 'read')} />
-      <SelectField label="It ends after" options={terms} value={days} onChange={(event) => setDays(event.target.value)} />
+      <TextField label={t('Name')} hint={t('The audit trail shows it.')} required maxLength={80} value={name} onChange={(event) => setName(event.target.value)} />
+      <SelectField label={t('It may')} options={scopes.map(([value, text]) => [value, t(text)] as const)} value={scope} onChange={(event) => setScope(event.target.value === 'all' ? 'all' : 'read')} />
+      <SelectField label={t('It ends after')} options={terms.map(([value, text]) => [value, t(text)] as const)} value={days} onChange={(event) => setDays(event.target.value)} />
     </Dialog>
   )
 }

@@ -1,4 +1,5 @@
 /** What a browser calls itself, in words: which one, and on what. The text is the browser's own and proves nothing. */
+import { t } from '../../messages/messages'
 
 // The first that fits counts: many browsers name those before them, too.
 const browsers = [
@@ -24,5 +25,5 @@ export function deviceOf(userAgent: string | null | undefined): string {
   const first = (all: readonly (readonly [RegExp, string])[]) => all.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1]
   const browser = first(browsers)
   const system = first(systems)
-  return browser && system ? `${browser} on ${system}` : (browser ?? system ?? 'Unknown browser')
+  return browser && system ? t('{browser} on {system}', { browser, system }) : (browser ?? system ?? t('Unknown browser'))
 }

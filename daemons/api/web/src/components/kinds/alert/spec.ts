@@ -1,10 +1,11 @@
 import { Info } from 'lucide-react'
 import { type KindSpec, choice, longText, text } from '../../spec'
 import { toneOptions } from '../../tone'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Alert',
+  text: message('Alert'),
   icon: Info,
   baseName: 'alert',
   size: { width: 12, height: 2 },

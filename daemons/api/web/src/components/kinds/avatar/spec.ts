@@ -1,9 +1,10 @@
 import { CircleUser } from 'lucide-react'
 import { type KindSpec, choice, flagOn, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Avatar',
+  text: message('Avatar'),
   icon: CircleUser,
   baseName: 'avatar',
   size: { width: 6, height: 1 },

@@ -1,9 +1,10 @@
 import { RectangleEllipsis } from 'lucide-react'
 import { type KindSpec, choice, flag } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Button group',
+  text: message('Button group'),
   icon: RectangleEllipsis,
   baseName: 'buttons',
   size: { width: 8, height: 1 },

@@ -1,9 +1,10 @@
 import { RectangleHorizontal } from 'lucide-react'
 import { type KindSpec, choice, flag, label } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Button',
+  text: message('Button'),
   icon: RectangleHorizontal,
   baseName: 'button',
   size: { width: 4, height: 1 },

@@ -1,9 +1,10 @@
 import { CalendarDays } from 'lucide-react'
 import { type KindSpec, choice, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Calendar',
+  text: message('Calendar'),
   icon: CalendarDays,
   baseName: 'calendar',
   size: { width: 16, height: 14 },

@@ -1,10 +1,11 @@
 import { ChartColumn } from 'lucide-react'
 import { figureOptions } from '../../figures'
 import { type KindSpec, choice, flag, flagOn, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Chart',
+  text: message('Chart'),
   icon: ChartColumn,
   baseName: 'chart',
   size: { width: 12, height: 9 },

@@ -1,9 +1,10 @@
 import { ListChecks } from 'lucide-react'
 import { type KindSpec, changes, choice, defaultValue, inputProperties, label, optionProperties, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Checkbox group',
+  text: message('Checkbox group'),
   icon: ListChecks,
   baseName: 'checks',
   size: { width: 6, height: 3 },

@@ -1,9 +1,10 @@
 import { SquareCheck } from 'lucide-react'
 import { type KindSpec, changes, flag, inputProperties, label } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Checkbox',
+  text: message('Checkbox'),
   icon: SquareCheck,
   baseName: 'checkbox',
   size: { width: 6, height: 1 },

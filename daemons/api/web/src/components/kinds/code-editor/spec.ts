@@ -1,9 +1,10 @@
 import { Code } from 'lucide-react'
 import { type KindSpec, changes, choice, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Code editor',
+  text: message('Code editor'),
   icon: Code,
   baseName: 'code',
   size: { width: 12, height: 8 },

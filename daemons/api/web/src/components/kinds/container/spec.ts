@@ -1,9 +1,10 @@
 import { SquareDashed } from 'lucide-react'
 import { type KindSpec, flagOn, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Container',
+  text: message('Container'),
   icon: SquareDashed,
   baseName: 'container',
   size: { width: 12, height: 7 },

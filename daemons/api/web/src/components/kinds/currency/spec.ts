@@ -1,9 +1,10 @@
 import { Banknote } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Currency',
+  text: message('Currency'),
   icon: Banknote,
   baseName: 'amount',
   size: { width: 6, height: 2 },

@@ -1,9 +1,10 @@
 import { Blocks } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Custom component',
+  text: message('Custom component'),
   icon: Blocks,
   baseName: 'custom',
   size: { width: 10, height: 8 },

@@ -1,9 +1,10 @@
 import { CalendarRange } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Date range',
+  text: message('Date range'),
   icon: CalendarRange,
   baseName: 'range',
   size: { width: 10, height: 2 },

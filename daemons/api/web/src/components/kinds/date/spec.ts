@@ -1,9 +1,10 @@
 import { Calendar } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Date',
+  text: message('Date'),
   icon: Calendar,
   baseName: 'date',
   size: { width: 6, height: 2 },

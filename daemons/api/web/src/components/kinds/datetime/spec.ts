@@ -1,9 +1,10 @@
 import { CalendarClock } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Date and time',
+  text: message('Date and time'),
   icon: CalendarClock,
   baseName: 'datetime',
   size: { width: 8, height: 2 },

@@ -1,9 +1,10 @@
 import { PanelRight } from 'lucide-react'
 import { type KindSpec, choice, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Drawer',
+  text: message('Drawer'),
   icon: PanelRight,
   baseName: 'drawer',
   size: { width: 10, height: 9 },

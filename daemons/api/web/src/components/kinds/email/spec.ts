@@ -1,9 +1,10 @@
 import { AtSign } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'E-mail',
+  text: message('E-mail'),
   icon: AtSign,
   baseName: 'email',
   size: { width: 8, height: 2 },

@@ -1,9 +1,10 @@
 import { FileUp } from 'lucide-react'
 import { type KindSpec, flag, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'File picker',
+  text: message('File picker'),
   icon: FileUp,
   baseName: 'file',
   size: { width: 8, height: 3 },

@@ -1,9 +1,10 @@
 import { ClipboardList } from 'lucide-react'
 import { type KindSpec, flag, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Form',
+  text: message('Form'),
   icon: ClipboardList,
   baseName: 'form',
   size: { width: 12, height: 8 },

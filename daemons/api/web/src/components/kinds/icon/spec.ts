@@ -1,9 +1,10 @@
 import { Sparkles } from 'lucide-react'
 import { type KindSpec, choice, flag, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Icon',
+  text: message('Icon'),
   icon: Sparkles,
   baseName: 'icon',
   size: { width: 2, height: 1 },

@@ -1,9 +1,10 @@
 import { AppWindowMac } from 'lucide-react'
 import { type KindSpec, flag, flagOn, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Frame',
+  text: message('Frame'),
   icon: AppWindowMac,
   baseName: 'frame',
   size: { width: 12, height: 9 },

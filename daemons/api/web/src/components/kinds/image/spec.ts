@@ -1,9 +1,10 @@
 import { Image } from 'lucide-react'
 import { type KindSpec, choice, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Image',
+  text: message('Image'),
   icon: Image,
   baseName: 'image',
   size: { width: 6, height: 5 },

@@ -1,9 +1,10 @@
 import { FileBraces } from 'lucide-react'
 import { type KindSpec, changes, flag, inputProperties, label, longText } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'JSON editor',
+  text: message('JSON editor'),
   icon: FileBraces,
   baseName: 'json',
   size: { width: 12, height: 8 },

@@ -1,9 +1,10 @@
 import { Braces } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'JSON',
+  text: message('JSON'),
   icon: Braces,
   baseName: 'json',
   size: { width: 10, height: 6 },

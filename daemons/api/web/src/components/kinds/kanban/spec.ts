@@ -1,9 +1,10 @@
 import { SquareKanban } from 'lucide-react'
 import { type KindSpec, flag, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Kanban',
+  text: message('Kanban'),
   icon: SquareKanban,
   baseName: 'board',
   size: { width: 24, height: 12 },

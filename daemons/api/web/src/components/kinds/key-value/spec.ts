@@ -1,9 +1,10 @@
 import { ListTree } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Key-value',
+  text: message('Key-value'),
   icon: ListTree,
   baseName: 'details',
   size: { width: 8, height: 6 },

@@ -1,9 +1,10 @@
 import { Link } from 'lucide-react'
 import { type KindSpec, flag, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Link',
+  text: message('Link'),
   icon: Link,
   baseName: 'link',
   size: { width: 6, height: 1 },

@@ -1,9 +1,10 @@
 import { Rows3 } from 'lucide-react'
 import { type KindSpec, choice, flagOn, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'List view',
+  text: message('List view'),
   icon: Rows3,
   baseName: 'list',
   size: { width: 12, height: 10 },

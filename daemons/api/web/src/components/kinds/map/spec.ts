@@ -1,9 +1,10 @@
 import { MapPinned } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Map',
+  text: message('Map'),
   icon: MapPinned,
   baseName: 'map',
   size: { width: 14, height: 11 },

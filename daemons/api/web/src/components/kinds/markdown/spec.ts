@@ -1,9 +1,10 @@
 import { FileText } from 'lucide-react'
 import { type KindSpec, longText } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Markdown',
+  text: message('Markdown'),
   icon: FileText,
   baseName: 'markdown',
   size: { width: 12, height: 5 },

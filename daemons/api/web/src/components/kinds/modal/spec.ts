@@ -1,9 +1,10 @@
 import { AppWindow } from 'lucide-react'
 import { type KindSpec, choice, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Modal',
+  text: message('Modal'),
   icon: AppWindow,
   baseName: 'modal',
   size: { width: 14, height: 8 },

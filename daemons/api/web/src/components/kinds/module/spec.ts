@@ -1,10 +1,11 @@
 import { Package } from 'lucide-react'
 import type { KindSpec } from '../../spec'
+import { message } from '../../../messages/messages'
 
 /** Its properties and events are those of the module that it is: the builder reads them from the app. */
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Module',
+  text: message('Module'),
   icon: Package,
   baseName: 'module',
   size: { width: 12, height: 6 },

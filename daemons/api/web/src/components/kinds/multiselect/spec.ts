@@ -1,9 +1,10 @@
 import { ListChecks } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, optionProperties, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Multiselect',
+  text: message('Multiselect'),
   icon: ListChecks,
   baseName: 'multiselect',
   size: { width: 8, height: 2 },

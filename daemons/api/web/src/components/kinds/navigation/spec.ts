@@ -1,9 +1,10 @@
 import { PanelsTopLeft } from 'lucide-react'
 import { type KindSpec, choice, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Navigation',
+  text: message('Navigation'),
   icon: PanelsTopLeft,
   baseName: 'navigation',
   size: { width: 24, height: 1 },

@@ -1,9 +1,10 @@
 import { Hash } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, flagOn, inputProperties, label, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Number',
+  text: message('Number'),
   icon: Hash,
   baseName: 'number',
   size: { width: 6, height: 2 },

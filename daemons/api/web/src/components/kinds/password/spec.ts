@@ -1,9 +1,10 @@
 import { KeyRound } from 'lucide-react'
 import { type KindSpec, changes, flag, inputProperties, label, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Password',
+  text: message('Password'),
   icon: KeyRound,
   baseName: 'password',
   size: { width: 8, height: 2 },

@@ -1,9 +1,10 @@
 import { FileText } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'PDF',
+  text: message('PDF'),
   icon: FileText,
   baseName: 'pdf',
   size: { width: 12, height: 14 },

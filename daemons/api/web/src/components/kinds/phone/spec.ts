@@ -1,9 +1,10 @@
 import { Phone } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Phone',
+  text: message('Phone'),
   icon: Phone,
   baseName: 'phone',
   size: { width: 8, height: 2 },

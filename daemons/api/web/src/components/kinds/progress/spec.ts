@@ -1,10 +1,11 @@
 import { Loader } from 'lucide-react'
 import { type KindSpec, choice, label, text } from '../../spec'
 import { toneOptions } from '../../tone'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Progress',
+  text: message('Progress'),
   icon: Loader,
   baseName: 'progress',
   size: { width: 8, height: 1 },

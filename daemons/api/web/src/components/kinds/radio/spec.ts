@@ -1,9 +1,10 @@
 import { CircleDot } from 'lucide-react'
 import { type KindSpec, changes, choice, defaultValue, inputProperties, label, optionProperties } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Radio',
+  text: message('Radio'),
   icon: CircleDot,
   baseName: 'radio',
   size: { width: 6, height: 3 },

@@ -1,9 +1,10 @@
 import { Star } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Rating',
+  text: message('Rating'),
   icon: Star,
   baseName: 'rating',
   size: { width: 6, height: 2 },

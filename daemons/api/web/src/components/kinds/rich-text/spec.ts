@@ -1,9 +1,10 @@
 import { TextQuote } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, longText, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Rich text',
+  text: message('Rich text'),
   icon: TextQuote,
   baseName: 'richText',
   size: { width: 12, height: 7 },

@@ -1,9 +1,10 @@
 import { ScanBarcode } from 'lucide-react'
 import { type KindSpec, changes, flag, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Scanner',
+  text: message('Scanner'),
   icon: ScanBarcode,
   baseName: 'scanner',
   size: { width: 8, height: 8 },

@@ -1,9 +1,10 @@
 import { FormInput } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label, longText } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Schema form',
+  text: message('Schema form'),
   icon: FormInput,
   baseName: 'schemaForm',
   size: { width: 12, height: 12 },

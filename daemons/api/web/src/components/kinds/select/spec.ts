@@ -1,9 +1,10 @@
 import { ListFilter } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, flagOn, inputProperties, label, optionProperties, placeholder } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Select',
+  text: message('Select'),
   icon: ListFilter,
   baseName: 'select',
   size: { width: 6, height: 2 },

@@ -1,9 +1,10 @@
 import { Signature } from 'lucide-react'
 import { type KindSpec, changes, inputProperties, label } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Signature',
+  text: message('Signature'),
   icon: Signature,
   baseName: 'signature',
   size: { width: 10, height: 5 },

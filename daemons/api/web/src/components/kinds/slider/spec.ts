@@ -1,9 +1,10 @@
 import { SlidersHorizontal } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Slider',
+  text: message('Slider'),
   icon: SlidersHorizontal,
   baseName: 'slider',
   size: { width: 8, height: 2 },

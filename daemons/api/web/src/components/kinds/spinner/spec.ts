@@ -1,9 +1,10 @@
 import { LoaderCircle } from 'lucide-react'
 import { type KindSpec, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Spinner',
+  text: message('Spinner'),
   icon: LoaderCircle,
   baseName: 'spinner',
   size: { width: 6, height: 1 },

@@ -1,10 +1,11 @@
 import { TrendingUp } from 'lucide-react'
 import { figureOptions } from '../../figures'
 import { type KindSpec, choice, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Statistic',
+  text: message('Statistic'),
   icon: TrendingUp,
   baseName: 'statistic',
   size: { width: 6, height: 3 },

@@ -1,9 +1,10 @@
 import { ListOrdered } from 'lucide-react'
 import { type KindSpec, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Steps',
+  text: message('Steps'),
   icon: ListOrdered,
   baseName: 'steps',
   size: { width: 16, height: 9 },

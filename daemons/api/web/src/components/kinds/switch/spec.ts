@@ -1,9 +1,10 @@
 import { ToggleRight } from 'lucide-react'
 import { type KindSpec, changes, flag, inputProperties, label } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Switch',
+  text: message('Switch'),
   icon: ToggleRight,
   baseName: 'toggle',
   size: { width: 6, height: 1 },

@@ -1,9 +1,10 @@
 import { Table2 } from 'lucide-react'
 import { type KindSpec, choice, flag, flagOn, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Table',
+  text: message('Table'),
   icon: Table2,
   baseName: 'table',
   size: { width: 24, height: 9 },

@@ -1,9 +1,10 @@
 import { PanelTop } from 'lucide-react'
 import { type KindSpec, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Containers',
-  text: 'Tabs',
+  text: message('Tabs'),
   icon: PanelTop,
   baseName: 'tabs',
   size: { width: 16, height: 9 },

@@ -1,9 +1,10 @@
 import { Tags } from 'lucide-react'
 import { type KindSpec, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Tags',
+  text: message('Tags'),
   icon: Tags,
   baseName: 'tags',
   size: { width: 8, height: 1 },

@@ -1,9 +1,10 @@
 import { LetterText } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Text area',
+  text: message('Text area'),
   icon: LetterText,
   baseName: 'textArea',
   size: { width: 8, height: 4 },

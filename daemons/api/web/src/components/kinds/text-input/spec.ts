@@ -1,9 +1,10 @@
 import { TextCursorInput } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Text input',
+  text: message('Text input'),
   icon: TextCursorInput,
   baseName: 'input',
   size: { width: 8, height: 2 },

@@ -1,9 +1,10 @@
 import { Type } from 'lucide-react'
 import { type KindSpec, choice, longText } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Text',
+  text: message('Text'),
   icon: Type,
   baseName: 'text',
   size: { width: 12, height: 1 },

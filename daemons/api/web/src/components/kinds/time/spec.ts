@@ -1,9 +1,10 @@
 import { Clock } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'Time',
+  text: message('Time'),
   icon: Clock,
   baseName: 'time',
   size: { width: 6, height: 2 },

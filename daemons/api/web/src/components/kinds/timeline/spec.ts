@@ -1,9 +1,10 @@
 import { History } from 'lucide-react'
 import { type KindSpec, flag, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Timeline',
+  text: message('Timeline'),
   icon: History,
   baseName: 'timeline',
   size: { width: 8, height: 8 },

@@ -1,9 +1,10 @@
 import { ListTree } from 'lucide-react'
 import { type KindSpec, flag, longText, text } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Display',
-  text: 'Tree',
+  text: message('Tree'),
   icon: ListTree,
   baseName: 'tree',
   size: { width: 8, height: 9 },

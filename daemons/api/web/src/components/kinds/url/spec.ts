@@ -1,9 +1,10 @@
 import { Globe } from 'lucide-react'
 import { type KindSpec, changes, defaultValue, inputProperties, label, placeholder } from '../../spec'
+import { message } from '../../../messages/messages'
 
 export const spec: KindSpec = {
   group: 'Inputs',
-  text: 'URL',
+  text: message('URL'),
   icon: Globe,
   baseName: 'url',
   size: { width: 8, height: 2 },
