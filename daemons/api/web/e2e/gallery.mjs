@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens`, `pages` and `texts` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens`, `pages`, `hosted` and `texts` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -11,6 +11,7 @@ import path from 'node:path'
 import { build } from 'vite'
 import { builderSteps } from './gallery-builder.mjs'
 import { germanSteps } from './gallery-german.mjs'
+import { hostedSteps } from './gallery-hosted.mjs'
 import { kindSteps } from './gallery-kinds.mjs'
 import { logicSteps } from './gallery-logic.mjs'
 import { pageSteps } from './gallery-pages.mjs'
@@ -110,7 +111,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...germanSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...builderSteps, ...screenSteps, ...pageSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
+    ...[...builderSteps, ...screenSteps, ...pageSteps, ...hostedSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn two_thousand_components_are_refused_with_the_limit() {
+        let names: Vec<String> = (0..2 * MAX_COMPONENTS).map(|at| format!("text{at}")).collect();
+        let of = |count: usize| {
+            let components = names[..count].iter().map(|name| (name.clone(), json!({ "type": "text" }))).collect();
+            let layout = names[..count].iter().map(|name| (name.clone(), place(None))).collect();
+            faults(&app(Value::Object(components), Value::Object(layout)))
+        };
+        assert_eq!(of(MAX_COMPONENTS), Vec::<String>::new());
+        assert_eq!(of(2 * MAX_COMPONENTS), ["pages: 2000 components; the most is 1000"]);
+    }
+
+    #[test]
     fn the_code_of_a_custom_component_is_no_template() {
         let properties =
             json!({ "script": "const text = `{{ not ${closed}`", "style": "a { b: c }} {{", "data": "{{ a" });

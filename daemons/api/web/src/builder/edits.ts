@@ -42,6 +42,7 @@ export function nameProblem(document: AppDocument, name: string): string | undef
   const fault = nameFault(name)
   if (fault) return fault
   if (ownNames.has(name) || (document.module && name === ownName)) return 'Every app has this name already: choose another one.'
+  if (name === 't' && document.translations) return 't reads the texts of the app: choose another name.'
   if (allNames(document).has(name)) return 'Something in this app has this name already.'
   if (begins(document, name)) return `Names in this app begin with ${name}__ already: choose another one.`
   if (moduleOf(document, name) !== undefined) return `What begins with ${moduleOf(document, name)}__ is of that module: choose another name.`

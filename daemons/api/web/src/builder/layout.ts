@@ -27,15 +27,16 @@ export function overlaps(a: GridRect, b: GridRect): boolean {
 /** The layout with `placed` where it is asked for; what it covers moves down, and what that covers in turn. */
 export function place(layout: Layout, placed: Layout): Layout {
   const result: Layout = { ...layout, ...placed }
-  const settled = Object.keys(placed)
-  const rest = Object.keys(layout)
-    .filter((name) => !(name in placed))
-    .sort((a, b) => (result[a]?.row ?? 0) - (result[b]?.row ?? 0))
-  for (const name of rest) {
-    const rect = result[name]
-    if (!rect) continue
-    result[name] = below(rect, settled.flatMap((other) => result[other] ?? []))
-    settled.push(name)
+  // Read once: within an edit each reading of a member takes long, and each is compared with all others.
+  const settled = Object.values(placed).map((rect) => ({ ...rect }))
+  const rest = Object.entries(layout)
+    .filter(([name]) => !(name in placed))
+    .map(([name, rect]) => ({ name, rect: { ...rect } }))
+    .sort((a, b) => a.rect.row - b.rect.row)
+  for (const { name, rect } of rest) {
+    const free = below(rect, settled)
+    if (free !== rect) result[name] = free
+    settled.push(free)
   }
   return result
 }
