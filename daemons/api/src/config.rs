@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
-use bulkhead_rpc::{backend, connector, executor, ssh};
+use bulkhead_rpc::{Address, backend, connector, executor, ssh};
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -75,13 +75,13 @@ impl Default for RawTls {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct RawSockets {
     /// Runs queries. Default: the package's socket unit.
-    db_connector: PathBuf,
+    db_connector: Address,
     /// Reads the keys of SSH hosts and tries their settings. Default: the package's socket unit.
-    ssh_connector: PathBuf,
+    ssh_connector: Address,
     /// Runs single blocks from the editor. Default: the package's socket unit.
-    code_executor: PathBuf,
+    code_executor: Address,
     /// Grants single blocks their capability. Default: the package's socket unit.
-    workflows_backend: PathBuf,
+    workflows_backend: Address,
 }
 
 impl Default for RawSockets {
@@ -164,13 +164,13 @@ pub struct Config {
     /// The `bulkhead` database.
     pub database: DatabaseConfig,
     /// db-connector's socket.
-    pub connector_socket: PathBuf,
+    pub connector_socket: Address,
     /// ssh-connector's socket.
-    pub ssh_connector_socket: PathBuf,
+    pub ssh_connector_socket: Address,
     /// code-executor's socket.
-    pub executor_socket: PathBuf,
+    pub executor_socket: Address,
     /// workflows-backend's socket.
-    pub backend_socket: PathBuf,
+    pub backend_socket: Address,
     /// db-connector's public key.
     pub connector_key: PathBuf,
     /// ssh-connector's public key.
@@ -243,6 +243,16 @@ impl DaemonConfig for Config {
             password_hashes: limits.password_hashes,
             login_failures_per_minute: limits.login_failures_per_minute,
         })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        let sockets = [
+            ("sockets.db-connector", &self.connector_socket),
+            ("sockets.ssh-connector", &self.ssh_connector_socket),
+            ("sockets.code-executor", &self.executor_socket),
+            ("sockets.workflows-backend", &self.backend_socket),
+        ];
+        sockets.into_iter().find(|(_, address)| address.is_elsewhere()).map(|(key, _)| key)
     }
 }
 

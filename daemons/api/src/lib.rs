@@ -39,7 +39,8 @@ pub fn openapi_json() -> String {
 
 /// Serves until shutdown.
 pub async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let database = Database::new(&context.config.database, NAME);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, NAME, credential)?;
     let metrics = ApiMetrics::register(&mut context.metrics);
     context.serve_control();
     // Read before anything waits: a certificate that is missing is told at once.
@@ -54,7 +55,8 @@ pub async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
         return Ok(());
     }
     let (readiness, shutdown) = (context.readiness.clone(), context.lifetime.shutdown.clone());
-    let api = Api::start(context.config.clone(), database, metrics, readiness, shutdown)?;
+    let api =
+        Api::start(context.config.clone(), context.internal_tls.as_ref(), database, metrics, readiness, shutdown)?;
     tokio::spawn(watch_database(api.clone(), context.readiness.clone(), context.lifetime.clone()));
     context.notify_ready();
     let mut served = JoinSet::new();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::Readiness;
+use bulkhead_daemon_kit::{Identity, Readiness};
 use bulkhead_model::ssh::SshSecret;
 use bulkhead_model::{EnvironmentId, ResourceId, SshHostId};
 use bulkhead_rpc::RpcClient;
@@ -57,19 +57,23 @@ impl Api {
     /// Connects nothing yet, but hashes once and starts the background tasks.
     pub(crate) fn start(
         config: Config,
+        identity: Option<&Arc<Identity>>,
         database: Database,
         metrics: ApiMetrics,
         readiness: Readiness,
         shutdown: CancellationToken,
     ) -> Result<SharedApi, ApiError> {
         let per_minute = config.login_failures_per_minute;
+        let at = |service, address| {
+            RpcClient::at(service, address, identity).map_err(ApiError::internal("reaching another machine"))
+        };
         Ok(Arc::new(Self {
             audit: AuditWriter::start(database.clone()),
             usage: UsageCounter::start(database.clone(), shutdown.clone()),
-            connector: RpcClient::new("db-connector", &config.connector_socket),
-            ssh_connector: RpcClient::new("ssh-connector", &config.ssh_connector_socket),
-            executor: RpcClient::new("code-executor", &config.executor_socket),
-            backend: RpcClient::new("workflows-backend", &config.backend_socket),
+            connector: at("db-connector", &config.connector_socket)?,
+            ssh_connector: at("ssh-connector", &config.ssh_connector_socket)?,
+            executor: at("code-executor", &config.executor_socket)?,
+            backend: at("workflows-backend", &config.backend_socket)?,
             passwords: Passwords::new(config.password_hashes)?,
             login_attempts: Attempts::new(per_minute),
             login_attempts_by_address: Attempts::new(per_minute.saturating_mul(5)),

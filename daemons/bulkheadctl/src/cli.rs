@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Programs in the sandbox that user code runs in
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+    /// Certificates for the daemons of an instance on several machines
+    #[command(subcommand)]
+    Pki(PkiCommand),
 }
 
 /// Everything, or one part of it where something other than systemd starts the daemons.
@@ -433,6 +436,120 @@ pub(crate) enum WorkflowCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What a certificate can be for.
+pub(crate) const DAEMONS_WITH_ROLES: [&str; 8] = [
+    "api",
+    "db-connector",
+    "ssh-connector",
+    "jobs-runner",
+    "workflows-worker",
+    "workflows-backend",
+    "code-executor",
+    "library-builder",
+];
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PkiCommand {
+    /// Make the authority that all machines of this instance trust: once, on one machine
+    Init {
+        #[command(flatten)]
+        authority: AuthorityFolder,
+        /// Its name, as people see it in certificates
+        #[arg(long, value_name = "TEXT", default_value = "Bulkhead internal authority")]
+        name: String,
+        /// Days that it holds
+        #[arg(long, value_name = "DAYS", default_value_t = 3650, value_parser = clap::value_parser!(u32).range(30..=7300))]
+        days: u32,
+        /// Encrypt its key to this machine (systemd-creds): no copy of the file is of use elsewhere, and none in a backup either
+        #[arg(long)]
+        seal: bool,
+    },
+    /// Make a certificate for a daemon on a machine, with a key or for a request that came from there
+    Issue(PkiIssue),
+    /// Make a key here and a request that the authority's machine turns into a certificate: the key never leaves this machine
+    Request {
+        /// The daemon
+        #[arg(long, value_name = "DAEMON", value_parser = DAEMONS_WITH_ROLES)]
+        role: String,
+        /// Folder for DAEMON.key and DAEMON.csr
+        #[arg(long, value_name = "DIR", default_value = "/etc/bulkhead/pki")]
+        out: PathBuf,
+    },
+    /// What was issued: daemon, machine, end
+    List {
+        #[command(flatten)]
+        authority: AuthorityFolder,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Issue those that end soon again, for the same keys and names, as OUT/HOST/DAEMON.crt
+    Renew {
+        #[command(flatten)]
+        authority: AuthorityFolder,
+        /// Only this machine's
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+        /// Only this daemon's
+        #[arg(long, value_name = "DAEMON", value_parser = DAEMONS_WITH_ROLES)]
+        role: Option<String>,
+        /// Those that end within so many days
+        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        within: u32,
+        /// All of them, however long they hold
+        #[arg(long, conflicts_with = "within")]
+        all: bool,
+        /// Days that the new ones hold
+        #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=825))]
+        days: u32,
+        /// Folder for the new certificates
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Whether the certificates that the daemons of this machine are configured with fit: role, key, authority, time. Fails when one does not
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the authority is.
+#[derive(Debug, Args)]
+pub(crate) struct AuthorityFolder {
+    /// Folder of the authority: its certificate, its key, what it issued
+    #[arg(long = "authority", value_name = "DIR", default_value = "/etc/bulkhead/pki/authority")]
+    pub(crate) folder: PathBuf,
+}
+
+/// A certificate to be made.
+#[derive(Debug, Args)]
+pub(crate) struct PkiIssue {
+    #[command(flatten)]
+    pub(crate) authority: AuthorityFolder,
+    /// The daemon
+    #[arg(long, value_name = "DAEMON", value_parser = DAEMONS_WITH_ROLES)]
+    pub(crate) role: String,
+    /// The machine's name or address, as other machines' configuration calls it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: String,
+    /// Another DNS name of it; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dns: Vec<String>,
+    /// Another address of it; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ip: Vec<std::net::IpAddr>,
+    /// Days that it holds
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=825))]
+    pub(crate) days: u32,
+    /// A request made by `pki request` there, of which the key is taken and nothing else; without one a key is made too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csr: Option<PathBuf>,
+    /// Folder for DAEMON.crt, DAEMON.key and ca.crt
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use bulkhead_mtls::Role;
 use bulkhead_sandbox::{Identity, Launcher, selfcheck};
 use nix::unistd::{Group, User};
 use serde::Serialize;
 
-use crate::daemons::{DAEMONS, TARGET};
+use crate::daemons::{DAEMONS, Daemon, TARGET};
 use crate::psql::Psql;
-use crate::{systemd, table};
+use crate::report::effective;
+use crate::{pki, systemd, table};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -25,10 +27,11 @@ struct Finding {
 
 /// Looks at everything; fails when something is missing.
 pub(crate) fn run(json: bool) -> Result<ExitCode> {
-    let mut findings = vec![init()];
+    let mut findings = vec![init(), packages()];
     findings.extend(users());
     findings.extend(files());
     findings.extend(units());
+    findings.extend(elsewhere());
     findings.extend(databases());
     findings.extend(isolation());
     if json {
@@ -51,10 +54,24 @@ fn init() -> Finding {
     finding("systemd runs this machine", systemd::is_running(), "in a checkout use `cargo xtask dev`")
 }
 
+/// The daemons that this machine has: of several machines, each runs some.
+fn installed() -> impl Iterator<Item = &'static Daemon> {
+    DAEMONS.iter().filter(|daemon| has(daemon.name))
+}
+
+fn has(daemon: &str) -> bool {
+    Path::new("/usr/bin").join(format!("bulkhead-{daemon}")).exists()
+}
+
+fn packages() -> Finding {
+    let names: Vec<_> = installed().map(|daemon| daemon.name).collect();
+    let fix = "install the package bulkhead, or those of the daemons that this machine is for";
+    finding(format!("daemons: {}", names.join(", ")), !names.is_empty(), fix)
+}
+
 fn users() -> Vec<Finding> {
     let fix = "systemd-sysusers bulkhead.conf";
-    let mut findings: Vec<Finding> = DAEMONS
-        .iter()
+    let mut findings: Vec<Finding> = installed()
         .map(|daemon| {
             let user = format!("bulkhead-{}", daemon.name);
             finding(format!("user {user}"), User::from_name(&user).is_ok_and(|user| user.is_some()), fix)
@@ -67,26 +84,27 @@ fn users() -> Vec<Finding> {
 fn files() -> Vec<Finding> {
     let setup = "bulkheadctl setup";
     let paths = [
-        ("/etc/bulkhead/keys/db-connector.pub", setup),
-        ("/etc/bulkhead/keys/workflows-backend.pub", setup),
-        ("/etc/credstore.encrypted/bulkhead-api.seal.key", setup),
-        ("/etc/credstore.encrypted/bulkhead-db-connector.seal.key", setup),
-        ("/etc/credstore.encrypted/bulkhead-ssh-connector.seal.key", setup),
-        ("/etc/credstore.encrypted/bulkhead-workflows-backend.run-token.key", setup),
-        ("/etc/credstore.encrypted/bulkhead-workflows-backend.seal.key", setup),
-        ("/etc/bulkhead/tls/api.crt", setup),
-        ("/etc/bulkhead/tls/api.key", setup),
-        ("/usr/bin/node", "install the package nodejs"),
-        ("/usr/bin/python3", "install the package python3"),
+        ("api", "/etc/bulkhead/keys/db-connector.pub", setup),
+        ("api", "/etc/bulkhead/keys/workflows-backend.pub", setup),
+        ("api", "/etc/credstore.encrypted/bulkhead-api.seal.key", setup),
+        ("db-connector", "/etc/credstore.encrypted/bulkhead-db-connector.seal.key", setup),
+        ("ssh-connector", "/etc/credstore.encrypted/bulkhead-ssh-connector.seal.key", setup),
+        ("workflows-backend", "/etc/credstore.encrypted/bulkhead-workflows-backend.run-token.key", setup),
+        ("workflows-backend", "/etc/credstore.encrypted/bulkhead-workflows-backend.seal.key", setup),
+        ("api", "/etc/bulkhead/tls/api.crt", setup),
+        ("api", "/etc/bulkhead/tls/api.key", setup),
+        ("code-executor", "/usr/bin/node", "install the package nodejs"),
+        ("code-executor", "/usr/bin/python3", "install the package python3"),
     ];
-    paths.map(|(path, fix)| finding(path, Path::new(path).exists(), fix)).into()
+    let paths = paths.into_iter().filter(|(daemon, ..)| has(daemon));
+    paths.map(|(_, path, fix)| finding(path, Path::new(path).exists(), fix)).collect()
 }
 
 fn units() -> Vec<Finding> {
     if !systemd::is_running() {
         return Vec::new();
     }
-    let services = DAEMONS.iter().flat_map(|daemon| daemon.sockets.iter().copied().chain([daemon.service]));
+    let services = installed().flat_map(|daemon| daemon.sockets.iter().copied().chain([daemon.service]));
     let units = services.chain([TARGET]);
     units
         .map(|unit| {
@@ -99,7 +117,42 @@ fn units() -> Vec<Finding> {
         .collect()
 }
 
+/// What daemons of other machines need: certificates that hold, and sockets that are up where they are switched on.
+fn elsewhere() -> Vec<Finding> {
+    let certificates = pki::check(Path::new("/etc/bulkhead")).into_iter();
+    let mut findings: Vec<Finding> = certificates
+        .map(|found| {
+            let what = format!("certificate of {} for other machines, ends {}", found.daemon, found.ends);
+            finding(what, found.fault.is_empty(), found.fault)
+        })
+        .collect();
+    if !systemd::is_running() {
+        return findings;
+    }
+    for role in Role::ALL.into_iter().filter(|role| role.port().is_some()) {
+        let unit = format!("{}-tls.socket", role.unit());
+        let is_enabled = systemd::systemctl(&["is-enabled", &unit]).is_ok_and(|state| state.trim() == "enabled");
+        if is_enabled {
+            let state = systemd::active_state(&unit).unwrap_or_default();
+            let fix = format!(
+                "it is {state}: systemctl stop {0}.service, then systemctl start {unit} {0}.service",
+                role.unit()
+            );
+            findings.push(finding(unit, state == "active", fix));
+        }
+    }
+    findings
+}
+
 fn databases() -> Vec<Finding> {
+    let is_elsewhere = |daemon: &Daemon| {
+        let settings = effective(Path::new("/etc/bulkhead"), daemon.name).ok();
+        settings.is_some_and(|settings| settings.get("database").and_then(|table| table.get("host")).is_some())
+    };
+    if installed().any(is_elsewhere) {
+        // Whether it answers is what each daemon says of itself (`bulkheadctl status`).
+        return Vec::new();
+    }
     let question = "SELECT datname FROM pg_database WHERE datname IN ('bulkhead', 'bulkhead_tables') ORDER BY 1;";
     match Psql::OfThisMachine.run("postgres", question) {
         Err(error) => vec![finding("PostgreSQL", false, format!("{error:#}: start it, and run this as root"))],

@@ -14,6 +14,7 @@ mod doctor;
 mod documents;
 mod libraries;
 mod local_http;
+mod pki;
 mod psql;
 mod report;
 mod runs;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Sandbox(command) => return sandbox::run(command),
         Command::Doctor { json } => return doctor::run(json),
         Command::Report { json, components } => return report::run(json, components),
+        Command::Pki(command) => return pki::run(command),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -74,7 +76,9 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Libraries(command) => libraries::run(command, api).await?,
         Command::Secret(command) => secret::run(command, api).await?,
         Command::Workflow(command) => return runs::run(command, api).await,
-        Command::Sandbox(_) | Command::Doctor { .. } | Command::Report { .. } => unreachable!("ran before the runtime"),
+        Command::Sandbox(_) | Command::Doctor { .. } | Command::Report { .. } | Command::Pki(_) => {
+            unreachable!("ran before the runtime")
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

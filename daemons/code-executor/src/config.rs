@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_rpc::Address;
 use bulkhead_sandbox::Identity;
 use serde::Deserialize;
 
@@ -46,8 +47,8 @@ pub(crate) struct RawConfig {
     /// Name of the unprivileged user that code runs as on the host when the daemon itself is root, as
     /// in a checkout. Default none: root is refused, and any other user runs code as itself.
     run_as_user: Option<String>,
-    /// The socket of workflows-backend. Default: where its unit puts it.
-    workflows_backend: PathBuf,
+    /// Where workflows-backend listens. Default: where its unit puts it.
+    workflows_backend: Address,
 }
 
 impl Default for RawConfig {
@@ -91,7 +92,7 @@ pub(crate) struct Config {
     pub(crate) network_namespace_per_run: bool,
     pub(crate) allow_missing_cgroup_limits: bool,
     pub(crate) identity: Identity,
-    pub(crate) workflows_backend: PathBuf,
+    pub(crate) workflows_backend: Address,
 }
 
 impl DaemonConfig for Config {
@@ -103,7 +104,6 @@ impl DaemonConfig for Config {
         ConfigFault::unless_absolute("zygote-library", &raw.zygote_library, "/usr/lib/bulkhead/libbulkhead_zygote.so")?;
         ConfigFault::unless_absolute("libraries", &raw.libraries, "/var/lib/bulkhead-libraries")?;
         ConfigFault::unless_absolute("default-libraries", &raw.default_libraries, "/usr/share/bulkhead/libraries")?;
-        ConfigFault::unless_absolute("workflows-backend", &raw.workflows_backend, bulkhead_rpc::backend::SOCKET)?;
         ConfigFault::unless_within("concurrency", raw.concurrency as u64, 1, 1024)?;
         ConfigFault::unless_within("queue", raw.queue as u64, 0, 100_000)?;
         ConfigFault::unless_within("body-limit-bytes", raw.body_limit_bytes as u64, 1024, 1024 * MIB)?;
@@ -131,6 +131,10 @@ impl DaemonConfig for Config {
             identity,
             workflows_backend: raw.workflows_backend,
         })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        self.workflows_backend.is_elsewhere().then_some("workflows-backend")
     }
 }
 

@@ -1,7 +1,7 @@
 //! code-executor: runs JavaScript and Python blocks, each in a sandboxed process of its own.
 //!
-//! Callers are api (a single block from the editor), workflows-worker (blocks and expressions of a
-//! run) and workflows-backend. Code speaks only over one inherited descriptor; this daemon adds the
+//! Callers are api (a single block from the editor) and workflows-worker (blocks and expressions of a
+//! run). Code speaks only over one inherited descriptor; this daemon adds the
 //! run's capability token to what it asks for, and workflows-backend decides. Nothing is stored here.
 
 mod block;
@@ -24,16 +24,13 @@ mod verdict;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Role, Threads};
 
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::routes::Service;
-
-/// Who may have code run.
-const CALLERS: [&str; 3] = ["bulkhead-api", "bulkhead-workflows-worker", "bulkhead-workflows-backend"];
 
 fn main() -> ExitCode {
     // Before any thread: this process may be a sandbox's stage.
@@ -51,11 +48,10 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&CALLERS)?;
+    let socket = context.internal_socket(Role::CodeExecutor)?;
     let config = &context.config;
     let metrics = Arc::new(Metrics::new(&mut context.metrics));
-    let runner = Arc::new(startup::prepare(config, &context.readiness, &metrics)?);
+    let runner = Arc::new(startup::prepare(config, context.internal_tls.as_ref(), &context.readiness, &metrics)?);
     let service = Service {
         runner: Arc::clone(&runner),
         queue: Queue::new(config.concurrency, config.queue),
@@ -68,6 +64,6 @@ async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
     tokio::spawn(startup::close_unused(Arc::clone(&runner)));
     tokio::spawn(startup::try_interpreters(runner, context.readiness.clone()));
     context.notify_ready();
-    bulkhead_daemon_kit::serve(listener, router, ServeOptions::unix(peers), &context.lifetime).await?;
+    socket.serve(router, &context.lifetime).await?;
     Ok(())
 }

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_daemon_kit::Readiness;
+use bulkhead_daemon_kit::{Identity, Readiness};
 use bulkhead_model::Libraries;
 use bulkhead_model::workflow::Language;
 use bulkhead_rpc::RpcClient;
+use bulkhead_rpc::client::ElsewhereError;
 use bulkhead_rpc::executor::{BlockSpec, CodeLimits, Work};
 use bulkhead_sandbox::cgroup::{CgroupMissing, Delegation};
 use bulkhead_sandbox::{Launcher, selfcheck};
@@ -34,10 +35,18 @@ pub(crate) enum StartupError {
     Limits(#[source] CgroupMissing),
     #[error("cannot start the threads that keep interpreters ready")]
     Pools(#[source] std::io::Error),
+    #[error("workflows-backend cannot be called")]
+    Backend(#[from] ElsewhereError),
 }
 
 /// Checks the machine and makes the runner.
-pub(crate) fn prepare(config: &Config, readiness: &Readiness, metrics: &Arc<Metrics>) -> Result<Runner, StartupError> {
+pub(crate) fn prepare(
+    config: &Config,
+    identity: Option<&Arc<Identity>>,
+    readiness: &Readiness,
+    metrics: &Arc<Metrics>,
+) -> Result<Runner, StartupError> {
+    let backend = RpcClient::at("workflows-backend", &config.workflows_backend, identity)?;
     let mut launcher = Launcher::of_this_binary();
     let delegation = Delegation::enter();
     let report = selfcheck(&launcher, config.identity, delegation.as_ref().map(drop));
@@ -78,7 +87,7 @@ pub(crate) fn prepare(config: &Config, readiness: &Readiness, metrics: &Arc<Metr
         interpreters,
         pools,
         metrics: Arc::clone(metrics),
-        calls: Calls::new(RpcClient::new("workflows-backend", &config.workflows_backend)),
+        calls: Calls::new(backend),
         result_depth: config.result_depth,
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
 use bulkhead_model::query::QueryLimits;
 use bulkhead_model::resource::ResourceConfig;
+use bulkhead_rpc::Address;
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -56,7 +57,7 @@ pub struct RawConfig {
     /// nobody's resource until an administrator says so. The unit's sandbox must let the daemon reach them too (docs/resources/sqlite.md).
     sqlite_directories: Vec<PathBuf>,
     /// Socket of ssh-connector, for resources behind an SSH host.
-    ssh_connector_socket: PathBuf,
+    ssh_connector_socket: Address,
 }
 
 impl Default for RawConfig {
@@ -113,7 +114,7 @@ pub struct Config {
     /// Below which SQLite's files may lie.
     pub sqlite_directories: Vec<PathBuf>,
     /// Socket of ssh-connector.
-    pub ssh_connector_socket: PathBuf,
+    pub ssh_connector_socket: Address,
 }
 
 impl DaemonConfig for Config {
@@ -155,6 +156,10 @@ impl DaemonConfig for Config {
             network,
             kind_networks,
         })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        self.ssh_connector_socket.is_elsewhere().then_some("ssh-connector-socket")
     }
 }
 

@@ -44,7 +44,8 @@ mod wire;
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Role, Threads};
+use bulkhead_rpc::RpcClient;
 use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
@@ -63,17 +64,19 @@ pub const SPEC: DaemonSpec = DaemonSpec {
 
 /// Serves until it is told to stop.
 pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&["bulkhead-api", "bulkhead-workflows-backend"])?;
+    let socket = context.internal_socket(Role::DbConnector)?;
     let key = SealPrivateKey::from_text(&context.credentials.read_text("seal.key")?)?;
-    let database = Database::new(&context.config.database, SPEC.name);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, SPEC.name, credential)?;
     let metrics = metrics::Metrics::register(&mut context.metrics);
-    let connector = Connector::new(database.clone(), key, &context.config, metrics);
+    let ssh_connector =
+        RpcClient::at("bulkhead-ssh-connector", &context.config.ssh_connector_socket, context.internal_tls.as_ref())?;
+    let connector = Connector::new(database.clone(), key, &context.config, ssh_connector, metrics);
     context.serve_control();
     tokio::spawn(watch_database(database, context.readiness.clone()));
     tokio::spawn(Arc::clone(&connector).clean_up());
     context.notify_ready();
-    serve(listener, router(connector), ServeOptions::unix(peers), &context.lifetime).await?;
+    socket.serve(router(connector), &context.lifetime).await?;
     Ok(())
 }
 

@@ -81,12 +81,18 @@ struct Current {
 
 impl Connector {
     /// A connector that opens secrets with `key`.
-    pub fn new(database: Database, key: SealPrivateKey, config: &Config, metrics: Metrics) -> Arc<Self> {
+    pub fn new(
+        database: Database,
+        key: SealPrivateKey,
+        config: &Config,
+        ssh_connector: RpcClient,
+        metrics: Metrics,
+    ) -> Arc<Self> {
         let fetcher = Fetcher { origins: config.fetch.clone(), network: config.network.clone() };
         let routes = Routes {
             policy: config.network.clone(),
             built_in_policy: config.network.clone().and_loopback(),
-            ssh_connector: RpcClient::new("bulkhead-ssh-connector", &config.ssh_connector_socket),
+            ssh_connector,
             timeout: config.connect_timeout,
         };
         let key = Arc::new(key);

@@ -1,9 +1,9 @@
 //! `/etc/bulkhead/jobs-runner.toml`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_rpc::Address;
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -15,8 +15,8 @@ pub(crate) struct RawConfig {
     database: DatabaseConfig,
     /// Seconds between two rounds of the background jobs, 1 to 86400.
     interval_s: u32,
-    /// Where library-builder listens.
-    library_builder_socket: PathBuf,
+    /// Where library-builder listens: of several, each builds every set, since code-executor takes sets from its own machine's disk.
+    library_builder_socket: Address,
     /// Days after which audit records are deleted, 30 to 36500; kept for ever when absent. What stays can be verified all the same.
     audit_keep_days: Option<u32>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     /// Between two rounds.
     pub(crate) interval: Duration,
     /// Where library-builder listens.
-    pub(crate) library_builder_socket: PathBuf,
+    pub(crate) library_builder_socket: Address,
     /// Days after which audit records are deleted, if they are.
     pub(crate) audit_keep_days: Option<i32>,
 }
@@ -55,13 +55,15 @@ impl DaemonConfig for Config {
         if raw.audit_keep_days.is_some_and(|days| !(30..=36_500).contains(&days)) {
             return Err(ConfigFault::new("audit-keep-days", "must be between 30 and 36500, or absent to keep all"));
         }
-        let socket = &raw.library_builder_socket;
-        ConfigFault::unless_absolute("library-builder-socket", socket, bulkhead_rpc::library_builder::SOCKET)?;
         Ok(Self {
             database: raw.database,
             interval: Duration::from_secs(raw.interval_s.into()),
             library_builder_socket: raw.library_builder_socket,
             audit_keep_days: raw.audit_keep_days.and_then(|days| i32::try_from(days).ok()),
         })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        self.library_builder_socket.is_elsewhere().then_some("library-builder-socket")
     }
 }

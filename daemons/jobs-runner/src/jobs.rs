@@ -146,7 +146,7 @@ mod tests {
 
     fn jobs(database: &Database) -> Jobs {
         let metrics = Metrics::register(&mut MetricsRegistry::default());
-        let libraries = Libraries::new(database.clone(), RpcClient::new("library-builder", "/nowhere"));
+        let libraries = Libraries::new(database.clone(), vec![RpcClient::new("library-builder", "/nowhere")]);
         let audit = AuditSeals::new(database.clone(), None);
         Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), libraries, audit)
     }

@@ -18,12 +18,13 @@ const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Libraries {
     database: Database,
-    builder: RpcClient,
+    /// One on each machine that runs code.
+    builders: Vec<RpcClient>,
 }
 
 impl Libraries {
-    pub(crate) fn new(database: Database, builder: RpcClient) -> Self {
-        Self { database, builder }
+    pub(crate) fn new(database: Database, builders: Vec<RpcClient>) -> Self {
+        Self { database, builders }
     }
 
     /// Has one set built after the other, for ever.
@@ -48,7 +49,7 @@ impl Libraries {
         tracing::info!(library.name = name, "building the libraries {name}");
         let mut log = String::new();
         let request = BuildRequest { language: set.language, lock: set.lock, preload: set.preload };
-        let built = self.build(&request, &mut log).await;
+        let built = self.build_everywhere(&request, &mut log).await;
         let built = built.map(|BuiltImage { image, packages, bytes, .. }| BuiltLibraries { image, packages, bytes });
         let outcome = built.as_ref().map_err(String::as_str);
         if let Err(message) = outcome {
@@ -58,9 +59,34 @@ impl Libraries {
         Ok(true)
     }
 
-    /// Asks the builder, keeps its log, and gives what it built or why it did not.
-    async fn build(&self, request: &BuildRequest, log: &mut String) -> Result<BuiltImage, String> {
-        let answer = self.builder.stream(Method::POST, BUILD, request).await.map_err(|error| match error {
+    /// Has every builder build it: the set is there when it is on each machine, and all of them have built the same.
+    async fn build_everywhere(&self, request: &BuildRequest, log: &mut String) -> Result<BuiltImage, String> {
+        let mut first: Option<BuiltImage> = None;
+        for builder in &self.builders {
+            let place = builder.address();
+            if self.builders.len() > 1 {
+                log.push_str(&format!("on {place}\n"));
+            }
+            let built = Self::build(builder, request, log).await.map_err(|message| match self.builders.len() {
+                1 => message,
+                _ => format!("{place}: {message}"),
+            })?;
+            match &first {
+                Some(first) if first.image != built.image => {
+                    return Err(format!(
+                        "{place} has built another set than the first machine: the versions of Node.js or Python differ"
+                    ));
+                }
+                Some(_) => {}
+                None => first = Some(built),
+            }
+        }
+        first.ok_or_else(|| "there is no builder: set library-builder-socket".to_owned())
+    }
+
+    /// Asks a builder, keeps its log, and gives what it built or why it did not.
+    async fn build(builder: &RpcClient, request: &BuildRequest, log: &mut String) -> Result<BuiltImage, String> {
+        let answer = builder.stream(Method::POST, BUILD, request).await.map_err(|error| match error {
             RpcError::Problem(problem) => problem.detail,
             other => format!("{other}: systemctl status bulkhead-library-builder"),
         })?;
@@ -102,7 +128,7 @@ mod tests {
         let insert = "INSERT INTO library_sets (id, name, language, lock, preload)
             VALUES ('018f0000-0000-7000-8000-000000000001', 'science', 'python', 'x==1', '{}')";
         client.batch_execute(insert).await.expect("inserts");
-        let libraries = Libraries::new(database, RpcClient::new("bulkhead-library-builder", "/nowhere"));
+        let libraries = Libraries::new(database, vec![RpcClient::new("bulkhead-library-builder", "/nowhere")]);
 
         assert!(libraries.next().await.expect("works"));
         assert!(!libraries.next().await.expect("works"), "it does not wait any more");

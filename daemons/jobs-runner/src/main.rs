@@ -27,13 +27,19 @@ fn main() -> std::process::ExitCode {
 }
 
 async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let database = Database::new(&context.config.database, SPEC.name);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, SPEC.name, credential)?;
     let metrics = jobs::Metrics::register(&mut context.metrics);
     context.serve_control();
     context.readiness.not_ready("schema", "the migrations have not run yet");
     context.notify_ready();
-    let builder = RpcClient::new("bulkhead-library-builder", &context.config.library_builder_socket);
-    let libraries = libraries::Libraries::new(database.clone(), builder);
+    let builders = context
+        .config
+        .library_builder_socket
+        .each()
+        .into_iter()
+        .map(|address| RpcClient::at("bulkhead-library-builder", &address, context.internal_tls.as_ref()));
+    let libraries = libraries::Libraries::new(database.clone(), builders.collect::<Result<_, _>>()?);
     let audit = audit::AuditSeals::new(database.clone(), context.config.audit_keep_days);
     let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, libraries, audit);
     tokio::select! {

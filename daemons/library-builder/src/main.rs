@@ -27,13 +27,10 @@ mod workshop;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Role, Threads};
 
 use crate::build::Builder;
 use crate::config::Config;
-
-/// Who may have libraries built.
-const CALLERS: [&str; 1] = ["bulkhead-jobs-runner"];
 
 fn main() -> ExitCode {
     // Before any thread: this process may be a sandbox's stage, or the program in it.
@@ -56,13 +53,12 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&CALLERS)?;
+    let socket = context.internal_socket(Role::LibraryBuilder)?;
     let metrics = metrics::Metrics::register(&mut context.metrics);
     let builder = Arc::new(Builder::open(&context.config, &context.credentials, metrics)?);
     context.readiness.ready("sandbox");
     context.serve_control();
     context.notify_ready();
-    bulkhead_daemon_kit::serve(listener, routes::router(builder), ServeOptions::unix(peers), &context.lifetime).await?;
+    socket.serve(routes::router(builder), &context.lifetime).await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ mod trial;
 
 use std::sync::Arc;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Role, Threads};
 use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
@@ -36,17 +36,17 @@ pub const SPEC: DaemonSpec = DaemonSpec {
 
 /// Serves until it is told to stop.
 pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&[routes::DB_CONNECTOR, routes::API])?;
+    let socket = context.internal_socket(Role::SshConnector)?;
     let key = SealPrivateKey::from_text(&context.credentials.read_text("seal.key")?)?;
-    let database = Database::new(&context.config.database, SPEC.name);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, SPEC.name, credential)?;
     let metrics = Metrics::register(&mut context.metrics);
     let tunnels = Tunnels::new(database.clone(), key, &context.config, metrics, context.lifetime.shutdown.clone());
     context.serve_control();
     tokio::spawn(watch_database(database, context.readiness.clone()));
     tokio::spawn(Arc::clone(&tunnels).close_idle_sessions());
     context.notify_ready();
-    serve(listener, router(Arc::clone(&tunnels)), ServeOptions::unix(peers), &context.lifetime).await?;
+    socket.serve(router(Arc::clone(&tunnels)), &context.lifetime).await?;
     tunnels.drain(context.lifetime.drain_timeout).await;
     Ok(())
 }

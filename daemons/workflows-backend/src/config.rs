@@ -1,8 +1,7 @@
 //! `/etc/bulkhead/workflows-backend.toml`.
 
-use std::path::PathBuf;
-
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_rpc::Address;
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
 
@@ -15,7 +14,7 @@ pub struct RawConfig {
     /// The database.
     database: DatabaseConfig,
     /// Where db-connector listens.
-    db_connector_socket: PathBuf,
+    db_connector_socket: Address,
     /// Where traces of runs are sent.
     traces: RawTraces,
 }
@@ -36,7 +35,7 @@ pub struct Config {
     /// The database.
     pub database: DatabaseConfig,
     /// Where db-connector listens.
-    pub db_connector_socket: PathBuf,
+    pub db_connector_socket: Address,
     /// Where traces of runs are sent; none are when absent.
     pub traces: Option<TraceSettings>,
 }
@@ -45,11 +44,12 @@ impl DaemonConfig for Config {
     type Raw = RawConfig;
 
     fn from_raw(raw: RawConfig) -> Result<Self, ConfigFault> {
-        if !raw.db_connector_socket.is_absolute() {
-            return Err(ConfigFault::new("db-connector-socket", "must be an absolute path"));
-        }
         let traces = raw.traces.check()?;
         Ok(Self { database: raw.database, db_connector_socket: raw.db_connector_socket, traces })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        self.db_connector_socket.is_elsewhere().then_some("db-connector-socket")
     }
 
     fn notes(&self) -> Vec<String> {

@@ -24,7 +24,7 @@ mod state;
 mod token;
 mod traces;
 
-use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, PeerPolicy, Readiness, ServeOptions, Threads, serve};
+use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Readiness, Role, Threads};
 use bulkhead_rpc::RpcClient;
 use bulkhead_store::Database;
 
@@ -44,12 +44,13 @@ pub const SPEC: DaemonSpec = DaemonSpec {
 
 /// Serves until it is told to stop.
 pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let listener = context.listeners.take("rpc")?;
-    let peers = PeerPolicy::users(&["bulkhead-api", "bulkhead-workflows-worker", "bulkhead-code-executor"])?;
+    let socket = context.internal_socket(Role::WorkflowsBackend)?;
     let key = TokenKey::new(&context.credentials.read("run-token.key")?)?;
-    let database = Database::new(&context.config.database, SPEC.name);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, SPEC.name, credential)?;
     let metrics = metrics::Metrics::register(&mut context.metrics);
-    let connector = RpcClient::new("bulkhead-db-connector", &context.config.db_connector_socket);
+    let connector =
+        RpcClient::at("bulkhead-db-connector", &context.config.db_connector_socket, context.internal_tls.as_ref())?;
     let secrets = Secrets::open(database.clone(), &context.credentials, &context.readiness);
     if let Some(settings) = context.config.traces.clone() {
         let (metrics, readiness) = (metrics.clone(), context.readiness.clone());
@@ -65,7 +66,7 @@ pub async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
     tokio::spawn(clock::watch_queue(database.clone(), metrics.clone()));
     tokio::spawn(watch_database(database, context.readiness.clone()));
     context.notify_ready();
-    serve(listener, router(backend.clone()), ServeOptions::unix(peers), &context.lifetime).await?;
+    socket.serve(router(backend.clone()), &context.lifetime).await?;
     // Calls go on when their caller is gone; they are part of the drain.
     backend.wait_for_calls(context.lifetime.drain_timeout).await;
     Ok(())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_rpc::Address;
 use bulkhead_store::DatabaseConfig;
 use bulkhead_temporal_engine::{ConnectionConfig, TlsFiles};
 use serde::Deserialize;
@@ -15,9 +16,9 @@ pub(crate) struct RawConfig {
     /// The database, for the outbox.
     database: DatabaseConfig,
     /// Where workflows-backend listens.
-    workflows_backend_socket: PathBuf,
+    workflows_backend_socket: Address,
     /// Where code-executor listens.
-    code_executor_socket: PathBuf,
+    code_executor_socket: Address,
     /// Where Temporal is.
     temporal: RawTemporal,
     /// Seconds between two looks for runs that Temporal has lost, 1 to 3600.
@@ -83,9 +84,9 @@ pub(crate) struct Config {
     /// The database.
     pub(crate) database: DatabaseConfig,
     /// Where workflows-backend listens.
-    pub(crate) workflows_backend_socket: PathBuf,
+    pub(crate) workflows_backend_socket: Address,
     /// Where code-executor listens.
-    pub(crate) code_executor_socket: PathBuf,
+    pub(crate) code_executor_socket: Address,
     /// Where Temporal is, without the API key.
     pub(crate) temporal: ConnectionConfig,
     /// Whether an API key belongs to it.
@@ -142,6 +143,14 @@ impl DaemonConfig for Config {
             reconcile_interval: Duration::from_secs(raw.reconcile_interval_s.into()),
             recycle_after_steps: raw.recycle_after_steps,
         })
+    }
+
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        let sockets = [
+            ("workflows-backend-socket", &self.workflows_backend_socket),
+            ("code-executor-socket", &self.code_executor_socket),
+        ];
+        sockets.into_iter().find(|(_, address)| address.is_elsewhere()).map(|(key, _)| key)
     }
 }
 

@@ -47,13 +47,15 @@ fn main() -> std::process::ExitCode {
 }
 
 async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
-    let database = Database::new(&context.config.database, SPEC.name);
+    let credential = |name| Ok(context.credentials.read_text(name)?);
+    let database = Database::open(&context.config.database, SPEC.name, credential)?;
     let mut temporal = context.config.temporal.clone();
     if context.config.temporal_api_key {
         temporal.api_key = Some(context.credentials.read_text("temporal-api-key")?.trim().to_owned());
     }
-    let backend = RpcClient::new("bulkhead-workflows-backend", &context.config.workflows_backend_socket);
-    let executor = RpcClient::new("bulkhead-code-executor", &context.config.code_executor_socket);
+    let identity = context.internal_tls.as_ref();
+    let backend = RpcClient::at("bulkhead-workflows-backend", &context.config.workflows_backend_socket, identity)?;
+    let executor = RpcClient::at("bulkhead-code-executor", &context.config.code_executor_socket, identity)?;
     let metrics = Metrics::register(&mut context.metrics);
     context.serve_control();
     // A starter that reads an outbox of another shape would only fail in a loop.

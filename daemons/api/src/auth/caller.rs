@@ -36,7 +36,7 @@ impl Origin {
     pub(crate) fn of(parts: &Parts) -> Self {
         let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
         let address = parts.extensions.get::<SocketAddr>().map(|address| address.ip().to_canonical().to_string());
-        Self { request_id, address, local: parts.extensions.get::<Peer>().is_some() }
+        Self { request_id, address, local: parts.extensions.get::<Peer>().is_some_and(Peer::is_local) }
     }
 
     /// The address to count failures for: of IPv6 its network, since whoever has one address there has 2^64. `None` for loopback, where a

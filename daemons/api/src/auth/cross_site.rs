@@ -18,7 +18,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a host name that is not this instance's, on listeners of the network: what resolves here by DNS rebinding is not us.
 pub(crate) async fn check_host(State(api): State<SharedApi>, request: Request, next: Next) -> Response {
-    let local = request.extensions().get::<Peer>().is_some();
+    let local = request.extensions().get::<Peer>().is_some_and(Peer::is_local);
     if local || host_of(&request).is_some_and(|host| api.config.hosts.contains(&host)) {
         return next.run(request).await;
     }
@@ -27,7 +27,7 @@ pub(crate) async fn check_host(State(api): State<SharedApi>, request: Request, n
 
 /// Refuses a state-changing request of the API that may come from another site.
 pub(crate) async fn check_site(request: Request, next: Next) -> Response {
-    let local = request.extensions().get::<Peer>().is_some();
+    let local = request.extensions().get::<Peer>().is_some_and(Peer::is_local);
     if local || matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
     }

@@ -428,5 +428,6 @@ fn context<C>(
         readiness: Readiness::default(),
         metrics: MetricsRegistry::default(),
         lifetime: Lifetime { shutdown: shutdown.clone(), drain_timeout: Duration::from_secs(2), reload },
+        internal_tls: None,
     }
 }

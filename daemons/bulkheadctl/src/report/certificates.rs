@@ -14,6 +14,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::settings;
+use crate::daemons::DAEMONS;
 
 /// Days before its end from which on a certificate is remarked on.
 const SOON_DAYS: i64 = 30;
@@ -37,7 +38,7 @@ impl Certificate {
     }
 }
 
-/// Those of api and of the worker.
+/// Those of api, of the worker, and of the daemons that other machines know.
 pub(super) fn look(etc: &Path) -> Vec<Certificate> {
     let configured = |daemon: &str, table: &str, default: Option<&str>| {
         let found = settings::effective(etc, daemon)
@@ -46,8 +47,10 @@ pub(super) fn look(etc: &Path) -> Vec<Certificate> {
         found.or_else(|| default.map(|file| etc.join(file)))
     };
     let files = [configured("api", "tls", Some("tls/api.crt")), configured("workflows-worker", "temporal", None)];
+    let own = DAEMONS.iter().map(|daemon| configured(daemon.name, "internal-tls", None));
+    let files = files.into_iter().chain(own);
     let now = OffsetDateTime::now_utc();
-    files.into_iter().flatten().map(|file| read(&file, now).unwrap_or_else(|error| unread(&file, &error))).collect()
+    files.flatten().map(|file| read(&file, now).unwrap_or_else(|error| unread(&file, &error))).collect()
 }
 
 fn unread(file: &Path, error: &anyhow::Error) -> Certificate {
@@ -66,6 +69,8 @@ fn read(file: &Path, now: OffsetDateTime) -> Result<Certificate> {
     let names = names.iter().flatten().filter_map(|name| match name {
         GeneralName::DnsName(name) => Some(name.to_string()),
         GeneralName::IpAddress(bytes) => address(bytes.as_bytes()),
+        // The role by which other machines know a daemon.
+        GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
         _ => None,
     });
     let mut remarks = Vec::new();

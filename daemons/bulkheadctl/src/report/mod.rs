@@ -3,7 +3,10 @@
 
 mod access;
 mod certificates;
+mod elsewhere;
 mod settings;
+
+pub(crate) use settings::effective;
 
 use std::fs;
 use std::path::Path;
@@ -33,6 +36,7 @@ struct Report {
     components: Components,
     units: Vec<Unit>,
     access: access::Access,
+    elsewhere: Vec<elsewhere::OpenSocket>,
     certificates: Vec<certificates::Certificate>,
     settings: Vec<settings::Setting>,
     exceptions: Vec<String>,
@@ -74,6 +78,7 @@ pub(crate) fn run(json: bool, with_components: bool) -> Result<ExitCode> {
         components: components(with_components),
         units: units(),
         access: access::look(&Psql::OfThisMachine),
+        elsewhere: elsewhere::look(),
         certificates: certificates::look(Path::new("/etc/bulkhead")),
         settings: settings::look(Path::new("/etc/bulkhead"))?,
         exceptions: exceptions(),
@@ -99,6 +104,13 @@ fn print(report: &Report) {
     let rows: Vec<_> = report.units.iter().map(Unit::row).collect();
     table::print(["UNIT", "USER", "EXPOSURE", "CHANGED BY"], &rows);
     report.access.print();
+    heading("Sockets for daemons of other machines");
+    if report.elsewhere.is_empty() {
+        println!("none is active");
+    } else {
+        let rows: Vec<_> = report.elsewhere.iter().map(elsewhere::OpenSocket::row).collect();
+        table::print(["UNIT", "LISTENS ON", "ADDRESSES THAT MAY CONNECT", "DAEMONS THAT MAY CALL"], &rows);
+    }
     heading("Certificates");
     let rows: Vec<_> = report.certificates.iter().map(certificates::Certificate::row).collect();
     table::print(["FILE", "SUBJECT", "NAMES", "ENDS", "REMARK"], &rows);

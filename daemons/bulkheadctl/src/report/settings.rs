@@ -105,7 +105,7 @@ pub(super) fn look(etc: &Path) -> Result<Vec<Setting>> {
 }
 
 /// A daemon's settings as it reads them: the file, then the fragments in order of name; tables are merged by key.
-pub(super) fn effective(etc: &Path, daemon: &str) -> Result<Table> {
+pub(crate) fn effective(etc: &Path, daemon: &str) -> Result<Table> {
     let mut files = vec![etc.join(format!("{daemon}.toml"))];
     let mut fragments: Vec<_> = fs::read_dir(etc.join(format!("{daemon}.d")))
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())

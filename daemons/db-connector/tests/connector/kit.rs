@@ -61,6 +61,7 @@ fn serve(own: &TestDatabase, directory: &Path, name: &str, mut raw: Value) -> (R
         readiness: Readiness::default(),
         metrics: MetricsRegistry::default(),
         lifetime: Lifetime { shutdown: Default::default(), drain_timeout: Duration::from_secs(1), reload },
+        internal_tls: None,
     };
     tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("serves") });
     let client = |path| RpcClient::new("bulkhead-db-connector", path);

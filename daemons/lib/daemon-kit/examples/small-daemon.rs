@@ -53,7 +53,10 @@ async fn daemon(mut context: Context<Config>) -> Result<(), DaemonError> {
     context.notify_ready();
     let router = Router::new()
         .route("/", get(async |Extension(id): Extension<RequestId>| id.0))
-        .route("/peer", get(async |Extension(peer): Extension<Peer>| peer.uid.to_string()))
+        .route(
+            "/peer",
+            get(async |Extension(peer): Extension<Peer>| peer.uid.map_or_else(String::new, |uid| uid.to_string())),
+        )
         .route("/slow", get(slow))
         .route("/panic", get(fail))
         .route("/wedge", get(wedge))

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bulkhead_mtls::Files;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -17,6 +18,11 @@ pub trait DaemonConfig: Sized {
 
     /// Checks what types cannot.
     fn from_raw(raw: Self::Raw) -> Result<Self, ConfigFault>;
+
+    /// The key that names daemons on other machines, if one does: it needs `[internal-tls]`.
+    fn calls_elsewhere(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What a sound configuration needs besides, for whoever has it checked.
     fn notes(&self) -> Vec<String> {
@@ -106,20 +112,23 @@ pub(crate) struct CommonRaw {
     log_level: String,
     /// Seconds that running requests have to end after SIGTERM.
     drain_timeout_s: u32,
+    /// The certificate by which other machines know this daemon. Default none: it calls and is called on this machine alone.
+    internal_tls: Option<Files>,
 }
 
 impl Default for CommonRaw {
     fn default() -> Self {
-        Self { log_level: "info".into(), drain_timeout_s: 20 }
+        Self { log_level: "info".into(), drain_timeout_s: 20, internal_tls: None }
     }
 }
 
 pub(crate) struct Common {
     pub(crate) log_level: String,
     pub(crate) drain_timeout: Duration,
+    pub(crate) internal_tls: Option<Files>,
 }
 
-const COMMON_KEYS: [&str; 2] = ["log-level", "drain-timeout-s"];
+const COMMON_KEYS: [&str; 3] = ["log-level", "drain-timeout-s", "internal-tls"];
 
 /// Reads and checks the configuration at `path`.
 pub(crate) fn load<C: DaemonConfig>(path: &Path) -> Result<(Common, C), ConfigError> {
@@ -135,14 +144,28 @@ pub(crate) fn load<C: DaemonConfig>(path: &Path) -> Result<(Common, C), ConfigEr
     }
     let shape = |source| ConfigError::Shape { path: path.to_owned(), source: Box::new(source) };
     let common: CommonRaw = common.try_into().map_err(shape)?;
+    let fault = |source| ConfigError::Fault { path: path.to_owned(), source };
     if common.drain_timeout_s > 600 {
-        let source = ConfigFault::new("drain-timeout-s", "must be at most 600");
-        return Err(ConfigError::Fault { path: path.to_owned(), source });
+        return Err(fault(ConfigFault::new("drain-timeout-s", "must be at most 600")));
+    }
+    if let Some(files) = &common.internal_tls {
+        check_files(files).map_err(fault)?;
     }
     let raw: C::Raw = table.try_into().map_err(shape)?;
-    let config = C::from_raw(raw).map_err(|source| ConfigError::Fault { path: path.to_owned(), source })?;
+    let config = C::from_raw(raw).map_err(fault)?;
+    if let (Some(key), None) = (config.calls_elsewhere(), &common.internal_tls) {
+        let message = "names daemons on other machines, and they are called with a certificate alone: write \
+                       [internal-tls] with certificate, key and ca (docs/several-machines.md)";
+        return Err(fault(ConfigFault::new(key, message)));
+    }
     let drain_timeout = Duration::from_secs(common.drain_timeout_s.into());
-    Ok((Common { log_level: common.log_level, drain_timeout }, config))
+    Ok((Common { log_level: common.log_level, drain_timeout, internal_tls: common.internal_tls }, config))
+}
+
+fn check_files(files: &Files) -> Result<(), ConfigFault> {
+    ConfigFault::unless_absolute("internal-tls.certificate", &files.certificate, "/etc/bulkhead/pki/api.crt")?;
+    ConfigFault::unless_absolute("internal-tls.key", &files.key, "/etc/bulkhead/pki/api.key")?;
+    ConfigFault::unless_absolute("internal-tls.ca", &files.ca, "/etc/bulkhead/pki/ca.crt")
 }
 
 fn read(path: &Path) -> Result<Option<toml::Table>, ConfigError> {
@@ -222,6 +245,10 @@ mod tests {
             }
             Ok(Self(raw.size, raw.pool.max, raw.pool.min))
         }
+
+        fn calls_elsewhere(&self) -> Option<&'static str> {
+            (self.0 == 99).then_some("size")
+        }
     }
 
     fn load_from(files: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -265,5 +292,19 @@ mod tests {
     fn common_keys_belong_to_every_daemon() {
         assert_eq!(load_from(&[("x.toml", "log-level = 'debug'\nsize = 4")]).expect("loads"), Config(4, 0, 0));
         assert!(load_from(&[("x.toml", "drain-timeout-s = 601")]).is_err());
+    }
+
+    #[test]
+    fn what_calls_other_machines_has_a_certificate() {
+        let files = "internal-tls = { certificate = '/a.crt', key = '/a.key', ca = '/ca.crt' }\n";
+        assert!(load_from(&[("x.toml", &format!("{files}size = 99"))]).is_ok());
+        let fault =
+            |text: &str| load_from(&[("x.toml", text)]).expect_err("refused").source().expect("a cause").to_string();
+        assert!(fault("size = 99").contains("[internal-tls]"));
+        assert!(
+            fault("internal-tls = { certificate = 'a.crt', key = '/a.key', ca = '/ca.crt' }")
+                .contains("internal-tls.certificate")
+        );
+        assert!(fault("internal-tls = { certificate = '/a.crt', key = '/a.key' }").contains("missing field `ca`"));
     }
 }

@@ -1,8 +1,10 @@
 //! The life of a daemon: command line, configuration, sockets, readiness, signals, end.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_mtls::Identity;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::logging::chain;
 use crate::{
     ConfigError, Credentials, DaemonConfig, Listeners, MetricsRegistry, PeerPolicy, Readiness, ServeOptions, cli,
-    config, control, logging,
+    config, control, internal_tls, logging,
 };
 
 /// What a daemon's main function may fail with.
@@ -83,6 +85,8 @@ pub struct Context<C> {
     pub metrics: MetricsRegistry,
     /// Its lifetime; clone it to background tasks.
     pub lifetime: Lifetime,
+    /// Who it is to other machines, where it has a certificate.
+    pub internal_tls: Option<Arc<Identity>>,
 }
 
 impl<C> Context<C> {
@@ -145,7 +149,11 @@ where
         spawn_watchdog();
         tracing::info!("{} {} starts", spec.name, spec.version);
         let (readiness, metrics) = (Readiness::default(), MetricsRegistry::default());
-        main(Context { config, listeners, credentials, readiness, metrics, lifetime }).await
+        let internal_tls = internal_tls::load(spec.name, common.internal_tls)?;
+        if let Some(identity) = internal_tls.clone() {
+            tokio::spawn(internal_tls::watch(identity, readiness.clone(), lifetime.clone()));
+        }
+        main(Context { config, listeners, credentials, readiness, metrics, lifetime, internal_tls }).await
     });
     // Tasks that outlived the drain are cut off here.
     runtime.shutdown_timeout(Duration::from_secs(1));

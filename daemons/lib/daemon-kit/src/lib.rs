@@ -1,7 +1,7 @@
 //! What every daemon shares, so that each `main` is a dozen lines and all behave alike.
 //!
 //! ```no_run
-//! use bulkhead_daemon_kit::{ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, PeerPolicy, ServeOptions, Threads};
+//! use bulkhead_daemon_kit::{ConfigFault, Context, DaemonConfig, DaemonError, DaemonSpec, Role, Threads};
 //!
 //! #[derive(serde::Deserialize, Default)]
 //! #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -15,12 +15,11 @@
 //! }
 //!
 //! async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
-//!     let listener = context.listeners.take("rpc")?;
-//!     let peers = PeerPolicy::users(&["bulkhead-api"])?;
+//!     let socket = context.internal_socket(Role::DbConnector)?;
 //!     context.readiness.ready("database");
 //!     context.notify_ready();
 //!     let router = axum::Router::new();
-//!     bulkhead_daemon_kit::serve(listener, router, ServeOptions::unix(peers), &context.lifetime).await?;
+//!     socket.serve(router, &context.lifetime).await?;
 //!     Ok(())
 //! }
 //!
@@ -39,15 +38,19 @@
 //! ```
 //!
 //! Owned here: the command line, the configuration files, the sockets that systemd hands over, credentials, logging, readiness,
-//! the watchdog, signals, the drain, and which addresses may be connected to. Not here: anything that knows what a daemon is for; this crate depends on no sibling.
+//! the watchdog, signals, the drain, who may connect, and which addresses may be connected to. Not here: anything that knows what a daemon is for; of
+//! its siblings this crate has only the one that knows roles and their certificates.
 
 mod cli;
 mod config;
 mod control;
 mod credentials;
 mod daemon;
+mod internal_socket;
+mod internal_tls;
 mod listeners;
 mod logging;
+mod mutual;
 mod network;
 mod peers;
 mod readiness;
@@ -55,9 +58,11 @@ mod request_id;
 mod serve;
 mod tls;
 
+pub use bulkhead_mtls::{Identity, Role};
 pub use config::{ConfigError, ConfigFault, DaemonConfig};
 pub use credentials::{CredentialError, Credentials};
 pub use daemon::{Context, DaemonError, DaemonSpec, Lifetime, Threads, run};
+pub use internal_socket::{InternalSocket, InternalSocketError};
 pub use listeners::{Listener, ListenerError, Listeners};
 pub use logging::chain;
 pub use network::{NetworkPolicy, ResolveError};

@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bulkhead_mtls::Identity;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::Instrument;
 
+use crate::mutual::{self, Caller};
 use crate::{Lifetime, Listener, Peer, PeerPolicy, RequestId, request_id};
 
 /// How long a client may take to send a request's head, so that slow ones cannot hold all connections.
@@ -37,7 +42,25 @@ const DRAIN_GRACE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
     peers: PeerPolicy,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Tls>,
+}
+
+#[derive(Clone, Debug)]
+enum Tls {
+    /// For whoever comes.
+    Public(Arc<rustls::ServerConfig>),
+    /// For daemons of other machines, which show a certificate.
+    Mutual(Arc<Identity>),
+}
+
+impl Tls {
+    /// With the certificate that is in use now.
+    fn acceptor(&self) -> TlsAcceptor {
+        match self {
+            Self::Public(config) => Arc::clone(config).into(),
+            Self::Mutual(identity) => identity.server().into(),
+        }
+    }
 }
 
 impl ServeOptions {
@@ -53,7 +76,12 @@ impl ServeOptions {
 
     /// TCP with TLS.
     pub fn tls(config: Arc<rustls::ServerConfig>) -> Self {
-        Self { peers: PeerPolicy::any(), tls: Some(config) }
+        Self { peers: PeerPolicy::any(), tls: Some(Tls::Public(config)) }
+    }
+
+    /// TCP for those of these peers that are daemons of other machines.
+    pub fn mutual(peers: PeerPolicy, identity: Arc<Identity>) -> Self {
+        Self { peers, tls: Some(Tls::Mutual(identity)) }
     }
 }
 
@@ -107,6 +135,7 @@ struct Server {
 enum Origin {
     Unix(Peer),
     Tcp(SocketAddr),
+    Mutual(Arc<Caller>),
 }
 
 impl Server {
@@ -127,7 +156,6 @@ impl Server {
     }
 
     async fn serve_tcp(self, listener: tokio::net::TcpListener, lifetime: &Lifetime) {
-        let acceptor = self.options.tls.clone().map(tokio_rustls::TlsAcceptor::from);
         let (handshaken, mut ready) = tokio::sync::mpsc::channel(64);
         loop {
             tokio::select! {
@@ -136,26 +164,24 @@ impl Server {
                     let Some((stream, address)) = accepted else { continue };
                     // Answers leave at once; a failure to say so costs latency, not correctness.
                     let _ = stream.set_nodelay(true);
-                    let Some(acceptor) = acceptor.clone() else {
+                    let Some(tls) = self.options.tls.clone() else {
                         self.spawn(stream, Origin::Tcp(address), place);
                         continue;
                     };
-                    let handshaken = handshaken.clone();
+                    let (handshaken, peers) = (handshaken.clone(), self.options.peers.clone());
                     tokio::spawn(async move {
-                        match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
-                            Ok(Ok(stream)) => { let _ = handshaken.send((stream, address, place)).await; }
-                            Ok(Err(error)) => tracing::debug!("TLS handshake with {address} failed: {error}"),
-                            Err(_) => tracing::debug!("TLS handshake with {address} took too long"),
+                        if let Some((stream, origin)) = handshake(stream, address, &tls, &peers).await {
+                            let _ = handshaken.send((stream, origin, place)).await;
                         }
                     });
                 }
-                Some((stream, address, place)) = ready.recv() => self.spawn(stream, Origin::Tcp(address), place),
+                Some((stream, origin, place)) = ready.recv() => self.spawn(stream, origin, place),
             }
         }
         // Handshakes that run still may end: their clients connected before the stop.
         drop(handshaken);
-        while let Some((stream, address, place)) = ready.recv().await {
-            self.spawn(stream, Origin::Tcp(address), place);
+        while let Some((stream, origin, place)) = ready.recv().await {
+            self.spawn(stream, origin, place);
         }
         self.drain(lifetime).await;
     }
@@ -229,6 +255,38 @@ impl Server {
     }
 }
 
+/// The encrypted connection and whose it is; none when there is nobody to answer.
+async fn handshake(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: &Tls,
+    peers: &PeerPolicy,
+) -> Option<(TlsStream<TcpStream>, Origin)> {
+    if matches!(tls, Tls::Mutual(_)) {
+        bulkhead_mtls::keep_alive(&stream);
+    }
+    let accepted = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream).into_fallible()).await;
+    match (accepted, tls) {
+        (Ok(Ok(stream)), Tls::Public(_)) => Some((stream, Origin::Tcp(address))),
+        (Ok(Ok(stream)), Tls::Mutual(identity)) => {
+            let caller = Caller::of(&stream, address, peers, identity.role());
+            Some((stream, Origin::Mutual(Arc::new(caller))))
+        }
+        (Ok(Err((error, stream))), Tls::Mutual(_)) => {
+            mutual::refuse(stream, address, &error).await;
+            None
+        }
+        (Ok(Err((error, _))), Tls::Public(_)) => {
+            tracing::debug!("TLS handshake with {address} failed: {error}");
+            None
+        }
+        (Err(_), _) => {
+            tracing::debug!("TLS handshake with {address} took too long");
+            None
+        }
+    }
+}
+
 async fn answer(
     router: Router,
     origin: Origin,
@@ -237,7 +295,7 @@ async fn answer(
 ) -> Result<Response<Body>, std::convert::Infallible> {
     // Only another daemon may name the request; a browser's header is not believed.
     let passed_on = match origin {
-        Origin::Unix(_) => RequestId::from_headers(request.headers()),
+        Origin::Unix(_) | Origin::Mutual(_) => RequestId::from_headers(request.headers()),
         Origin::Tcp(_) => None,
     };
     let id = passed_on.unwrap_or_else(RequestId::new);
@@ -246,13 +304,24 @@ async fn answer(
     let version = request.version();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(id.clone());
+    let mut is_last = false;
     match origin {
         Origin::Unix(peer) => drop(request.extensions_mut().insert(peer)),
         Origin::Tcp(address) => drop(request.extensions_mut().insert(address)),
+        Origin::Mutual(caller) => match caller.admitted() {
+            Ok(peer) => {
+                is_last = caller.is_old();
+                request.extensions_mut().insert(peer);
+            }
+            Err(refusal) => return Ok(mutual::forbidden(&refusal)),
+        },
     }
     let Ok(mut response) = router.oneshot(request).instrument(span).await;
     // HTTP/2 has no such header; there, the connection's own goodbye says it.
-    if shutdown.is_cancelled() && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if (is_last || shutdown.is_cancelled())
+        && version < Version::HTTP_2
+        && response.status() != StatusCode::SWITCHING_PROTOCOLS
+    {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {

@@ -1,8 +1,10 @@
-//! A client of one internal service, with kept-alive connections over its Unix socket.
+//! A client of one internal service, with kept-alive connections over its Unix socket or to its replicas on other machines.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_mtls::{Identity, Role, explain};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,7 +15,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::Problem;
+use crate::connection::Connector;
+use crate::replicas::Replicas;
+use crate::{Address, Problem};
 
 /// The largest answer that is read whole, in bytes. Streams are not limited here: their writers are.
 pub const MAX_ANSWER_BYTES: usize = 96 * 1024 * 1024;
@@ -26,12 +30,14 @@ pub const IDLE_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum RpcError {
     /// The service could not be reached, or the connection broke. The request may or may not have taken effect.
-    #[error("{service} cannot be reached at {socket}: is its socket unit active?")]
+    #[error("{service} cannot be reached at {at}: {fix}")]
     Unreachable {
         /// The service's name.
         service: &'static str,
-        /// Its socket.
-        socket: PathBuf,
+        /// Where it should be.
+        at: Address,
+        /// What to look at.
+        fix: String,
         /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -62,22 +68,68 @@ impl RpcError {
 #[derive(Clone, Debug)]
 pub struct RpcClient {
     service: &'static str,
-    socket: PathBuf,
-    http: Client<UnixConnector, Full<Bytes>>,
+    address: Address,
+    http: Client<Connector, Full<Bytes>>,
+}
+
+/// Why there can be no client of a service on another machine.
+#[derive(Debug, Error)]
+pub enum ElsewhereError {
+    /// Nothing to show there.
+    #[error(
+        "{service} at {address} is called with a certificate: this daemon needs [internal-tls] in its configuration"
+    )]
+    NoIdentity {
+        /// The service's name.
+        service: &'static str,
+        /// Where it is.
+        address: Address,
+    },
+    /// No daemon of this name has an internal socket.
+    #[error("{0} has no socket for other machines")]
+    NoRole(&'static str),
 }
 
 impl RpcClient {
     /// A client of `service` at `socket`. Connects on first use, so a service that is not up yet is no error here.
     pub fn new(service: &'static str, socket: impl Into<PathBuf>) -> Self {
         let socket = socket.into();
-        let connector = UnixConnector { socket: socket.clone().into() };
+        let connector = Connector::Unix(socket.clone().into());
+        Self::with(service, Address::Unix(socket), connector)
+    }
+
+    /// A client of `service` wherever it is: of one on another machine as `identity`, and of nobody there that does not show its role.
+    pub fn at(
+        service: &'static str,
+        address: &Address,
+        identity: Option<&Arc<Identity>>,
+    ) -> Result<Self, ElsewhereError> {
+        let replicas = match address {
+            Address::Unix(socket) => return Ok(Self::new(service, socket)),
+            Address::Replicas(replicas) => replicas,
+        };
+        let role: Result<Role, _> = service.strip_prefix("bulkhead-").unwrap_or(service).parse();
+        let role = role.ok().filter(|role| role.port().is_some()).ok_or(ElsewhereError::NoRole(service))?;
+        let Some(identity) = identity else {
+            return Err(ElsewhereError::NoIdentity { service, address: address.clone() });
+        };
+        let replicas = Replicas::new(role, replicas, Arc::clone(identity));
+        Ok(Self::with(service, address.clone(), Connector::Replicas(replicas)))
+    }
+
+    fn with(service: &'static str, address: Address, connector: Connector) -> Self {
         let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(connector);
-        Self { service, socket, http }
+        Self { service, address, http }
     }
 
     /// The service's name.
     pub fn service(&self) -> &'static str {
         self.service
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Sends `body` as JSON and reads the answer as JSON.
@@ -199,78 +251,16 @@ impl RpcClient {
     }
 
     fn unreachable(&self, source: impl std::error::Error + Send + Sync + 'static) -> RpcError {
-        RpcError::Unreachable { service: self.service, socket: self.socket.clone(), source: Box::new(source) }
+        let fix = match &self.address {
+            Address::Unix(_) => "is its socket unit active?".to_owned(),
+            Address::Replicas(_) => explain(&source).unwrap_or_else(|| {
+                "is its -tls.socket active there, and may this machine connect (IPAddressAllow=, firewall)?".to_owned()
+            }),
+        };
+        RpcError::Unreachable { service: self.service, at: self.address.clone(), fix, source: Box::new(source) }
     }
 
     fn protocol(&self, source: impl std::error::Error + Send + Sync + 'static) -> RpcError {
         RpcError::Protocol { service: self.service, source: Box::new(source) }
-    }
-}
-
-/// Connects to one Unix socket, whatever the address of the request says.
-#[derive(Clone, Debug)]
-struct UnixConnector {
-    socket: std::sync::Arc<Path>,
-}
-
-impl tower::Service<http::Uri> for UnixConnector {
-    type Response = UnixConnection;
-    type Error = std::io::Error;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: http::Uri) -> Self::Future {
-        let socket = std::sync::Arc::clone(&self.socket);
-        Box::pin(async move {
-            let stream = tokio::net::UnixStream::connect(&socket).await?;
-            Ok(UnixConnection(TokioIo::new(stream)))
-        })
-    }
-}
-
-/// A connection over a Unix socket, as hyper's client wants it.
-#[derive(Debug)]
-struct UnixConnection(TokioIo<tokio::net::UnixStream>);
-
-impl hyper_util::client::legacy::connect::Connection for UnixConnection {
-    fn connected(&self) -> hyper_util::client::legacy::connect::Connected {
-        hyper_util::client::legacy::connect::Connected::new()
-    }
-}
-
-impl hyper::rt::Read for UnixConnection {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: hyper::rt::ReadBufCursor<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl hyper::rt::Write for UnixConnection {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.0).poll_write(context, buffer)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_shutdown(context)
     }
 }

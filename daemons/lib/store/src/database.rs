@@ -5,8 +5,12 @@ use std::time::Duration;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
-use serde::Deserialize;
-use tokio_postgres::NoTls;
+use tokio_postgres::Socket;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::database_config::{DatabaseConfig, DatabaseConfigError};
+use crate::database_tls;
 
 use crate::keyed_locks::KeyedLocks;
 use crate::release_cache::ReleaseCache;
@@ -15,63 +19,87 @@ use crate::{SCHEMA_VERSION, StoreError};
 /// A clause that makes a commit not wait for the disk: for what does no harm when a power cut takes it back. To be named in a FROM.
 pub(crate) const LAZILY: &str = "(SELECT set_config('synchronous_commit', 'off', true)) AS lazily";
 
-/// How to reach the database: the `[database]` table of a daemon's configuration.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct DatabaseConfig {
-    /// Directory of PostgreSQL's Unix socket. The kernel tells PostgreSQL who connects (peer authentication), so there is no
-    /// password.
-    pub socket_directory: String,
-    /// The port that is part of the socket's name.
-    pub port: u16,
-    /// Database name.
-    pub name: String,
-    /// Role; the daemon's own Unix user when absent, as peer authentication wants it.
-    pub user: Option<String>,
-    /// Connections held at most.
-    pub max_connections: u16,
-}
+/// The systemd credential of a password.
+const PASSWORD: &str = "database.password";
 
-impl Default for DatabaseConfig {
-    fn default() -> Self {
-        Self {
-            socket_directory: "/run/postgresql".into(),
-            port: 5432,
-            name: "bulkhead".into(),
-            user: None,
-            max_connections: 16,
-        }
+/// How connections to other machines are encrypted. One to a socket of this machine is not.
+#[derive(Clone)]
+pub(crate) struct Tls(MakeRustlsConnect);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Tls")
     }
 }
+
+/// What the driver hands out.
+pub(crate) type Connection =
+    tokio_postgres::Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
 
 /// A pool of connections. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool,
     config: tokio_postgres::Config,
+    tls: Tls,
     pub(crate) releases: ReleaseCache,
     /// Of events, by workflow, name and key.
     pub(crate) events: KeyedLocks,
 }
 
+/// Makes connections that do not come from the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    config: tokio_postgres::Config,
+    tls: Tls,
+}
+
+impl Connector {
+    pub(crate) async fn connect(&self) -> Result<(tokio_postgres::Client, Connection), tokio_postgres::Error> {
+        self.config.connect(self.tls.0.clone()).await
+    }
+}
+
 impl Database {
-    /// A pool for `role` (the daemon's Unix user). Connects on first use, so a database that is down is no error here.
-    pub fn new(config: &DatabaseConfig, role: &str) -> Self {
+    /// A pool for `role` (the daemon's Unix user), with the password that `credential` reads where the configuration asks for one. Connects
+    /// on first use, so a database that is down is no error here.
+    pub fn open<S: AsRef<str>>(
+        config: &DatabaseConfig,
+        role: &str,
+        credential: impl FnOnce(&'static str) -> Result<S, Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<Self, DatabaseConfigError> {
         let mut postgres = tokio_postgres::Config::new();
-        postgres
-            .host(&config.socket_directory)
-            .port(config.port)
-            .dbname(&config.name)
-            .user(config.user.as_deref().unwrap_or(role))
-            .application_name(role)
-            .connect_timeout(Duration::from_secs(5));
-        Self::with_config(postgres, config.max_connections.into())
+        postgres.dbname(&config.name).user(config.user.as_deref().unwrap_or(role)).application_name(role);
+        if config.hosts.is_empty() {
+            postgres.host(&config.socket_directory).port(config.port).connect_timeout(Duration::from_secs(5));
+            return Ok(Self::with_config(postgres, config.max_connections.into()));
+        }
+        for host in &config.hosts {
+            postgres.host(host).port(config.port);
+        }
+        // A server that stands by takes no writes: the one that took its place is found.
+        postgres.ssl_mode(SslMode::Require).target_session_attrs(TargetSessionAttrs::ReadWrite);
+        postgres.connect_timeout(Duration::from_secs(if config.hosts.len() > 1 { 2 } else { 5 }));
+        // A machine without power is noticed within half a minute.
+        postgres.keepalives_idle(Duration::from_secs(10)).keepalives_interval(Duration::from_secs(5));
+        postgres.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(25));
+        if config.password {
+            let password = credential(PASSWORD).map_err(DatabaseConfigError::Password)?;
+            postgres.password(password.as_ref().trim_end_matches(['\r', '\n']));
+        }
+        let tls = database_tls::client(config)?;
+        Ok(Self::over(postgres, tls, config.max_connections.into()))
     }
 
-    /// A pool with an explicit driver configuration.
-    pub fn with_config(config: tokio_postgres::Config, max_connections: usize) -> Self {
+    /// A pool with an explicit driver configuration, without encryption.
+    pub fn with_config(mut config: tokio_postgres::Config, max_connections: usize) -> Self {
+        config.ssl_mode(SslMode::Disable);
+        Self::over(config, database_tls::unused(), max_connections)
+    }
+
+    fn over(config: tokio_postgres::Config, tls: MakeRustlsConnect, max_connections: usize) -> Self {
         let recycling_method = RecyclingMethod::Fast;
-        let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
+        let manager = Manager::from_config(config.clone(), tls.clone(), ManagerConfig { recycling_method });
         let wait = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
             .max_size(max_connections)
@@ -88,7 +116,7 @@ impl Database {
             }))
             .build()
             .expect("a pool with a runtime always builds");
-        Self { pool, config, releases: ReleaseCache::default(), events: KeyedLocks::default() }
+        Self { pool, config, tls: Tls(tls), releases: ReleaseCache::default(), events: KeyedLocks::default() }
     }
 
     /// A connection from the pool.
@@ -96,8 +124,9 @@ impl Database {
         self.pool.get().await.map_err(|source| StoreError::Unavailable { operation, source: Box::new(source) })
     }
 
-    pub(crate) fn driver_config(&self) -> &tokio_postgres::Config {
-        &self.config
+    /// Connections of one's own, beside the pool.
+    pub(crate) fn connector(&self) -> Connector {
+        Connector { config: self.config.clone(), tls: self.tls.clone() }
     }
 
     /// The schema's version; 0 before the first migration.

@@ -41,7 +41,7 @@ impl Database {
     pub async fn claim_leadership(&self) -> Result<Option<Leadership>, StoreError> {
         let operation = "claim the background jobs";
         let unavailable = |source| StoreError::Unavailable { operation, source: Box::new(source) };
-        let (client, connection) = self.driver_config().connect(tokio_postgres::NoTls).await.map_err(unavailable)?;
+        let (client, connection) = self.connector().connect().await.map_err(unavailable)?;
         tokio::spawn(connection);
         let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LEADER_LOCK]).await;
         let claimed: bool = row.map_err(StoreError::of(operation))?.get(0);

@@ -15,6 +15,8 @@ pub mod block_ends;
 mod block_rows;
 pub mod children;
 mod database;
+mod database_config;
+mod database_tls;
 mod documents;
 pub mod environments;
 mod error;
@@ -50,7 +52,8 @@ pub mod test_support;
 pub mod traces;
 pub mod workflows;
 
-pub use database::{Database, DatabaseConfig};
+pub use database::Database;
+pub use database_config::{DatabaseConfig, DatabaseConfigError};
 pub use error::StoreError;
 pub use listen::Notifications;
 pub use migrations::{MigrationError, SCHEMA_VERSION, migrate};

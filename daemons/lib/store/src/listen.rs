@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 use crate::Database;
+use crate::database::Connector;
 
 /// A stream of the payloads of one channel. An empty payload means "look for yourself": the connection was made anew.
 #[derive(Debug)]
@@ -22,11 +23,11 @@ impl Notifications {
     /// Listens on `channel` for ever, reconnecting when the connection is lost.
     pub fn listen(database: &Database, channel: &'static str) -> Self {
         let (sender, _) = broadcast::channel(4096);
-        let config = database.driver_config().clone();
+        let connector = database.connector();
         let sink = sender.clone();
         let task = tokio::spawn(async move {
             loop {
-                if let Err(error) = listen_once(&config, channel, &sink).await {
+                if let Err(error) = listen_once(&connector, channel, &sink).await {
                     tracing::debug!("listening on {channel} was interrupted: {error}");
                 }
                 tokio::time::sleep(Duration::from_millis(500)).await;
@@ -48,11 +49,11 @@ impl Drop for Notifications {
 }
 
 async fn listen_once(
-    config: &tokio_postgres::Config,
+    connector: &Connector,
     channel: &str,
     sink: &broadcast::Sender<String>,
 ) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+    let (client, mut connection) = connector.connect().await?;
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
     let statement = format!("LISTEN {channel}");
     let listening = client.batch_execute(&statement);

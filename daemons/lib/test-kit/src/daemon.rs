@@ -1,6 +1,7 @@
 //! A daemon as systemd runs it: a process that may end and be started anew, with a socket that outlives it.
 
 use std::fs::File;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -28,11 +29,22 @@ impl Daemon {
     /// Prepares `program` with `config` in `directory`, with a socket: its name in the unit, and its file. Connections wait in it from now
     /// on; nothing runs yet.
     pub fn new(directory: &Path, program: &Path, socket: (&str, &str), config: &str) -> Self {
+        Self::with_tcp(directory, program, socket, None, config)
+    }
+
+    /// The same, with a socket on the network besides.
+    pub fn with_tcp(
+        directory: &Path,
+        program: &Path,
+        socket: (&str, &str),
+        tcp: Option<(&str, &TcpListener)>,
+        config: &str,
+    ) -> Self {
         let (name, file) = socket;
         let socket = UnixListener::bind(directory.join(file)).expect("binds");
         let config_file = directory.join(format!("{file}.toml"));
         std::fs::write(&config_file, config).expect("written");
-        let mut command = handed_over(program, &socket, name);
+        let mut command = handed_over(program, &socket, name, tcp);
         command.arg("--config").arg(config_file).env("CREDENTIALS_DIRECTORY", directory);
         Self { command, process: None }
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment where the services are")]
 
 mod activation;
+mod authority;
 mod daemon;
 mod network;
 mod oidc;
@@ -14,6 +15,7 @@ mod server;
 mod temporal;
 
 pub use activation::activated;
+pub use authority::TestAuthority;
 pub use daemon::{Daemon, Signal};
 pub use network::Network;
 pub use oidc::{CLIENT_SECRET, OidcServer};

@@ -140,6 +140,7 @@ fn context<C>(directory: &Path, socket: &str, config: C, stop: &CancellationToke
         readiness: Readiness::default(),
         metrics: MetricsRegistry::default(),
         lifetime: Lifetime { shutdown: stop.clone(), drain_timeout: Duration::from_secs(2), reload },
+        internal_tls: None,
     }
 }
 

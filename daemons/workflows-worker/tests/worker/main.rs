@@ -5,6 +5,7 @@
 mod bounds;
 mod changes;
 mod controls;
+mod elsewhere;
 mod events;
 mod faults;
 mod histories;

@@ -1,5 +1,6 @@
 //! All that a run needs, in a directory and databases of its own.
 
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::Database;
 use bulkhead_store::runs::{BlockRun, NewRun, Run};
 use bulkhead_store::test_support::{as_role, migrated, record};
-use bulkhead_test_kit::{Daemon, TestDatabase, TestTemporal};
+use bulkhead_test_kit::{Daemon, TestAuthority, TestDatabase, TestTemporal};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) own: TestDatabase,
     tables_database: TestDatabase,
     directories: [tempfile::TempDir; 2],
+    /// Its files are read for as long as the daemons run.
+    pub(crate) authority: Option<TestAuthority>,
     connector: CancellationToken,
 }
 
@@ -51,6 +54,22 @@ impl World {
 
     /// With these settings below `[temporal]` of the worker, and with the API key that its unit would pass.
     pub(crate) async fn with_settings(temporal: TestTemporal, settings: &str, api_key: Option<&str>) -> Self {
+        Self::with_parts(temporal, settings, api_key, None).await
+    }
+
+    /// With daemons that know each other by certificates of this authority.
+    pub(crate) async fn elsewhere(authority: TestAuthority) -> Self {
+        let temporal = TestTemporal::start();
+        let settings = format!("address = '{}'\n", temporal.address());
+        Self::with_parts(temporal, &settings, None, Some(authority)).await
+    }
+
+    async fn with_parts(
+        temporal: TestTemporal,
+        settings: &str,
+        api_key: Option<&str>,
+        authority: Option<TestAuthority>,
+    ) -> Self {
         let (own, database) = migrated().await;
         let tables_database = TestDatabase::create().await;
         let tables = tables_database.connect().await;
@@ -67,7 +86,7 @@ impl World {
         start_connector(directory.path(), &own, &connector);
         let library = tempfile::tempdir().expect("a directory");
         let zygote = zygote_library(library.path());
-        let (backend, executor, worker) = start_daemons(directory.path(), &zygote, &own, settings);
+        let (backend, executor, worker) = start_daemons(directory.path(), &zygote, &own, settings, authority.as_ref());
         let api = as_role(&own, "bulkhead-api");
         Self {
             temporal,
@@ -79,6 +98,7 @@ impl World {
             own,
             tables_database,
             directories: [directory, library],
+            authority,
             connector,
         }
     }
@@ -280,31 +300,49 @@ fn start_connector(directory: &Path, own: &TestDatabase, shutdown: &Cancellation
         readiness: Readiness::default(),
         metrics: MetricsRegistry::default(),
         lifetime: Lifetime { shutdown: shutdown.clone(), drain_timeout: Duration::from_secs(1), reload },
+        internal_tls: None,
     };
     tokio::spawn(async move { bulkhead_db_connector::run(context).await.expect("db-connector serves") });
 }
 
-fn start_daemons(directory: &Path, zygote: &Path, own: &TestDatabase, temporal: &str) -> (Daemon, Daemon, Daemon) {
+/// Each on a machine of its own, as far as the others can tell, where there is an authority.
+fn start_daemons(
+    directory: &Path,
+    zygote: &Path,
+    own: &TestDatabase,
+    temporal: &str,
+    authority: Option<&TestAuthority>,
+) -> (Daemon, Daemon, Daemon) {
     let at = |name: &str| directory.join(name).display().to_string();
     let database = database_toml(own);
-    let config = format!("db-connector-socket = '{}'\n{database}", at("db-connector.sock"));
-    let start = |program: &str, socket: (&str, &str), config: &str| {
-        Daemon::new(directory, &binary(program), socket, config).start()
+    let identity = |role: &str| authority.map(|authority| authority.setting(role)).unwrap_or_default();
+    let listener = || authority.map(|_| TcpListener::bind("127.0.0.1:0").expect("binds"));
+    let (for_backend, for_executor) = (listener(), listener());
+    let address = |listener: &Option<TcpListener>, socket: &str| match listener {
+        Some(listener) => format!("https://localhost:{}", listener.local_addr().expect("bound").port()),
+        None => at(socket),
     };
-    let backend = start("bulkhead-workflows-backend", ("rpc", "workflows-backend.sock"), &config);
+    let (backend_at, executor_at) =
+        (address(&for_backend, "workflows-backend.sock"), address(&for_executor, "code-executor.sock"));
+    let start = |program: &str, socket: (&str, &str), tcp: &Option<TcpListener>, config: &str| {
+        let tcp = tcp.as_ref().map(|listener| ("rpc-tls", listener));
+        Daemon::with_tcp(directory, &binary(program), socket, tcp, config).start()
+    };
+    let config =
+        format!("{}db-connector-socket = '{}'\n{database}", identity("workflows-backend"), at("db-connector.sock"));
+    let backend = start("bulkhead-workflows-backend", ("rpc", "workflows-backend.sock"), &for_backend, &config);
     let config = format!(
-        "{}workflows-backend = '{}'\nzygote-library = '{}'\n",
+        "{}{}workflows-backend = '{backend_at}'\nzygote-library = '{}'\n",
+        identity("code-executor"),
         lenient(),
-        at("workflows-backend.sock"),
         zygote.display()
     );
-    let executor = start("bulkhead-code-executor", ("rpc", "code-executor.sock"), &config);
+    let executor = start("bulkhead-code-executor", ("rpc", "code-executor.sock"), &for_executor, &config);
     let config = format!(
-        "workflows-backend-socket = '{}'\ncode-executor-socket = '{}'\nreconcile-interval-s = 1\n{database}[temporal]\n{temporal}",
-        at("workflows-backend.sock"),
-        at("code-executor.sock"),
+        "{}workflows-backend-socket = '{backend_at}'\ncode-executor-socket = '{executor_at}'\nreconcile-interval-s = 1\n{database}[temporal]\n{temporal}",
+        identity("workflows-worker"),
     );
-    let worker = start("bulkhead-workflows-worker", ("control", "worker-control.sock"), &config);
+    let worker = start("bulkhead-workflows-worker", ("control", "worker-control.sock"), &None, &config);
     (backend, executor, worker)
 }
 

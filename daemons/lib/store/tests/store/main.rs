@@ -3,6 +3,7 @@
 mod app_life;
 mod approvals;
 mod audit_chain;
+mod elsewhere;
 mod events;
 mod identity;
 mod journal;
