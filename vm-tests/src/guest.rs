@@ -16,6 +16,8 @@ pub(crate) struct Guest {
     pub(crate) webhook: String,
     /// A folder of databases that others wrote.
     pub(crate) samples: Option<PathBuf>,
+    /// The folder with the packages that the machine has.
+    pub(crate) packages: Option<PathBuf>,
     place: Place,
 }
 
@@ -39,13 +41,14 @@ impl Guest {
             url: value("BULKHEAD_URL")?,
             webhook: value("BULKHEAD_WEBHOOK")?,
             samples: value("BULKHEAD_TEST_SAMPLES").ok().map(PathBuf::from),
+            packages: value("BULKHEAD_PACKAGES").ok().map(PathBuf::from),
             place: Place::Container(value("BULKHEAD_MACHINE_PID")?),
         })
     }
 
     /// The machine that this program runs in.
     pub(crate) fn here(webhook: String) -> Self {
-        Self { url: "http://127.0.0.1:8080".to_owned(), webhook, samples: None, place: Place::Here }
+        Self { url: "http://127.0.0.1:8080".to_owned(), webhook, samples: None, packages: None, place: Place::Here }
     }
 
     /// Runs a command inside as root and returns what it printed; its failure is an error.

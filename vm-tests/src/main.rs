@@ -3,8 +3,8 @@
 //!
 //! With the word `inside` it runs the tests of `qemu` in the machine that it runs in itself: a guest with a kernel of its own.
 //!
-//! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_TEST_SAMPLES` names a folder
-//! with databases that others wrote. The last line is `N passed, N failed`.
+//! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_PACKAGES` the folder of the packages
+//! that it has, `BULKHEAD_TEST_SAMPLES` a folder with databases that others wrote. The last line is `N passed, N failed`.
 
 mod api;
 #[path = "../../sandbox/tests/escape/attacks.rs"]
@@ -20,6 +20,7 @@ mod qemu;
 mod restart;
 mod samples;
 mod units;
+mod upgrade;
 mod webhook;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ const TESTS: &[Test] = &[
     ("an outage of PostgreSQL is survived", outage::of_postgresql_is_survived),
     ("an outage of Temporal delays runs", outage::of_temporal_delays_runs),
     ("a killed worker's runs finish, each effect once", durability::a_killed_workers_runs_finish),
+    ("an upgrade under load fails nothing", upgrade::under_load_fails_nothing),
 ];
 
 const SAMPLE_TESTS: &[Test] = &[

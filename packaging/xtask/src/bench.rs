@@ -50,7 +50,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
 fn measure(options: &Options, machine: &Machine, packages: &[PathBuf]) -> Result<()> {
     const PORT: u16 = 8087;
     let url = format!("http://127.0.0.1:{PORT}");
-    let lines = up::start(machine, packages, &url, PORT)?;
+    let lines = up::start(machine, &up::Source::Packages(packages), &url, PORT)?;
     let link =
         lines.iter().find_map(|line| line.strip_prefix("admin-link: ")).context("setup printed no admin-link")?;
     let rows = Rows::of(&options.rows);

@@ -158,18 +158,28 @@ impl Machine {
         let pool = self.file("packages");
         std::fs::create_dir_all(&pool)?;
         run_quietly(command("cp", &["--"]).args(packages).arg(&pool))?;
-        // The machine sees nothing of this host's files: the packages travel as a tar stream.
-        let mut pack = command("tar", &["-c", "."]).current_dir(&pool).stdout(Stdio::piped()).spawn()?;
-        let stream = pack.stdout.take().context("a pipe")?;
-        let mut unpack = self.command(&[
-            "sh",
-            "-c",
-            "rm -rf /var/tmp/packages && mkdir /var/tmp/packages && tar -C /var/tmp/packages -x",
-        ]);
-        ensure!(unpack.stdin(stream).status()?.success() && pack.wait()?.success(), "copying the packages failed");
+        self.unpack(command("tar", &["-c", "."]).current_dir(&pool), "/var/tmp/packages")?;
         let dpkg = "DEBIAN_FRONTEND=noninteractive dpkg --install --force-confold /var/tmp/packages/*.deb && rm -rf /var/tmp/packages";
         run_quietly(&mut self.command(&["sh", "-c", dpkg]))?;
         std::fs::remove_dir_all(&pool).context("remove the copied packages")
+    }
+
+    /// Installs from the bundle for machines without a network, as its script does: by the package manager, from the signed repository.
+    pub(crate) fn install_bundle(&self, bundle: &Path) -> Result<()> {
+        let place = "/opt/bulkhead-packages";
+        self.unpack(command("cat", &["--"]).arg(bundle), place)?;
+        let install = format!("cd {place}/* && ./install.sh");
+        run_quietly(&mut self.command(&["sh", "-c", &install]))
+    }
+
+    /// Unpacks the tar archive that a command of this host prints, into a new folder inside: the machine sees nothing of this host's files.
+    fn unpack(&self, pack: &mut Command, folder: &str) -> Result<()> {
+        let mut pack = pack.stdout(Stdio::piped()).spawn()?;
+        let stream = pack.stdout.take().context("a pipe")?;
+        let script = "rm -rf \"$1\" && mkdir \"$1\" && tar -C \"$1\" -x";
+        let mut unpack = self.command(&["sh", "-c", script, "unpack", folder]);
+        ensure!(unpack.stdin(stream).status()?.success() && pack.wait()?.success(), "copying into {folder} failed");
+        Ok(())
     }
 
     /// An error with what to do when that port of this host is in use by something else than this machine's forwarder.

@@ -1,15 +1,16 @@
 //! `test`: everything that runs, on real services.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::machine::Machine;
+use crate::pkg::repository::{self, Repositories};
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, deb, install, machine, paths, pypi, qemu, temporal, up};
+use crate::{build, install, machine, paths, pypi, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
@@ -82,6 +83,7 @@ fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Resu
         ("BULKHEAD_TEST_GRPC", pypi::GRPC.python()?.display().to_string()),
         ("BULKHEAD_TEST_MOTO", pypi::MOTO.program("moto_server")?.display().to_string()),
         ("BULKHEAD_TEST_PIKA", pypi::PIKA.python()?.display().to_string()),
+        ("BULKHEAD_TEST_SCHEMATHESIS", pypi::SCHEMATHESIS.program("schemathesis")?.display().to_string()),
         ("BULKHEAD_TEST_OIDC", build::oidc_provider()?.display().to_string()),
     ];
     environment.extend(samples.map(|path| ("BULKHEAD_TEST_SAMPLES", path.display().to_string())));
@@ -101,12 +103,13 @@ fn web(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
 /// Boots a machine of its own, so that a developer's is left alone, and runs the tests that need one.
 fn in_machine(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
     machine::possible()?;
-    let packages = deb::build()?;
+    // As people install where there is no network: from the bundle, by apt, with its signatures.
+    let built = repository::build(None, None, None)?;
     let machine = Machine::named("test");
     machine.stop_forwarder()?;
     machine.stop().and_then(|()| machine.forget())?;
     let port = free_port()?;
-    let outcome = run_in(&machine, &packages, port, samples, counts);
+    let outcome = run_in(&machine, &built, port, samples, counts);
     machine.stop_forwarder()?;
     if outcome.is_ok() && counts.failed == 0 {
         machine.stop().and_then(|()| machine.forget())?;
@@ -119,13 +122,13 @@ fn in_machine(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
 
 fn run_in(
     machine: &Machine,
-    packages: &[PathBuf],
+    built: &Repositories,
     port: u16,
     samples: Option<&Path>,
     counts: &mut Counts,
 ) -> Result<()> {
     let url = format!("http://127.0.0.1:{port}");
-    let lines = up::start(machine, packages, &url, port)?;
+    let lines = up::start(machine, &up::Source::Bundle(&built.bundle), &url, port)?;
     let value = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
     let leader = machine.leader().context("the machine does not run")?.to_string();
     let mut tests = vec!["cargo", "run", "--release", "--quiet", "--package", "bulkhead-vm-tests"];
@@ -134,6 +137,7 @@ fn run_in(
         ("BULKHEAD_ADMIN_LINK", value("admin-link: ").context("setup printed no admin-link")?),
         ("BULKHEAD_WEBHOOK", value("webhook: ").context("setup printed no webhook")?),
         ("BULKHEAD_MACHINE_PID", leader),
+        ("BULKHEAD_PACKAGES", built.folder.join("apt/pool").display().to_string()),
     ];
     if let Some(samples) = samples {
         environment.push(("BULKHEAD_TEST_SAMPLES", samples.display().to_string()));

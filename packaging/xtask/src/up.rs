@@ -1,6 +1,6 @@
 //! `up`, `down`, `exec`: a machine with the demo, for people.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -27,7 +27,7 @@ pub(crate) fn up(fresh: bool, port: u16) -> Result<()> {
         machine.stop_forwarder()?;
         step("forgetting the old machine", || machine.stop().and_then(|()| machine.forget()))?;
     }
-    let lines = start(&machine, &packages, &format!("http://127.0.0.1:{port}"), port)?;
+    let lines = start(&machine, &Source::Packages(&packages), &format!("http://127.0.0.1:{port}"), port)?;
     println!();
     println!(
         "The machine runs until `cargo xtask down`. A browser on another computer: ssh -L {port}:127.0.0.1:{port} THIS-HOST"
@@ -38,17 +38,47 @@ pub(crate) fn up(fresh: bool, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Brings `machine` to these packages and the demo. Returns the lines `url: ...`, `admin-link: ...`, `webhook: ...`.
-pub(crate) fn start(machine: &Machine, packages: &[PathBuf], url: &str, port: u16) -> Result<Vec<String>> {
+/// What a machine is installed from.
+pub(crate) enum Source<'a> {
+    /// Packages as they were built.
+    Packages(&'a [PathBuf]),
+    /// The bundle of signed repositories.
+    Bundle(&'a Path),
+}
+
+impl Source<'_> {
+    fn install(&self, machine: &Machine) -> Result<()> {
+        match self {
+            Self::Packages(packages) => machine.install(packages),
+            Self::Bundle(bundle) => machine.install_bundle(bundle),
+        }
+    }
+
+    /// The same for the same bytes.
+    fn key(&self) -> Result<String> {
+        let files = match self {
+            Self::Packages(packages) => packages.iter().map(PathBuf::as_path).collect(),
+            Self::Bundle(bundle) => vec![*bundle],
+        };
+        let mut hasher = Sha256::new();
+        for file in files {
+            hasher.update(std::fs::read(file).with_context(|| format!("read {}", file.display()))?);
+        }
+        Ok(hex::encode(hasher.finalize()))
+    }
+}
+
+/// Brings `machine` to what `source` has and the demo. Returns the lines `url: ...`, `admin-link: ...`, `webhook: ...`.
+pub(crate) fn start(machine: &Machine, source: &Source<'_>, url: &str, port: u16) -> Result<Vec<String>> {
     if machine.leader().is_none() {
         step("booting the machine", || machine.boot())?;
     }
-    let key = packages_key(packages)?;
+    let key = source.key()?;
     let installed = machine.file("installed.key");
     if std::fs::read_to_string(&installed).is_ok_and(|old| old == key) {
         eprintln!("  the machine has these packages already");
     } else {
-        step("installing the packages in the machine", || machine.install(packages))?;
+        step("installing the packages in the machine", || source.install(machine))?;
         accept_missing_cgroup_limits(machine)?;
     }
     let lines = step("setting up", || {
@@ -89,14 +119,6 @@ fn wait_until_ready(port: u16) -> Result<()> {
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
-}
-
-fn packages_key(packages: &[PathBuf]) -> Result<String> {
-    let mut hasher = Sha256::new();
-    for package in packages {
-        hasher.update(std::fs::read(package).with_context(|| format!("read {}", package.display()))?);
-    }
-    Ok(hex::encode(hasher.finalize()))
 }
 
 /// Stops the machine.

@@ -2,7 +2,7 @@
 
 mod check;
 mod list;
-mod repository;
+pub(crate) mod repository;
 mod rpm;
 
 use std::path::PathBuf;
