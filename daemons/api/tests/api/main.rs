@@ -8,6 +8,7 @@ mod documents;
 mod environments;
 mod events;
 mod exports;
+mod fuzzed;
 mod groups;
 mod identity;
 mod imports;
