@@ -5,6 +5,7 @@ use bulkhead_model::operation::FillError;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::sql::SqlError;
 use bulkhead_model::sql::pages::PagesError;
+use bulkhead_model::tables::SchemaChangeError;
 use bulkhead_rpc::{Problem, RpcError};
 use bulkhead_seal::OpenError;
 use bulkhead_store::StoreError;
@@ -100,6 +101,26 @@ pub(crate) enum QueryError {
     ExportTime(u32),
     #[error("the plan of this query has no form that can be shown: run EXPLAIN as a query of its own")]
     OddPlan,
+    #[error("this kind of resource has no tables that are kept here: that is for PostgreSQL")]
+    NoTables,
+    #[error("there is no table {0}: somebody may have renamed or dropped it meanwhile")]
+    NoTable(String),
+    #[error("the table {table} has no column {column}: somebody may have renamed or dropped it meanwhile")]
+    NoColumn { table: String, column: String },
+    #[error("the table has changed since this was shown, and nothing was done: look at it again")]
+    TableChanged,
+    #[error("somebody else is using the table, and nothing was done: try again in a moment")]
+    TableBusy,
+    #[error("{0}")]
+    Table(String),
+    #[error("{0}")]
+    SchemaChange(#[from] SchemaChangeError),
+    #[error("{0}")]
+    Edits(String),
+    #[error("there is no such import: it was finished, or is older than a day")]
+    NoImport,
+    #[error("{0}")]
+    Import(String),
     #[error("parameter `{0}` is missing: give it a value")]
     ParameterMissing(String),
     #[error("parameter `{expression}` is {found}, and the statement wants {wanted} there")]
@@ -264,6 +285,16 @@ impl QueryError {
             Self::ExportsBusy => (503, "exports-busy"),
             Self::ExportRows(_) => (422, "export-too-long"),
             Self::ExportTime(_) => (504, "export-timeout"),
+            Self::NoTables => (422, "tables-unsupported"),
+            Self::NoTable(_) => (422, "table-unknown"),
+            Self::NoColumn { .. } => (422, "column-unknown"),
+            Self::TableChanged => (409, "table-changed"),
+            Self::TableBusy => (409, "table-busy"),
+            Self::Table(_) => (422, "table-invalid"),
+            Self::SchemaChange(_) => (422, "change-invalid"),
+            Self::Edits(_) => (422, "edits-invalid"),
+            Self::NoImport => (422, "import-unknown"),
+            Self::Import(_) => (422, "import-invalid"),
             Self::ParameterMissing(_) => (422, "parameter-missing"),
             Self::ParameterType { .. }
             | Self::ParameterValue { .. }

@@ -8,8 +8,10 @@ use bulkhead_model::resource::ResourceConfig;
 use bulkhead_model::sql::Dialect;
 use bulkhead_model::sql::pages::paged;
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
+use bulkhead_rpc::tables::Ask;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
@@ -65,6 +67,11 @@ pub(crate) trait Kind: Send + Sync {
         _started: tokio::time::Instant,
     ) -> BoxFuture<'static, Result<Plan, QueryError>> {
         async { Err(QueryError::NoPlan) }.boxed()
+    }
+
+    /// What the studio does with the tables of the built-in database.
+    fn tables(self: Arc<Self>, _ask: Ask) -> BoxFuture<'static, Result<Value, QueryError>> {
+        async { Err(QueryError::NoTables) }.boxed()
     }
 
     /// Closes what nobody has used since `oldest`. Whether anything is still open.

@@ -18,6 +18,7 @@ use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema, Schema
 use bulkhead_rpc::export::ExportRequest;
 use bulkhead_rpc::fetch::{FetchAnswer, FetchRequest};
 use bulkhead_rpc::sign_in::{self, ExchangeRequest, Exchanged, Keys, Metadata, ProviderRequest};
+use bulkhead_rpc::tables::{self, TablesRequest};
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::resources::Resource;
 use bulkhead_store::{Database, StoreError};
@@ -77,6 +78,8 @@ struct Current {
     metrics: Arc<ResourceMetrics>,
     /// Whether it is asked as an account that somebody has consented to.
     has_account: bool,
+    /// Whether it is the built-in tables database.
+    built_in: bool,
 }
 
 impl Connector {
@@ -158,9 +161,9 @@ impl Connector {
             return Err(QueryError::Unconnected { resource: stored.name, why: Unconnected::Nobody });
         }
         let asked = (id, environment, *asked_by);
-        let has_account = settings.config.oauth2_code().is_some();
+        let (has_account, built_in) = (settings.config.oauth2_code().is_some(), settings.built_in);
         if let Some(kind) = self.resources.get(asked, revision) {
-            return Ok(Current { kind, revision, metrics, has_account });
+            return Ok(Current { kind, revision, metrics, has_account, built_in });
         }
         // What is said of it in errors: those of the default environment need no word for where they are.
         let name = match environment {
@@ -171,7 +174,7 @@ impl Connector {
         let target = Target::new(name, secret, settings.built_in).counted(metrics.pool.clone());
         let target = if environment == EnvironmentId::DEFAULT { target.asked_by(id, *asked_by) } else { target };
         let kind = self.resources.insert(asked, revision, settings.config, target);
-        Ok(Current { kind, revision, metrics, has_account })
+        Ok(Current { kind, revision, metrics, has_account, built_in })
     }
 
     /// For how long the result of a request may be given again, and what it is kept by. What was read as an account is for that account
@@ -231,6 +234,7 @@ pub fn router(connector: Arc<Connector>) -> Router {
         .route("/v1/schema", post(read_schema))
         .route("/v1/explain", post(explain))
         .route("/v1/fetch", post(fetch))
+        .route(tables::PATH, post(keep_tables))
         .route(accounts::BEGIN, post(begin_account))
         .route(accounts::COMPLETE, post(complete_account))
         .route(accounts::DISCONNECT, post(disconnect_account))
@@ -252,7 +256,7 @@ async fn run_query(State(connector): State<Arc<Connector>>, Json(mut request): J
             return error.into_response();
         }
     };
-    let Current { kind, revision, metrics, has_account } = resource;
+    let Current { kind, revision, metrics, has_account, .. } = resource;
     let running = metrics.begin(started);
     let runnable = match !request.before.is_empty() && !kind.runs_lists() {
         true => Err(QueryError::OneStatement),
@@ -413,6 +417,23 @@ async fn explain(
     let _running = resource.metrics.begin(started);
     request.query = kind::cut(&*resource.kind, request.query)?;
     resource.kind.explain(request, started).await.map(Json)
+}
+
+/// For the built-in database alone: what its tables are is nobody else's to change.
+async fn keep_tables(
+    State(connector): State<Arc<Connector>>,
+    Json(TablesRequest { resource, ask }): Json<TablesRequest>,
+) -> Result<Json<Value>, QueryError> {
+    let started = Instant::now();
+    let Current { kind, metrics, built_in, .. } =
+        connector.resource((resource, EnvironmentId::DEFAULT), &mut None).await?;
+    if !built_in {
+        return Err(QueryError::NoTables);
+    }
+    let _running = metrics.begin(started);
+    let answered = kind.tables(ask).await;
+    metrics.count(answered.as_ref().map_or_else(|error| error.problem().code, |_| "ok".to_owned()).as_str());
+    answered.map(Json)
 }
 
 async fn fetch(

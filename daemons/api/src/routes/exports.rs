@@ -13,6 +13,7 @@ use axum::response::Response;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::{Name, Slug};
 use bulkhead_rpc::Problem;
+use bulkhead_rpc::connector::QueryRequest;
 use bulkhead_rpc::export::{ExportEnd, ExportFormat, ExportRequest};
 use bulkhead_store::audit::AuditRecord;
 use bytes::Bytes;
@@ -45,9 +46,9 @@ pub(crate) struct ExportOptions {
     format: ExportFormat,
 }
 
-type Options = Result<Query<ExportOptions>, QueryRejection>;
+pub(super) type Options = Result<Query<ExportOptions>, QueryRejection>;
 
-fn format_of(options: Options) -> Result<ExportFormat, ApiError> {
+pub(super) fn format_of(options: Options) -> Result<ExportFormat, ApiError> {
     let malformed = |_| ApiError::Malformed("use ?format=<csv, csv-for-spreadsheets, ndjson or json>".into());
     options.map(|Query(options)| options.format).map_err(malformed)
 }
@@ -109,11 +110,23 @@ async fn export(
     ended: &'static str,
     format: ExportFormat,
 ) -> Result<Response, ApiError> {
-    let (mut record, query) = prepared(api, permitted)?;
+    let (record, query) = prepared(api, permitted)?;
     if query.mode == QueryMode::Write {
         return Err(unprocessable("export-writes", "only a query that reads can be exported".to_owned()));
     }
     let name = record.detail["query"].as_str().unwrap_or("rows").to_owned();
+    stream(api, record, query, &name, ended, format).await
+}
+
+/// The same, of a query that somebody may export. `name` is a word without signs.
+pub(super) async fn stream(
+    api: &SharedApi,
+    mut record: AuditRecord,
+    query: QueryRequest,
+    name: &str,
+    ended: &'static str,
+    format: ExportFormat,
+) -> Result<Response, ApiError> {
     record.detail["format"] = json!(format);
     let end = AuditRecord { action: ended, ..record.clone() };
     api.metrics.queries.inc();

@@ -61,6 +61,8 @@ mod sign_in_settings;
 mod signatures;
 mod ssh_hosts;
 mod system;
+mod table_imports;
+mod tables;
 mod users;
 mod workflows;
 
@@ -214,6 +216,17 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(resources::test))
         .routes(routes!(resources::schema))
         .routes(routes!(resources::usage))
+        .routes(routes!(tables::list))
+        .routes(routes!(tables::rows))
+        .routes(routes!(tables::export))
+        .routes(routes!(tables::edit))
+        .routes(routes!(tables::preview))
+        .routes(routes!(tables::change))
+        .routes(routes!(table_imports::begin))
+        .routes(routes!(table_imports::add))
+        .routes(routes!(table_imports::look))
+        .routes(routes!(table_imports::run))
+        .routes(routes!(table_imports::forget))
         .routes(routes!(resource_accounts::show, resource_accounts::disconnect))
         .routes(routes!(resource_accounts::connect))
         .routes(routes!(resource_accounts::complete))

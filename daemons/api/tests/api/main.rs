@@ -27,5 +27,6 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod ssh_hosts;
+mod tables;
 mod web;
 mod webhooks;

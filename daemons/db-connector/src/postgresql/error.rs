@@ -77,7 +77,7 @@ fn message(said: &DbError, compiled: &CompiledStatement<'_>) -> String {
 }
 
 /// The number behind the first `$` that has one; never 0.
-fn parameter_number(text: &str) -> Option<usize> {
+pub(super) fn parameter_number(text: &str) -> Option<usize> {
     let (_, after) = text.split_once('$')?;
     let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     after[..digits].parse().ok().filter(|number| *number > 0)

@@ -12,6 +12,7 @@ mod reader;
 mod schema;
 mod session;
 mod statement;
+mod tables;
 mod way;
 
 use std::sync::Arc;
@@ -20,8 +21,10 @@ use std::time::Instant;
 use bulkhead_model::resource::PostgresqlConfig;
 use bulkhead_model::sql::Dialect;
 use bulkhead_rpc::connector::{ExplainRequest, Plan, QueryRequest, Schema};
+use bulkhead_rpc::tables::Ask;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
@@ -91,6 +94,10 @@ impl Kind for Postgresql {
             explain::explain(&self.0, request, started).await
         }
         .boxed()
+    }
+
+    fn tables(self: Arc<Self>, ask: Ask) -> BoxFuture<'static, Result<Value, QueryError>> {
+        async move { tables::answer(&self.0, ask).await }.boxed()
     }
 
     fn close_idle(&self, oldest: Instant) -> bool {

@@ -17,6 +17,18 @@ use crate::error::QueryError;
 #[derive(PartialEq, Eq)]
 pub(super) struct Parameter(Option<String>);
 
+impl Parameter {
+    /// A text that the server reads as a value of whichever type it wants there, or NULL.
+    pub(super) fn text(value: Option<String>) -> Result<Self, QueryError> {
+        match value {
+            Some(text) if text.contains('\0') => {
+                Err(QueryError::Edits("a value holds a NUL character, which no database stores: remove it".to_owned()))
+            }
+            value => Ok(Self(value)),
+        }
+    }
+}
+
 impl std::fmt::Debug for Parameter {
     /// Without the value: it is somebody's data and belongs into no log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

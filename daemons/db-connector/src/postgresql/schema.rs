@@ -26,7 +26,7 @@ pub(super) async fn read(pool: &Arc<Pool>) -> Result<Schema, QueryError> {
         CROSS JOIN LATERAL (SELECT a.attidentity <> '' OR a.attgenerated <> ''
             OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS fills) f
         WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped
-          AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+          AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'bulkhead_import') AND n.nspname NOT LIKE 'pg\\_toast%'
           AND has_table_privilege(c.oid, 'SELECT')
         ORDER BY 1, 2, a.attnum LIMIT $1";
     let lost = |_| QueryError::Lost(pool.target.name.clone());

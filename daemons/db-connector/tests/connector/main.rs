@@ -42,6 +42,7 @@ mod smtp;
 mod sql_server;
 mod sqlite;
 mod streaming;
+mod tables;
 mod transport;
 mod tunnel;
 mod web;

@@ -22,6 +22,7 @@ pub mod run;
 pub mod sign_in;
 pub mod sql;
 pub mod ssh;
+pub mod tables;
 pub mod trace;
 pub mod workflow;
 

@@ -17,6 +17,7 @@ pub mod problem;
 mod replicas;
 pub mod sign_in;
 pub mod ssh;
+pub mod tables;
 
 pub use address::Address;
 pub use client::{RpcClient, RpcError};

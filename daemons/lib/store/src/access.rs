@@ -100,6 +100,15 @@ impl Database {
         row.map(|row| Ok(Access { id: row.get(0), role: role(operation, row.get(1))? })).transpose()
     }
 
+    /// Whether somebody was given a role on an object, and does not have it as everybody has.
+    pub async fn has_grant(&self, kind: ObjectKind, id: Uuid, user: UserId) -> Result<bool, StoreError> {
+        let operation = "read a role";
+        let client = self.client(operation).await?;
+        let sql = "SELECT FROM grants WHERE object_kind = $1 AND object_id = $2 AND user_id = $3";
+        let row = client.query_opt(sql, &[&kind.as_str(), &id, &user.0]).await;
+        Ok(row.map_err(StoreError::of(operation))?.is_some())
+    }
+
     /// All roles on an object.
     pub async fn grants(&self, kind: ObjectKind, id: Uuid) -> Result<Vec<Grant>, StoreError> {
         let operation = "list roles";

@@ -1354,6 +1354,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources/{name}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables of the built-in database. */
+        get: operations["listTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a change of the tables, if the SQL and the table are still those that were shown. */
+        post: operations["changeTable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/change/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change of the tables would be: its SQL, and what it does beside. */
+        post: operations["previewTableChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Saves edits of rows, all or none. One of a cell that somebody else has changed meanwhile is told of, and nothing is written over. */
+        post: operations["editTableRows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exports the rows of a table as a file. */
+        post: operations["exportTable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to import a file. */
+        post: operations["beginTableImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/imports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the columns of the file may be. */
+        get: operations["lookAtImport"];
+        put?: never;
+        /** Imports the rows in one transaction, or tells which of them do not fit. A table is made for them by admins of the resource. */
+        post: operations["runImport"];
+        /** Forgets the rows of a file that was not imported. */
+        delete: operations["forgetImport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/imports/{import}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sends rows of the file. Sent again, they are the same rows. */
+        put: operations["sendImportRows"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A page of the rows of a table. */
+        post: operations["readTableRows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resources/{name}/usage": {
         parameters: {
             query?: never;
@@ -2907,6 +3062,11 @@ export interface components {
         };
         /** @description `https://api.example.com/v1`: scheme, host, port and the path that all requests begin with. No query, no name, no password. */
         BaseUrl: string;
+        /** @description A file that is about to be sent. */
+        BeginImportRequest: {
+            /** @description The names of its columns. */
+            columns: string[];
+        };
         /** @description Begins to log in with a provider. */
         BeginSignInRequest: {
             /** @description Whether the account is added to that of who is logged in. */
@@ -3053,6 +3213,33 @@ export interface components {
              */
             last?: number | null;
         };
+        /** @description An edit of a cell. */
+        CellEdit: {
+            /** @description The column. */
+            column: string;
+            /** @description What it is to be. */
+            new?: string | null;
+            /** @description What it was. */
+            old?: string | null;
+        };
+        /** @description A change of the tables, as it was shown. */
+        ChangeAsk: {
+            /** @description The change. */
+            change: components["schemas"]["SchemaChange"];
+            /** @description The SQL that was shown: exactly this is run. */
+            sql: string;
+            /** @description What the table was when it was shown. */
+            state: string;
+        };
+        /** @description What a change of the tables would be. */
+        ChangePreview: {
+            /** @description What it does beside what it says, for a person. */
+            notes: string[];
+            /** @description The SQL. */
+            sql: string;
+            /** @description What the table is now, as a mark that changes with it. */
+            state: string;
+        };
         /**
          * @description What a person chooses for a block whose outcome is unknown.
          * @enum {string}
@@ -3122,6 +3309,39 @@ export interface components {
             /** @description Its type, by the database's own name. */
             type: string;
         };
+        /** @description What a row has where nobody says a value. */
+        ColumnDefault: {
+            /** @enum {string} */
+            is: "value";
+            /** @description As text, which the column's type reads. */
+            value: string;
+        } | {
+            /** @enum {string} */
+            is: "now";
+        } | {
+            /** @enum {string} */
+            is: "new-uuid";
+        };
+        /** @description A column as it is. */
+        ColumnDefinition: {
+            /** @description What a row has where nobody says a value, as SQL. */
+            default?: string | null;
+            /** @description Whether the database gives its values and takes none. */
+            is_computed: boolean;
+            /** @description Whether the database numbers rows where nobody says a value. */
+            is_numbered: boolean;
+            /** @description Whether each row must have a value. */
+            is_required: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description Its type, by the database's own name. */
+            type: string;
+        };
+        /**
+         * @description What a column holds.
+         * @enum {string}
+         */
+        ColumnKind: "text" | "integer" | "decimal" | "boolean" | "date" | "timestamp" | "uuid" | "json";
         /** @description What the server sent back. */
         CompleteAccountRequest: {
             /** @description As it stands in the address. */
@@ -3366,6 +3586,38 @@ export interface components {
             port?: components["schemas"]["Port"] | null;
             /** @description The block that runs next. */
             to: components["schemas"]["Name"];
+        };
+        /** @description Edits that are saved together: all or none. */
+        EditAsk: {
+            /** @description The edits, in the order in which they are made: 2,000 at most. */
+            edits: components["schemas"]["RowEdit"][];
+            /** @description The table. It has a primary key. */
+            table: components["schemas"]["TableName"];
+        };
+        /** @description Why an edit could not be saved. */
+        EditFault: {
+            /** @description Which column; nothing where the whole row is meant. */
+            column?: string | null;
+            /** @description What the cell is now, where somebody has changed it. */
+            current?: string | null;
+            /** @description Which edit, from 0. */
+            edit: number;
+            /** @description For a person. */
+            message: string;
+            /** @description What is wrong. */
+            why: components["schemas"]["EditFaultKind"];
+        };
+        /**
+         * @description What is wrong with an edit.
+         * @enum {string}
+         */
+        EditFaultKind: "changed" | "gone" | "refused";
+        /** @description What became of edits. */
+        EditOutcome: {
+            /** @description Why not: 200 at most. */
+            faults: components["schemas"]["EditFault"][];
+            /** @description Whether they were saved. If not, none was. */
+            saved: boolean;
         };
         /** @description Who edits an app. */
         Editing: {
@@ -3666,6 +3918,11 @@ export interface components {
             /** @description A JavaScript expression over `item` and `index`; its truth decides. */
             where: string;
         };
+        /**
+         * @description How a column compares.
+         * @enum {string}
+         */
+        FilterOperator: "contains" | "equal" | "unequal" | "less" | "less-or-equal" | "greater" | "greater-or-equal" | "is-null" | "is-not-null";
         /** @description What queries and scripts have in common: what must hold before a run, and what follows it. */
         Flow: {
             /** @description A question to confirm before it runs, with bindings. */
@@ -3688,6 +3945,19 @@ export interface components {
             refresh?: components["schemas"]["Name"][];
             /** @description It runs only when this is true: a text with bindings. */
             when?: string | null;
+        };
+        /** @description A reference to another table. */
+        ForeignKeyDefinition: {
+            /** @description Its columns. */
+            columns: string[];
+            /** @description The constraint. */
+            name: string;
+            /** @description The other table's schema. */
+            schema: string;
+            /** @description The other table. */
+            table: string;
+            /** @description The columns there. */
+            to_columns: string[];
         };
         /** @description A field of a form. */
         FormField: {
@@ -3976,10 +4246,96 @@ export interface components {
             /** @description What became of each node. */
             report: components["schemas"]["Note"][];
         };
+        /** @description An import that has begun. */
+        ImportBegun: {
+            /**
+             * Format: uuid
+             * @description Its id. It is forgotten after a day.
+             */
+            import: string;
+        };
+        /** @description A column of a file. */
+        ImportColumn: {
+            /**
+             * Format: int64
+             * @description Cells that hold nothing.
+             */
+            empty: number;
+            /** @description The narrowest kind that all its cells fit. */
+            kind: components["schemas"]["ColumnKind"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What a file looks like. */
+        ImportLook: {
+            /** @description What its columns may be, as all of its rows tell. */
+            columns: components["schemas"]["ImportColumn"][];
+            /**
+             * Format: int64
+             * @description Its rows.
+             */
+            rows: number;
+            /** @description The first rows. */
+            sample: components["schemas"]["ImportRow"][];
+        };
+        /** @description What an import did, or would do. */
+        ImportOutcome: {
+            /**
+             * Format: int64
+             * @description The rows that fit.
+             */
+            fitting: number;
+            /** @description Whether the rows are in the table. */
+            imported: boolean;
+            /** @description The rows that do not, in the order of the file. */
+            rejected: components["schemas"]["RejectedRow"][];
+            /** @description Whether there are more of them than are told: nothing can be imported then. */
+            too_many: boolean;
+        };
+        /** @description Rows of a file. Sent again, they are the same rows. */
+        ImportPiece: {
+            /** @description The rows: 5,000 at most. */
+            rows: components["schemas"]["ImportRow"][];
+        };
         /** @description A workflow of n8n's. */
         ImportRequest: {
             /** @description The file that n8n's editor has downloaded. */
             export: unknown;
+        };
+        /** @description A row of a file. */
+        ImportRow: {
+            /** @description Its cells: null where there is nothing, an empty text where there are quotes. */
+            cells: (string | null)[];
+            /**
+             * Format: int64
+             * @description The line that it begins on, from 1.
+             */
+            line: number;
+        };
+        /** @description How a file is imported. */
+        ImportRun: {
+            /**
+             * Format: int64
+             * @description How many rows may be left out because they do not fit: as many as were shown. Nothing to look only.
+             */
+            accept_rejected?: number | null;
+            /** @description The table's column for each column of the file; null for one that is left out. */
+            columns: (string | null)[];
+            create?: components["schemas"]["ImportTable"] | null;
+            /**
+             * Format: int64
+             * @description How many rows were sent: if others are there, nothing is imported.
+             */
+            rows: number;
+            /** @description Into which table. */
+            table: components["schemas"]["TableName"];
+        };
+        /** @description A table that is made for a file. */
+        ImportTable: {
+            /** @description Its columns. */
+            columns: components["schemas"]["NewColumn"][];
+            /** @description The columns of its key. */
+            key: string[];
         };
         /** @description An operation as a request. */
         ImportedOperation: {
@@ -4580,6 +4936,20 @@ export interface components {
             subject: components["schemas"]["TextTemplate"];
             text?: components["schemas"]["TextTemplate"] | null;
         };
+        /** @description A column to be made. */
+        NewColumn: {
+            default?: components["schemas"]["ColumnDefault"] | null;
+            /** @description What it holds. */
+            kind: components["schemas"]["ColumnKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description Whether each row must have a value. */
+            "not-null"?: boolean;
+            /** @description Whether the database numbers its rows; for an integer without a default. */
+            numbered?: boolean;
+            /** @description Whether no two rows may have the same value. */
+            unique?: boolean;
+        };
         /** @description What became of one thing in the file. */
         Note: {
             block?: components["schemas"]["Name"] | null;
@@ -4647,6 +5017,11 @@ export interface components {
          * @enum {string}
          */
         ObjectForm: "text" | "json" | "base64";
+        /**
+         * @description What becomes of rows whose row in the other table is deleted.
+         * @enum {string}
+         */
+        OnDelete: "refuse" | "set-null" | "delete";
         /** @description A link to hand on. */
         OneTimeLink: {
             /** @description Works once, within a day. Earlier ones of the same purpose no longer do. */
@@ -5202,6 +5577,20 @@ export interface components {
             /** @description User to log in as; the default user when empty. */
             user?: string;
         };
+        /** @description A row that does not fit. */
+        RejectedRow: {
+            /** @description Its cells. */
+            cells: (string | null)[];
+            /** @description The column, where it is one. */
+            column?: string | null;
+            /**
+             * Format: int64
+             * @description Its line in the file.
+             */
+            line: number;
+            /** @description Why. */
+            reason: string;
+        };
         /** @description A released version. */
         Release: {
             /** @description What it changes, in the words of who released it; empty when they said nothing. */
@@ -5562,6 +5951,85 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "editor" | "admin";
+        /** @description An edit of a row. A row is known by its key, and changes only while its cells are what they were when it was read. */
+        RowEdit: {
+            /** @description The cells. */
+            cells: components["schemas"]["CellEdit"][];
+            /** @enum {string} */
+            do: "update";
+            /** @description The values of the key's columns. */
+            key: string[];
+        } | {
+            /** @enum {string} */
+            do: "insert";
+            /** @description The value of each column that is given one. */
+            values: {
+                [key: string]: string | null;
+            };
+        } | {
+            /** @enum {string} */
+            do: "delete";
+            /** @description The values of the key's columns. */
+            key: string[];
+            /** @description The cells of the row, as they were read. */
+            old: {
+                [key: string]: string | null;
+            };
+        };
+        /** @description A condition on a column. */
+        RowFilter: {
+            /** @description The column. */
+            column: string;
+            /** @description How it compares. */
+            operator: components["schemas"]["FilterOperator"];
+            /** @description With what; nothing for those that compare with nothing. */
+            value?: string;
+        };
+        /** @description A page of rows. */
+        RowPage: {
+            /** @description The cells that are cut, as places of row and column: they are too long to be shown whole. */
+            cut: [
+                number,
+                number
+            ][];
+            /** @description The cells of each row, one for each column. */
+            rows: (string | null)[][];
+            /** @description The table as it is now. */
+            table: components["schemas"]["TableDefinition"];
+            /**
+             * Format: int64
+             * @description How many rows there are, where that was asked.
+             */
+            total?: number | null;
+        };
+        /** @description An order. */
+        RowSort: {
+            /** @description The column. */
+            column: string;
+            /** @description Whether the greatest comes first. */
+            descending?: boolean;
+        };
+        /** @description Which rows are asked for, and in which order. */
+        RowsAsk: {
+            /** @description Whether the rows are counted. */
+            count?: boolean;
+            /** @description All of these hold. */
+            filters?: components["schemas"]["RowFilter"][];
+            /**
+             * Format: int32
+             * @description How many rows at most: 500.
+             */
+            limit?: number;
+            /**
+             * Format: int64
+             * @description How many rows are passed over.
+             */
+            offset?: number;
+            /** @description By which columns, the first one first; the key settles what they leave open. */
+            sort?: components["schemas"]["RowSort"][];
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        };
         /** @description Runs one block. */
         RunBlockRequest: {
             document?: components["schemas"]["WorkflowDocument"] | null;
@@ -5879,6 +6347,105 @@ export interface components {
         Schema: {
             /** @description Tables and views, without the system's own. */
             tables: components["schemas"]["Table"][];
+        };
+        /** @description A change of the tables themselves. */
+        SchemaChange: {
+            /** @description Its columns. */
+            columns: components["schemas"]["NewColumn"][];
+            /** @enum {string} */
+            do: "create-table";
+            /** @description The columns of its primary key. */
+            key: string[];
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @enum {string} */
+            do: "rename-table";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+            /** @description Its new name. */
+            to: string;
+        } | {
+            /** @enum {string} */
+            do: "drop-table";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: components["schemas"]["NewColumn"];
+            /** @enum {string} */
+            do: "add-column";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: string;
+            /** @enum {string} */
+            do: "rename-column";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+            /** @description Its new name. */
+            to: string;
+        } | {
+            /** @description The column. */
+            column: string;
+            /** @enum {string} */
+            do: "drop-column";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: string;
+            /** @enum {string} */
+            do: "set-kind";
+            /** @description What it is to hold. */
+            kind: components["schemas"]["ColumnKind"];
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: string;
+            /** @enum {string} */
+            do: "set-not-null";
+            /** @description Whether it must. */
+            not_null: boolean;
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: string;
+            default?: components["schemas"]["ColumnDefault"] | null;
+            /** @enum {string} */
+            do: "set-default";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The columns that tell rows apart together. */
+            columns: string[];
+            /** @enum {string} */
+            do: "add-unique";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+        } | {
+            /** @description The column. */
+            column: string;
+            /** @enum {string} */
+            do: "add-foreign-key";
+            /** @description What becomes of the rows when that row is deleted. */
+            on_delete?: components["schemas"]["OnDelete"];
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
+            /** @description The other table. */
+            to: components["schemas"]["TableName"];
+            /** @description Its key, or another unique column. */
+            to_column: string;
+        } | {
+            /** @description The constraint's name. */
+            constraint: string;
+            /** @enum {string} */
+            do: "drop-constraint";
+            /** @description The table. */
+            table: components["schemas"]["TableName"];
         };
         /**
          * @description Light or dark.
@@ -6461,6 +7028,42 @@ export interface components {
             /** @description The table. */
             table: string;
         };
+        /** @description A table as it is. */
+        TableDefinition: {
+            /** @description Its columns in order. */
+            columns: components["schemas"]["ColumnDefinition"][];
+            /** @description What it refers to. */
+            foreign_keys: components["schemas"]["ForeignKeyDefinition"][];
+            /** @description Whether it is a view, whose rows are not edited. */
+            is_view: boolean;
+            /** @description The columns of its primary key. */
+            key: string[];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many rows it has, as the database reckons; nothing where it has not counted yet.
+             */
+            rows?: number | null;
+            /** @description Its schema. */
+            schema: string;
+            /** @description What else tells rows apart. */
+            uniques: components["schemas"]["UniqueDefinition"][];
+        };
+        /** @description The tables. */
+        TableList: {
+            /** @description By schema and name, 2,000 at most. */
+            tables: components["schemas"]["TableDefinition"][];
+        };
+        /** @description A table by its name. */
+        TableName: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its schema; `public` when absent. */
+            schema?: string;
+        };
+        /** @description It was done. */
+        TablesDone: Record<string, never>;
         /** @description Settings to try. */
         TestResourceRequest: {
             /** @description PEM of the private key that belongs to the settings' client certificate. It is sealed together with the secret. */
@@ -6545,6 +7148,13 @@ export interface components {
         TryBlock: {
             /** @description The kinds of errors that are caught (`query-failed`, `http-status`, ...); all of them when empty. */
             on?: string[];
+        };
+        /** @description Columns that tell rows apart together. */
+        UniqueDefinition: {
+            /** @description Its columns. */
+            columns: string[];
+            /** @description The constraint. */
+            name: string;
         };
         /**
          * @description What becomes of a run when nothing tells whether a block of it took effect.
@@ -9983,6 +10593,431 @@ export interface operations {
             };
             /** @description The database cannot be reached or refuses the log-in */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tables and views */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableList"];
+                };
+            };
+            /** @description `resource-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAsk"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablesDone"];
+                };
+            };
+            /** @description `table-changed`, `table-busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `change-invalid`, `table-unknown`, `table-invalid`, `query-failed`, `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewTableChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchemaChange"];
+            };
+        };
+        responses: {
+            /** @description The SQL */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePreview"];
+                };
+            };
+            /** @description `change-invalid`, `table-unknown`, `table-invalid`, `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editTableRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditAsk"];
+            };
+        };
+        responses: {
+            /** @description What became of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditOutcome"];
+                };
+            };
+            /** @description `table-busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `edits-invalid`, `table-unknown`, `column-unknown`, `query-failed`, `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTable: {
+        parameters: {
+            query: {
+                /** @description The format. */
+                format: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsAsk"];
+            };
+        };
+        responses: {
+            /** @description The file, as its rows are read. One that failed has the problem on its last line, and its connection is broken off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `export-off`, `resource-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `query-failed`, `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginTableImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Send its rows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportBegun"];
+                };
+            };
+            /** @description `import-invalid`, `not-built-in` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lookAtImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As all of its rows tell */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportLook"];
+                };
+            };
+            /** @description `import-unknown` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRun"];
+            };
+        };
+        responses: {
+            /** @description What it did, or would do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOutcome"];
+                };
+            };
+            /** @description `table-busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `import-unknown`, `import-invalid`, `table-unknown`, `change-invalid`, `query-failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablesDone"];
+                };
+            };
+            /** @description `import-unknown` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendImportRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportPiece"];
+            };
+        };
+        responses: {
+            /** @description They are kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablesDone"];
+                };
+            };
+            /** @description `import-unknown`, `import-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readTableRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsAsk"];
+            };
+        };
+        responses: {
+            /** @description The rows, as PostgreSQL writes them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowPage"];
+                };
+            };
+            /** @description `table-unknown`, `column-unknown`, `query-failed`, `not-built-in` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
