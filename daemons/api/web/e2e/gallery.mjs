@@ -20,6 +20,7 @@ import { savingSteps } from './gallery-saving.mjs'
 import { screenSteps } from './gallery-screens.mjs'
 import { speedSteps } from './gallery-speed.mjs'
 import { tableSteps } from './gallery-table.mjs'
+import { tablesSteps } from './gallery-tables.mjs'
 import { textSteps } from './gallery-texts.mjs'
 import { checkAccessibility, checkHighContrast, findings, launch, violations } from './browser.mjs'
 
@@ -111,7 +112,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...germanSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...builderSteps, ...screenSteps, ...pageSteps, ...hostedSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
+    ...[...builderSteps, ...screenSteps, ...pageSteps, ...hostedSteps, ...tablesSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

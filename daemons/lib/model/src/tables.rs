@@ -184,7 +184,7 @@ pub enum OnDelete {
 
 /// A change of the tables themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SchemaChange {
     /// Makes a table.
     CreateTable {
@@ -246,6 +246,7 @@ pub enum SchemaChange {
         /// The column.
         column: String,
         /// Whether it must.
+        #[serde(rename = "not-null")]
         not_null: bool,
     },
     /// Says what new rows have where nobody says a value.
@@ -274,9 +275,10 @@ pub enum SchemaChange {
         /// The other table.
         to: TableName,
         /// Its key, or another unique column.
+        #[serde(rename = "to-column")]
         to_column: String,
         /// What becomes of the rows when that row is deleted.
-        #[serde(default)]
+        #[serde(rename = "on-delete", default)]
         on_delete: OnDelete,
     },
     /// Drops a unique constraint or a foreign key.

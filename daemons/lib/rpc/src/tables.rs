@@ -293,10 +293,19 @@ pub struct RowPage {
     /// The cells of each row, one for each column.
     #[schema(value_type = Vec<Vec<Option<String>>>)]
     pub rows: Vec<Vec<Cell>>,
-    /// The cells that are cut, as places of row and column: they are too long to be shown whole.
-    pub cut: Vec<(usize, usize)>,
+    /// The cells that are cut: they are too long to be shown whole.
+    pub cut: Vec<CellPlace>,
     /// How many rows there are, where that was asked.
     pub total: Option<i64>,
+}
+
+/// A cell of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CellPlace {
+    /// Which row of the page, from 0.
+    pub row: usize,
+    /// Which column, from 0.
+    pub column: usize,
 }
 
 /// Edits that are saved together: all or none.

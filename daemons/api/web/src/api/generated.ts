@@ -3222,6 +3222,13 @@ export interface components {
             /** @description What it was. */
             old?: string | null;
         };
+        /** @description A cell of a page. */
+        CellPlace: {
+            /** @description Which column, from 0. */
+            column: number;
+            /** @description Which row of the page, from 0. */
+            row: number;
+        };
         /** @description A change of the tables, as it was shown. */
         ChangeAsk: {
             /** @description The change. */
@@ -5987,11 +5994,8 @@ export interface components {
         };
         /** @description A page of rows. */
         RowPage: {
-            /** @description The cells that are cut, as places of row and column: they are too long to be shown whole. */
-            cut: [
-                number,
-                number
-            ][];
+            /** @description The cells that are cut: they are too long to be shown whole. */
+            cut: components["schemas"]["CellPlace"][];
             /** @description The cells of each row, one for each column. */
             rows: (string | null)[][];
             /** @description The table as it is now. */
@@ -6408,7 +6412,7 @@ export interface components {
             /** @enum {string} */
             do: "set-not-null";
             /** @description Whether it must. */
-            not_null: boolean;
+            "not-null": boolean;
             /** @description The table. */
             table: components["schemas"]["TableName"];
         } | {
@@ -6432,13 +6436,13 @@ export interface components {
             /** @enum {string} */
             do: "add-foreign-key";
             /** @description What becomes of the rows when that row is deleted. */
-            on_delete?: components["schemas"]["OnDelete"];
+            "on-delete"?: components["schemas"]["OnDelete"];
             /** @description The table. */
             table: components["schemas"]["TableName"];
             /** @description The other table. */
             to: components["schemas"]["TableName"];
             /** @description Its key, or another unique column. */
-            to_column: string;
+            "to-column": string;
         } | {
             /** @description The constraint's name. */
             constraint: string;

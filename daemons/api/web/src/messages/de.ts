@@ -256,6 +256,7 @@ export const messages = {
   'Stop the camera': 'Kamera anhalten',
   'Struck through': 'Durchgestrichen',
   Submit: 'Absenden',
+  Tables: 'Tabellen',
   Tag: 'Schlagwort',
   Tags: 'Schlagwörter',
   'The account is connected to {resource}. You can close this window.': 'Das Konto ist mit {resource} verbunden. Sie können dieses Fenster schließen.',

@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Package, Play, ScrollText, Search, Users, UsersRound, Workflow, X } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Package, Play, ScrollText, Search, Table2, Users, UsersRound, Workflow, X } from 'lucide-react'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -19,6 +19,7 @@ const everybody = [
   { to: '/apps', text: message('Apps'), icon: AppWindow },
   { to: '/workflows', text: message('Workflows'), icon: Workflow },
   { to: '/resources', text: message('Resources'), icon: Database },
+  { to: '/tables', text: message('Tables'), icon: Table2 },
   { to: '/queries', text: message('Queries'), icon: LibraryBig },
   { to: '/runs', text: message('Runs'), icon: Play },
   { to: '/approvals', text: message('Approvals'), icon: ClipboardCheck },

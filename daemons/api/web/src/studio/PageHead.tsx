@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 
 interface Props {
   title: string
-  parent?: { to: '/apps' | '/queries' | '/workflows' | '/runs'; text: string }
+  parent?: { to: '/apps' | '/queries' | '/workflows' | '/runs' | '/tables'; text: string }
   status?: ReactNode
   children?: ReactNode
 }

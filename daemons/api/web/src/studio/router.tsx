@@ -4,6 +4,7 @@ import { ErrorState } from '../ui/states'
 import { appFiltersOf } from './app-filters'
 import { approvalFiltersOf } from './approval-filters'
 import { type RunFilters, filtersOf } from './run-filters'
+import { addressOf } from '../tables/view-address'
 
 const root = createRootRoute({
   component: Outlet,
@@ -70,6 +71,8 @@ const secrets = createRoute({ getParentRoute: () => frame, path: '/secrets', com
 const libraries = createRoute({ getParentRoute: () => frame, path: '/libraries', component: lazyRouteComponent(() => import('./Libraries'), 'Libraries') })
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: lazyRouteComponent(() => import('./Users'), 'Users') })
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
+const tables = createRoute({ getParentRoute: () => frame, path: '/tables', component: lazyRouteComponent(() => import('../tables/TablesPage'), 'TablesPage') })
+const table = createRoute({ getParentRoute: () => frame, path: '/tables/$table', validateSearch: addressOf, component: lazyRouteComponent(() => import('../tables/TablePage'), 'TablePage') })
 const queries = createRoute({ getParentRoute: () => frame, path: '/queries', component: lazyRouteComponent(() => import('./Queries'), 'Queries') })
 const query = createRoute({ getParentRoute: () => frame, path: '/queries/$slug', component: lazyRouteComponent(() => import('./QueryPage'), 'QueryPage') })
 const environments = createRoute({ getParentRoute: () => frame, path: '/environments', component: lazyRouteComponent(() => import('./Environments'), 'Environments') })
@@ -78,7 +81,7 @@ const logInSettings = createRoute({ getParentRoute: () => frame, path: '/log-in-
 const tokens = createRoute({ getParentRoute: () => frame, path: '/tokens', component: lazyRouteComponent(() => import('./AllTokens'), 'AllTokens') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings, tokens])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, tables, table, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings, tokens])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

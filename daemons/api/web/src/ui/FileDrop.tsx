@@ -7,15 +7,18 @@ interface Props {
   /** File name endings, as `<input type="file">` wants them. */
   accept: string
   onText?: (text: string, name: string) => void
+  /** For one that is too large to be read at once. */
+  onFile?: (file: File) => void
   onBase64?: (base64: string) => void
 }
 
-export function FileDrop({ label, accept, onText, onBase64 }: Props) {
+export function FileDrop({ label, accept, onText, onFile, onBase64 }: Props) {
   const id = useId()
   const [isOver, setOver] = useState(false)
   const [taken, setTaken] = useState<string>()
   const take = async (file: File | undefined) => {
     if (!file) return
+    onFile?.(file)
     onText?.(await file.text(), file.name)
     onBase64?.(toBase64(new Uint8Array(await file.arrayBuffer())))
     setTaken(file.name)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bulkhead_model::query::QueryMode;
 use bulkhead_model::tables::quoted;
 use bulkhead_rpc::tables::{
-    Cell, MAX_CELL_CHARS, MAX_PAGE_ROWS, RowPage, RowsAsk, TableDefinition, condition, ordered,
+    Cell, CellPlace, MAX_CELL_CHARS, MAX_PAGE_ROWS, RowPage, RowsAsk, TableDefinition, condition, ordered,
 };
 use tokio_postgres::types::ToSql;
 
@@ -45,7 +45,7 @@ pub(super) async fn page(pool: &Arc<Pool>, ask: &RowsAsk) -> Result<RowPage, Que
             bytes += text.len();
             if let Some((end, _)) = text.char_indices().nth(MAX_CELL_CHARS) {
                 text.truncate(end);
-                cut.push((at, place));
+                cut.push(CellPlace { row: at, column: place });
             }
         }
         rows.push(cells);
