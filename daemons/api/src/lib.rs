@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod config;
 mod http_error;
+mod login_watch;
 mod metrics;
 mod routes;
 mod run_watch;
@@ -58,6 +59,7 @@ pub async fn serve(mut context: Context<Config>) -> Result<(), DaemonError> {
     let api =
         Api::start(context.config.clone(), context.internal_tls.as_ref(), database, metrics, readiness, shutdown)?;
     tokio::spawn(watch_database(api.clone(), context.readiness.clone(), context.lifetime.clone()));
+    tokio::spawn(login_watch::watch(api.clone(), context.lifetime.shutdown.clone()));
     context.notify_ready();
     let mut served = JoinSet::new();
     for (listener, transport) in listeners {

@@ -62,6 +62,7 @@ mod signatures;
 mod ssh_hosts;
 mod system;
 mod table_imports;
+mod table_logins;
 mod tables;
 mod users;
 mod workflows;
@@ -222,11 +223,11 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(tables::edit))
         .routes(routes!(tables::preview))
         .routes(routes!(tables::change))
+        .routes(routes!(table_logins::list, table_logins::make))
+        .routes(routes!(table_logins::remove))
         .routes(routes!(table_imports::begin))
         .routes(routes!(table_imports::add))
-        .routes(routes!(table_imports::look))
-        .routes(routes!(table_imports::run))
-        .routes(routes!(table_imports::forget))
+        .routes(routes!(table_imports::look, table_imports::run, table_imports::forget))
         .routes(routes!(resource_accounts::show, resource_accounts::disconnect))
         .routes(routes!(resource_accounts::connect))
         .routes(routes!(resource_accounts::complete))

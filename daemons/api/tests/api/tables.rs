@@ -123,3 +123,86 @@ async fn without_a_record_nothing_is_read_or_changed() {
     let count: i64 = client.query_one("select count(*) from people", &[]).await.expect("counted").get(0);
     assert_eq!(count, 50);
 }
+
+/// What `bulkheadctl setup` installs.
+async fn install_logins(instance: &Instance) {
+    let functions = include_str!("../../../lib/store/setup/table_logins.sql");
+    instance.own.connect().await.batch_execute(functions).await.expect("installed");
+    let groups = include_str!("../../../lib/store/setup/table_groups.sql");
+    instance.tables.connect().await.batch_execute(groups).await.expect("set");
+}
+
+async fn connects(
+    config: &tokio_postgres::Config,
+    login: &str,
+) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+    let mut config = config.clone();
+    let (client, connection) = config.user(login).connect(tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+#[tokio::test]
+async fn a_person_gets_a_login_that_lasts_as_long_as_their_role() {
+    let (instance, admin, ada) = world().await;
+    let path = format!("{BASE}/logins");
+    let make = async |person: &Person, may_write: bool| {
+        instance.call(person, "POST", &path, &json!({ "may_write": may_write })).await
+    };
+    assert_eq!(make(&admin, false).await.problem(), (409, "logins-unavailable".into()), "before setup has run");
+    install_logins(&instance).await;
+    assert_eq!(make(&ada, false).await.problem(), (403, "resource-role-too-low".into()));
+    instance.grant(&admin, "/resources/tables", &ada, "viewer").await;
+    assert_eq!(make(&ada, true).await.problem(), (403, "role-too-low".into()));
+    let made = make(&ada, false).await.ok(201);
+    let (login, password) = (made["login"].as_str().expect("a name"), made["password"].as_str().expect("a password"));
+    assert!(login.starts_with("tables_ada_") && password.len() > 40, "{made}");
+    let client = connects(&instance.tables.config(), login).await.expect("let in");
+    client.batch_execute("select * from people").await.expect("reads");
+    assert!(client.batch_execute("insert into people values (99, 'x')").await.is_err());
+    let observer = instance.own.connect().await;
+    let stored: String = observer
+        .query_one("select rolpassword from pg_authid where rolname = $1", &[&login])
+        .await
+        .expect("reads")
+        .get(0);
+    assert!(stored.starts_with("SCRAM-SHA-256$") && !stored.contains(password));
+    let told = recorded(&instance, "tables.login.make").await;
+    assert!(told[0]["login"] == login && !json!(told).to_string().contains(password), "{told:?}");
+    let own = instance.call(&ada, "GET", &path, &Value::Null).await.ok(200);
+    assert_eq!(
+        (&own["logins"][0]["is_own"], &own["logins"][0]["sessions"], own.get("unavailable")),
+        (&json!(true), &json!(1), None)
+    );
+
+    // An editor's may write; another password ends the sessions of the one before.
+    instance.grant(&admin, "/resources/tables", &ada, "editor").await;
+    make(&ada, true).await.ok(201);
+    assert!(client.batch_execute("select 1").await.is_err(), "whoever has the old password is in");
+    let client = connects(&instance.tables.config(), login).await.expect("let in");
+    client.batch_execute("update people set name = 'Ada' where id = 1").await.expect("changes");
+    // With the right goes the login.
+    instance.grant(&admin, "/resources/tables", &ada, "viewer").await;
+    let seen = instance.call(&admin, "GET", &path, &Value::Null).await.ok(200);
+    assert_eq!(seen["logins"], json!([]), "{seen}");
+    assert!(
+        client.batch_execute("select 1").await.is_err() && connects(&instance.tables.config(), login).await.is_err()
+    );
+    assert!(recorded(&instance, "tables.login.remove").await[0]["because"].is_string());
+
+    // A person takes away their own, an admin any, and somebody else none.
+    make(&ada, false).await.ok(201);
+    let eve = instance.person(&admin, "eve").await;
+    instance.grant(&admin, "/resources/tables", &eve, "editor").await;
+    let of_ada = format!("{path}/{login}");
+    assert_eq!(instance.call(&eve, "DELETE", &of_ada, &json!({})).await.problem(), (404, "not-found".into()));
+    assert_eq!(instance.call(&eve, "GET", &path, &Value::Null).await.ok(200)["logins"], json!([]));
+    instance.call(&ada, "DELETE", &of_ada, &json!({})).await.ok(204);
+    make(&ada, false).await.ok(201);
+    instance.call(&admin, "DELETE", &of_ada, &json!({})).await.ok(204);
+    assert_eq!(instance.call(&admin, "DELETE", &format!("{path}/postgres"), &json!({})).await.problem().0, 404);
+    // So does an account that is closed.
+    make(&ada, false).await.ok(201);
+    instance.call(&admin, "PATCH", &format!("/users/{}", ada.id), &json!({ "disabled": true })).await.ok(200);
+    assert_eq!(instance.call(&admin, "GET", &path, &Value::Null).await.ok(200)["logins"], json!([]));
+}

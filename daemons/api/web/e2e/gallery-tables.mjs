@@ -149,6 +149,29 @@ export const tablesSteps = [
   },
   {
     kind: 'tables',
+    name: 'a login for psql is made, and its password shown once',
+    run: async (page, url) => {
+      const login = 'tables_ada_00000001'
+      const list = { database: 'bulkhead_tables', port: 5432, logins: [{ login, is_own: true, email: 'ada@example.org', may_write: false, sessions: 2 }, { login: 'tables_bob_00000002', is_own: false, email: 'bob@example.org', may_write: true, sessions: 0 }] }
+      /** @type {any[]} */
+      const asked = []
+      await answer(page, answers({ [`GET ${base}/logins`]: list, [`POST ${base}/logins`]: (/** @type {any} */ body) => { asked.push(body); return { login, password: 'kept-nowhere-4f0e', database: 'bulkhead_tables', port: 5432, may_write: true } } }))
+      await page.goto(`${url}/tables`)
+      await page.getByRole('button', { name: 'Connect with psql' }).click()
+      await page.getByLabel('It may change rows').check()
+      await look(page, 'tables-logins')
+      await page.getByRole('button', { name: 'Make a new password' }).click()
+      assert.equal(await page.getByLabel('Password').inputValue(), 'kept-nowhere-4f0e')
+      await look(page, 'tables-login-made')
+      assert.deepEqual(asked, [{ may_write: true }])
+      await page.getByRole('button', { name: 'Close' }).last().click()
+      await page.getByRole('button', { name: 'Connect with psql' }).click()
+      await page.getByRole('button', { name: 'Make a new password' }).waitFor()
+      assert.equal(await page.getByLabel('Password').count(), 0)
+    },
+  },
+  {
+    kind: 'tables',
     name: 'a change of a table is shown as SQL, and exactly that is run',
     run: async (page, url) => {
       /** @type {any[]} */

@@ -89,14 +89,14 @@ REVOKE ALL ON DATABASE {tables} FROM PUBLIC;
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use bulkhead_test_kit::TestDatabase;
     use tokio_postgres::config::Host;
 
     use super::*;
 
     /// The cluster of `test`, as psql names it.
-    pub(super) fn psql(test: &TestDatabase) -> Psql {
+    pub(in crate::setup) fn psql(test: &TestDatabase) -> Psql {
         let config = test.config();
         let host = match &config.get_hosts()[0] {
             Host::Unix(path) => path.display().to_string(),

@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod instance;
 mod keys;
+mod logins;
 mod services;
 mod tables;
 
@@ -43,7 +44,11 @@ pub(crate) async fn run(setup: Setup, api: &Api) -> Result<()> {
             keys::make(&keys::Store::Plain(to.clone()))?;
             certificate::make(&to.join("tls"), "localhost")
         }
-        Some(SetupPart::Database { admin }) => database::prepare(&Psql::At(admin), &database::Names::default()),
+        Some(SetupPart::Database { admin }) => {
+            let (psql, names) = (Psql::At(admin), database::Names::default());
+            database::prepare(&psql, &names)?;
+            logins::install(&psql, &names)
+        }
         Some(SetupPart::Instance(instance)) => part(&instance, api).await,
     }
 }
@@ -56,6 +61,7 @@ async fn whole(setup: &Setup, api: &Api) -> Result<()> {
     let port = database::reach(&psql)?;
     let names = database::Names::default();
     database::prepare(&psql, &names)?;
+    logins::install(&psql, &names)?;
     let mut changed = keys::make(&keys::Store::Encrypted { public: Path::new(ETC).join("keys") })?;
     certificate::make(&Path::new(ETC).join("tls"), address.host())?;
     if address.write(Path::new(ETC))? {

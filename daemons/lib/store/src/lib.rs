@@ -47,6 +47,7 @@ pub mod session_access;
 pub mod sessions;
 pub mod sign_in;
 pub mod ssh_hosts;
+pub mod table_logins;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 pub mod traces;

@@ -1492,6 +1492,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources/{name}/tables/logins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The logins to the tables database: your own, and for admins of the resource everybody's. */
+        get: operations["listTableLogins"];
+        put?: never;
+        /** Makes your login, or gives it a new password and other rights. */
+        post: operations["makeTableLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/tables/logins/{login}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes your login away; admins of the resource take any. Its sessions end. */
+        delete: operations["removeTableLogin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resources/{name}/tables/rows": {
         parameters: {
             query?: never;
@@ -4664,6 +4699,22 @@ export interface components {
             /** @description `after` of a request for what comes later. */
             next: number;
         };
+        /** @description A login. */
+        LoginOfTables: {
+            /** @description Whose it is; absent for an account that is gone. */
+            email?: string | null;
+            /** @description Whether it is yours. */
+            is_own: boolean;
+            /** @description Its name. */
+            login: string;
+            /** @description Whether it changes rows. */
+            may_write: boolean;
+            /**
+             * Format: int64
+             * @description Sessions that it has open.
+             */
+            sessions: number;
+        };
         /** @description Who logs in. */
         LoginRequest: {
             /** @description The account's address, in any case. */
@@ -4704,6 +4755,22 @@ export interface components {
          * @enum {string}
          */
         LoopMode: "sequential" | "parallel" | "batch";
+        /** @description A new login. */
+        MadeLogin: {
+            /** @description The database to connect to. */
+            database: string;
+            /** @description Its name. */
+            login: string;
+            /** @description Whether it changes rows. */
+            may_write: boolean;
+            /** @description Its password. It is shown this once. */
+            password: string;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+        };
         /** @description A file that goes with a message: bytes or a text. */
         MailAttachment: {
             base64?: components["schemas"]["TextTemplate"] | null;
@@ -4712,6 +4779,11 @@ export interface components {
             text?: components["schemas"]["TextTemplate"] | null;
             /** @description Its media type; `application/octet-stream` or `text/plain; charset=utf-8` when empty. */
             type?: components["schemas"]["TextTemplate"];
+        };
+        /** @description The login that is wanted. */
+        MakeLoginRequest: {
+            /** @description Whether it is to change rows; for editors. */
+            may_write: boolean;
         };
         /** @description A mark of your own. */
         MarkRequest: {
@@ -7058,6 +7130,20 @@ export interface components {
         TableList: {
             /** @description By schema and name, 2,000 at most. */
             tables: components["schemas"]["TableDefinition"][];
+        };
+        /** @description Logins to the tables database. */
+        TableLogins: {
+            /** @description The database to connect to. */
+            database: string;
+            /** @description Your own; for admins of the resource everybody's. */
+            logins: components["schemas"]["LoginOfTables"][];
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description Why there can be none; absent where there can be. */
+            unavailable?: string | null;
         };
         /** @description A table by its name. */
         TableName: {
@@ -10987,6 +11073,111 @@ export interface operations {
             };
             /** @description `import-unknown`, `import-invalid` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTableLogins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableLogins"];
+                };
+            };
+            /** @description `resource-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeTableLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeLoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeLogin"];
+                };
+            };
+            /** @description `resource-role-too-low`, `role-too-low`, `sessions-only`, `persons-only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `logins-unavailable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeTableLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                login: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

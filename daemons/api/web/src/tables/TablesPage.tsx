@@ -1,10 +1,11 @@
 /** The tables of the built-in database. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { FileUp, Plus, Sheet } from 'lucide-react'
+import { FileUp, Plus, Sheet, SquareTerminal } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import type { Resource, TableDefinition } from '../api/types'
 import { Badge } from '../ui/Badge'
+import { Button } from '../ui/Button'
 import { EmptyState, Loaded } from '../ui/states'
 import { MenuButton, MenuItem } from '../ui/MenuButton'
 import { PageHead } from '../studio/PageHead'
@@ -12,6 +13,7 @@ import { resourcesQuery } from '../studio/lists'
 import { tablesQuery, titleOf } from './asks'
 
 const NewTable = lazy(async () => ({ default: (await import('./NewTable')).NewTable }))
+const Logins = lazy(async () => ({ default: (await import('./Logins')).Logins }))
 const ImportDialog = lazy(async () => ({ default: (await import('./ImportDialog')).ImportDialog }))
 
 export function TablesPage() {
@@ -36,7 +38,7 @@ export function TablesPage() {
 
 function TablesOf({ resource }: { resource: Resource }) {
   const tables = useQuery(tablesQuery(resource.name))
-  const [isMaking, setMaking] = useState<'empty' | 'file'>()
+  const [isMaking, setMaking] = useState<'empty' | 'file' | 'login'>()
   const isAdmin = resource.role === 'admin'
   const add = isAdmin ? (
     <MenuButton text="New table" icon={Plus} label="New table">
@@ -50,7 +52,16 @@ function TablesOf({ resource }: { resource: Resource }) {
   ) : null
   return (
     <>
-      <PageHead title="Tables">{tables.isSuccess ? add : null}</PageHead>
+      <PageHead title="Tables">
+        {tables.isSuccess ? (
+          <>
+            <Button icon={SquareTerminal} onClick={() => setMaking('login')}>
+              Connect with psql
+            </Button>
+            {add}
+          </>
+        ) : null}
+      </PageHead>
       <div className="page-body">
         <Loaded query={tables}>
           {(all) =>
@@ -66,6 +77,7 @@ function TablesOf({ resource }: { resource: Resource }) {
       </div>
       <Suspense>
         {isMaking === 'empty' ? <NewTable resource={resource.name} onClose={() => setMaking(undefined)} /> : null}
+        {isMaking === 'login' ? <Logins resource={resource} onClose={() => setMaking(undefined)} /> : null}
         {isMaking === 'file' ? <ImportDialog resource={resource.name} onClose={() => setMaking(undefined)} /> : null}
       </Suspense>
     </>
