@@ -100,6 +100,8 @@ impl Default for RawSockets {
 struct RawKeys {
     /// db-connector's public key. `bulkheadctl setup` writes it here.
     db_connector: PathBuf,
+    /// jobs-runner's public key. `bulkheadctl setup` writes it here.
+    jobs_runner: PathBuf,
     /// ssh-connector's public key. `bulkheadctl setup` writes it here.
     ssh_connector: PathBuf,
     /// workflows-backend's public key. `bulkheadctl setup` writes it here.
@@ -110,6 +112,7 @@ impl Default for RawKeys {
     fn default() -> Self {
         Self {
             db_connector: "/etc/bulkhead/keys/db-connector.pub".into(),
+            jobs_runner: "/etc/bulkhead/keys/jobs-runner.pub".into(),
             ssh_connector: "/etc/bulkhead/keys/ssh-connector.pub".into(),
             workflows_backend: "/etc/bulkhead/keys/workflows-backend.pub".into(),
         }
@@ -173,6 +176,8 @@ pub struct Config {
     pub backend_socket: Address,
     /// db-connector's public key.
     pub connector_key: PathBuf,
+    /// jobs-runner's public key.
+    pub jobs_runner_key: PathBuf,
     /// ssh-connector's public key.
     pub ssh_connector_key: PathBuf,
     /// workflows-backend's public key.
@@ -235,6 +240,7 @@ impl DaemonConfig for Config {
             executor_socket: raw.sockets.code_executor,
             backend_socket: raw.sockets.workflows_backend,
             connector_key: raw.keys.db_connector,
+            jobs_runner_key: raw.keys.jobs_runner,
             ssh_connector_key: raw.keys.ssh_connector,
             backend_key: raw.keys.workflows_backend,
             body_limit_bytes: limits.body_bytes,

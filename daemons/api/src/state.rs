@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_daemon_kit::{Identity, Readiness};
+use bulkhead_model::source_control::SourceControlSecret;
 use bulkhead_model::ssh::SshSecret;
 use bulkhead_model::{EnvironmentId, ResourceId, SshHostId};
 use bulkhead_rpc::RpcClient;
@@ -129,20 +130,35 @@ impl Api {
         self.seal_to_backend("second_factors", id, secret)
     }
 
-    /// An installation that is older than this key gets it by repeating setup.
-    fn seal_to_backend(&self, table: &str, id: uuid::Uuid, value: &[u8]) -> Result<String, ApiError> {
-        let text = std::fs::read_to_string(&self.config.backend_key).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => ApiError::Conflict {
-                code: "seal-key-missing",
-                detail: "there is no key yet to seal secrets with: run `sudo bulkheadctl setup` once on the machine, \
-                         then try again"
-                    .to_owned(),
-            },
-            _ => ApiError::internal("reading workflows-backend's public key")(error),
-        })?;
+    /// Seals what logs in to the git repository so that jobs-runner alone can open it, and only for this connection.
+    pub(crate) fn seal_source_control_secret(
+        &self,
+        id: uuid::Uuid,
+        secret: &SourceControlSecret,
+    ) -> Result<String, ApiError> {
+        let secret = serde_json::to_vec(secret).map_err(ApiError::internal("writing down a secret"))?;
         let row = id.to_string();
-        seal(&text, Place { table, row: &row, field: "sealed" }, value)
+        let place = Place { table: "source_control", row: &row, field: "sealed" };
+        seal(&later_key(&self.config.jobs_runner_key)?, place, &secret)
     }
+
+    fn seal_to_backend(&self, table: &str, id: uuid::Uuid, value: &[u8]) -> Result<String, ApiError> {
+        let row = id.to_string();
+        seal(&later_key(&self.config.backend_key)?, Place { table, row: &row, field: "sealed" }, value)
+    }
+}
+
+/// An installation that is older than this key gets it by repeating setup.
+fn later_key(path: &std::path::Path) -> Result<String, ApiError> {
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ApiError::Conflict {
+            code: "seal-key-missing",
+            detail: "there is no key yet to seal secrets with: run `sudo bulkheadctl setup` once on the machine, \
+                     then try again"
+                .to_owned(),
+        },
+        _ => ApiError::internal("reading a daemon's public key")(error),
+    })
 }
 
 /// Seals to a public key that was read just now: it may be rotated while this daemon runs.

@@ -377,16 +377,19 @@ pub(crate) enum DocumentCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Print the draft as JSON
+    /// Print the draft as JSON, or write it as the files that Source Control keeps
     Export {
         /// Its name in addresses
         slug: String,
+        /// A folder for the files: a new or empty one, or an earlier export
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
     },
-    /// Create one from a file, or replace the draft of the one that exists
+    /// Create one from a file or a folder of files, or replace the draft of the one that exists
     Import {
         /// Its name in addresses
         slug: String,
-        /// The file; `-` is standard input
+        /// The file of JSON, or the folder; `-` is standard input
         file: PathBuf,
         /// Release the draft at once
         #[arg(long)]

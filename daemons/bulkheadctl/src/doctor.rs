@@ -85,14 +85,18 @@ fn files() -> Vec<Finding> {
     let setup = "bulkheadctl setup";
     let paths = [
         ("api", "/etc/bulkhead/keys/db-connector.pub", setup),
+        ("api", "/etc/bulkhead/keys/jobs-runner.pub", setup),
         ("api", "/etc/bulkhead/keys/workflows-backend.pub", setup),
         ("api", "/etc/credstore.encrypted/bulkhead-api.seal.key", setup),
         ("db-connector", "/etc/credstore.encrypted/bulkhead-db-connector.seal.key", setup),
+        ("jobs-runner", "/etc/credstore.encrypted/bulkhead-jobs-runner.seal.key", setup),
         ("ssh-connector", "/etc/credstore.encrypted/bulkhead-ssh-connector.seal.key", setup),
         ("workflows-backend", "/etc/credstore.encrypted/bulkhead-workflows-backend.run-token.key", setup),
         ("workflows-backend", "/etc/credstore.encrypted/bulkhead-workflows-backend.seal.key", setup),
         ("api", "/etc/bulkhead/tls/api.crt", setup),
         ("api", "/etc/bulkhead/tls/api.key", setup),
+        ("jobs-runner", "/usr/bin/git", "install the package git"),
+        ("jobs-runner", "/usr/bin/ssh", "install the package openssh-client (openssh-clients on Red Hat)"),
         ("code-executor", "/usr/bin/node", "install the package nodejs"),
         ("code-executor", "/usr/bin/python3", "install the package python3"),
     ];

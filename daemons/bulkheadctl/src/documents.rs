@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::cli::DocumentCommand;
-use crate::table;
+use crate::{document_files, table};
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +19,15 @@ pub(crate) struct Kind {
     collection: &'static str,
     /// In a sentence.
     word: &'static str,
+    /// As files.
+    files: bulkhead_tree::Kind,
 }
 
 /// Apps.
-pub(crate) const APPS: Kind = Kind { collection: "apps", word: "app" };
+pub(crate) const APPS: Kind = Kind { collection: "apps", word: "app", files: bulkhead_tree::Kind::App };
 /// Workflows.
-pub(crate) const WORKFLOWS: Kind = Kind { collection: "workflows", word: "workflow" };
+pub(crate) const WORKFLOWS: Kind =
+    Kind { collection: "workflows", word: "workflow", files: bulkhead_tree::Kind::Workflow };
 
 /// What the instance tells of a document's draft.
 #[derive(Debug, Deserialize)]
@@ -59,14 +62,21 @@ struct Released {
 pub(crate) async fn run(kind: Kind, command: DocumentCommand, api: &Api) -> Result<()> {
     match command {
         DocumentCommand::List { json } => list(kind, json, api).await,
-        DocumentCommand::Export { slug } => {
+        DocumentCommand::Export { slug, to } => {
             let detail = kind.find(&slug, api).await?;
             let detail = detail.with_context(|| format!("there is no {} `{slug}`", kind.word))?;
-            println!("{}", serde_json::to_string_pretty(&detail.draft)?);
+            match to {
+                None => println!("{}", serde_json::to_string_pretty(&detail.draft)?),
+                Some(folder) => {
+                    let count = document_files::write(kind.files, &slug, detail.draft, &folder)?;
+                    println!("{} `{slug}`: {count} files in {}", kind.word, folder.display());
+                }
+            }
             Ok(())
         }
         DocumentCommand::Import { slug, file, release } => {
-            let document: Value = read(&file)?;
+            let document: Value =
+                if file.is_dir() { document_files::read(kind.files, &slug, &file)? } else { read(&file)? };
             let revision = match kind.find(&slug, api).await? {
                 Some(detail) => kind.save(&slug, detail.draft_revision, &document, api).await?,
                 None => kind.create(&slug, &document, api).await?,

@@ -11,6 +11,7 @@ mod cli;
 mod code;
 mod daemons;
 mod doctor;
+mod document_files;
 mod documents;
 mod libraries;
 mod local_http;

@@ -1,11 +1,14 @@
 //! `/etc/bulkhead/jobs-runner.toml`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_daemon_kit::{ConfigFault, DaemonConfig};
+use bulkhead_daemon_kit::{ConfigFault, DaemonConfig, NetworkPolicy};
 use bulkhead_rpc::Address;
 use bulkhead_store::DatabaseConfig;
 use serde::Deserialize;
+
+use crate::source_control::Folders;
 
 /// The file's shape.
 #[derive(Debug, Deserialize)]
@@ -19,6 +22,13 @@ pub(crate) struct RawConfig {
     library_builder_socket: Address,
     /// Days after which audit records are deleted, 30 to 36500; kept for ever when absent. What stays can be verified all the same.
     audit_keep_days: Option<u32>,
+    /// Networks (`10.0.0.0/8`) in which git repositories may be although the built-in policy refuses them: loopback and link-local
+    /// addresses, where this machine's own services and cloud metadata are.
+    allow_networks: Vec<String>,
+    /// Where Source Control keeps a repository for as long as a job takes.
+    work_directory: PathBuf,
+    /// Where it lays down the key of a repository for as long as a job takes; in memory.
+    runtime_directory: PathBuf,
 }
 
 impl Default for RawConfig {
@@ -28,6 +38,9 @@ impl Default for RawConfig {
             interval_s: 60,
             library_builder_socket: bulkhead_rpc::library_builder::SOCKET.into(),
             audit_keep_days: None,
+            allow_networks: Vec::new(),
+            work_directory: WORK.into(),
+            runtime_directory: RUNTIME.into(),
         }
     }
 }
@@ -43,7 +56,14 @@ pub(crate) struct Config {
     pub(crate) library_builder_socket: Address,
     /// Days after which audit records are deleted, if they are.
     pub(crate) audit_keep_days: Option<i32>,
+    /// Where git repositories may be.
+    pub(crate) network: NetworkPolicy,
+    /// Where Source Control works.
+    pub(crate) folders: Folders,
 }
+
+const WORK: &str = "/var/cache/bulkhead-jobs-runner";
+const RUNTIME: &str = "/run/bulkhead-jobs-runner";
 
 impl DaemonConfig for Config {
     type Raw = RawConfig;
@@ -55,11 +75,16 @@ impl DaemonConfig for Config {
         if raw.audit_keep_days.is_some_and(|days| !(30..=36_500).contains(&days)) {
             return Err(ConfigFault::new("audit-keep-days", "must be between 30 and 36500, or absent to keep all"));
         }
+        ConfigFault::unless_absolute("work-directory", &raw.work_directory, WORK)?;
+        ConfigFault::unless_absolute("runtime-directory", &raw.runtime_directory, RUNTIME)?;
         Ok(Self {
             database: raw.database,
             interval: Duration::from_secs(raw.interval_s.into()),
             library_builder_socket: raw.library_builder_socket,
             audit_keep_days: raw.audit_keep_days.and_then(|days| i32::try_from(days).ok()),
+            network: NetworkPolicy::new(&raw.allow_networks)
+                .map_err(|message| ConfigFault::new("allow-networks", message))?,
+            folders: Folders { work: raw.work_directory, runtime: raw.runtime_directory },
         })
     }
 

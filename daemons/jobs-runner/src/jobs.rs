@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::audit::AuditSeals;
 use crate::libraries::Libraries;
+use crate::source_control::SourceControl;
 
 /// Between two tries of something that failed.
 const RETRY: Duration = Duration::from_secs(2);
@@ -41,8 +42,15 @@ pub(crate) struct Jobs {
     readiness: Readiness,
     metrics: Metrics,
     interval: Duration,
-    libraries: Libraries,
-    audit: AuditSeals,
+    work: Work,
+}
+
+/// What is done beside the rounds.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) libraries: Libraries,
+    pub(crate) audit: AuditSeals,
+    pub(crate) source_control: SourceControl,
 }
 
 impl Jobs {
@@ -51,10 +59,9 @@ impl Jobs {
         readiness: Readiness,
         metrics: Metrics,
         interval: Duration,
-        libraries: Libraries,
-        audit: AuditSeals,
+        work: Work,
     ) -> Self {
-        Self { database, readiness, metrics, interval, libraries, audit }
+        Self { database, readiness, metrics, interval, work }
     }
 
     /// Works for ever.
@@ -65,8 +72,9 @@ impl Jobs {
             tokio::select! {
                 () = self.rounds(&leadership) => {}
                 // Beside the rounds, because a build takes minutes; and no longer than this process is the one that works.
-                () = self.libraries.run() => {}
-                () = self.audit.run(&leadership) => {}
+                () = self.work.libraries.run() => {}
+                () = self.work.audit.run(&leadership) => {}
+                () = self.work.source_control.run() => {}
             }
         }
     }
@@ -139,16 +147,21 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_daemon_kit::NetworkPolicy;
     use bulkhead_rpc::RpcClient;
     use bulkhead_store::test_support::{empty, migrated};
 
     use super::*;
+    use crate::source_control::Folders;
 
     fn jobs(database: &Database) -> Jobs {
         let metrics = Metrics::register(&mut MetricsRegistry::default());
         let libraries = Libraries::new(database.clone(), vec![RpcClient::new("library-builder", "/nowhere")]);
         let audit = AuditSeals::new(database.clone(), None);
-        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), libraries, audit)
+        let folders = Folders { work: "/nowhere".into(), runtime: "/nowhere".into() };
+        let source_control = SourceControl::new(database.clone(), None, NetworkPolicy::default(), folders);
+        let work = Work { libraries, audit, source_control };
+        Jobs::new(database.clone(), Readiness::default(), metrics, Duration::from_millis(50), work)
     }
 
     #[tokio::test]

@@ -7,9 +7,11 @@ mod audit;
 mod config;
 mod jobs;
 mod libraries;
+mod source_control;
 
 use bulkhead_daemon_kit::{Context, DaemonError, DaemonSpec, Threads};
 use bulkhead_rpc::RpcClient;
+use bulkhead_seal::SealPrivateKey;
 use bulkhead_store::Database;
 
 use crate::config::Config;
@@ -41,10 +43,27 @@ async fn run(mut context: Context<Config>) -> Result<(), DaemonError> {
         .map(|address| RpcClient::at("bulkhead-library-builder", &address, context.internal_tls.as_ref()));
     let libraries = libraries::Libraries::new(database.clone(), builders.collect::<Result<_, _>>()?);
     let audit = audit::AuditSeals::new(database.clone(), context.config.audit_keep_days);
-    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, libraries, audit);
+    let source_control = source_control::SourceControl::new(
+        database.clone(),
+        seal_key(&context),
+        context.config.network.clone(),
+        context.config.folders.clone(),
+    );
+    let work = jobs::Work { libraries, audit, source_control };
+    let jobs = jobs::Jobs::new(database, context.readiness.clone(), metrics, context.config.interval, work);
     tokio::select! {
         () = context.lifetime.shutdown.cancelled() => {}
         () = jobs.run() => {}
     }
     Ok(())
+}
+
+/// None on an installation that is older than this key: all but Source Control works without it, migrations above all.
+fn seal_key(context: &Context<Config>) -> Option<SealPrivateKey> {
+    let text = context.credentials.read_text("seal.key").ok()?;
+    let key = SealPrivateKey::from_text(&text);
+    if let Err(error) = &key {
+        tracing::info!("Source Control has no key yet: run `sudo bulkheadctl setup` once ({error})");
+    }
+    key.ok()
 }

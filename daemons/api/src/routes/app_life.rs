@@ -42,6 +42,8 @@ pub(crate) struct AppSummary {
     is_favourite: bool,
     /// Whether it is a module, which stands in other apps.
     is_module: bool,
+    /// Whether its draft changes by pulls of Source Control alone.
+    is_protected: bool,
 }
 
 impl From<ListedApp> for AppSummary {
@@ -52,6 +54,7 @@ impl From<ListedApp> for AppSummary {
             tags: app.tags,
             is_favourite: app.is_favourite,
             is_module: app.is_module,
+            is_protected: app.is_protected,
         }
     }
 }

@@ -72,6 +72,8 @@ pub(crate) struct AppDetail {
     released_version: Option<i32>,
     /// The environments that you may use here, the default one first.
     environments: Vec<EnvironmentBadge>,
+    /// Whether the draft changes by pulls of Source Control alone.
+    is_protected: bool,
 }
 
 /// A draft to save.
@@ -246,6 +248,7 @@ pub(crate) async fn create(
         draft_revision: 1,
         released_version: None,
         environments: usable(&api, &caller, Role::Admin).await?,
+        is_protected: false,
     };
     Ok((StatusCode::CREATED, Json(detail)).into_response())
 }
@@ -265,6 +268,7 @@ pub(crate) async fn show(State(api): State<SharedApi>, on: On<AppKind, Editor>) 
         draft_revision: draft.revision,
         released_version: draft.released_version,
         environments: usable(&api, &on.caller, on.role).await?,
+        is_protected: api.database.app_is_protected(on.id).await?,
     }))
 }
 
@@ -279,7 +283,7 @@ pub(crate) async fn delete(State(api): State<SharedApi>, on: On<AppKind, Admin>)
 /// Saves the draft.
 #[utoipa::path(put, path = "/apps/{slug}/draft", tag = "apps", operation_id = "saveAppDraft", params(("slug" = Slug, Path)), request_body = SaveAppDraftRequest, responses(
     (status = 200, description = "Saved", body = DraftSaved),
-    (status = 409, description = "`draft-changed`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`draft-changed`, `protected`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
     (status = 422, description = "`document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn save_draft(
@@ -287,6 +291,10 @@ pub(crate) async fn save_draft(
     on: On<AppKind, Editor>,
     Json(request): Json<SaveAppDraftRequest>,
 ) -> Result<Json<DraftSaved>, ApiError> {
+    if api.database.app_is_protected(on.id).await? {
+        let detail = "this app is protected: change it in the repository and pull, or ask an administrator to lift the protection";
+        return Err(ApiError::Conflict { code: "protected", detail: detail.to_owned() });
+    }
     require_sound(&request.document, &on.name)?;
     if request.document.module.is_some() != api.database.app_is_module(on.id).await? {
         let message = "an app never becomes a module, nor a module an app: create a new one";

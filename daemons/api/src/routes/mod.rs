@@ -59,6 +59,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_settings;
 mod signatures;
+mod source_control;
 mod ssh_hosts;
 mod system;
 mod table_imports;
@@ -261,6 +262,15 @@ fn code_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(library_sets::list, library_sets::create))
         .routes(routes!(library_sets::show, library_sets::replace, library_sets::delete))
         .routes(routes!(library_sets::build))
+        .routes(routes!(source_control::show, source_control::connect, source_control::disconnect))
+        .routes(routes!(source_control::server))
+        .routes(routes!(source_control::compare_one))
+        .routes(routes!(source_control::fetch))
+        .routes(routes!(source_control::branches))
+        .routes(routes!(source_control::commit))
+        .routes(routes!(source_control::pull))
+        .routes(routes!(source_control::job))
+        .routes(routes!(source_control::protect))
 }
 
 /// All routes, as one listener serves them.

@@ -340,7 +340,7 @@ fn database_table(database: &TestDatabase) -> Value {
 fn write_keys(directory: &Path) {
     let key = SealPrivateKey::generate();
     std::fs::write(directory.join("seal.key"), key.to_text().as_bytes()).expect("written");
-    for daemon in ["db-connector", "ssh-connector", "workflows-backend"] {
+    for daemon in ["db-connector", "jobs-runner", "ssh-connector", "workflows-backend"] {
         std::fs::write(directory.join(format!("{daemon}.pub")), key.public_key().to_text()).expect("written");
     }
     let identity = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
@@ -384,7 +384,7 @@ fn start_api(
         "database": database_table(own),
         "web-root": at("web"),
         "tls": { "certificate": at("api.crt"), "key": at("api.key") },
-        "keys": { "db-connector": at("db-connector.pub"), "ssh-connector": at("ssh-connector.pub"), "workflows-backend": at("workflows-backend.pub") },
+        "keys": { "db-connector": at("db-connector.pub"), "jobs-runner": at("jobs-runner.pub"), "ssh-connector": at("ssh-connector.pub"), "workflows-backend": at("workflows-backend.pub") },
         "sockets": {
             "db-connector": at("db-connector.sock"),
             "ssh-connector": at("ssh-connector.sock"),

@@ -26,6 +26,7 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod source_control;
 mod ssh_hosts;
 mod tables;
 mod web;

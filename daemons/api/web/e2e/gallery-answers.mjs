@@ -14,9 +14,9 @@ export const everything = {
   '/api/v1/session': { user: { id: id(1), email: 'ada@example.org', name: 'Ada Novak', is_admin: true, groups: ['finance'] }, version: '0.1.0' },
   '/api/v1/apps': {
     apps: [
-      { id: id(10), slug: 'orders', title: 'Orders', role: 'admin', released_version: 12, updated_at: ago(3), folder: 'Sales', is_favourite: true, is_module: false, tags: ['daily', 'team north'] },
-      { id: id(11), slug: 'refunds-and-other-things-with-a-long-name', title: 'Refunds, returned parcels and everything else that a customer sends back', role: 'editor', released_version: null, updated_at: ago(200), folder: '', is_favourite: false, is_module: false, tags: [] },
-      { id: id(12), slug: 'depots', title: 'Depots', role: 'viewer', released_version: 1, updated_at: ago(90_000), folder: 'Logistics', is_favourite: false, is_module: false, tags: ['map'] },
+      { id: id(10), slug: 'orders', title: 'Orders', role: 'admin', released_version: 12, updated_at: ago(3), folder: 'Sales', is_favourite: true, is_module: false, is_protected: false, tags: ['daily', 'team north'] },
+      { id: id(11), slug: 'refunds-and-other-things-with-a-long-name', title: 'Refunds, returned parcels and everything else that a customer sends back', role: 'editor', released_version: null, updated_at: ago(200), folder: '', is_favourite: false, is_module: false, is_protected: false, tags: [] },
+      { id: id(12), slug: 'depots', title: 'Depots', role: 'viewer', released_version: 1, updated_at: ago(90_000), folder: 'Logistics', is_favourite: false, is_module: false, is_protected: false, tags: ['map'] },
     ],
   },
   '/api/v1/workflows': {
@@ -85,6 +85,20 @@ export const everything = {
   },
   '/api/v1/ssh-hosts': {
     ssh_hosts: [{ id: id(80), name: 'bastion', authentication: 'key', fingerprint: 'SHA256:uNiVztksCsDhcc0u9e8BrAqhM7n6pbEsL5mVDHk1oVg', config: { host: 'bastion.example.org', port: 22, user: 'tunnel', 'host-key': 'ssh-ed25519 AAAA' }, resources: ['shop'], ssh_hosts: [], updated_at: ago(400) }],
+  },
+  '/api/v1/source-control': {
+    repository: { config: { url: 'ssh://git@git.example.org/team/apps.git', branch: 'main', 'host-key': 'ssh-ed25519 AAAA' }, fingerprint: 'SHA256:uNiVztksCsDhcc0u9e8BrAqhM7n6pbEsL5mVDHk1oVg', head: '4f2a9c81d07be3561a9c4f2a9c81d07be3561a9c', fetched_at: ago(3) },
+    changes: [
+      { key: 'apps/orders', title: 'Orders', standing: 'conflict' },
+      { key: 'apps/refunds-and-other-things-with-a-long-name', title: 'Refunds, returned parcels and everything else that a customer sends back', standing: 'changed-here' },
+      { key: 'library/customer', title: 'Customer', standing: 'only-there', fault: 'query.yaml: line 3: put `yes` in double quotes' },
+      { key: 'workflows/nightly-sync', title: 'Nightly sync', standing: 'deleted-there' },
+    ],
+    unchanged: 12,
+    jobs: [
+      { id: id(101), kind: 'pull', status: 'failed', progress: '', requested_by: 'Ada Novak', requested_at: ago(3), finished_at: ago(3), error_code: 'conflicts', error: 'one document was changed here and in the repository: choose for each, nothing was applied', result: { conflicts: ['apps/orders'] } },
+      { id: id(100), kind: 'commit', status: 'done', progress: '', requested_by: 'Ada Novak', requested_at: ago(90), finished_at: ago(90), result: { commit: '4f2a9c81d07be3561a9c4f2a9c81d07be3561a9c', branch: 'main', documents: ['apps/orders'] } },
+    ],
   },
   '/api/v1/account/sign-ins': { accounts: [{ issuer: 'https://id.example.org', subject: '7', email: 'ada@id.example.org', added_at: ago(9000), used_at: ago(10) }] },
   '/api/v1/account/second-factor': { has_password: true, recovery_codes: 9, required: true, since: ago(3000) },

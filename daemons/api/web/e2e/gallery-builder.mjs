@@ -16,6 +16,7 @@ const app = {
   role: 'admin',
   released_version: null,
   draft_revision: 1,
+  is_protected: false,
   environments: [],
   draft: { format: 1, title: 'Orders', 'home-page': 'home', pages: { home: { components: { note: { type: 'text', properties: { value: 'Hello' } } }, layout: { note: layout } } } },
 }

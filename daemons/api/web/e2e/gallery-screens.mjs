@@ -22,6 +22,7 @@ const screens = /** @type {const} */ ([
   ['/users', 'Users', '/users'],
   ['/groups', 'Groups', '/groups'],
   ['/environments', 'Environments', '/environments'],
+  ['/source-control', 'Source control', '/source-control'],
   ['/audit', 'Audit', '/audit'],
   ['/log-in-settings', 'Log-in', '/sign-in/settings'],
   ['/account', 'Your account', '/account/sign-ins'],

@@ -47,6 +47,12 @@ const WEAKER: &[(&str, &str, Weakens, &str)] = &[
     ("db-connector", "allow-fetch", is_filled, "code reaches these origins over the network"),
     ("db-connector", "sqlite-directories", is_filled, "resources read and write files of this machine"),
     (
+        "jobs-runner",
+        "allow-networks",
+        is_filled,
+        "git repositories may be in networks that the built-in policy refuses",
+    ),
+    (
         "library-builder",
         "allow-networks",
         is_filled,

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::step;
 
 /// Daemons that secrets are sealed to.
-const SEAL_KEYS: [&str; 4] = ["api", "db-connector", "ssh-connector", "workflows-backend"];
+const SEAL_KEYS: [&str; 5] = ["api", "db-connector", "jobs-runner", "ssh-connector", "workflows-backend"];
 /// Where units look for credentials (`LoadCredentialEncrypted=`).
 const CREDENTIALS: &str = "/etc/credstore.encrypted";
 

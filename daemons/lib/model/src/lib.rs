@@ -20,6 +20,7 @@ pub mod resource;
 pub mod role;
 pub mod run;
 pub mod sign_in;
+pub mod source_control;
 pub mod sql;
 pub mod ssh;
 pub mod tables;

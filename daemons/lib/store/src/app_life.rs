@@ -26,6 +26,8 @@ pub struct ListedApp {
     pub is_favourite: bool,
     /// Whether it is a module, which stands in other apps.
     pub is_module: bool,
+    /// Whether its draft changes by pulls of Source Control alone.
+    pub is_protected: bool,
 }
 
 /// Who edits an app.
@@ -68,7 +70,7 @@ impl Database {
         let client = self.client(operation).await?;
         let sql =
             "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at,
-                o.folder, o.tags, f.app_id IS NOT NULL, o.is_module
+                o.folder, o.tags, f.app_id IS NOT NULL, o.is_module, o.is_protected
             FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = $1
             LEFT JOIN app_favourites f ON f.app_id = o.id AND f.user_id = $1
             WHERE $2 OR g.role IS NOT NULL ORDER BY lower(o.title), o.slug LIMIT 5000";
@@ -84,7 +86,7 @@ impl Database {
                     updated_at: row.get(5),
                 };
                 let (folder, tags, is_favourite) = (row.get(6), row.get(7), row.get(8));
-                Ok(ListedApp { listed, folder, tags, is_favourite, is_module: row.get(9) })
+                Ok(ListedApp { listed, folder, tags, is_favourite, is_module: row.get(9), is_protected: row.get(10) })
             })
             .collect()
     }

@@ -46,6 +46,8 @@ pub mod secrets;
 pub mod session_access;
 pub mod sessions;
 pub mod sign_in;
+pub mod source_control;
+pub mod source_documents;
 pub mod ssh_hosts;
 pub mod table_logins;
 #[cfg(feature = "test-support")]

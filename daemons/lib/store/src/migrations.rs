@@ -52,10 +52,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 13, name: "marks_of_starts", sql: include_str!("../migrations/V13__marks_of_starts.sql") },
     Migration { version: 14, name: "modules", sql: include_str!("../migrations/V14__modules.sql") },
     Migration { version: 15, name: "people", sql: include_str!("../migrations/V15__people.sql") },
+    Migration { version: 16, name: "source_control", sql: include_str!("../migrations/V16__source_control.sql") },
 ];
 
 /// The version that this build needs.
-pub const SCHEMA_VERSION: i32 = 15;
+pub const SCHEMA_VERSION: i32 = 16;
 
 /// Taken by whoever migrates; any constant that nothing else in the database uses.
 const ADVISORY_LOCK: i64 = 0x6275_6c6b_6865_6164;

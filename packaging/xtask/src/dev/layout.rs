@@ -130,12 +130,13 @@ impl Layout {
                 format!(
                     "base-url = \"http://127.0.0.1:{port}\"\nweb-root = {web:?}\n{database}\
                      [sockets]\ndb-connector = {}\nssh-connector = {}\ncode-executor = {}\nworkflows-backend = {}\n[keys]\ndb-connector = {:?}\n\
-                     ssh-connector = {:?}\nworkflows-backend = {:?}\n",
+                     jobs-runner = {:?}\nssh-connector = {:?}\nworkflows-backend = {:?}\n",
                     socket("db-connector"),
                     socket("ssh-connector"),
                     socket("code-executor"),
                     socket("workflows-backend"),
                     self.public_key("db-connector"),
+                    self.public_key("jobs-runner"),
                     self.public_key("ssh-connector"),
                     self.public_key("workflows-backend"),
                 ),
@@ -161,7 +162,15 @@ impl Layout {
                 ),
             ),
             ("db-connector", database.clone()),
-            ("jobs-runner", format!("library-builder-socket = {}\n{database}", socket("library-builder"))),
+            (
+                "jobs-runner",
+                format!(
+                    "library-builder-socket = {}\nwork-directory = {:?}\nruntime-directory = {:?}\n{database}",
+                    socket("library-builder"),
+                    self.directory.join("git"),
+                    self.directory.join("run").join("git"),
+                ),
+            ),
             ("ssh-connector", database.clone()),
             ("workflows-backend", format!("db-connector-socket = {}\n{database}", socket("db-connector"))),
             (

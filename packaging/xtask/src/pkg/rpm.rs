@@ -17,6 +17,9 @@ const NAMES: &[(&str, Option<&str>)] = &[
     ("adduser", None),
     ("postgresql", Some("postgresql-server")),
     ("postgresql-client", Some("postgresql")),
+    // A part of git that brings no Perl.
+    ("git (>= 1:2.36)", Some("git-core >= 2.36")),
+    ("openssh-client", Some("openssh-clients")),
     // Its package has an epoch.
     ("nodejs (>= 18)", Some("nodejs >= 1:18")),
 ];

@@ -75,7 +75,7 @@ export async function builderGallery(isSaved: boolean, app = small) {
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } })
   client.setQueryData(['resources'], [{ name: 'tables', kind: 'postgresql' }])
   client.setQueryData(['workflows'], [])
-  client.setQueryData(['apps'], [{ id: 'card', slug: 'card', title: 'Customer card', role: 'editor', released_version: 2, is_module: true, folder: '', tags: [], is_favourite: false, updated_at: '2026-11-30T09:00:00Z' }])
+  client.setQueryData(['apps'], [{ id: 'card', slug: 'card', title: 'Customer card', role: 'editor', released_version: 2, is_module: true, is_protected: false, folder: '', tags: [], is_favourite: false, updated_at: '2026-11-30T09:00:00Z' }])
   return (
     <QueryClientProvider client={client}>
       <RuntimeContext value={runtime}>
@@ -92,7 +92,7 @@ function Frame({ store, script, isSaved }: { store: DraftStore<AppDocument>; scr
   const common = { store, page, selection, onSelect: setSelection }
   return (
     <div className="builder">
-      {isSaved ? <Saving slug="gallery" user="1" store={store} onCanSave={() => undefined} /> : null}
+      {isSaved ? <Saving slug="gallery" user="1" store={store} isProtected={false} onCanSave={() => undefined} /> : null}
       <main className="builder-main">
         <SidePanel slug="gallery" {...common} />
         <Canvas {...common} />

@@ -67,10 +67,12 @@ function Loaded({ app, session }: { app: AppDetail; session: Session }) {
   const store = useMemo(() => {
     // Loaded with the first save, a second after the first change.
     let send: ReturnType<typeof import('./saving/send-draft').draftSender> | undefined
-    return createDraftStore(filledIn(app.draft), app.draft_revision, async (revision, document) => {
+    const made = createDraftStore(filledIn(app.draft), app.draft_revision, async (revision, document) => {
       send ??= (await import('./saving/send-draft')).draftSender(slug)
       return send(revision, document)
     })
+    // A protected app is looked at: nothing that would be lost can be changed.
+    return app.is_protected ? { ...made, edit: () => undefined } : made
   }, [app, slug])
   const runtime = useBuilderRuntime(app, store, session)
   if (!runtime) return <SkeletonRows />
@@ -113,7 +115,7 @@ function Frame({ app, user, store }: { app: AppDetail; user: Session['user']; st
       </Suspense>
       <Suspense>
         {text === undefined ? null : <TextsDialog store={store} wanted={text} onClose={() => setText(undefined)} />}
-        <Saving slug={slug} user={user.id} store={store} onCanSave={setCanSave} />
+        <Saving slug={slug} user={user.id} store={store} isProtected={app.is_protected} onCanSave={setCanSave} />
       </Suspense>
       {isPreview ? (
         <div className="builder-preview">

@@ -59,6 +59,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, onTexts, canSav
       <input
         className="top-title"
         aria-label={isModule ? t('Title of the module') : t('Title of the app')}
+        readOnly={app.is_protected}
         value={document.title}
         onChange={(event) => {
           const title = event.target.value
@@ -66,6 +67,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, onTexts, canSav
         }}
       />
       {version ? <Badge tone="green">{t('Version {version}', { version })}</Badge> : <Badge>{t('Never released')}</Badge>}
+      {app.is_protected ? <Badge tone="amber">{t('Protected')}</Badge> : null}
       {app.environments.length > 1 ? (
         <Suspense>
           <EnvironmentChooser environments={app.environments} before={store.save} />
@@ -97,7 +99,7 @@ export function TopBar({ app, store, page, isPreview, onPreview, onTexts, canSav
       <Button disabled={!canSave} onClick={() => void store.save()}>
         {t('Save')}
       </Button>
-      <Button variant="primary" disabled={!canSave} onClick={() => setDialog('release')}>
+      <Button variant="primary" disabled={!canSave && !app.is_protected} onClick={() => setDialog('release')}>
         {t('Release')}
       </Button>
       <Suspense>

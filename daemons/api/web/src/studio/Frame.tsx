@@ -1,7 +1,7 @@
 /** The product's frame. It waits for the session, so that every page below knows who is here. */
 import { useMutation } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { AppWindow, ClipboardCheck, Database, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Package, Play, ScrollText, Search, Table2, Users, UsersRound, Workflow, X } from 'lucide-react'
+import { AppWindow, ClipboardCheck, Database, GitBranch, House, KeyRound, Layers, LibraryBig, LogOut, Menu, Package, Play, ScrollText, Search, Table2, Users, UsersRound, Workflow, X } from 'lucide-react'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Button } from '../ui/Button'
@@ -30,6 +30,7 @@ const administrators = [
   { to: '/users', text: message('Users'), icon: Users },
   { to: '/groups', text: message('Groups'), icon: UsersRound },
   { to: '/environments', text: message('Environments'), icon: Layers },
+  { to: '/source-control', text: message('Source control'), icon: GitBranch },
   { to: '/audit', text: message('Audit'), icon: ScrollText },
 ] as const
 

@@ -14,3 +14,4 @@ export const queueQuery = queryOptions({ queryKey: ['queue'], queryFn: () => dat
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })
 export const environmentsQuery = queryOptions({ queryKey: ['environments'], queryFn: async () => (await dataOf(api.GET('/api/v1/environments'))).environments })
 export const groupsQuery = queryOptions({ queryKey: ['groups'], queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })
+export const sourceControlQuery = queryOptions({ queryKey: ['source-control'], queryFn: () => dataOf(api.GET('/api/v1/source-control')) })

@@ -79,9 +79,10 @@ const environments = createRoute({ getParentRoute: () => frame, path: '/environm
 const account = createRoute({ getParentRoute: () => frame, path: '/account', component: lazyRouteComponent(() => import('./Account'), 'Account') })
 const logInSettings = createRoute({ getParentRoute: () => frame, path: '/log-in-settings', component: lazyRouteComponent(() => import('./SignInSettings'), 'SignInSettings') })
 const tokens = createRoute({ getParentRoute: () => frame, path: '/tokens', component: lazyRouteComponent(() => import('./AllTokens'), 'AllTokens') })
+const sourceControl = createRoute({ getParentRoute: () => frame, path: '/source-control', component: lazyRouteComponent(() => import('./source-control/SourceControl'), 'SourceControl') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, tables, table, queries, query, runs, approvals, libraries, secrets, users, groups, environments, audit, account, logInSettings, tokens])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, tables, table, queries, query, runs, approvals, libraries, secrets, users, groups, environments, sourceControl, audit, account, logInSettings, tokens])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

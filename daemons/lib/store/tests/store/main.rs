@@ -15,4 +15,5 @@ mod releases;
 mod resources;
 mod schedules;
 mod secrets;
+mod source_control;
 mod ssh_hosts;

@@ -6,11 +6,11 @@ import type { AppDocument } from '../../api/types'
 import { type AppDiff, appDiff, changedPages, isUnchanged } from '../../document/app-diff'
 import { canonicalText } from '../../document/canonical'
 import type { DraftStore } from '../../document/draft-store'
-import { textDiff } from '../../document/text-diff'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { SelectField } from '../../ui/Field'
 import { ErrorNotice, SkeletonRows } from '../../ui/states'
+import { TextDiff } from '../../ui/TextDiff'
 import { Changes } from './Changes'
 import { PageSketch } from './PageSketch'
 
@@ -90,22 +90,5 @@ function Pages({ diff }: { diff: AppDiff }) {
 }
 
 function Texts({ before, after }: { before: AppDocument; after: AppDocument }) {
-  const hunks = useMemo(() => textDiff(canonicalText(before), canonicalText(after)), [before, after])
-  return (
-    <div className="history-text" role="region" aria-label="Text of both versions" tabIndex={0}>
-      {hunks.map((hunk, index) => (
-        <div key={index}>
-          {hunk.skipped > 0 ? <p className="history-skipped muted">{hunk.skipped.toLocaleString('en')} equal lines</p> : null}
-          {hunk.lines.map((line, at) => (
-            <div key={at} className={`history-line ${line.kind}`}>
-              <span className="history-number">{line.before ?? ''}</span>
-              <span className="history-number">{line.after ?? ''}</span>
-              <span className="history-sign">{{ same: ' ', removed: '−', added: '+' }[line.kind]}</span>
-              <code>{line.text}</code>
-            </div>
-          ))}
-        </div>
-      ))}
-    </div>
-  )
+  return <TextDiff label="Text of both versions" before={canonicalText(before)} after={canonicalText(after)} />
 }

@@ -12,16 +12,18 @@ interface Props {
   slug: string
   user: string
   store: DraftStore<AppDocument>
+  /** Whether the draft changes by pulls alone. */
+  isProtected: boolean
   /** Told whether this window may save. */
   onCanSave: (canSave: boolean) => void
 }
 
-export function Saving({ slug, user, store, onCanSave }: Props) {
+export function Saving({ slug, user, store, isProtected, onCanSave }: Props) {
   const lock = useEditLock(slug)
   const recovery = useRecovery(store, user, slug)
-  const canSave = lock.state !== 'theirs' && lock.state !== 'lost'
-  useAutosave(store, lock.state === 'ours' && (!recovery.found || recovery.isElsewhere))
+  const canSave = !isProtected && lock.state !== 'theirs' && lock.state !== 'lost'
+  useAutosave(store, canSave && lock.state === 'ours' && (!recovery.found || recovery.isElsewhere))
   useDraftKeys(store, canSave)
   useEffect(() => onCanSave(canSave), [canSave, onCanSave])
-  return <SavingNotices slug={slug} store={store} lock={lock} recovery={recovery} />
+  return <SavingNotices slug={slug} store={store} isProtected={isProtected} lock={lock} recovery={recovery} />
 }

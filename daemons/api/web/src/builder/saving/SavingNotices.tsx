@@ -1,6 +1,6 @@
 /** What stands above the canvas about saving: who else edits, a draft that changed meanwhile, changes that were kept in this browser. */
 import { useMutation } from '@tanstack/react-query'
-import { CircleAlert, History, Users } from 'lucide-react'
+import { CircleAlert, History, Lock, Users } from 'lucide-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useStore } from 'zustand'
 import { api, dataOf } from '../../api/client'
@@ -20,6 +20,7 @@ import type { EditLock } from './use-edit-lock'
 interface Props {
   slug: string
   store: DraftStore<AppDocument>
+  isProtected: boolean
   lock: EditLock
   recovery: Recovery
 }
@@ -27,15 +28,16 @@ interface Props {
 /** Whoever pauses in the middle of an expression is not told so at once: what is below would jump. */
 const patienceMs = 5000
 
-export function SavingNotices({ slug, store, lock, recovery }: Props) {
+export function SavingNotices({ slug, store, isProtected, lock, recovery }: Props) {
   const problem = useStore(store, (state) => state.problem)
   const reason = useStore(store, unsavedReason)
   const hasWaited = useLasting(!problem && reason !== undefined)
   const isUnsaved = useStore(store, (state) => state.document !== state.saved)
   return (
     <div className="builder-notices">
-      {lock.state === 'theirs' || lock.state === 'lost' ? <Elsewhere lock={lock} isUnsaved={isUnsaved} /> : null}
-      {recovery.found ? <Recovered slug={slug} recovery={recovery} /> : null}
+      {isProtected ? <Notice icon={Lock} text="This app is protected: its draft changes by pulls of Source control alone. Change it in the repository, or ask an administrator to lift the protection." /> : null}
+      {!isProtected && (lock.state === 'theirs' || lock.state === 'lost') ? <Elsewhere lock={lock} isUnsaved={isUnsaved} /> : null}
+      {!isProtected && recovery.found ? <Recovered slug={slug} recovery={recovery} /> : null}
       {isProblem(problem, 'draft-changed') ? <Conflict slug={slug} store={store} /> : problem ? <ErrorNotice error={problem} /> : null}
       {hasWaited ? <Notice icon={CircleAlert} text={`Your changes are not saved until this is put right: ${messageOf(reason)}`} /> : null}
     </div>
