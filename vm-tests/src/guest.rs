@@ -33,10 +33,6 @@ enum Place {
 impl Guest {
     /// The machine that the environment names.
     pub(crate) fn from_environment() -> Result<Self> {
-        let value = |name: &str| {
-            #[allow(clippy::disallowed_methods, reason = "how xtask says where the machine is")]
-            std::env::var(name).with_context(|| format!("{name} is not set: run `cargo xtask test`"))
-        };
         Ok(Self {
             url: value("BULKHEAD_URL")?,
             webhook: value("BULKHEAD_WEBHOOK")?,
@@ -44,6 +40,12 @@ impl Guest {
             packages: value("BULKHEAD_PACKAGES").ok().map(PathBuf::from),
             place: Place::Container(value("BULKHEAD_MACHINE_PID")?),
         })
+    }
+
+    /// The machine that the environment names, before anything is installed on it.
+    pub(crate) fn bare() -> Result<Self> {
+        let place = Place::Container(value("BULKHEAD_MACHINE_PID")?);
+        Ok(Self { url: String::new(), webhook: String::new(), samples: None, packages: None, place })
     }
 
     /// The machine that this program runs in.
@@ -122,6 +124,12 @@ impl Guest {
         drop(writer.join());
         Ok(output)
     }
+}
+
+/// What xtask says of the machine.
+pub(crate) fn value(name: &str) -> Result<String> {
+    #[allow(clippy::disallowed_methods, reason = "how xtask says where the machine is")]
+    std::env::var(name).with_context(|| format!("{name} is not set: run `cargo xtask test`"))
 }
 
 /// Asks again and again until `condition` holds or the time is over.

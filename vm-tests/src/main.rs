@@ -1,6 +1,8 @@
 //! Tests of the real packages in a machine with real systemd. `cargo xtask test` boots the machine, loads the demo and runs this;
 //! it is no `#[test]` because it needs that machine, and one after the other because they stop its services.
 //!
+//! With the word `docs` it runs the commands of the documentation on a machine of their own, where nothing is installed yet.
+//!
 //! With the word `inside` it runs the tests of `qemu` in the machine that it runs in itself: a guest with a kernel of its own.
 //!
 //! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_PACKAGES` the folder of the packages
@@ -11,6 +13,7 @@ mod api;
 mod attacks;
 mod block;
 mod code;
+mod docs;
 mod durability;
 mod escape;
 mod guest;
@@ -64,9 +67,10 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let outcome = match words.next().as_deref() {
         None => of_a_container(),
+        Some("docs") => of_the_documentation(),
         Some("inside") => qemu::run(&words.collect::<Vec<_>>()).map(|()| true),
         Some("set-up") => qemu::set_up().map(|()| true),
-        Some(word) => Err(anyhow::anyhow!("{word}? nothing, `inside [TEST...]` or `set-up`")),
+        Some(word) => Err(anyhow::anyhow!("{word}? nothing, `docs`, `inside [TEST...]` or `set-up`")),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -86,6 +90,12 @@ fn of_a_container() -> Result<bool> {
     }
     let failed = tests.iter().filter(|test| !passes(&guest, test)).count();
     println!("{} passed, {failed} failed", tests.len() - failed);
+    Ok(failed == 0)
+}
+
+fn of_the_documentation() -> Result<bool> {
+    let (passed, failed) = docs::run()?;
+    println!("{passed} passed, {failed} failed");
     Ok(failed == 0)
 }
 

@@ -35,7 +35,9 @@ pub(crate) const REPOSITORIES: &[Need] = &[
 ];
 
 /// For looking at packages and repositories.
-pub(crate) const PACKAGE_CHECKS: &[Need] = &[("lintian", "lintian"), ("rpmlint", "rpmlint"), ("dnf", "dnf")];
+pub(crate) const PACKAGE_CHECKS: &[Need] = &[("rpmlint", "rpmlint"), ("dnf", "dnf")];
+/// For looking into every file of them.
+pub(crate) const LINTIAN: &[Need] = &[("lintian", "lintian")];
 
 /// For booting a machine.
 pub(crate) const MACHINE: &[Need] = &[
@@ -43,6 +45,13 @@ pub(crate) const MACHINE: &[Need] = &[
     ("systemd-nspawn", "systemd-container"),
     ("nsenter", "util-linux"),
     ("curl", "curl"),
+];
+
+/// For rolling out to machines.
+pub(crate) const ANSIBLE: &[Need] = &[
+    ("ssh", "openssh-client"),
+    // For what tests have from PyPI.
+    ("/usr/lib/python3*/ensurepip", "python3-venv"),
 ];
 
 /// For booting a guest with a kernel of its own; QEMU itself is [`ensure_qemu`]'s.

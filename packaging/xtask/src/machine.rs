@@ -19,12 +19,19 @@ use crate::{paths, root};
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     directory: PathBuf,
+    /// What its root has besides that of every machine.
+    packages: &'static [&'static str],
 }
 
 impl Machine {
     /// The machine of that name, running or not.
     pub(crate) fn named(name: &str) -> Self {
-        Self { directory: paths::cache().join("machines").join(name) }
+        Self::with(name, &[])
+    }
+
+    /// The same, with these packages of Debian besides.
+    pub(crate) fn with(name: &str, packages: &'static [&'static str]) -> Self {
+        Self { directory: paths::cache().join("machines").join(name), packages }
     }
 
     /// A file that is kept beside the machine.
@@ -57,7 +64,7 @@ impl Machine {
 
     /// Boots it and waits until systemd has started everything.
     pub(crate) fn boot(&self) -> Result<()> {
-        let root = shared_root()?;
+        let root = shared_root(self.packages)?;
         for part in ["upper", "work", "merged"] {
             std::fs::create_dir_all(self.file(part))?;
         }
@@ -173,7 +180,7 @@ impl Machine {
     }
 
     /// Unpacks the tar archive that a command of this host prints, into a new folder inside: the machine sees nothing of this host's files.
-    fn unpack(&self, pack: &mut Command, folder: &str) -> Result<()> {
+    pub(crate) fn unpack(&self, pack: &mut Command, folder: &str) -> Result<()> {
         let mut pack = pack.stdout(Stdio::piped()).spawn()?;
         let stream = pack.stdout.take().context("a pipe")?;
         let script = "rm -rf \"$1\" && mkdir \"$1\" && tar -C \"$1\" -x";
@@ -258,15 +265,15 @@ pub(crate) fn possible() -> Result<()> {
 }
 
 /// The shared root, made on first use.
-fn shared_root() -> Result<PathBuf> {
-    let root = paths::cache().join(format!("root-{}-{}", root::SUITE, root::key(&[], "")));
+fn shared_root(packages: &[&str]) -> Result<PathBuf> {
+    let root = paths::cache().join(format!("root-{}-{}", root::SUITE, root::key(packages, "")));
     if root.exists() {
         return Ok(root);
     }
     step("making the machine's Debian root (once)", || {
         std::fs::create_dir_all(paths::cache())?;
         let partial = root.with_extension("partial");
-        root::make(&partial, &[])?;
+        root::make(&partial, packages)?;
         std::fs::rename(&partial, &root).context("put the root in place")
     })?;
     Ok(root)

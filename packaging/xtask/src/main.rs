@@ -1,10 +1,12 @@
 //! `cargo xtask TASK`: everything that is done with this repository.
 
+mod ansible;
 mod bench;
 mod build;
 mod check;
 mod deb;
 mod dev;
+mod docs;
 mod fuzz;
 mod install;
 mod machine;
@@ -88,6 +90,18 @@ enum Task {
         /// Only tests whose name contains one of these
         filters: Vec<String>,
     },
+    /// Run the commands that the documentation shows, on a machine of their own
+    Docs {
+        /// Package the programs that are built already in this folder
+        #[arg(long, value_name = "DIR")]
+        programs: Option<PathBuf>,
+    },
+    /// Lint the Ansible collection, and play it to a machine
+    Ansible {
+        /// Package the programs that are built already in this folder
+        #[arg(long, value_name = "DIR")]
+        programs: Option<PathBuf>,
+    },
     /// Format, clippy, tidy, deny, the web's linters
     Check,
     /// Check the rules of the repository that no other tool knows
@@ -137,6 +151,8 @@ fn main() -> ExitCode {
         }
         Task::Vm { shell: true, fresh, .. } => qemu::shell(fresh),
         Task::Vm { filters, .. } => qemu::vm(&filters),
+        Task::Docs { programs } => docs::docs(programs.as_deref()),
+        Task::Ansible { programs } => ansible::ansible(programs.as_deref()),
         Task::Check => check::check(),
         Task::Tidy => tidy::tidy(),
         Task::Gen => build::generate().and_then(|()| reference::generate()),

@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::pkg::repository::{self, Repositories};
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, install, machine, paths, pypi, qemu, temporal, up};
+use crate::{build, docs, install, machine, paths, pkg, pypi, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
@@ -55,6 +55,8 @@ pub(crate) fn test(samples: Option<&Path>, machines: Machines, filters: &[String
         web(samples.as_deref(), &mut counts)?;
         if machines != Machines::None {
             in_machine(samples.as_deref(), &mut counts)?;
+            let bundle = step("looking at the packages", || pkg::quick(&mut counts))?;
+            docs::test(None, &bundle, &mut counts)?;
         }
         if machines == Machines::All {
             qemu::test(&[], &mut counts)?;
@@ -148,7 +150,12 @@ fn run_in(
 }
 
 /// Runs a suite with the terminal and counts its tests by its closing line.
-fn suite(words: &[&str], directory: &Path, environment: &[(&str, String)], counts: &mut Counts) -> Result<()> {
+pub(crate) fn suite(
+    words: &[&str],
+    directory: &Path,
+    environment: &[(&str, String)],
+    counts: &mut Counts,
+) -> Result<()> {
     let mut shell = command("sh", &["-c", "exec \"$@\" 2>&1", "suite"]);
     shell.args(words).current_dir(directory).envs(environment.iter().map(|(key, value)| (key, value)));
     let mut child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -98,7 +98,7 @@ pub(crate) fn is_result(line: &str) -> bool {
 
 /// A container on a host without cgroup v2 controllers cannot limit a run's memory by cgroup. The executor refuses such a
 /// host unless it is told to accept that, and then says so in `/readyz`.
-fn accept_missing_cgroup_limits(machine: &Machine) -> Result<()> {
+pub(crate) fn accept_missing_cgroup_limits(machine: &Machine) -> Result<()> {
     let controllers = machine.output(&["sh", "-c", "cat /sys/fs/cgroup/cgroup.controllers 2>/dev/null || true"])?;
     if ["memory", "pids"].iter().all(|needed| controllers.split_whitespace().any(|found| found == *needed)) {
         return Ok(());

@@ -5,12 +5,15 @@ mod list;
 pub(crate) mod repository;
 mod rpm;
 
-use std::path::PathBuf;
+pub(crate) use check::quick;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::deb;
+use crate::test::Counts;
 
 /// What to build.
 #[derive(Debug, Args)]
@@ -41,6 +44,11 @@ enum Kind {
     Check,
 }
 
+/// The file that installs on a machine without a network, signed by a key that is made for it.
+pub(crate) fn bundle(programs: Option<&Path>) -> Result<PathBuf> {
+    Ok(repository::build(programs, None, None)?.bundle)
+}
+
 /// Builds it and prints where it is.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = options.programs.as_deref();
@@ -52,9 +60,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             vec![built.folder, built.bundle]
         }
         Kind::Check => {
-            let (passed, failed) = check::check(programs)?;
-            println!("{passed} passed, {failed} failed");
-            anyhow::ensure!(failed == 0, "some checks failed");
+            let mut counts = Counts::default();
+            check::check(programs, &mut counts)?;
+            println!("{} passed, {} failed", counts.passed, counts.failed);
+            anyhow::ensure!(counts.failed == 0, "some checks failed");
             return Ok(());
         }
     };
