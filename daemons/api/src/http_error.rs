@@ -39,6 +39,10 @@ pub(crate) enum ApiError {
     SignatureTooOld { within_s: u32 },
     #[error("this needs the role {} here: ask someone who has the role admin", .needed.as_str())]
     RoleTooLow { needed: Role },
+    #[error(
+        "there is no such folder that you may put something into: ask whoever owns it for the role editor, or choose another"
+    )]
+    FolderRoleTooLow,
     #[error("this needs the role {} on resource `{resource}`: ask an administrator for it", .needed.as_str())]
     ResourceRoleTooLow { resource: String, needed: Role },
     #[error("this needs the role {} on workflow `{workflow}`, which a block runs: ask an administrator for it", .needed.as_str())]
@@ -141,6 +145,7 @@ impl ApiError {
             Self::WrongSignature => plain(401, "wrong-signature"),
             Self::SignatureTooOld { .. } => plain(401, "signature-too-old"),
             Self::RoleTooLow { .. } => plain(403, "role-too-low"),
+            Self::FolderRoleTooLow => plain(403, "folder-role-too-low"),
             Self::ResourceRoleTooLow { .. } => plain(403, "resource-role-too-low"),
             Self::WorkflowRoleTooLow { .. } => plain(403, "workflow-role-too-low"),
             Self::EnvironmentNotAllowed { .. } => plain(403, "environment-not-allowed"),
@@ -191,6 +196,9 @@ fn store_problem(error: &StoreError) -> Problem {
     match error {
         StoreError::NotFound { .. } => Problem::new(404, "not-found", ApiError::NotFound.to_string()),
         StoreError::Exists { .. } => Problem::new(409, "exists", "that name or address is taken: choose another"),
+        StoreError::LastOwner { .. } => {
+            Problem::new(409, "last-owner", "nobody would own it any more: make somebody else an owner first")
+        }
         StoreError::Changed { .. } => {
             Problem::new(409, "draft-changed", "somebody saved meanwhile: load the draft again and repeat your change")
         }

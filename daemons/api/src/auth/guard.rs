@@ -6,7 +6,8 @@
 use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use bulkhead_model::{AppId, LibraryQueryId, ResourceId, Role, RunId, WorkflowId};
+use bulkhead_model::{AppId, FolderId, LibraryQueryId, ResourceId, Role, RunId, WorkflowId};
+use bulkhead_store::StoreError;
 use bulkhead_store::access::{Access, ObjectKind};
 use bulkhead_store::environments::EnvironmentUse;
 use bulkhead_store::identity::User;
@@ -78,6 +79,14 @@ kind!(
     "slug"
 );
 
+kind!(
+    /// `/folders/{id}`: by its id, since its path has slashes.
+    FolderKind,
+    FolderId,
+    Folder,
+    "id"
+);
+
 /// The least role that a handler asks for.
 pub(crate) trait AtLeast: Send + Sync + 'static {
     /// That role.
@@ -117,6 +126,13 @@ pub(crate) struct On<K: Kind, R: AtLeast> {
     least: PhantomData<R>,
 }
 
+impl<K: Kind, R: AtLeast> On<K, R> {
+    /// What the object is.
+    pub(crate) fn kind(&self) -> ObjectKind {
+        K::KIND
+    }
+}
+
 impl<K: Kind, R: AtLeast> FromRequestParts<SharedApi> for On<K, R> {
     type Rejection = ApiError;
 
@@ -145,6 +161,17 @@ pub(crate) struct OnRun {
     pub(crate) workflow: WorkflowId,
     /// What the caller may do with the workflow.
     pub(crate) role: Role,
+    /// What the request showed; `None` is root.
+    shown: Option<Shown>,
+}
+
+impl OnRun {
+    /// Whether the caller still may, for an answer that goes on: the session or token lives and the role is there.
+    pub(crate) async fn is_still(&self, api: &SharedApi) -> Result<bool, StoreError> {
+        let Some(shown) = self.shown else { return Ok(true) };
+        let found = api.database.session_run_access(shown.credential, self.run).await?;
+        Ok(found.and_then(|found| found.object).is_some_and(|access| access.role >= Role::Editor))
+    }
 }
 
 impl FromRequestParts<SharedApi> for OnRun {
@@ -158,7 +185,7 @@ impl FromRequestParts<SharedApi> for OnRun {
             let run = run.map_err(|_| ApiError::NotFound)?;
             let workflow = api.database.run(run).await?.workflow;
             let caller = Caller::root(origin);
-            return Ok(Self { caller, run, workflow, role: Role::Admin });
+            return Ok(Self { caller, run, workflow, role: Role::Admin, shown: None });
         }
         let shown = Shown::of(parts)?;
         // The session counts before the id does: without one, a malformed id and a well formed one look alike.
@@ -166,7 +193,7 @@ impl FromRequestParts<SharedApi> for OnRun {
         let (caller, access) = split(shown, api.database.session_run_access(shown.credential, id).await?, origin)?;
         let RunAccess { workflow, role } =
             granted(api, &caller, access, Role::Editor, |access| access.role, &text).await?;
-        Ok(Self { caller, run: id, workflow, role })
+        Ok(Self { caller, run: id, workflow, role, shown: Some(shown) })
     }
 }
 

@@ -14,4 +14,6 @@ pub(crate) mod second_factor;
 pub(crate) mod token;
 
 pub(crate) use caller::{Administrator, AdministratorInSession, Caller, InSession, Origin, Root};
-pub(crate) use guard::{Admin, AppKind, Editor, On, OnQuery, OnRun, QueryKind, ResourceKind, Viewer, WorkflowKind};
+pub(crate) use guard::{
+    Admin, AppKind, Editor, FolderKind, On, OnQuery, OnRun, QueryKind, ResourceKind, Viewer, WorkflowKind,
+};

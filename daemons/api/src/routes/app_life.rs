@@ -19,10 +19,6 @@ use crate::auth::{AppKind, Editor, On, Viewer};
 use crate::http_error::ApiError;
 use crate::state::SharedApi;
 
-/// Characters of a folder's whole name.
-const MAX_FOLDER: usize = 120;
-/// Folders in each other.
-const MAX_DEPTH: usize = 5;
 /// Tags of an app.
 const MAX_TAGS: usize = 12;
 /// Characters of a tag.
@@ -34,8 +30,6 @@ pub(crate) struct AppSummary {
     /// What it has in common with workflows.
     #[serde(flatten)]
     summary: DocumentSummary,
-    /// The folder, with / between names; empty for the top.
-    folder: String,
     /// Its tags.
     tags: Vec<String>,
     /// Whether you have marked it.
@@ -50,7 +44,6 @@ impl From<ListedApp> for AppSummary {
     fn from(app: ListedApp) -> Self {
         Self {
             summary: DocumentSummary::from(app.listed),
-            folder: app.folder,
             tags: app.tags,
             is_favourite: app.is_favourite,
             is_module: app.is_module,
@@ -59,12 +52,10 @@ impl From<ListedApp> for AppSummary {
     }
 }
 
-/// Where an app is found.
+/// What an app is found by.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AppLabels {
-    /// The folder, with / between names; empty for the top.
-    folder: String,
     /// Its tags, in the place of those that it has.
     tags: Vec<String>,
 }
@@ -74,13 +65,6 @@ impl AppLabels {
         let mut faults = Vec::new();
         let is_word =
             |text: &str| !text.trim().is_empty() && text.trim() == text && !text.chars().any(char::is_control);
-        let segments: Vec<&str> = self.folder.split('/').collect();
-        let is_folder = segments.len() <= MAX_DEPTH && segments.iter().all(|segment| is_word(segment));
-        if !self.folder.is_empty() && (!is_folder || self.folder.chars().count() > MAX_FOLDER) {
-            let message =
-                format!("must be names with / between them, at most {MAX_DEPTH}, of {MAX_FOLDER} characters in all");
-            faults.push(Fault::new("folder", message));
-        }
         if self.tags.len() > MAX_TAGS {
             faults.push(Fault::new("tags", format!("has {} tags; the most is {MAX_TAGS}", self.tags.len())));
         }
@@ -160,7 +144,7 @@ pub(crate) struct AppUsageList {
     days: Vec<UsageDay>,
 }
 
-/// Puts an app into a folder and gives it tags.
+/// Gives an app tags.
 #[utoipa::path(put, path = "/apps/{slug}/labels", tag = "apps", operation_id = "labelApp", params(("slug" = Slug, Path)), request_body = AppLabels, responses(
     (status = 204, description = "Labelled"),
     (status = 422, description = "`document-invalid`", body = bulkhead_rpc::Problem, content_type = "application/problem+json"),
@@ -171,9 +155,9 @@ pub(crate) async fn label(
     Json(labels): Json<AppLabels>,
 ) -> Result<StatusCode, ApiError> {
     require_valid(labels.faults())?;
-    let detail = json!({ "folder": labels.folder, "tags": labels.tags });
+    let detail = json!({ "tags": labels.tags });
     let record = on.caller.record("app.label", Some(("app", on.id.0)), detail);
-    let labelled = async { Ok(api.database.label_app(on.id, &labels.folder, &labels.tags).await?) };
+    let labelled = async { Ok(api.database.label_app(on.id, &labels.tags).await?) };
     api.audit.around(record, labelled).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -270,19 +254,16 @@ pub(crate) async fn usage(
 mod tests {
     use super::*;
 
-    fn faults(folder: &str, tags: &[&str]) -> Vec<String> {
+    fn faults(tags: &[&str]) -> Vec<String> {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-        AppLabels { folder: folder.to_owned(), tags }.faults().into_iter().map(|fault| fault.path).collect()
+        AppLabels { tags }.faults().into_iter().map(|fault| fault.path).collect()
     }
 
     #[test]
     fn labels_are_plain_words() {
-        assert_eq!(faults("", &[]), [""; 0]);
-        assert_eq!(faults("Sales/Orders 2026", &["daily", "it's"]), [""; 0]);
-        for folder in ["/", "a/", " a", "a//b", "a/b/c/d/e/f", "a\nb", &"x".repeat(121)] {
-            assert_eq!(faults(folder, &[]), ["folder"], "{folder:?}");
-        }
-        assert_eq!(faults("", &["a", "a", "", "b,c"]), ["tags.1", "tags.2", "tags.3"]);
-        assert_eq!(faults("", &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13"]), ["tags"]);
+        assert_eq!(faults(&[]), [""; 0]);
+        assert_eq!(faults(&["daily", "it's"]), [""; 0]);
+        assert_eq!(faults(&["a", "a", "", "b,c"]), ["tags.1", "tags.2", "tags.3"]);
+        assert_eq!(faults(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13"]), ["tags"]);
     }
 }

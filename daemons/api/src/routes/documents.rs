@@ -33,6 +33,8 @@ pub(crate) struct DocumentSummary {
     /// When the draft changed last.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
+    /// The path of its folder; empty for the top.
+    folder: String,
 }
 
 impl From<Listed> for DocumentSummary {
@@ -44,6 +46,7 @@ impl From<Listed> for DocumentSummary {
             role: listed.role,
             released_version: listed.released_version,
             updated_at: listed.updated_at,
+            folder: listed.folder,
         }
     }
 }

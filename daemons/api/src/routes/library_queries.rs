@@ -53,6 +53,8 @@ pub(crate) struct LibraryQuerySummary {
     /// When the draft changed last.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
+    /// The path of its folder; empty for the top.
+    folder: String,
 }
 
 /// A parameter, as whoever gives it needs to know it.
@@ -157,6 +159,7 @@ pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result
             parameters: parameters.collect(),
             released_version: listed.released_version,
             updated_at: listed.updated_at,
+            folder: listed.folder,
         })
     };
     Ok(Json(LibraryQueryList { queries: listed.into_iter().filter_map(summary).collect() }))

@@ -31,6 +31,7 @@ mod environments;
 mod events;
 mod explain;
 mod exports;
+mod folders;
 mod grants;
 mod groups;
 mod hooks;
@@ -42,6 +43,7 @@ mod library_queries;
 mod library_sets;
 mod library_use;
 mod links;
+mod people;
 mod probes;
 mod queue;
 mod resource_accounts;
@@ -136,6 +138,12 @@ fn account_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(groups::list, groups::create))
         .routes(routes!(groups::show, groups::update, groups::delete))
         .routes(routes!(groups::add_member, groups::remove_member))
+        .routes(routes!(people::find))
+        .routes(routes!(folders::list, folders::create))
+        .routes(routes!(folders::rename, folders::delete))
+        .routes(routes!(grants::folder::list))
+        .routes(routes!(grants::folder::set, grants::folder::remove))
+        .routes(routes!(grants::folder::set_group, grants::folder::remove_group))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(audit::seal))
@@ -166,8 +174,10 @@ fn app_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(exports::of_builder))
         .routes(routes!(app_runs::start))
         .routes(routes!(explain::query))
-        .routes(routes!(grants::app_list))
-        .routes(routes!(grants::app_set, grants::app_remove))
+        .routes(routes!(grants::app::list))
+        .routes(routes!(grants::app::set, grants::app::remove))
+        .routes(routes!(grants::app::set_group, grants::app::remove_group))
+        .routes(routes!(grants::app_place::set))
 }
 
 fn workflow_routes() -> OpenApiRouter<SharedApi> {
@@ -207,8 +217,10 @@ fn workflow_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(run_controls::choose))
         .routes(routes!(run_starts::rerun))
         .routes(routes!(run_events::follow))
-        .routes(routes!(grants::workflow_list))
-        .routes(routes!(grants::workflow_set, grants::workflow_remove))
+        .routes(routes!(grants::workflow::list))
+        .routes(routes!(grants::workflow::set, grants::workflow::remove))
+        .routes(routes!(grants::workflow::set_group, grants::workflow::remove_group))
+        .routes(routes!(grants::workflow_place::set))
 }
 
 fn resource_routes() -> OpenApiRouter<SharedApi> {
@@ -248,10 +260,14 @@ fn resource_routes() -> OpenApiRouter<SharedApi> {
         .routes(routes!(library_queries::usage))
         .routes(routes!(library_queries::run))
         .routes(routes!(exports::of_library))
-        .routes(routes!(grants::query_list))
-        .routes(routes!(grants::query_set, grants::query_remove))
-        .routes(routes!(grants::resource_list))
-        .routes(routes!(grants::resource_set, grants::resource_remove))
+        .routes(routes!(grants::query::list))
+        .routes(routes!(grants::query::set, grants::query::remove))
+        .routes(routes!(grants::query::set_group, grants::query::remove_group))
+        .routes(routes!(grants::query_place::set))
+        .routes(routes!(grants::resource::list))
+        .routes(routes!(grants::resource::set, grants::resource::remove))
+        .routes(routes!(grants::resource::set_group, grants::resource::remove_group))
+        .routes(routes!(grants::resource_place::set))
 }
 
 fn code_routes() -> OpenApiRouter<SharedApi> {

@@ -45,6 +45,9 @@ pub(crate) struct Resource {
     /// When it changed last.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
+    /// The path of its folder, in lists; empty for the top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
 }
 
 impl Resource {
@@ -59,6 +62,7 @@ impl Resource {
             has_secret: stored.sealed_secret.is_some(),
             environments,
             updated_at: stored.updated_at,
+            folder: None,
         }
     }
 }
@@ -130,9 +134,9 @@ pub(crate) async fn list(State(api): State<SharedApi>, caller: Caller) -> Result
     let (user, is_admin) = caller.viewer();
     let found = api.database.resources(user, is_admin).await?;
     let mut configured = api.database.configured_environments().await?;
-    let resources = found.into_iter().map(|(stored, role)| {
+    let resources = found.into_iter().map(|(stored, role, folder)| {
         let environments = configured.remove(&stored.id).unwrap_or_default();
-        Resource::of(stored, role, environments)
+        Resource { folder: Some(folder), ..Resource::of(stored, role, environments) }
     });
     Ok(Json(ResourceList { resources: resources.collect() }))
 }

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bulkhead_model::RunId;
+use bulkhead_store::StoreError;
 use futures_util::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -19,7 +20,7 @@ use crate::state::SharedApi;
 
 /// Not every step of a run is announced, so followers look this often by themselves.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// How long one stream lasts; the browser reconnects by itself, which checks its session and role again.
+/// How long one stream lasts; the browser reconnects by itself.
 const LAST: Duration = Duration::from_secs(120);
 
 /// Follows a run: `changed` whenever there is something new, `end` when it is final.
@@ -30,19 +31,22 @@ pub(crate) async fn follow(State(api): State<SharedApi>, on: OnRun, headers: Hea
     let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     // The first look decides between a stream and a refusal.
     api.database.run_progress(on.run).await?;
-    let stream = Sse::new(events(api, on.run, last_id)).keep_alive(KeepAlive::default());
+    let stream = Sse::new(events(api, on, last_id)).keep_alive(KeepAlive::default());
     // Proxies must hand events on as they come.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(([unbuffered], stream).into_response())
 }
 
-fn events(api: SharedApi, run: RunId, mut seen: Option<i64>) -> impl Stream<Item = Result<Event, Infallible>> {
+fn events(api: SharedApi, on: OnRun, mut seen: Option<i64>) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
+        let run = on.run;
         let waiter = api.run_watch.watch(run);
         let end = tokio::time::Instant::now() + LAST;
         while tokio::time::Instant::now() < end && !api.shutdown.is_cancelled() {
-            match api.database.run_progress(run).await {
-                Ok((progress, ended)) => {
+            match look(&api, &on).await {
+                // Nobody is told more than the next request would: the browser comes back, and is refused.
+                Ok(None) => return,
+                Ok(Some((progress, ended))) => {
                     if seen.is_none_or(|seen| progress > seen) {
                         seen = Some(progress);
                         yield Ok(Event::default().event("changed").id(progress.to_string()).data("{}"));
@@ -64,5 +68,13 @@ fn events(api: SharedApi, run: RunId, mut seen: Option<i64>) -> impl Stream<Item
                 () = api.shutdown.cancelled() => {}
             }
         }
+    }
+}
+
+/// How far the run is, and whether it has ended; `None` for a caller who may follow it no more.
+async fn look(api: &SharedApi, on: &OnRun) -> Result<Option<(i64, bool)>, StoreError> {
+    match on.is_still(api).await? {
+        true => api.database.run_progress(on.run).await.map(Some),
+        false => Ok(None),
     }
 }

@@ -13,7 +13,6 @@ use bulkhead_rpc::tables::{
     Ask, ChangeAsk, ChangePreview, EditAsk, EditOutcome, PATH, RowEdit, RowPage, RowsAsk, TableList, TablesRequest,
     condition, ordered,
 };
-use bulkhead_store::access::ObjectKind;
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,7 +41,7 @@ pub(super) async fn require_tables<R: AtLeast>(api: &SharedApi, on: &On<Resource
         return Ok(());
     }
     let has_grant = match on.caller.user_id() {
-        Some(user) => api.database.has_grant(ObjectKind::Resource, on.id.0, user).await?,
+        Some(user) => api.database.given_role(on.id, user).await?.is_some(),
         None => true,
     };
     if has_grant {

@@ -101,6 +101,18 @@ impl Instance {
         instance
     }
 
+    /// Starts another api on the same database and waits until it answers.
+    pub(crate) async fn replica(&self) -> SocketAddr {
+        let replica = self.start_replica();
+        for _ in 0..200 {
+            if self.send_to(replica, "GET", "/readyz", &[], "").await.status == 200 {
+                return replica;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the replica did not come up");
+    }
+
     /// Starts another api on the same database; where it listens.
     pub(crate) fn start_replica(&self) -> SocketAddr {
         start_api(self.directory.path(), &self.own, &json!({}), &self.shutdown, "replica.sock").0
@@ -199,6 +211,38 @@ impl Instance {
     /// The beginning of an answer that is read as it comes.
     pub(crate) async fn begin(&self, person: &Person, path: &str, body: &Value) -> Response<Incoming> {
         self.answer(self.http, "POST", &format!("/api/v1{path}"), &headers_of(person), body.to_string().into()).await
+    }
+
+    /// The beginning of a stream that somebody follows on one of several listeners.
+    pub(crate) async fn follow(&self, to: SocketAddr, person: &Person, path: &str) -> Response<Incoming> {
+        self.answer(to, "GET", &format!("/api/v1{path}"), &headers_of(person), Bytes::new()).await
+    }
+
+    /// [`Self::call`] to one of several listeners.
+    pub(crate) async fn call_at(
+        &self,
+        to: SocketAddr,
+        person: &Person,
+        (method, path): (&str, &str),
+        body: &Value,
+    ) -> Answer {
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        self.send_to(to, method, &format!("/api/v1{path}"), &headers_of(person), body).await
+    }
+
+    /// Makes a folder; its id.
+    pub(crate) async fn folder(&self, person: &Person, name: &str, parent: Option<&str>) -> String {
+        let made = self.call(person, "POST", "/folders", &json!({ "name": name, "parent": parent })).await.ok(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Makes a group of these people.
+    pub(crate) async fn group(&self, admin: &Person, name: &str, members: &[&Person]) {
+        self.call(admin, "POST", "/groups", &json!({ "name": name })).await.ok(201);
+        for member in members {
+            let path = format!("/groups/{name}/members/{}", member.id);
+            self.call(admin, "PUT", &path, &json!({})).await.ok(204);
+        }
     }
 
     /// A request of root over `api.sock`.

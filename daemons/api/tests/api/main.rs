@@ -25,6 +25,7 @@ mod runs;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod sharing;
 mod sign_in;
 mod source_control;
 mod ssh_hosts;

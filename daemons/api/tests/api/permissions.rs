@@ -41,7 +41,24 @@ enum Kind {
     Workflow,
     Resource,
     Library,
+    Folder,
 }
+
+/// The ways to a role.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Given to the person, on the thing.
+    Direct,
+    /// Given to a group of theirs, on the thing.
+    ByGroup,
+    /// Given to the person, on the folder around it.
+    ByFolder,
+    /// Given to a group of theirs, on the folder around it.
+    ByGroupAndFolder,
+}
+
+const WAYS: [Way; 4] = [Way::Direct, Way::ByGroup, Way::ByFolder, Way::ByGroupAndFolder];
+const ROLES: [&str; 3] = ["viewer", "editor", "admin"];
 
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 enum Role {
@@ -79,6 +96,9 @@ const TABLE: &[(&str, Needs)] = &[
     ("GET /apps/{slug}/grants", Own(App, Admin)),
     ("PUT /apps/{slug}/grants/{user}", Own(App, Admin)),
     ("DELETE /apps/{slug}/grants/{user}", Own(App, Admin)),
+    ("PUT /apps/{slug}/grants/groups/{group}", Own(App, Admin)),
+    ("DELETE /apps/{slug}/grants/groups/{group}", Own(App, Admin)),
+    ("PUT /apps/{slug}/folder", Own(App, Admin)),
     ("PUT /apps/{slug}/labels", Own(App, Editor)),
     ("GET /apps/{slug}/module", Own(App, Viewer)),
     ("PUT /apps/{slug}/protection", Administrator),
@@ -101,6 +121,15 @@ const TABLE: &[(&str, Needs)] = &[
     ("POST /environments", Administrator),
     ("PUT /environments/{environment}", Administrator),
     ("DELETE /environments/{environment}", Administrator),
+    ("GET /folders", Person),
+    ("POST /folders", Person),
+    ("PATCH /folders/{id}", Own(Folder, Admin)),
+    ("DELETE /folders/{id}", Own(Folder, Admin)),
+    ("GET /folders/{id}/grants", Own(Folder, Admin)),
+    ("PUT /folders/{id}/grants/{user}", Own(Folder, Admin)),
+    ("DELETE /folders/{id}/grants/{user}", Own(Folder, Admin)),
+    ("PUT /folders/{id}/grants/groups/{group}", Own(Folder, Admin)),
+    ("DELETE /folders/{id}/grants/groups/{group}", Own(Folder, Admin)),
     ("GET /groups", Person),
     ("POST /groups", Administrator),
     ("GET /groups/{name}", Administrator),
@@ -123,6 +152,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("POST /logout", InSession),
     ("POST /one-time-links/inspect", Open),
     ("POST /one-time-links/redeem", Open),
+    ("GET /people", Person),
     ("GET /queries", Person),
     ("POST /queries", Person),
     ("GET /queries/{slug}", Own(Library, Editor)),
@@ -132,6 +162,9 @@ const TABLE: &[(&str, Needs)] = &[
     ("GET /queries/{slug}/grants", Own(Library, Admin)),
     ("PUT /queries/{slug}/grants/{user}", Own(Library, Admin)),
     ("DELETE /queries/{slug}/grants/{user}", Own(Library, Admin)),
+    ("PUT /queries/{slug}/grants/groups/{group}", Own(Library, Admin)),
+    ("DELETE /queries/{slug}/grants/groups/{group}", Own(Library, Admin)),
+    ("PUT /queries/{slug}/folder", Own(Library, Admin)),
     ("GET /queries/{slug}/releases", Own(Library, Editor)),
     ("POST /queries/{slug}/releases", Own(Library, Editor)),
     ("POST /queries/{slug}/releases/{version}/restore", Own(Library, Editor)),
@@ -155,6 +188,9 @@ const TABLE: &[(&str, Needs)] = &[
     ("GET /resources/{name}/grants", Own(Resource, Admin)),
     ("PUT /resources/{name}/grants/{user}", Own(Resource, Admin)),
     ("DELETE /resources/{name}/grants/{user}", Own(Resource, Admin)),
+    ("PUT /resources/{name}/grants/groups/{group}", Own(Resource, Admin)),
+    ("DELETE /resources/{name}/grants/groups/{group}", Own(Resource, Admin)),
+    ("PUT /resources/{name}/folder", Own(Resource, Admin)),
     ("GET /resources/{name}/schema", Own(Resource, Editor)),
     ("GET /resources/{name}/tables", Own(Resource, Viewer)),
     ("POST /resources/{name}/tables/change", Own(Resource, Admin)),
@@ -238,6 +274,9 @@ const TABLE: &[(&str, Needs)] = &[
     ("GET /workflows/{slug}/grants", Own(Workflow, Admin)),
     ("PUT /workflows/{slug}/grants/{user}", Own(Workflow, Admin)),
     ("DELETE /workflows/{slug}/grants/{user}", Own(Workflow, Admin)),
+    ("PUT /workflows/{slug}/grants/groups/{group}", Own(Workflow, Admin)),
+    ("DELETE /workflows/{slug}/grants/groups/{group}", Own(Workflow, Admin)),
+    ("PUT /workflows/{slug}/folder", Own(Workflow, Admin)),
     ("POST /workflows/{slug}/pause", Own(Workflow, Editor)),
     ("GET /workflows/{slug}/releases", Own(Workflow, Editor)),
     ("POST /workflows/{slug}/releases", Own(Workflow, Editor)),
@@ -271,6 +310,7 @@ impl Kind {
             Workflow => "/workflows",
             Resource => "/resources",
             Library => "/queries",
+            Folder => "/folders",
         }
     }
 }
@@ -292,14 +332,18 @@ fn each_route_of_the_document_has_its_row() {
     assert_eq!(rows.difference(&routes).collect::<Vec<_>>(), Vec::<&String>::new(), "there are no such routes");
 }
 
-/// An instance with one thing of each kind, and a person for each role on all of them.
+/// An instance with one thing of each kind, and a person for each role on all of them and each way to it.
 struct World {
     instance: Instance,
     admin: Person,
-    /// Somebody without any role.
-    stranger: Person,
-    /// With the roles viewer, editor and admin.
-    people: [Person; 3],
+    /// Somebody without any role, and somebody who owns another thing of each kind: that, by a group, and by a folder.
+    strangers: [(Person, &'static str); 2],
+    /// By way and role.
+    people: [[Person; 3]; 4],
+    /// The folder that all things stand in.
+    shelf: String,
+    /// A folder among these things.
+    folder: String,
     /// A run of the workflow, which has ended.
     run: String,
     /// Tokens of the administrator and of the stranger, that may do everything.
@@ -314,11 +358,16 @@ impl World {
         instance.with_tables().await;
         let admin = instance.admin().await;
         let stranger = instance.person(&admin, "stranger").await;
-        let people = [
-            instance.person(&admin, "viewer").await,
-            instance.person(&admin, "editor").await,
-            instance.person(&admin, "owner").await,
-        ];
+        let neighbour = instance.person(&admin, "neighbour").await;
+        let mut people = Vec::new();
+        for way in WAYS {
+            let mut of = Vec::new();
+            for role in ROLES {
+                of.push(instance.person(&admin, &format!("{}-{role}", format!("{way:?}").to_lowercase())).await);
+            }
+            people.push(<[Person; 3]>::try_from(of).expect("three"));
+        }
+        let people = <[[Person; 3]; 4]>::try_from(people).expect("four");
         let token = async |person: &Person, scope: &str| {
             let body = json!({ "name": scope, "scope": scope });
             let made = instance.call(person, "POST", "/account/tokens", &body).await.ok(201);
@@ -326,42 +375,105 @@ impl World {
         };
         let tokens = [token(&admin, "all").await, token(&stranger, "all").await];
         let reading = token(&admin, "read").await;
-        let mut world = Self { instance, admin, stranger, people, run: String::new(), tokens, reading };
-        for kind in [App, Workflow, Resource, Library] {
-            world.make(kind, CANARY).await;
-        }
-        let base = format!("/workflows/{CANARY}");
-        world.as_admin("POST", &format!("{base}/releases"), &json!({ "revision": 1 })).await.ok(200);
-        let started = world.as_admin("POST", &format!("{base}/runs"), &json!({})).await.ok(202);
-        world.run = started["run"].as_str().expect("a run").to_owned();
-        world.as_admin("POST", &format!("/runs/{}/terminate", world.run), &json!({})).await;
+        let strangers = [(stranger, "a stranger"), (neighbour, "a neighbour")];
+        let (shelf, folder, run) = (String::new(), String::new(), String::new());
+        let mut world = Self { instance, admin, strangers, people, shelf, folder, run, tokens, reading };
+        world.fill().await;
         world
+    }
+
+    async fn fill(&mut self) {
+        for (way, people) in [(1, "thing"), (3, "folder")] {
+            for (person, role) in self.people[way].iter().zip(ROLES) {
+                self.group(&format!("{people}-{role}"), person).await;
+            }
+        }
+        self.shelf = self.make_folder(&format!("{CANARY}-shelf"), None).await;
+        let shelf = format!("/folders/{}", self.shelf);
+        for (person, role) in self.people[2].iter().zip(ROLES) {
+            self.instance.grant(&self.admin, &shelf, person, role).await;
+            self.grant_group(&shelf, &format!("folder-{role}"), role).await;
+        }
+        for kind in [App, Workflow, Resource, Library, Folder] {
+            let name = self.make(kind, CANARY).await;
+            if kind == Folder {
+                self.folder = name;
+            }
+        }
+        self.fill_the_neighbours().await;
+        let base = format!("/workflows/{CANARY}");
+        self.as_admin("POST", &format!("{base}/releases"), &json!({ "revision": 1 })).await.ok(200);
+        let started = self.as_admin("POST", &format!("{base}/runs"), &json!({})).await.ok(202);
+        self.run = started["run"].as_str().expect("a run").to_owned();
+        self.as_admin("POST", &format!("/runs/{}/terminate", self.run), &json!({})).await;
+    }
+
+    /// Another thing of each kind in another folder. Who owns them by every way has no way to the things of this world.
+    async fn fill_the_neighbours(&self) {
+        let neighbour = &self.strangers[1].0;
+        self.group("neighbours", neighbour).await;
+        let shelf = self.make_folder("next-door", None).await;
+        let mut paths = vec![format!("/folders/{shelf}")];
+        for kind in [App, Workflow, Resource, Library, Folder] {
+            let path = format!("{}/{}", kind.path(), self.make_in(kind, "next-door", &shelf).await);
+            paths.push(path);
+        }
+        for path in paths {
+            self.instance.grant(&self.admin, &path, neighbour, "admin").await;
+            self.grant_group(&path, "neighbours", "admin").await;
+        }
     }
 
     async fn as_admin(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.instance.call(&self.admin, method, path, body).await
     }
 
-    /// Makes a thing and gives everybody their role on it.
-    async fn make(&self, kind: Kind, name: &str) {
+    async fn group(&self, name: &str, member: &Person) {
+        self.as_admin("POST", "/groups", &json!({ "name": name })).await.ok(201);
+        self.as_admin("PUT", &format!("/groups/{name}/members/{}", member.id), &json!({})).await.ok(204);
+    }
+
+    async fn grant_group(&self, object: &str, group: &str, role: &str) {
+        let path = format!("{object}/grants/groups/{group}");
+        self.as_admin("PUT", &path, &json!({ "role": role })).await.ok(204);
+    }
+
+    async fn make_folder(&self, name: &str, parent: Option<&str>) -> String {
+        let made = self.as_admin("POST", "/folders", &json!({ "name": name, "parent": parent })).await.ok(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Makes a thing in a folder; what it is called in addresses.
+    async fn make_in(&self, kind: Kind, name: &str, folder: &str) -> String {
         let body = match kind {
             App | Workflow => json!({ "slug": name, "title": CANARY }),
             Resource => json!({ "name": name, "config": self.instance.tables_config(), "secret": "x" }),
             Library => json!({ "slug": name, "document": {
                 "format": 1, "title": CANARY, "query": { "resource": "tables", "statement": "select 1" } } }),
+            Folder => return self.make_folder(name, Some(folder)).await,
         };
         self.as_admin("POST", kind.path(), &body).await.ok(201);
-        for (person, role) in self.people.iter().zip(["viewer", "editor", "admin"]) {
-            self.instance.grant(&self.admin, &format!("{}/{name}", kind.path()), person, role).await;
+        let path = format!("{}/{name}/folder", kind.path());
+        self.as_admin("PUT", &path, &json!({ "folder": folder })).await.ok(204);
+        name.to_owned()
+    }
+
+    /// Makes a thing and gives everybody their role on it; what it is called in addresses.
+    async fn make(&self, kind: Kind, name: &str) -> String {
+        let name = self.make_in(kind, name, &self.shelf).await;
+        let path = format!("{}/{name}", kind.path());
+        for (person, role) in self.people[0].iter().zip(ROLES) {
+            self.instance.grant(&self.admin, &path, person, role).await;
+            self.grant_group(&path, &format!("thing-{role}"), role).await;
         }
+        name
     }
 
     /// The route's path, with what stands in it. A thing that the request may do away with is made for it.
     async fn path(&self, method: &str, template: &str, needs: Needs, may_act: bool) -> String {
-        let mut name = CANARY.to_owned();
+        let mut name = if matches!(needs, Own(Folder, _)) { self.folder.clone() } else { CANARY.to_owned() };
         if let (Own(kind, _), true) = (needs, may_act && method == "DELETE") {
-            name = format!("c-{}", Uuid::new_v4().simple());
-            self.make(kind, &name).await;
+            name = self.make(kind, &format!("c-{}", Uuid::new_v4().simple())).await;
         }
         let mut path = template.to_owned();
         while let Some(start) = path.find('{') {
@@ -369,9 +481,10 @@ impl World {
             let value = match &path[start + 1..end] {
                 "version" | "number" => "1",
                 "id" if template.starts_with("/runs/") => &self.run,
+                "id" if template.starts_with("/folders/") => &name,
                 "slug" => &name,
                 "name" if template.starts_with("/resources/") => &name,
-                "block" | "trigger" | "query" | "environment" | "name" => "x",
+                "block" | "trigger" | "query" | "environment" | "group" | "name" => "x",
                 _ => NOBODY,
             };
             path = format!("{}{value}{}", &path[..start], &path[end + 1..]);
@@ -455,28 +568,35 @@ async fn each_route_lets_in_whom_its_row_says_and_nobody_else() {
             Open | Person | InSession => None,
         };
         if let Some(expected) = refused {
-            is_refused(&world.as_person(&world.stranger, method, &path).await, expected, route, "a stranger");
+            for (stranger, who) in &world.strangers {
+                is_refused(&world.as_person(stranger, method, &path).await, expected, route, who);
+            }
             is_refused(&world.with_token(theirs, method, &path).await, expected, route, "a stranger's token");
         }
         // Roles on the thing that the path names.
         let least = match needs {
             Own(_, least) => Some(*least),
             Run => Some(Editor),
+            Query => Some(Viewer),
             _ => None,
         };
-        for (person, role) in world.people.iter().zip([Viewer, Editor, Admin]) {
+        let ways = WAYS.iter().zip(&world.people);
+        let each =
+            ways.flat_map(|(way, people)| people.iter().zip([Viewer, Editor, Admin]).map(move |pair| (way, pair)));
+        for (way, (person, role)) in each {
             let Some(least) = least else { continue };
+            let who = format!("{role:?} {way:?}");
             let path = world.path(method, template, *needs, role >= least).await;
             let answer = world.as_person(person, method, &path).await;
             match role >= least {
-                true => is_let_in(&answer, (route, *needs), &format!("{role:?}")),
-                false => is_refused(&answer, (403, "role-too-low"), route, &format!("{role:?}")),
+                true => is_let_in(&answer, (route, *needs), &who),
+                false => is_refused(&answer, (403, "role-too-low"), route, &who),
             }
         }
         if matches!(needs, Person | InSession) {
             let somebody = match *route {
                 "POST /logout" => logged_in_again(&world.instance, "stranger").await,
-                _ => world.stranger.clone(),
+                _ => world.strangers[0].0.clone(),
             };
             is_let_in(&world.as_person(&somebody, method, &path).await, (route, *needs), "a person");
         }

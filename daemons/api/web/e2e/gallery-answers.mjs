@@ -21,20 +21,20 @@ export const everything = {
   },
   '/api/v1/workflows': {
     workflows: [
-      { id: id(20), slug: 'nightly-sync', title: 'Nightly sync', role: 'admin', released_version: 4, updated_at: ago(30) },
-      { id: id(21), slug: 'approve-refunds', title: 'Approve refunds', role: 'viewer', released_version: null, updated_at: ago(4000) },
+      { id: id(20), slug: 'nightly-sync', title: 'Nightly sync', role: 'admin', released_version: 4, updated_at: ago(30), folder: 'Sales' },
+      { id: id(21), slug: 'approve-refunds', title: 'Approve refunds', role: 'viewer', released_version: null, updated_at: ago(4000), folder: '' },
     ],
   },
   '/api/v1/resources': {
     resources: [
-      { id: id(30), name: 'tables', kind: 'postgresql', built_in: true, environments: ['production'], has_secret: false, role: 'admin', updated_at: ago(9000) },
+      { id: id(30), name: 'tables', kind: 'postgresql', built_in: true, environments: ['production'], has_secret: false, role: 'admin', updated_at: ago(9000), folder: '' },
       { id: id(31), name: 'shop', kind: 'postgresql', built_in: false, environments: ['production', 'staging'], has_secret: true, role: 'admin', updated_at: ago(50), config: { kind: 'postgresql', host: 'db.example.org', port: 5432, database: 'shop', user: 'reader', tls: 'verify-full' } },
     ],
   },
   '/api/v1/queries': {
     queries: [
-      { id: id(40), slug: 'open-orders', title: 'Open orders', description: 'What is not paid, by customer.', mode: 'read', parameters: { city: { description: 'Where', is_required: false } }, resource: 'shop', role: 'admin', released_version: 2, updated_at: ago(60) },
-      { id: id(41), slug: 'close-order', title: 'Close an order', description: '', mode: 'write', parameters: {}, resource: 'shop', role: 'viewer', released_version: null, updated_at: ago(600) },
+      { id: id(40), slug: 'open-orders', title: 'Open orders', description: 'What is not paid, by customer.', mode: 'read', parameters: { city: { description: 'Where', is_required: false } }, resource: 'shop', role: 'admin', released_version: 2, updated_at: ago(60), folder: 'Sales/Reports of the northern depots' },
+      { id: id(41), slug: 'close-order', title: 'Close an order', description: '', mode: 'write', parameters: {}, resource: 'shop', role: 'viewer', released_version: null, updated_at: ago(600), folder: '' },
     ],
   },
   '/api/v1/runs': {
@@ -66,6 +66,14 @@ export const everything = {
       { id: id(1), name: 'Ada Novak', email: 'ada@example.org', is_admin: true, disabled: false, invited: false, second_factor: true, created_at: ago(90_000) },
       { id: id(2), name: 'Ben Okafor', email: 'ben.okafor.of.the.northern.depots@example.org', is_admin: false, disabled: false, invited: true, second_factor: false, created_at: ago(900) },
       { id: id(3), name: 'Cleo Dubois', email: 'cleo@example.org', is_admin: false, disabled: true, invited: false, second_factor: false, created_at: ago(50_000) },
+    ],
+  },
+  '/api/v1/folders': {
+    folders: [
+      { id: id(100), path: 'Logistics', role: 'viewer', apps: 1, workflows: 0, resources: 0, queries: 0 },
+      { id: id(101), path: 'Sales', role: 'admin', apps: 1, workflows: 1, resources: 2, queries: 0 },
+      { id: id(102), parent: id(101), path: 'Sales/Reports of the northern depots', role: 'admin', apps: 0, workflows: 0, resources: 0, queries: 1 },
+      { id: id(103), parent: id(101), path: 'Sales/Empty', role: 'editor', apps: 0, workflows: 0, resources: 0, queries: 0 },
     ],
   },
   '/api/v1/groups': { groups: [{ name: 'finance', description: 'Who pays', members: 2, created_at: ago(5000) }, { name: 'support', description: '', members: 0, created_at: ago(50) }] },

@@ -21,6 +21,7 @@ const screens = /** @type {const} */ ([
   ['/secrets', 'Secrets', '/secrets'],
   ['/users', 'Users', '/users'],
   ['/groups', 'Groups', '/groups'],
+  ['/folders', 'Folders', '/folders'],
   ['/environments', 'Environments', '/environments'],
   ['/source-control', 'Source control', '/source-control'],
   ['/audit', 'Audit', '/audit'],

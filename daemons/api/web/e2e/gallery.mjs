@@ -18,6 +18,7 @@ import { pageSteps } from './gallery-pages.mjs'
 import { requestSteps } from './gallery-requests.mjs'
 import { savingSteps } from './gallery-saving.mjs'
 import { screenSteps } from './gallery-screens.mjs'
+import { sharingSteps } from './gallery-sharing.mjs'
 import { speedSteps } from './gallery-speed.mjs'
 import { tableSteps } from './gallery-table.mjs'
 import { tablesSteps } from './gallery-tables.mjs'
@@ -112,7 +113,7 @@ async function main() {
   const steps = [
     ...tableSteps.map(({ name, run }) => ({ kind: 'table', name, expects: undefined, run: () => run(page, gallery.url) })),
     ...[...logicSteps, ...savingSteps, ...requestSteps, ...germanSteps, ...textSteps, ...speedSteps].map(({ kind, name, run }) => ({ kind, name, expects: undefined, run: () => run(page, gallery.url) })),
-    ...[...builderSteps, ...screenSteps, ...pageSteps, ...hostedSteps, ...tablesSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
+    ...[...builderSteps, ...screenSteps, ...pageSteps, ...hostedSteps, ...tablesSteps, ...sharingSteps].map(({ kind, name, expects, run }) => ({ kind, name, expects, run: () => run(page, gallery.url) })),
     ...kindSteps.map(({ kind, name, expects, run }) => ({
       kind,
       name,

@@ -4,6 +4,7 @@
 mod access;
 mod certificates;
 mod elsewhere;
+mod roles;
 mod settings;
 
 pub(crate) use settings::effective;
@@ -37,6 +38,7 @@ struct Report {
     units: Vec<Unit>,
     access: access::Access,
     elsewhere: Vec<elsewhere::OpenSocket>,
+    roles: roles::Roles,
     certificates: Vec<certificates::Certificate>,
     settings: Vec<settings::Setting>,
     exceptions: Vec<String>,
@@ -79,6 +81,7 @@ pub(crate) fn run(json: bool, with_components: bool) -> Result<ExitCode> {
         units: units(),
         access: access::look(&Psql::OfThisMachine),
         elsewhere: elsewhere::look(),
+        roles: roles::look(&Psql::OfThisMachine),
         certificates: certificates::look(Path::new("/etc/bulkhead")),
         settings: settings::look(Path::new("/etc/bulkhead"))?,
         exceptions: exceptions(),
@@ -111,6 +114,7 @@ fn print(report: &Report) {
         let rows: Vec<_> = report.elsewhere.iter().map(elsewhere::OpenSocket::row).collect();
         table::print(["UNIT", "LISTENS ON", "ADDRESSES THAT MAY CONNECT", "DAEMONS THAT MAY CALL"], &rows);
     }
+    report.roles.print();
     heading("Certificates");
     let rows: Vec<_> = report.certificates.iter().map(certificates::Certificate::row).collect();
     table::print(["FILE", "SUBJECT", "NAMES", "ENDS", "REMARK"], &rows);

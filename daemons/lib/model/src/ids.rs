@@ -69,6 +69,10 @@ id!(
     /// A query that apps and workflows share.
     LibraryQueryId
 );
+id!(
+    /// A folder of apps, workflows, resources and queries.
+    FolderId
+);
 
 impl EnvironmentId {
     /// The environment that is there from the start and meant where none is named.

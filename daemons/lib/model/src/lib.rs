@@ -28,7 +28,7 @@ pub mod trace;
 pub mod workflow;
 
 pub use fault::Fault;
-pub use ids::{AppId, EnvironmentId, LibraryQueryId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
+pub use ids::{AppId, EnvironmentId, FolderId, LibraryQueryId, ResourceId, RunId, SshHostId, UserId, WorkflowId};
 pub use library::{Libraries, LibraryImage};
 pub use library_set::{LibraryNames, LibraryPackage, LibrarySet};
 pub use name::{Name, Slug};

@@ -1,4 +1,9 @@
-//! Who may do what: roles on apps, workflows, resources and queries of the library.
+//! Who may do what: roles on folders, apps, workflows, resources and queries of the library.
+//!
+//! A role is given to a person or to a group, on a thing or on a folder around it; the highest counts. Nothing of it is remembered
+//! anywhere: each statement that asks for a role looks at the rows as they are.
+
+use std::borrow::Cow;
 
 use bulkhead_model::{Role, UserId};
 use uuid::Uuid;
@@ -16,6 +21,8 @@ pub enum ObjectKind {
     Resource,
     /// A query of the library.
     Query,
+    /// A folder, which holds the others.
+    Folder,
 }
 
 impl ObjectKind {
@@ -26,25 +33,74 @@ impl ObjectKind {
             Self::Workflow => "workflow",
             Self::Resource => "resource",
             Self::Query => "query",
+            Self::Folder => "folder",
         }
     }
 
-    /// Its table and the column that names a row.
-    pub(crate) fn table(self) -> (&'static str, &'static str) {
+    /// Its table.
+    pub(crate) fn table(self) -> &'static str {
         match self {
-            Self::App => ("apps", "slug"),
-            Self::Workflow => ("workflows", "slug"),
-            Self::Resource => ("resources", "name"),
-            Self::Query => ("library_queries", "slug"),
+            Self::App => "apps",
+            Self::Workflow => "workflows",
+            Self::Resource => "resources",
+            Self::Query => "library_queries",
+            Self::Folder => "folders",
         }
     }
 
-    /// The role on object `o` with grant `g`, as an expression; `is_admin` is one too. Everybody is a viewer of a built-in
-    /// resource: released queries of apps that they may use run on it without a grant of its own.
-    pub(crate) fn effective_role(self, is_admin: &str) -> String {
+    /// Whether object `o` is the one that text `name` names, as an expression. A folder goes by its id, since its path has slashes.
+    pub(crate) fn is_named(self, name: &str) -> String {
+        match self {
+            Self::App | Self::Workflow | Self::Query => format!("o.slug = {name}"),
+            Self::Resource => format!("o.name = {name}"),
+            Self::Folder => format!("o.id = {name}::text::uuid"),
+        }
+    }
+
+    /// A name out of an address as [`Self::is_named`] takes it: what is no id is that of no folder.
+    pub(crate) fn name(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Folder => Uuid::try_parse(name).unwrap_or_default().to_string().into(),
+            _ => name.into(),
+        }
+    }
+
+    /// The folders around object `o`, the outermost first, with itself where it is one, as an expression.
+    pub(crate) fn lineage(self) -> &'static str {
+        match self {
+            Self::Folder => "o.lineage",
+            _ => "(SELECT f.lineage FROM folders f WHERE f.id = o.folder_id)::uuid[]",
+        }
+    }
+
+    /// The highest role that was given to person `user` on object `o`, to them or to a group of theirs, there or on a folder around
+    /// it, as an expression; null where none was. Of the words, the one for the highest role sorts first.
+    pub(crate) fn granted_role(self, user: &str) -> String {
+        let (kind, lineage) = (self.as_str(), self.lineage());
+        let on_itself = match self {
+            Self::Folder => String::new(),
+            _ => format!(
+                "SELECT g.role FROM grants g WHERE g.user_id = {user} AND g.object_kind = '{kind}' AND g.object_id = o.id
+                 UNION ALL SELECT g.role FROM group_members m JOIN group_grants g ON g.group_id = m.group_id
+                     WHERE m.user_id = {user} AND g.object_kind = '{kind}' AND g.object_id = o.id
+                 UNION ALL "
+            ),
+        };
+        format!(
+            "(SELECT min(given.role) FROM ({on_itself}
+                 SELECT g.role FROM grants g WHERE g.user_id = {user} AND g.object_kind = 'folder' AND g.object_id = ANY ({lineage})
+                 UNION ALL SELECT g.role FROM group_members m JOIN group_grants g ON g.group_id = m.group_id
+                     WHERE m.user_id = {user} AND g.object_kind = 'folder' AND g.object_id = ANY ({lineage})) given)"
+        )
+    }
+
+    /// The role of person `user` on object `o`, as an expression; `is_admin` and `user` are expressions too. Everybody is a viewer of a
+    /// built-in resource: released queries of apps that they may use run on it without a grant of its own.
+    pub(crate) fn effective_role(self, is_admin: &str, user: &str) -> String {
+        let granted = self.granted_role(user);
         let granted = match self {
-            Self::App | Self::Workflow | Self::Query => "g.role",
-            Self::Resource => "coalesce(g.role, CASE WHEN o.built_in THEN 'viewer' END)",
+            Self::Resource => format!("coalesce({granted}, CASE WHEN o.built_in THEN 'viewer' END)"),
+            _ => granted,
         };
         format!("CASE WHEN {is_admin} THEN 'admin' ELSE {granted} END")
     }
@@ -56,19 +112,6 @@ pub struct Access {
     /// The object's id.
     pub id: Uuid,
     /// What the person may do with it.
-    pub role: Role,
-}
-
-/// A role that a person has on an object.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// The person.
-    pub user: UserId,
-    /// Their address.
-    pub email: String,
-    /// Their name.
-    pub name: String,
-    /// The role.
     pub role: Role,
 }
 
@@ -87,64 +130,27 @@ impl Database {
     ) -> Result<Option<Access>, StoreError> {
         let operation = "read a role";
         let client = self.client(operation).await?;
-        let (table, column) = kind.table();
-        let effective = kind.effective_role("$3");
+        let (table, named) = (kind.table(), kind.is_named("$1"));
+        let effective = kind.effective_role("$3::boolean", "$2::uuid");
         let sql = format!(
-            "SELECT o.id, {effective} FROM {table} o
-             LEFT JOIN grants g ON g.object_kind = $4 AND g.object_id = o.id AND g.user_id = $2
-             WHERE o.{column} = $1 AND ({effective}) IS NOT NULL"
+            "SELECT seen.id, seen.role FROM (SELECT o.id, {effective} AS role FROM {table} o WHERE {named} OFFSET 0) seen
+             WHERE seen.role IS NOT NULL"
         );
         let statement = client.prepare_cached(&sql).await.map_err(StoreError::of(operation))?;
-        let row = client.query_opt(&statement, &[&name, &user.0, &is_admin, &kind.as_str()]).await;
+        let row = client.query_opt(&statement, &[&kind.name(name), &user.0, &is_admin]).await;
         let row = row.map_err(StoreError::of(operation))?;
         row.map(|row| Ok(Access { id: row.get(0), role: role(operation, row.get(1))? })).transpose()
     }
+}
 
-    /// Whether somebody was given a role on an object, and does not have it as everybody has.
-    pub async fn has_grant(&self, kind: ObjectKind, id: Uuid, user: UserId) -> Result<bool, StoreError> {
-        let operation = "read a role";
-        let client = self.client(operation).await?;
-        let sql = "SELECT FROM grants WHERE object_kind = $1 AND object_id = $2 AND user_id = $3";
-        let row = client.query_opt(sql, &[&kind.as_str(), &id, &user.0]).await;
-        Ok(row.map_err(StoreError::of(operation))?.is_some())
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// All roles on an object.
-    pub async fn grants(&self, kind: ObjectKind, id: Uuid) -> Result<Vec<Grant>, StoreError> {
-        let operation = "list roles";
-        let client = self.client(operation).await?;
-        let sql = "SELECT u.id, u.email, u.name, g.role FROM grants g JOIN users u ON u.id = g.user_id
-            WHERE g.object_kind = $1 AND g.object_id = $2 ORDER BY lower(u.email)";
-        let rows = client.query(sql, &[&kind.as_str(), &id]).await.map_err(StoreError::of(operation))?;
-        rows.iter()
-            .map(|row| {
-                let role = role(operation, row.get(3))?;
-                Ok(Grant { user: UserId(row.get(0)), email: row.get(1), name: row.get(2), role })
-            })
-            .collect()
-    }
-
-    /// Gives `user` a role, in place of the one they had.
-    pub async fn set_grant(&self, kind: ObjectKind, id: Uuid, user: UserId, role: Role) -> Result<(), StoreError> {
-        let operation = "grant a role";
-        let client = self.client(operation).await?;
-        let sql = "INSERT INTO grants (object_kind, object_id, user_id, role) SELECT $1, $2, u.id, $4 FROM users u WHERE u.id = $3
-            ON CONFLICT (object_kind, object_id, user_id) DO UPDATE SET role = excluded.role, granted_at = now()";
-        let changed = client.execute(sql, &[&kind.as_str(), &id, &user.0, &role.as_str()]).await;
-        match changed.map_err(StoreError::of(operation))? {
-            0 => Err(StoreError::NotFound { operation }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a role away.
-    pub async fn remove_grant(&self, kind: ObjectKind, id: Uuid, user: UserId) -> Result<(), StoreError> {
-        let operation = "take a role away";
-        let client = self.client(operation).await?;
-        let sql = "DELETE FROM grants WHERE object_kind = $1 AND object_id = $2 AND user_id = $3";
-        match client.execute(sql, &[&kind.as_str(), &id, &user.0]).await.map_err(StoreError::of(operation))? {
-            0 => Err(StoreError::NotFound { operation }),
-            _ => Ok(()),
-        }
+    #[test]
+    fn the_word_for_a_higher_role_sorts_first() {
+        let mut words = [Role::Viewer, Role::Admin, Role::Editor].map(Role::as_str);
+        words.sort_unstable();
+        assert_eq!(words, [Role::Admin, Role::Editor, Role::Viewer].map(Role::as_str));
     }
 }

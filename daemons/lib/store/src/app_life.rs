@@ -1,11 +1,11 @@
-//! What surrounds an app: the folder and tags that it is found by, who edits it now, and how much it is used.
+//! What surrounds an app: the tags that it is found by, who edits it now, and how much it is used.
 
 use bulkhead_model::{AppId, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::access::role;
-use crate::documents::Listed;
+use crate::apps::TABLES;
+use crate::documents::{Listed, list, listed};
 use crate::{Database, StoreError};
 
 /// An editor that was not seen for so long has gone.
@@ -18,8 +18,6 @@ pub const USAGE_DAYS: i32 = 30;
 pub struct ListedApp {
     /// What it has in common with workflows.
     pub listed: Listed,
-    /// The folder; empty for the top.
-    pub folder: String,
     /// Its tags, as they were given.
     pub tags: Vec<String>,
     /// Whether the person has marked it.
@@ -68,35 +66,28 @@ impl Database {
     pub async fn apps(&self, user: UserId, is_admin: bool) -> Result<Vec<ListedApp>, StoreError> {
         let operation = "list apps";
         let client = self.client(operation).await?;
-        let sql =
-            "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at,
-                o.folder, o.tags, f.app_id IS NOT NULL, o.is_module, o.is_protected
-            FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = $1
-            LEFT JOIN app_favourites f ON f.app_id = o.id AND f.user_id = $1
-            WHERE $2 OR g.role IS NOT NULL ORDER BY lower(o.title), o.slug LIMIT 5000";
-        let rows = client.query(sql, &[&user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
+        let sql = format!(
+            "SELECT seen.*, o.tags, f.app_id IS NOT NULL, o.is_module, o.is_protected
+             FROM (SELECT {}) seen JOIN apps o ON o.id = seen.id
+             LEFT JOIN app_favourites f ON f.app_id = o.id AND f.user_id = $1
+             WHERE seen.role IS NOT NULL ORDER BY lower(o.title), o.slug LIMIT 5000",
+            list(TABLES)
+        );
+        let rows = client.query(&sql, &[&user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
         rows.iter()
             .map(|row| {
-                let listed = Listed {
-                    id: row.get(0),
-                    slug: row.get(1),
-                    title: row.get(2),
-                    role: role(operation, row.get(3))?,
-                    released_version: row.get(4),
-                    updated_at: row.get(5),
-                };
-                let (folder, tags, is_favourite) = (row.get(6), row.get(7), row.get(8));
-                Ok(ListedApp { listed, folder, tags, is_favourite, is_module: row.get(9), is_protected: row.get(10) })
+                let (tags, is_favourite) = (row.get(7), row.get(8));
+                Ok(ListedApp { listed: listed(operation, row)?, tags, is_favourite, is_module: row.get(9), is_protected: row.get(10) })
             })
             .collect()
     }
 
-    /// Puts an app into a folder and gives it tags, in place of those that it had.
-    pub async fn label_app(&self, id: AppId, folder: &str, tags: &[String]) -> Result<(), StoreError> {
+    /// Gives an app tags, in place of those that it had.
+    pub async fn label_app(&self, id: AppId, tags: &[String]) -> Result<(), StoreError> {
         let operation = "label an app";
         let client = self.client(operation).await?;
-        let sql = "UPDATE apps SET folder = $2, tags = $3 WHERE id = $1";
-        match client.execute(sql, &[&id.0, &folder, &tags]).await.map_err(StoreError::of(operation))? {
+        let sql = "UPDATE apps SET tags = $2 WHERE id = $1";
+        match client.execute(sql, &[&id.0, &tags]).await.map_err(StoreError::of(operation))? {
             0 => Err(StoreError::NotFound { operation }),
             _ => Ok(()),
         }

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use crate::access::ObjectKind;
 use crate::journal::{BlockPlace, rounds};
 use crate::{Database, StoreError};
 
@@ -106,13 +107,18 @@ pub struct Escalated {
 
 /// Who may see and decide a question: `$1` is the user, `$2` whether it is an administrator. A person that the block names needs
 /// no role on the workflow. Nothing of it is remembered: who was disabled, lost the role or left the group is refused.
-const MAY_DECIDE: &str = "EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.disabled_at IS NULL AND (
+fn may_decide() -> String {
+    let role = ObjectKind::Workflow.granted_role("u.id");
+    format!(
+        "EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.disabled_at IS NULL AND (
         lower(u.email) = ANY (a.people)
         OR (a.escalated_at IS NOT NULL AND lower(u.email) = ANY (a.escalate_people))
         OR EXISTS (SELECT FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id
             AND (g.name = ANY (a.groups) OR (a.escalated_at IS NOT NULL AND g.name = ANY (a.escalate_groups))))
-        OR (a.people = '{}' AND a.groups = '{}' AND ($2 OR EXISTS (SELECT FROM grants g WHERE g.object_kind = 'workflow'
-            AND g.object_id = a.workflow_id AND g.user_id = u.id AND g.role IN ('editor', 'admin'))))))";
+        OR (a.people = '{{}}' AND a.groups = '{{}}' AND ($2 OR EXISTS (SELECT FROM workflows o WHERE o.id = a.workflow_id
+            AND {role} IN ('editor', 'admin'))))))"
+    )
+}
 
 /// Questions of runs that have not ended.
 const OPEN: &str = "a.decided_at IS NULL AND (a.deadline IS NULL OR a.deadline > now()) AND r.finished_at IS NULL";
@@ -179,7 +185,8 @@ impl Database {
         let client = self.client(operation).await?;
         let sql = format!(
             "SELECT {COLUMNS}
-             WHERE {OPEN} AND {MAY_DECIDE} ORDER BY a.id LIMIT $3"
+             WHERE {OPEN} AND {} ORDER BY a.id LIMIT $3",
+            may_decide()
         );
         let rows = client.query(&sql, &[&user.0, &is_admin, &limit]).await.map_err(StoreError::of(operation))?;
         Ok(rows.iter().map(approval).collect())
@@ -189,7 +196,7 @@ impl Database {
     pub async fn open_approval(&self, id: Uuid, (user, is_admin): (UserId, bool)) -> Result<Approval, StoreError> {
         let operation = "read an approval";
         let client = self.client(operation).await?;
-        let sql = format!("SELECT {COLUMNS} WHERE a.id = $3 AND {OPEN} AND {MAY_DECIDE}");
+        let sql = format!("SELECT {COLUMNS} WHERE a.id = $3 AND {OPEN} AND {}", may_decide());
         let row = client.query_opt(&sql, &[&user.0, &is_admin, &id]).await.map_err(StoreError::of(operation))?;
         row.as_ref().map(approval).ok_or(StoreError::NotFound { operation })
     }
@@ -208,9 +215,10 @@ impl Database {
             "WITH decided AS (
                 UPDATE approvals a SET decision = $4, decided_by = (SELECT email FROM users WHERE id = $1), comment = $5, answers = $6,
                     decided_at = now() FROM runs r
-                WHERE a.id = $3 AND r.id = a.run_id AND {OPEN} AND {MAY_DECIDE} RETURNING a.run_id, a.workflow_id),
+                WHERE a.id = $3 AND r.id = a.run_id AND {OPEN} AND {} RETURNING a.run_id, a.workflow_id),
             wake AS (INSERT INTO run_outbox (run_id, kind) SELECT run_id, 'wake' FROM decided RETURNING run_id)
-            SELECT workflow_id, (SELECT pg_notify('run_outbox', run_id::text) FROM wake) FROM decided"
+            SELECT workflow_id, (SELECT pg_notify('run_outbox', run_id::text) FROM wake) FROM decided",
+            may_decide()
         );
         let decision = if verdict.approved { "approved" } else { "rejected" };
         let answers = Json(&verdict.answers);

@@ -8,7 +8,8 @@ pub use crate::documents::{Draft, Listed, Release};
 use crate::documents::{NewDocument, Releasing, Tables};
 use crate::{Database, StoreError};
 
-const TABLES: Tables = Tables { kind: ObjectKind::App, table: "apps", releases: "app_releases", key: "app_id" };
+pub(crate) const TABLES: Tables =
+    Tables { kind: ObjectKind::App, table: "apps", releases: "app_releases", key: "app_id" };
 
 impl Database {
     /// Creates a app; its creator becomes its administrator.

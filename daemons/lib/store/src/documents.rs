@@ -6,9 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::access::{ObjectKind, role};
+use crate::sharing::delete_grants;
 use crate::{Database, StoreError};
 
 /// A line of a list.
@@ -26,6 +28,8 @@ pub struct Listed {
     pub released_version: Option<i32>,
     /// When the draft changed last.
     pub updated_at: OffsetDateTime,
+    /// The path of its folder; empty for the top.
+    pub folder: String,
 }
 
 /// A draft with its revision.
@@ -78,6 +82,30 @@ pub(crate) struct Tables {
     pub(crate) key: &'static str,
 }
 
+/// What a list of documents says of each, and where it stands as `l`: `$1` is the person, `$2` whether they are an administrator. Whoever
+/// lists leaves out those without a role.
+pub(crate) fn list(tables: Tables) -> String {
+    format!(
+        "l.id, l.slug, l.title, l.role, l.released_version, l.updated_at, coalesce(lf.path, '')
+         FROM (SELECT o.*, {} AS role FROM {} o OFFSET 0) l LEFT JOIN folders lf ON lf.id = l.folder_id",
+        tables.kind.effective_role("$2::boolean", "$1::uuid"),
+        tables.table
+    )
+}
+
+/// Reads the columns of [`list`].
+pub(crate) fn listed(operation: &'static str, row: &Row) -> Result<Listed, StoreError> {
+    Ok(Listed {
+        id: row.get(0),
+        slug: row.get(1),
+        title: row.get(2),
+        role: role(operation, row.get(3))?,
+        released_version: row.get(4),
+        updated_at: row.get(5),
+        folder: row.get(6),
+    })
+}
+
 impl Database {
     pub(crate) async fn list_documents(
         &self,
@@ -87,28 +115,10 @@ impl Database {
     ) -> Result<Vec<Listed>, StoreError> {
         let operation = "list documents";
         let client = self.client(operation).await?;
-        let sql = format!(
-            "SELECT o.id, o.slug, o.title, CASE WHEN $2 THEN 'admin' ELSE g.role END, o.released_version, o.updated_at
-             FROM {} o LEFT JOIN grants g ON g.object_kind = $3 AND g.object_id = o.id AND g.user_id = $1
-             WHERE $2 OR g.role IS NOT NULL ORDER BY lower(o.title), o.slug LIMIT 5000",
-            tables.table
-        );
-        let rows = client
-            .query(&sql, &[&user.0, &is_admin, &tables.kind.as_str()])
-            .await
-            .map_err(StoreError::of(operation))?;
-        rows.iter()
-            .map(|row| {
-                Ok(Listed {
-                    id: row.get(0),
-                    slug: row.get(1),
-                    title: row.get(2),
-                    role: role(operation, row.get(3))?,
-                    released_version: row.get(4),
-                    updated_at: row.get(5),
-                })
-            })
-            .collect()
+        let sql =
+            format!("SELECT {} WHERE l.role IS NOT NULL ORDER BY lower(l.title), l.slug LIMIT 5000", list(tables));
+        let rows = client.query(&sql, &[&user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
+        rows.iter().map(|row| listed(operation, row)).collect()
     }
 
     /// Creates a document and makes its creator the administrator of it.
@@ -243,8 +253,7 @@ impl Database {
 /// Deletes a document with all that belongs to it as a part of more.
 pub(crate) async fn delete_in(transaction: &Transaction<'_>, tables: Tables, id: Uuid) -> Result<(), StoreError> {
     let operation = "delete a document";
-    let grants = "DELETE FROM grants WHERE object_kind = $1 AND object_id = $2";
-    transaction.execute(grants, &[&tables.kind.as_str(), &id]).await.map_err(StoreError::of(operation))?;
+    delete_grants(transaction, tables.kind, id).await?;
     let sql = format!("DELETE FROM {} WHERE id = $1", tables.table);
     transaction.execute(&sql, &[&id]).await.map(|_| ()).map_err(StoreError::of(operation))
 }

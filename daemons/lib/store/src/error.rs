@@ -33,6 +33,12 @@ pub enum StoreError {
         /// What was tried.
         operation: &'static str,
     },
+    /// Nobody would own the thing any more.
+    #[error("{operation}: nobody would own it any more")]
+    LastOwner {
+        /// What was tried.
+        operation: &'static str,
+    },
     /// The database refused: a fault of ours.
     #[error("{operation} failed")]
     Refused {

@@ -53,6 +53,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, name: "modules", sql: include_str!("../migrations/V14__modules.sql") },
     Migration { version: 15, name: "people", sql: include_str!("../migrations/V15__people.sql") },
     Migration { version: 16, name: "source_control", sql: include_str!("../migrations/V16__source_control.sql") },
+    Migration {
+        version: 17,
+        name: "folders_and_roles_of_groups",
+        sql: include_str!("../migrations/V17__folders_and_roles_of_groups.sql"),
+    },
 ];
 
 /// The version that this build needs.

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::access::{ObjectKind, role};
+use crate::sharing::delete_grants;
 use crate::{Database, StoreError};
 
 /// A resource with its sealed secret.
@@ -100,18 +101,17 @@ fn resource(operation: &'static str, row: &Row) -> Result<Resource, StoreError> 
 }
 
 impl Database {
-    /// The resources that a person may see, with their role.
-    pub async fn resources(&self, user: UserId, is_admin: bool) -> Result<Vec<(Resource, Role)>, StoreError> {
+    /// The resources that a person may see, with their role and the path of the folder, which is empty for the top.
+    pub async fn resources(&self, user: UserId, is_admin: bool) -> Result<Vec<(Resource, Role, String)>, StoreError> {
         let operation = "list resources";
         let client = self.client(operation).await?;
-        let effective = ObjectKind::Resource.effective_role("$2");
+        let effective = ObjectKind::Resource.effective_role("$2::boolean", "$1::uuid");
         let sql = format!(
-            "SELECT {COLUMNS}, role FROM (SELECT o.*, {effective} AS role FROM resources o
-                 LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = o.id AND g.user_id = $1) r
-             WHERE role IS NOT NULL ORDER BY r.name LIMIT 5000"
+            "SELECT {COLUMNS}, r.role, coalesce(f.path, '') FROM (SELECT o.*, {effective} AS role FROM resources o OFFSET 0) r
+             LEFT JOIN folders f ON f.id = r.folder_id WHERE r.role IS NOT NULL ORDER BY r.name LIMIT 5000"
         );
         let rows = client.query(&sql, &[&user.0, &is_admin]).await.map_err(StoreError::of(operation))?;
-        rows.iter().map(|row| Ok((resource(operation, row)?, role(operation, row.get(7))?))).collect()
+        rows.iter().map(|row| Ok((resource(operation, row)?, role(operation, row.get(7))?, row.get(8)))).collect()
     }
 
     /// A resource by its id.
@@ -294,8 +294,7 @@ impl Database {
         if deleted.map_err(StoreError::of(operation))? == 0 {
             return Err(StoreError::NotFound { operation });
         }
-        let grants = "DELETE FROM grants WHERE object_kind = 'resource' AND object_id = $1";
-        transaction.execute(grants, &[&id.0]).await.map_err(StoreError::of(operation))?;
+        delete_grants(&transaction, ObjectKind::Resource, id.0).await?;
         transaction.commit().await.map_err(StoreError::of(operation))
     }
 
@@ -315,11 +314,10 @@ impl Database {
             )
         };
         let of = |kind: ObjectKind, table: &str, releases: &str, key: &str| {
-            let (kind_name, effective) = (kind.as_str(), kind.effective_role("$3"));
+            let (kind_name, effective) = (kind.as_str(), kind.effective_role("$3::boolean", "$2::uuid"));
             format!(
                 "SELECT '{kind_name}' AS kind, o.slug, o.title, coalesce({released}, false) AS is_released, {effective} IS NOT NULL AS is_seen
                  FROM {table} o LEFT JOIN {releases} v ON v.{key} = o.id AND v.version = o.released_version
-                     LEFT JOIN grants g ON g.object_kind = '{kind_name}' AND g.object_id = o.id AND g.user_id = $2
                  WHERE {drafted} OR coalesce({released}, false)",
                 released = names("v.document"),
                 drafted = names("o.draft"),

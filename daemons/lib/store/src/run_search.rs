@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::access::ObjectKind;
 use crate::runs::{RUN_COLUMNS, Run, run};
 use crate::{Database, StoreError};
 
@@ -59,13 +60,13 @@ impl Database {
         let is_exact = filter.text.is_none()
             && filter.trigger.is_none()
             && matches!(filter.status, None | Some(RunStatus::Failed));
+        let role = ObjectKind::Workflow.granted_role("$6::uuid");
         let sql = format!(
             "WITH seen AS MATERIALIZED (
                 SELECT {RUN_COLUMNS} FROM runs r JOIN workflows w ON w.id = r.workflow_id
                 WHERE ($1::uuid IS NULL OR r.workflow_id = $1) AND ($2::uuid IS NULL OR r.id < $2)
                   AND ($3::uuid IS NULL OR r.id >= $3) AND ($4::uuid IS NULL OR r.id < $4)
-                  AND ($5 OR EXISTS (SELECT FROM grants g WHERE g.object_kind = 'workflow' AND g.object_id = r.workflow_id
-                                     AND g.user_id = $6 AND g.role IN ('editor', 'admin'))) {indexed}
+                  AND ($5 OR r.workflow_id IN (SELECT o.id FROM workflows o WHERE {role} IN ('editor', 'admin'))) {indexed}
                 ORDER BY r.id DESC LIMIT $7),
             found AS (
                 SELECT * FROM seen WHERE ($8::text IS NULL OR status = $8) AND ($9::text IS NULL OR trigger ->> 'kind' = $9)

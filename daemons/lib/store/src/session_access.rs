@@ -139,17 +139,16 @@ impl Database {
         name: &str,
     ) -> Result<Option<SessionAccess<Access>>, StoreError> {
         let operation = "read a role";
-        let (table, column) = kind.table();
-        let effective = kind.effective_role("u.is_admin");
+        let (table, named) = (kind.table(), kind.is_named("$2"));
+        let effective = kind.effective_role("u.is_admin", "u.id");
         let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
         let sql = format!(
             "SELECT {columns}, o.id, {effective}
              FROM {tables}
-             LEFT JOIN {table} o ON o.{column} = $2
-             LEFT JOIN grants g ON g.object_kind = $3 AND g.object_id = o.id AND g.user_id = u.id
+             LEFT JOIN {table} o ON {named}
              WHERE {live}"
         );
-        let Some(row) = self.session_row(operation, shown, &sql, &[&name, &kind.as_str()]).await? else {
+        let Some(row) = self.session_row(operation, shown, &sql, &[&kind.name(name)]).await? else {
             return Ok(None);
         };
         let object = match (row.get::<_, Option<uuid::Uuid>>(OBJECT), row.get::<_, Option<&str>>(OBJECT + 1)) {
@@ -167,12 +166,11 @@ impl Database {
     ) -> Result<Option<SessionAccess<RunAccess>>, StoreError> {
         let operation = "read a role";
         let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
+        let effective = ObjectKind::Workflow.effective_role("u.is_admin", "u.id");
         let sql = format!(
-            "SELECT {columns}, r.workflow_id,
-                    CASE WHEN u.is_admin THEN 'admin' ELSE g.role END
+            "SELECT {columns}, o.id, {effective}
              FROM {tables}
-             LEFT JOIN runs r ON r.id = $2
-             LEFT JOIN grants g ON g.object_kind = 'workflow' AND g.object_id = r.workflow_id AND g.user_id = u.id
+             LEFT JOIN (runs r JOIN workflows o ON o.id = r.workflow_id) ON r.id = $2
              WHERE {live}"
         );
         let Some(row) = self.session_row(operation, shown, &sql, &[&run.0]).await? else { return Ok(None) };
@@ -194,8 +192,9 @@ impl Database {
         environment: Option<&str>,
     ) -> Result<Option<SessionAccess<QueryAccess>>, StoreError> {
         let operation = "read a query";
-        let resource_role = ObjectKind::Resource.effective_role("u.is_admin");
-        let library_role = ObjectKind::Query.effective_role("u.is_admin");
+        let app_role = ObjectKind::App.effective_role("u.is_admin", "u.id");
+        let resource_role = ObjectKind::Resource.effective_role("u.is_admin", "u.id");
+        let library_role = ObjectKind::Query.effective_role("u.is_admin", "u.id");
         let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
         let sql = format!(
             "SELECT {columns},
@@ -206,8 +205,7 @@ impl Database {
                     e.id, e.name, {is_allowed}, l.id, l.role, l.document
              FROM {tables}
              LEFT JOIN LATERAL (
-                 SELECT o.id, o.draft, o.released_version, o.is_module, CASE WHEN u.is_admin THEN 'admin' ELSE g.role END AS role
-                 FROM apps o LEFT JOIN grants g ON g.object_kind = 'app' AND g.object_id = o.id AND g.user_id = u.id
+                 SELECT o.id, o.draft, o.released_version, o.is_module, {app_role} AS role FROM apps o
                  WHERE o.slug = $2) a ON a.role IS NOT NULL
              LEFT JOIN LATERAL (
                  SELECT CASE WHEN $4 THEN a.draft -> 'queries' -> $3 ELSE
@@ -215,11 +213,9 @@ impl Database {
                       WHERE d.app_id = a.id AND d.version = a.released_version AND NOT a.is_module) END AS query) q ON true
              LEFT JOIN LATERAL (
                  SELECT o.id, {resource_role} AS role FROM resources o
-                 LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = o.id AND g.user_id = u.id
                  WHERE o.name = q.query ->> 'resource') r ON true
              LEFT JOIN LATERAL (
                  SELECT o.id, {library_role} AS role, d.document FROM library_queries o
-                 LEFT JOIN grants g ON g.object_kind = 'query' AND g.object_id = o.id AND g.user_id = u.id
                  LEFT JOIN library_query_releases d ON d.query_id = o.id
                      AND d.version = coalesce((q.query -> 'library' ->> 'version')::integer, o.released_version)
                  WHERE o.slug = q.query -> 'library' ->> 'query') l ON true

@@ -2,7 +2,7 @@
 
 use bulkhead_model::{ResourceId, Role, UserId};
 
-use crate::access::role;
+use crate::access::{ObjectKind, role};
 use crate::{Database, StoreError};
 
 /// Sessions that one login has at the same time.
@@ -95,10 +95,12 @@ impl Database {
     pub async fn given_role(&self, resource: ResourceId, user: UserId) -> Result<Option<Role>, StoreError> {
         let operation = "read a role";
         let client = self.client(operation).await?;
-        let sql = "SELECT CASE WHEN u.is_admin THEN 'admin' ELSE g.role END FROM users u
-            LEFT JOIN grants g ON g.object_kind = 'resource' AND g.object_id = $1 AND g.user_id = u.id
-            WHERE u.id = $2 AND u.disabled_at IS NULL";
-        let row = client.query_opt(sql, &[&resource.0, &user.0]).await.map_err(StoreError::of(operation))?;
+        let sql = format!(
+            "SELECT CASE WHEN u.is_admin THEN 'admin' ELSE {} END FROM users u JOIN resources o ON o.id = $1
+             WHERE u.id = $2 AND u.disabled_at IS NULL",
+            ObjectKind::Resource.granted_role("u.id")
+        );
+        let row = client.query_opt(&sql, &[&resource.0, &user.0]).await.map_err(StoreError::of(operation))?;
         let word = row.and_then(|row| row.get::<_, Option<String>>(0));
         word.map(|word| role(operation, &word)).transpose()
     }

@@ -1,7 +1,7 @@
 /** All apps that the person may see: by folder, tag and words, one's favourites first. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { AppWindow, ChartNoAxesColumn, Copy, Download, FolderInput, Package, Plus, Star, Trash2, UserPlus } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { AppWindow, ChartNoAxesColumn, Copy, Download, FolderInput, Package, Plus, Star, Tags, Trash2, UserPlus } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { api } from '../api/client'
 import { messageOf } from '../api/problem'
@@ -14,7 +14,7 @@ import { EmptyState, Loaded } from '../ui/states'
 import { notify } from '../ui/toasts'
 import { message, t } from '../messages/messages'
 import { AppFilterBar } from './AppFilterBar'
-import { Grants } from './Grants'
+import { AppsTabs } from './AppsTabs'
 import { PageHead } from './PageHead'
 import { arranged } from './app-filters'
 import { appsQuery } from './lists'
@@ -24,11 +24,14 @@ const NewApp = lazy(async () => ({ default: (await import('./new-app/NewApp')).N
 const NewModule = lazy(async () => ({ default: (await import('./new-app/NewModule')).NewModule }))
 const dialogs = {
   duplicate: lazy(async () => ({ default: (await import('./app-dialogs/DuplicateApp')).DuplicateApp })),
-  labels: lazy(async () => ({ default: (await import('./app-dialogs/AppLabels')).AppLabels })),
+  tags: lazy(async () => ({ default: (await import('./app-dialogs/AppTags')).AppTags })),
   usage: lazy(async () => ({ default: (await import('./app-dialogs/AppUsage')).AppUsage })),
 }
 
-type DialogName = keyof typeof dialogs | 'share'
+type DialogName = keyof typeof dialogs | 'move' | 'share'
+
+const MoveDialog = lazy(async () => ({ default: (await import('./folders/MoveDialog')).MoveDialog }))
+const Share = lazy(async () => ({ default: (await import('./sharing/Share')).Share }))
 
 const none: AppSummary[] = []
 const roles = { viewer: message('viewer'), editor: message('editor'), admin: message('admin') } satisfies Record<AppSummary['role'], string>
@@ -46,18 +49,12 @@ export function Apps() {
     </Button>
   )
   const shown = arranged(apps.data ?? none, filters)
-  const Opened = opened && opened.name !== 'share' ? dialogs[opened.name] : undefined
+  const Opened = opened && opened.name !== 'share' && opened.name !== 'move' ? dialogs[opened.name] : undefined
+  const close = () => setOpened(undefined)
   return (
     <>
       <PageHead title={isModules ? t('Modules') : t('Apps')}>{newApp}</PageHead>
-      <nav className="tabs page-tabs" aria-label={t('Views')}>
-        <Link className="tab" to="/apps" search={{}} activeOptions={{ exact: true, includeSearch: true }} aria-current={isModules ? undefined : 'page'}>
-          {t('Apps')}
-        </Link>
-        <Link className="tab" to="/apps" search={{ modules: true }}>
-          {t('Modules')}
-        </Link>
-      </nav>
+      <AppsTabs isApps={!isModules} />
       <div className="page-body">
         <Loaded query={apps}>
           {(all) =>
@@ -80,9 +77,10 @@ export function Apps() {
       </div>
       <Suspense>
         {isCreating ? isModules ? <NewModule onClose={() => setCreating(false)} /> : <NewApp onClose={() => setCreating(false)} /> : null}
-        {Opened && opened ? <Opened app={opened.app} apps={apps.data ?? none} onClose={() => setOpened(undefined)} /> : null}
+        {Opened && opened ? <Opened app={opened.app} apps={apps.data ?? none} onClose={close} /> : null}
+        {opened?.name === 'share' ? <Share kind="apps" slug={opened.app.slug} title={opened.app.title} onClose={close} /> : null}
+        {opened?.name === 'move' ? <MoveDialog kind="apps" slug={opened.app.slug} title={opened.app.title} folder={opened.app.folder} onClose={close} /> : null}
       </Suspense>
-      {opened?.name === 'share' ? <Grants kind="apps" slug={opened.app.slug} title={opened.app.title} onClose={() => setOpened(undefined)} /> : null}
     </>
   )
 }
@@ -180,8 +178,8 @@ function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'
         <MenuItem icon={Copy} onChoose={() => onOpen('duplicate', app)}>
           {t('Duplicate')}
         </MenuItem>
-        <MenuItem icon={FolderInput} onChoose={() => onOpen('labels', app)}>
-          {t('Folder and tags')}
+        <MenuItem icon={Tags} onChoose={() => onOpen('tags', app)}>
+          {t('Tags')}
         </MenuItem>
         <MenuItem icon={ChartNoAxesColumn} onChoose={() => onOpen('usage', app)}>
           {t('Usage')}
@@ -193,6 +191,9 @@ function Actions({ app, onOpen }: { app: AppSummary; onOpen: TableProps['onOpen'
           <>
             <MenuItem icon={UserPlus} onChoose={() => onOpen('share', app)}>
               {t('Share')}
+            </MenuItem>
+            <MenuItem icon={FolderInput} onChoose={() => onOpen('move', app)}>
+              {t('Move')}
             </MenuItem>
             <MenuItem icon={Trash2} isDanger onChoose={() => void remove()}>
               {t('Delete')}

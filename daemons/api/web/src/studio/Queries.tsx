@@ -1,8 +1,8 @@
 /** The query library: queries that apps and workflows share. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { LibraryBig, Network, Plus, Trash2, UserPlus } from 'lucide-react'
-import { useState } from 'react'
+import { LibraryBig, Network, Plus, Trash2, FolderInput, UserPlus } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
 import { api } from '../api/client'
 import type { LibraryQuerySummary } from '../api/types'
 import { Badge } from '../ui/Badge'
@@ -10,11 +10,13 @@ import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
 import { CreateDocument } from './CreateDocument'
-import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { Usage } from './Usage'
 import { libraryQuery, resourcesQuery } from './lists'
 import { useRemoval } from './use-removal'
+
+const MoveDialog = lazy(async () => ({ default: (await import('./folders/MoveDialog')).MoveDialog }))
+const Share = lazy(async () => ({ default: (await import('./sharing/Share')).Share }))
 
 export function Queries() {
   const navigate = useNavigate()
@@ -23,6 +25,7 @@ export function Queries() {
   const [isCreating, setCreating] = useState(false)
   const [used, setUsed] = useState<LibraryQuerySummary>()
   const [shared, setShared] = useState<LibraryQuerySummary>()
+  const [moved, setMoved] = useState<LibraryQuerySummary>()
   const add = (
     <Button variant="primary" icon={Plus} disabled={resources.length === 0} onClick={() => setCreating(true)}>
       New query
@@ -73,7 +76,7 @@ export function Queries() {
                           )}
                           {query.released_version ? <Badge tone="green">Version {query.released_version}</Badge> : <Badge>Never released</Badge>}
                         </span>
-                        <div className="muted">{query.description || query.slug}</div>
+                        <div className="muted">{query.folder ? `${query.folder} · ` : ''}{query.description || query.slug}</div>
                       </td>
                       <td className="wide-only mono">{query.resource}</td>
                       <td className="wide-only muted">
@@ -86,6 +89,7 @@ export function Queries() {
                             {query.role === 'admin' ? (
                               <>
                                 <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${query.title}`} onClick={() => setShared(query)} />
+                                <Button variant="ghost" size="small" icon={FolderInput} label={`Move ${query.title}`} onClick={() => setMoved(query)} />
                                 <Button variant="ghost" size="small" icon={Trash2} label={`Delete ${query.title}`} onClick={() => void remove(query)} />
                               </>
                             ) : null}
@@ -102,7 +106,10 @@ export function Queries() {
       </div>
       {isCreating ? <CreateDocument noun="query" create={create} onCreated={(slug) => void navigate({ to: '/queries/$slug', params: { slug } })} onClose={() => setCreating(false)} /> : null}
       {used ? <Usage kind="queries" name={used.slug} title={used.title} onClose={() => setUsed(undefined)} /> : null}
-      {shared ? <Grants kind="queries" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
+      <Suspense>
+        {shared ? <Share kind="queries" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
+        {moved ? <MoveDialog kind="queries" slug={moved.slug} title={moved.title} folder={moved.folder ?? ''} onClose={() => setMoved(undefined)} /> : null}
+      </Suspense>
     </>
   )
 }

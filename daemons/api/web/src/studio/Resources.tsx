@@ -1,7 +1,7 @@
 /** What queries run against: databases, HTTP APIs, storages. */
 import { useQuery } from '@tanstack/react-query'
-import { Database, Network, Plus, Trash2, UserPlus } from 'lucide-react'
-import { useState } from 'react'
+import { Database, Network, Plus, Trash2, FolderInput, UserPlus } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
 import { api } from '../api/client'
 import type { Resource, ResourceConfig } from '../api/types'
 import type { Fields } from '../document/described'
@@ -9,7 +9,6 @@ import { Badge } from '../ui/Badge'
 import { Button } from '../ui/Button'
 import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
-import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { KindPicker } from './KindPicker'
 import { ResourceDialog } from './ResourceDialog'
@@ -21,6 +20,9 @@ import { kindLabel, resourceKinds } from './resource-kinds'
 import { useSession } from './session'
 import { useRemoval } from './use-removal'
 
+const MoveDialog = lazy(async () => ({ default: (await import('./folders/MoveDialog')).MoveDialog }))
+const Share = lazy(async () => ({ default: (await import('./sharing/Share')).Share }))
+
 export function Resources() {
   const session = useSession()
   const resources = useQuery(resourcesQuery)
@@ -29,6 +31,7 @@ export function Resources() {
   const [isPicking, setPicking] = useState(false)
   const [used, setUsed] = useState<Resource>()
   const [shared, setShared] = useState<Resource>()
+  const [moved, setMoved] = useState<Resource>()
   const add = session.user.is_admin ? (
     <Button variant="primary" icon={Plus} onClick={() => setPicking(true)}>
       Add resource
@@ -74,7 +77,7 @@ export function Resources() {
                             <Badge key={name}>{name}</Badge>
                           ))}
                         </span>
-                        <div className="muted">{kindLabel(resource.kind)}</div>
+                        <div className="muted">{resource.folder ? `${resource.folder} · ${kindLabel(resource.kind)}` : kindLabel(resource.kind)}</div>
                       </td>
                       <td className="wide-only mono">{resource.config ? (resourceKinds[resource.config.kind]?.where(resource.config as unknown as Fields) ?? '') : ''}</td>
                       <td className="wide-only">{resource.role}</td>
@@ -91,6 +94,7 @@ export function Resources() {
                             )}
                             <Button variant="ghost" size="small" icon={Network} label={`What uses ${resource.name}`} onClick={() => setUsed(resource)} />
                             <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${resource.name}`} onClick={() => setShared(resource)} />
+                            <Button variant="ghost" size="small" icon={FolderInput} label={`Move ${resource.name}`} onClick={() => setMoved(resource)} />
                             {resource.built_in ? null : <Button variant="ghost" size="small" icon={Trash2} label={`Delete ${resource.name}`} onClick={() => void remove(resource)} />}
                           </span>
                         ) : null}
@@ -115,7 +119,10 @@ export function Resources() {
       {begun ? <ResourceDialog begin={begun} onClose={() => setBegun(undefined)} /> : null}
       {edited ? <ResourceEditor resource={edited} onClose={() => setEdited(undefined)} /> : null}
       {used ? <Usage name={used.name} onClose={() => setUsed(undefined)} /> : null}
-      {shared ? <Grants kind="resources" slug={shared.name} title={shared.name} onClose={() => setShared(undefined)} /> : null}
+      <Suspense>
+        {shared ? <Share kind="resources" slug={shared.name} title={shared.name} onClose={() => setShared(undefined)} /> : null}
+        {moved ? <MoveDialog kind="resources" slug={moved.name} title={moved.name} folder={moved.folder ?? ''} onClose={() => setMoved(undefined)} /> : null}
+      </Suspense>
     </>
   )
 }

@@ -1,8 +1,8 @@
 /** All workflows that the person may see. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Import, Plus, UserPlus, Workflow } from 'lucide-react'
-import { useState } from 'react'
+import { Import, Plus, FolderInput, UserPlus, Workflow } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
 import { api, dataOf } from '../api/client'
 import type { DocumentSummary } from '../api/types'
 import { Badge } from '../ui/Badge'
@@ -11,15 +11,18 @@ import { RelativeTime } from '../ui/format'
 import { EmptyState, Loaded } from '../ui/states'
 import { ImportDialog } from '../workflow/imports/ImportDialog'
 import { CreateDocument } from './CreateDocument'
-import { Grants } from './Grants'
 import { PageHead } from './PageHead'
 import { workflowsQuery } from './lists'
+
+const MoveDialog = lazy(async () => ({ default: (await import('./folders/MoveDialog')).MoveDialog }))
+const Share = lazy(async () => ({ default: (await import('./sharing/Share')).Share }))
 
 export function Workflows() {
   const navigate = useNavigate()
   const workflows = useQuery(workflowsQuery)
   const [opened, setOpened] = useState<'create' | 'import'>()
   const [shared, setShared] = useState<DocumentSummary>()
+  const [moved, setMoved] = useState<DocumentSummary>()
   const ways = (
     <>
       <Button icon={Import} onClick={() => setOpened('import')}>
@@ -60,7 +63,7 @@ export function Workflows() {
                         <Link className="main-link" to="/workflows/$slug" params={{ slug: workflow.slug }}>
                           {workflow.title}
                         </Link>
-                        <div className="muted mono">{workflow.slug}</div>
+                        <div className="muted mono">{workflow.folder ? `${workflow.folder} · ${workflow.slug}` : workflow.slug}</div>
                       </td>
                       <td>{workflow.released_version ? <Badge tone="green">Version {workflow.released_version}</Badge> : <Badge>Draft</Badge>}</td>
                       <td className="wide-only">{workflow.role}</td>
@@ -68,7 +71,12 @@ export function Workflows() {
                         <RelativeTime at={workflow.updated_at} />
                       </td>
                       <td className="actions">
-                        {workflow.role === 'admin' ? <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${workflow.title}`} onClick={() => setShared(workflow)} /> : null}
+                        {workflow.role === 'admin' ? (
+                          <span className="row">
+                            <Button variant="ghost" size="small" icon={UserPlus} label={`Share ${workflow.title}`} onClick={() => setShared(workflow)} />
+                            <Button variant="ghost" size="small" icon={FolderInput} label={`Move ${workflow.title}`} onClick={() => setMoved(workflow)} />
+                          </span>
+                        ) : null}
                       </td>
                     </tr>
                   ))}
@@ -87,7 +95,10 @@ export function Workflows() {
         />
       ) : null}
       {opened === 'import' ? <ImportDialog onClose={() => setOpened(undefined)} /> : null}
-      {shared ? <Grants kind="workflows" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
+      <Suspense>
+        {shared ? <Share kind="workflows" slug={shared.slug} title={shared.title} onClose={() => setShared(undefined)} /> : null}
+        {moved ? <MoveDialog kind="workflows" slug={moved.slug} title={moved.title} folder={moved.folder ?? ''} onClose={() => setMoved(undefined)} /> : null}
+      </Suspense>
     </>
   )
 }

@@ -13,5 +13,6 @@ export const libraryQuery = queryOptions({ queryKey: ['queries'], queryFn: async
 export const queueQuery = queryOptions({ queryKey: ['queue'], queryFn: () => dataOf(api.GET('/api/v1/queue')) })
 export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: async () => (await dataOf(api.GET('/api/v1/users'))).users })
 export const environmentsQuery = queryOptions({ queryKey: ['environments'], queryFn: async () => (await dataOf(api.GET('/api/v1/environments'))).environments })
+export const foldersQuery = queryOptions({ queryKey: ['folders'], queryFn: async () => (await dataOf(api.GET('/api/v1/folders'))).folders })
 export const groupsQuery = queryOptions({ queryKey: ['groups'], queryFn: async () => (await dataOf(api.GET('/api/v1/groups'))).groups })
 export const sourceControlQuery = queryOptions({ queryKey: ['source-control'], queryFn: () => dataOf(api.GET('/api/v1/source-control')) })

@@ -73,6 +73,7 @@ const users = createRoute({ getParentRoute: () => frame, path: '/users', compone
 const groups = createRoute({ getParentRoute: () => frame, path: '/groups', component: lazyRouteComponent(() => import('./Groups'), 'Groups') })
 const tables = createRoute({ getParentRoute: () => frame, path: '/tables', component: lazyRouteComponent(() => import('../tables/TablesPage'), 'TablesPage') })
 const table = createRoute({ getParentRoute: () => frame, path: '/tables/$table', validateSearch: addressOf, component: lazyRouteComponent(() => import('../tables/TablePage'), 'TablePage') })
+const folders = createRoute({ getParentRoute: () => frame, path: '/folders', component: lazyRouteComponent(() => import('./folders/Folders'), 'Folders') })
 const queries = createRoute({ getParentRoute: () => frame, path: '/queries', component: lazyRouteComponent(() => import('./Queries'), 'Queries') })
 const query = createRoute({ getParentRoute: () => frame, path: '/queries/$slug', component: lazyRouteComponent(() => import('./QueryPage'), 'QueryPage') })
 const environments = createRoute({ getParentRoute: () => frame, path: '/environments', component: lazyRouteComponent(() => import('./Environments'), 'Environments') })
@@ -82,7 +83,7 @@ const tokens = createRoute({ getParentRoute: () => frame, path: '/tokens', compo
 const sourceControl = createRoute({ getParentRoute: () => frame, path: '/source-control', component: lazyRouteComponent(() => import('./source-control/SourceControl'), 'SourceControl') })
 const audit = createRoute({ getParentRoute: () => frame, path: '/audit', component: lazyRouteComponent(() => import('./Audit'), 'Audit') })
 
-const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, tables, table, queries, query, runs, approvals, libraries, secrets, users, groups, environments, sourceControl, audit, account, logInSettings, tokens])])
+const tree = root.addChildren([login, setup, oauthCallback, signInCallback, builder, frame.addChildren([home, apps, workflows, workflow, run, resources, sshHosts, tables, table, queries, query, runs, approvals, libraries, secrets, users, groups, folders, environments, sourceControl, audit, account, logInSettings, tokens])])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent' })
 

@@ -1,8 +1,9 @@
 //! Folders, favourites, who edits, usage.
 
 use bulkhead_model::app::AppDocument;
-use bulkhead_model::{AppId, UserId};
+use bulkhead_model::{AppId, FolderId, UserId};
 use bulkhead_store::Database;
+use bulkhead_store::access::ObjectKind;
 use bulkhead_store::app_life::UsageCount;
 use bulkhead_store::test_support::{as_role, migrated};
 use uuid::Uuid;
@@ -21,12 +22,16 @@ async fn folders_and_tags_are_everybodys_and_favourites_ones_own() {
     let database = as_role(&test, "bulkhead-api");
     let (ada, bob) = (person(&database, "ada").await, person(&database, "bob").await);
     let app = app(&database, ada).await;
-    database.label_app(app, "Sales/Orders", &["daily".to_owned()]).await.expect("labels");
+    let (sales, orders) = (FolderId::new(), FolderId::new());
+    database.create_folder(sales, (None, "Sales"), Some(ada)).await.expect("asks").expect("makes");
+    database.create_folder(orders, (Some(sales), "Orders"), Some(ada)).await.expect("asks").expect("makes");
+    database.move_object(ObjectKind::App, app.0, Some(orders)).await.expect("moves");
+    database.label_app(app, &["daily".to_owned()]).await.expect("labels");
     database.mark_app(app, ada, true).await.expect("marks");
     database.mark_app(app, ada, true).await.expect("marks twice");
     let of = async |user, is_admin| {
         let apps = database.apps(user, is_admin).await.expect("lists");
-        apps.into_iter().map(|app| (app.folder, app.tags, app.is_favourite)).collect::<Vec<_>>()
+        apps.into_iter().map(|app| (app.listed.folder, app.tags, app.is_favourite)).collect::<Vec<_>>()
     };
     let labels = ("Sales/Orders".to_owned(), vec!["daily".to_owned()]);
     assert_eq!(of(ada, false).await, [(labels.0.clone(), labels.1.clone(), true)]);

@@ -5,6 +5,7 @@ mod approvals;
 mod audit_chain;
 mod elsewhere;
 mod events;
+mod folders;
 mod identity;
 mod journal;
 mod library_sets;

@@ -14,8 +14,8 @@ export function DuplicateApp({ app, onClose }: { app: AppSummary; onClose: () =>
     async (wanted) => {
       const original = await dataOf(api.GET('/api/v1/apps/{slug}', { params: { path: { slug: app.slug } } }))
       await createApp(wanted, original.draft)
-      if (app.folder === '' && app.tags.length === 0) return
-      await api.PUT('/api/v1/apps/{slug}/labels', { params: { path: { slug: wanted.slug } }, body: { folder: app.folder, tags: app.tags } })
+      if (app.tags.length === 0) return
+      await api.PUT('/api/v1/apps/{slug}/labels', { params: { path: { slug: wanted.slug } }, body: { tags: app.tags } })
     },
     async (slug) => {
       await queryClient.invalidateQueries({ queryKey: ['apps'] })
