@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The example of every kind of component, without a server behind it: by the content security policy that the api sends, with axe
- * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens`, `pages`, `hosted` and `texts` are kinds of checks; pictures to look at
+ * in both themes and at phone width. `npm run gallery [KIND…]`, where `speed`, `requests`, `builder`, `screens`, `pages`, `hosted`, `sharing` and `texts` are kinds of checks; pictures to look at
  * where BULKHEAD_PICTURES names a folder.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'

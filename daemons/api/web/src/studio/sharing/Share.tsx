@@ -47,7 +47,7 @@ export function Share({ kind, slug, title, onClose }: { kind: SharedKind; slug: 
     >
       <ErrorNotice error={change.error} />
       <ShareSearch shared={shared.data} isBusy={change.isPending} onAdd={(who, role) => change.mutate({ who, role })} />
-      <p className="hint">{t(meanings[kind])}</p>
+      <p className="muted">{t(meanings[kind])}</p>
       <Loaded query={shared}>{(found) => <Rows found={found} isBusy={change.isPending} onChange={(who, role) => change.mutate({ who, role })} />}</Loaded>
     </Dialog>
   )
@@ -124,7 +124,7 @@ function members(count: number): string {
   return plural(count, '{count} person', '{count} people')
 }
 
-function Who({ name, about, isGroup, badge }: { name: string; about: string; isGroup: boolean; badge?: ReactNode }) {
+function Who({ name, about, isGroup, badge, note }: { name: string; about: string; isGroup: boolean; badge?: ReactNode; note?: string | undefined }) {
   const Icon = isGroup ? Users : User
   return (
     <div className="share-who">
@@ -136,6 +136,7 @@ function Who({ name, about, isGroup, badge }: { name: string; about: string; isG
           {badge}
         </div>
         <div className="muted">{about}</div>
+        {note ? <div className="muted">{note}</div> : null}
       </div>
     </div>
   )
@@ -156,15 +157,15 @@ function Row({ name, about, role, isGroup = false, badge, isLast, isBusy, onChan
   const kept = isLast ? t('The last owner stays: make somebody else an owner first.') : undefined
   return (
     <li>
-      <Who name={name} about={about} isGroup={isGroup} badge={badge} />
-      <select className="input" aria-label={t('Role of {name}', { name })} value={role} disabled={isLast || isBusy} title={kept} onChange={(event) => onChange(event.target.value as Role)}>
+      <Who name={name} about={about} isGroup={isGroup} badge={badge} note={kept} />
+      <select className="input" aria-label={t('Role of {name}', { name })} value={role} disabled={isLast || isBusy} onChange={(event) => onChange(event.target.value as Role)}>
         {Object.entries(roleNames).map(([value, text]) => (
           <option key={value} value={value}>
             {t(text)}
           </option>
         ))}
       </select>
-      <Button variant="ghost" size="small" icon={Trash2} label={kept ?? t('Remove {name}', { name })} disabled={isLast || isBusy} onClick={() => onChange(undefined)} />
+      <Button variant="ghost" size="small" icon={Trash2} label={t('Remove {name}', { name })} disabled={isLast || isBusy} onClick={() => onChange(undefined)} />
     </li>
   )
 }
