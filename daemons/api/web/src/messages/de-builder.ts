@@ -33,7 +33,6 @@ export const builder = {
   Debug: 'Fehlersuche',
   Display: 'Anzeige',
   Divider: 'Trennlinie',
-  Done: 'Fertig',
   Drawer: 'Seitenleiste',
   'Editing needs a larger screen': 'Zum Bearbeiten braucht es einen größeren Bildschirm',
   Failed: 'Fehlgeschlagen',

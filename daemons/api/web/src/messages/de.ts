@@ -472,7 +472,6 @@ export const messages = {
   'It may': 'Es darf',
   'Keep these where you find them without your telephone. Each lets you in once, and they are not shown again.': 'Verwahren Sie diese, wo Sie sie ohne Ihr Telefon finden. Jeder lässt Sie einmal ein, und sie werden nicht noch einmal gezeigt.',
   May: 'Darf',
-  Name: 'Name',
   'New recovery codes': 'Neue Wiederherstellungscodes',
   'New token': 'Neues Token',
   'None. With a token, a program uses the API as you.': 'Keine. Mit einem Token benutzt ein Programm die API als Sie.',
