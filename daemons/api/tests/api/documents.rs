@@ -67,8 +67,8 @@ async fn each_role_opens_what_it_should_and_no_more() {
     assert_eq!(
         list["grants"],
         json!([
-            { "user": ada.id, "email": "ada@example.org", "name": "ada", "role": "admin" },
-            { "user": admin.id, "email": "root@example.org", "name": "Root", "role": "admin" },
+            { "user": ada.id, "email": "ada@example.org", "name": "ada", "disabled": false, "role": "admin" },
+            { "user": admin.id, "email": "root@example.org", "name": "Root", "disabled": false, "role": "admin" },
         ])
     );
     instance.call(&admin, "DELETE", &format!("{grants}/{}", ada.id), &json!({})).await.ok(204);
