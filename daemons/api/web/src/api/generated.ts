@@ -335,6 +335,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apps/{slug}/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts it into a folder, whose roles count on it from then on, or on the top. Needs the role editor on that folder too. */
+        put: operations["moveApp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/apps/{slug}/grants": {
         parameters: {
             query?: never;
@@ -342,11 +359,29 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has a role on an app. */
+        /** Who has a role on it, by what, and who may use it now. */
         get: operations["listAppGrants"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/grants/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a group a role on it. */
+        put: operations["setAppGroupGrant"];
+        post?: never;
+        /** Takes a group's role on it away. */
+        delete: operations["removeAppGroupGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -360,10 +395,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives a person a role on an app. */
+        /** Gives a person a role on it. */
         put: operations["setAppGrant"];
         post?: never;
-        /** Takes a person's role on an app away. */
+        /** Takes a person's role on it away. */
         delete: operations["removeAppGrant"];
         options?: never;
         head?: never;
@@ -378,7 +413,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Puts an app into a folder and gives it tags. */
+        /** Gives an app tags. */
         put: operations["labelApp"];
         post?: never;
         delete?: never;
@@ -397,6 +432,23 @@ export interface paths {
         /** The released version of a module, for whoever builds with it: with its statements, since they become a part of the app. */
         get: operations["getModule"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{slug}/protection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Protects an app, or lifts the protection: a protected app's draft changes by pulls alone. For administrators. */
+        put: operations["protectApp"];
         post?: never;
         delete?: never;
         options?: never;
@@ -685,6 +737,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The folders that you have a role on. */
+        get: operations["listFolders"];
+        put?: never;
+        /** Makes a folder. You get the role admin on it. */
+        post: operations["createFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/folders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a folder that nothing is in. */
+        delete: operations["deleteFolder"];
+        options?: never;
+        head?: never;
+        /** Gives a folder another name. */
+        patch: operations["renameFolder"];
+        trace?: never;
+    };
+    "/api/v1/folders/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has a role on it, by what, and who may use it now. */
+        get: operations["listFolderGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/folders/{id}/grants/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a group a role on it. */
+        put: operations["setFolderGroupGrant"];
+        post?: never;
+        /** Takes a group's role on it away. */
+        delete: operations["removeFolderGroupGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/folders/{id}/grants/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a person a role on it. */
+        put: operations["setFolderGrant"];
+        post?: never;
+        /** Takes a person's role on it away. */
+        delete: operations["removeFolderGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -947,6 +1088,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People who may log in, and groups, with these characters in their name or address: to share something with them. */
+        get: operations["findPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queries": {
         parameters: {
             query?: never;
@@ -1017,6 +1175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queries/{slug}/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts it into a folder, whose roles count on it from then on, or on the top. Needs the role editor on that folder too. */
+        put: operations["moveLibraryQuery"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queries/{slug}/grants": {
         parameters: {
             query?: never;
@@ -1024,11 +1199,29 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has a role on a query of the library. */
+        /** Who has a role on it, by what, and who may use it now. */
         get: operations["listLibraryQueryGrants"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{slug}/grants/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a group a role on it. */
+        put: operations["setLibraryQueryGroupGrant"];
+        post?: never;
+        /** Takes a group's role on it away. */
+        delete: operations["removeLibraryQueryGroupGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1042,10 +1235,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives a person a role on a query of the library. */
+        /** Gives a person a role on it. */
         put: operations["setLibraryQueryGrant"];
         post?: never;
-        /** Takes a person's role on a query of the library away. */
+        /** Takes a person's role on it away. */
         delete: operations["removeLibraryQueryGrant"];
         options?: never;
         head?: never;
@@ -1302,6 +1495,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources/{name}/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts it into a folder, whose roles count on it from then on, or on the top. Needs the role editor on that folder too. */
+        put: operations["moveResource"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resources/{name}/grants": {
         parameters: {
             query?: never;
@@ -1309,11 +1519,29 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has a role on a resource. */
+        /** Who has a role on it, by what, and who may use it now. */
         get: operations["listResourceGrants"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources/{name}/grants/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a group a role on it. */
+        put: operations["setResourceGroupGrant"];
+        post?: never;
+        /** Takes a group's role on it away. */
+        delete: operations["removeResourceGroupGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1327,10 +1555,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives a person a role on a resource. */
+        /** Gives a person a role on it. */
         put: operations["setResourceGrant"];
         post?: never;
-        /** Takes a person's role on a resource away. */
+        /** Takes a person's role on it away. */
         delete: operations["removeResourceGrant"];
         options?: never;
         head?: never;
@@ -1975,6 +2203,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/source-control": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where Source Control stands: the repository, what differs from it as of the last fetch, and the newest jobs. */
+        get: operations["getSourceControl"];
+        /** Connects a repository, or changes the connection. Nothing is fetched yet. */
+        put: operations["connectSourceControl"];
+        post?: never;
+        /** Forgets the repository and its secret. Documents and the repository stay as they are. */
+        delete: operations["disconnectSourceControl"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for the names of the repository's branches. */
+        post: operations["listBranches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commits documents and pushes them, to the connection's branch or to a new one. */
+        post: operations["commitSourceControl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A document here and in the repository, as files. */
+        post: operations["compareDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks what the repository has now. */
+        post: operations["fetchSourceControl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, to follow it. */
+        get: operations["getSourceControlJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes what was changed in the repository. Where both sides were changed, nothing is applied until each such document has a choice. */
+        post: operations["pullSourceControl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/source-control/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where the server of a repository is: its key is read by `/ssh-hosts/host-key`. */
+        post: operations["getRepositoryServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ssh-hosts": {
         parameters: {
             query?: never;
@@ -2338,6 +2704,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{slug}/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts it into a folder, whose roles count on it from then on, or on the top. Needs the role editor on that folder too. */
+        put: operations["moveWorkflow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{slug}/grants": {
         parameters: {
             query?: never;
@@ -2345,11 +2728,29 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has a role on a workflow. */
+        /** Who has a role on it, by what, and who may use it now. */
         get: operations["listWorkflowGrants"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{slug}/grants/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a group a role on it. */
+        put: operations["setWorkflowGroupGrant"];
+        post?: never;
+        /** Takes a group's role on it away. */
+        delete: operations["removeWorkflowGroupGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2363,10 +2764,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives a person a role on a workflow. */
+        /** Gives a person a role on it. */
         put: operations["setWorkflowGrant"];
         post?: never;
-        /** Takes a person's role on a workflow away. */
+        /** Takes a person's role on it away. */
         delete: operations["removeWorkflowGrant"];
         options?: never;
         head?: never;
@@ -2804,6 +3205,8 @@ export interface components {
             environments: components["schemas"]["EnvironmentBadge"][];
             /** @description The id. */
             id: components["schemas"]["AppId"];
+            /** @description Whether the draft changes by pulls of Source Control alone. */
+            is_protected: boolean;
             /**
              * Format: int32
              * @description The version in use; absent before the first release.
@@ -2862,10 +3265,8 @@ export interface components {
          * @description An app: its draft and all its releases.
          */
         AppId: string;
-        /** @description Where an app is found. */
+        /** @description What an app is found by. */
         AppLabels: {
-            /** @description The folder, with / between names; empty for the top. */
-            folder: string;
             /** @description Its tags, in the place of those that it has. */
             tags: string[];
         };
@@ -2896,12 +3297,12 @@ export interface components {
         };
         /** @description A line of the list of apps. */
         AppSummary: components["schemas"]["DocumentSummary"] & {
-            /** @description The folder, with / between names; empty for the top. */
-            folder: string;
             /** @description Whether you have marked it. */
             is_favourite: boolean;
             /** @description Whether it is a module, which stands in other apps. */
             is_module: boolean;
+            /** @description Whether its draft changes by pulls of Source Control alone. */
+            is_protected: boolean;
             /** @description Its tags. */
             tags: string[];
         };
@@ -3384,6 +3785,31 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "text" | "integer" | "decimal" | "boolean" | "date" | "timestamp" | "uuid" | "json";
+        /** @description What to commit. */
+        CommitRequest: {
+            /** @description The keys of the documents. */
+            documents: string[];
+            /** @description What it changes. The first line is its title. */
+            message: string;
+            /** @description A branch to create for it, in the place of the connection's own. */
+            new_branch?: string | null;
+        };
+        /** @description A document to compare. */
+        CompareRequest: {
+            /** @description Its key. */
+            key: string;
+        };
+        /** @description A document on both sides, as files. */
+        Comparison: {
+            /** @description What is here, texts by path; absent where nothing is. */
+            here?: {
+                [key: string]: string;
+            } | null;
+            /** @description What the repository has. */
+            there?: {
+                [key: string]: string;
+            } | null;
+        };
         /** @description What the server sent back. */
         CompleteAccountRequest: {
             /** @description As it stands in the address. */
@@ -3433,6 +3859,12 @@ export interface components {
             /** @description The server's page. It sends back within ten minutes, to the same session. */
             url: string;
         };
+        /** @description Settings of the repository. */
+        ConnectRequest: {
+            /** @description The settings, with the key that was confirmed. */
+            config: components["schemas"]["SourceControlConfig"];
+            secret?: components["schemas"]["SourceControlSecret"] | null;
+        };
         /** @description A token to make. */
         CreateApiTokenRequest: {
             /**
@@ -3452,6 +3884,12 @@ export interface components {
             slug: components["schemas"]["Slug"];
             /** @description Its title. */
             title: string;
+        };
+        /** @description A new folder. */
+        CreateFolderRequest: {
+            /** @description Its name: 1 to 60 characters and no /. */
+            name: string;
+            parent?: components["schemas"]["FolderId"] | null;
         };
         /** @description A new group. */
         CreateGroupRequest: {
@@ -3589,8 +4027,21 @@ export interface components {
          * @enum {string}
          */
         Density: "compact" | "normal" | "roomy";
+        /** @description A document that is not the same on both sides. */
+        DocumentChange: {
+            /** @description Why what the repository has is no document. */
+            fault?: string | null;
+            /** @description Its folder: `apps/refunds`. */
+            key: string;
+            /** @description What became of it since both sides had the same. */
+            standing: string;
+            /** @description Its title, or its name. */
+            title: string;
+        };
         /** @description A line of a list of apps or workflows. */
         DocumentSummary: {
+            /** @description The path of its folder; empty for the top. */
+            folder: string;
             /**
              * Format: uuid
              * @description The id.
@@ -3988,6 +4439,53 @@ export interface components {
             /** @description It runs only when this is true: a text with bindings. */
             when?: string | null;
         };
+        /** @description A folder. */
+        Folder: {
+            /**
+             * Format: int64
+             * @description Apps and modules right in it.
+             */
+            apps: number;
+            /** @description The id. */
+            id: components["schemas"]["FolderId"];
+            parent?: components["schemas"]["FolderId"] | null;
+            /** @description Its name behind those of the folders around it, with / between them. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Queries of the library right in it.
+             */
+            queries: number;
+            /**
+             * Format: int64
+             * @description Resources right in it.
+             */
+            resources: number;
+            /** @description What you may do with it, and at least with all in it. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description Workflows right in it.
+             */
+            workflows: number;
+        };
+        /**
+         * Format: uuid
+         * @description A folder of apps, workflows, resources and queries.
+         */
+        FolderId: string;
+        /** @description The folders that you have a role on. */
+        FolderList: {
+            /** @description By path. */
+            folders: components["schemas"]["Folder"][];
+        };
+        /** @description Where a folder is. */
+        FolderPlace: {
+            /** @description The id. */
+            id: components["schemas"]["FolderId"];
+            /** @description Its name behind those of the folders around it, with / between them. */
+            path: string;
+        };
         /** @description A reference to another table. */
         ForeignKeyDefinition: {
             /** @description Its columns. */
@@ -4016,6 +4514,27 @@ export interface components {
             /** @description What is filled in. */
             type: components["schemas"]["FieldKind"];
         };
+        /** @description A group that was found. */
+        FoundGroup: {
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: int64
+             * @description How many people belong to it.
+             */
+            members: number;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description A person who was found. */
+        FoundPerson: {
+            /** @description Their address. */
+            email: string;
+            /** @description The id. */
+            id: components["schemas"]["UserId"];
+            /** @description Their name. */
+            name: string;
+        };
         /** @description One function. It sees its parameters, and nothing of the run. */
         Function: (components["schemas"]["CodeFunction"] & {
             /** @enum {string} */
@@ -4026,6 +4545,8 @@ export interface components {
         });
         /** @description A person with a role. */
         Grant: {
+            /** @description Whether they are kept out: the role is of no use to them. */
+            disabled: boolean;
             /** @description Their address. */
             email: string;
             /** @description Their name. */
@@ -4035,14 +4556,27 @@ export interface components {
             /** @description The person's id. */
             user: components["schemas"]["UserId"];
         };
-        /** @description Everybody with a role. Administrators of the instance may do everything and are not listed. */
+        /** @description Everybody with a role. Administrators of the instance may do everything and are listed among the holders alone. */
         GrantList: {
-            /** @description By address. */
+            /** @description People with a role on the thing itself, by address. */
             grants: components["schemas"]["Grant"][];
+            /** @description Groups with a role on the thing itself, by name. */
+            groups: components["schemas"]["GroupGrant"][];
+            /**
+             * Format: int64
+             * @description How many they are in all.
+             */
+            holder_count: number;
+            /** @description The people who may use it now, by address, the first 200. */
+            holders: components["schemas"]["Holder"][];
+            /** @description Roles on the folders around it. */
+            inherited: components["schemas"]["InheritedGrant"][];
+            /** @description Whether everybody may use it beside them, as a built-in resource. */
+            is_for_everybody: boolean;
         };
         /** @description A role to give. */
         GrantRequest: {
-            /** @description In place of the one that the person has. */
+            /** @description In place of the one that the person or the group has. */
             role: components["schemas"]["Role"];
         };
         /** @description A document and its variables. */
@@ -4105,6 +4639,20 @@ export interface components {
             group: components["schemas"]["Group"];
             /** @description By address. */
             members: components["schemas"]["GroupMember"][];
+        };
+        /** @description A group with a role. */
+        GroupGrant: {
+            /** @description What the group is for. */
+            description: string;
+            /** @description The group's name. */
+            group: string;
+            /**
+             * Format: int64
+             * @description How many people belong to it.
+             */
+            members: number;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
         };
         /** @description All groups. */
         GroupList: {
@@ -4192,6 +4740,21 @@ export interface components {
             bucket?: components["schemas"]["TextTemplate"];
             /** @description The object's key. */
             key: components["schemas"]["TextTemplate"];
+        };
+        /** @description A person who may use a thing now. */
+        Holder: {
+            /** @description The ways that lead to this role. */
+            by: components["schemas"]["Way"][];
+            /** @description Their address. */
+            email: string;
+            /** @description Whether they have it since they are an administrator of the instance. */
+            is_admin: boolean;
+            /** @description Their name. */
+            name: string;
+            /** @description The highest of their roles. */
+            role: components["schemas"]["Role"];
+            /** @description The person's id. */
+            user: components["schemas"]["UserId"];
         };
         /** @description How to reach a server by HTTP, and who asks. */
         HttpApiConfig: {
@@ -4390,6 +4953,13 @@ export interface components {
             /** @description What it is for, in the document's words. */
             summary: string;
         };
+        /** @description A role that was given on a folder around the thing: of a person or of a group. */
+        InheritedGrant: {
+            /** @description The folder's path. */
+            folder: string;
+            group?: components["schemas"]["GroupGrant"] | null;
+            person?: components["schemas"]["Grant"] | null;
+        };
         /**
          * @description What an input is meant to be.
          * @enum {string}
@@ -4546,6 +5116,8 @@ export interface components {
         LibraryQuerySummary: {
             /** @description What it is for. */
             description: string;
+            /** @description The path of its folder; empty for the top. */
+            folder: string;
             /** @description The id. */
             id: components["schemas"]["LibraryQueryId"];
             /** @description Whether it may change anything. */
@@ -4949,6 +5521,10 @@ export interface components {
             /** @description The field. */
             field: string;
         };
+        /** @description Where to put a thing. */
+        MoveRequest: {
+            folder: components["schemas"]["FolderId"] | null;
+        };
         /** @description How to reach a MySQL or MariaDB database. */
         MysqlConfig: {
             /** @description PEM of the authority that signed the server's certificate; the system's authorities when absent. */
@@ -5277,6 +5853,13 @@ export interface components {
             /** @description What it needs yet. */
             needs: components["schemas"]["LogInStep"];
         };
+        /** @description Who was found. */
+        PeopleFound: {
+            /** @description At most 10, by name. */
+            groups: components["schemas"]["FoundGroup"][];
+            /** @description At most 10, by name. */
+            people: components["schemas"]["FoundPerson"][];
+        };
         /** @description How a resource runs a query, as its own planner says. */
         Plan: {
             /** @description Whether the query was run and its steps were measured. */
@@ -5415,6 +5998,11 @@ export interface components {
              */
             status: number;
         };
+        /** @description Whether an app is protected. */
+        ProtectRequest: {
+            /** @description Whether its draft changes by pulls alone. */
+            is_protected: boolean;
+        };
         /** @description A provider, without its secret. */
         Provider: {
             /** @description The settings. */
@@ -5426,6 +6014,20 @@ export interface components {
              * @description When it changed last.
              */
             updated_at: string;
+        };
+        /**
+         * @description Whose document counts.
+         * @enum {string}
+         */
+        PullChoice: "mine" | "theirs";
+        /** @description What to pull. */
+        PullRequest: {
+            /** @description For each document that was changed on both sides, by its key, which one counts. */
+            choices?: {
+                [key: string]: components["schemas"]["PullChoice"];
+            };
+            /** @description The commit that the choices were made at. */
+            head?: string | null;
         };
         /**
          * @description What using a link does.
@@ -5760,6 +6362,11 @@ export interface components {
             /** @description The provider's name for you. */
             subject: string;
         };
+        /** @description Another name of a folder. */
+        RenameFolderRequest: {
+            /** @description Its name: 1 to 60 characters and no /. */
+            name: string;
+        };
         /** @description What a set is to be built from. */
         ReplaceLibrarySetRequest: {
             /** @description The text of `package-lock.json`, or of `requirements.txt` with hashes; at most 2 MiB. */
@@ -5771,6 +6378,32 @@ export interface components {
         ReplaceSecretRequest: {
             /** @description The value, at most 64 KiB. It counts from the next use on. */
             value: string;
+        };
+        /** @description The repository, without its secret. */
+        Repository: {
+            /** @description The settings. */
+            config: components["schemas"]["SourceControlConfig"];
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            fetched_at?: string | null;
+            /** @description The fingerprint of the confirmed key, for SSH. */
+            fingerprint?: string | null;
+            /** @description The commit at the end of the branch, when it was fetched last. */
+            head?: string | null;
+        };
+        /** @description Where its server is. */
+        RepositoryServer: {
+            /** @description Host name or address. */
+            host: string;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port: number;
+            /** @description `ssh` or `https`. */
+            transport: string;
         };
         /** @description What a request sends. */
         RequestBody: {
@@ -5832,6 +6465,8 @@ export interface components {
             config?: components["schemas"]["ResourceConfig"] | null;
             /** @description The environments beside the default one that it has settings for. */
             environments: string[];
+            /** @description The path of its folder, in lists; empty for the top. */
+            folder?: string | null;
             /** @description Whether a secret is stored. */
             has_secret: boolean;
             /** @description The id. */
@@ -6672,6 +7307,11 @@ export interface components {
             /** @description Recipients. Each text is one address without a name; one that is a single binding may be a list of addresses. */
             to?: components["schemas"]["TextTemplate"][];
         };
+        /** @description Where a repository is. */
+        ServerRequest: {
+            /** @description The repository's address. */
+            url: string;
+        };
         /** @description An open session. */
         Session: {
             /** @description Who is logged in. */
@@ -6873,6 +7513,71 @@ export interface components {
             tls?: components["schemas"]["TlsMode"];
             /** @description User to log in as; no log-in when empty. */
             user?: string;
+        };
+        /** @description The repository that documents are committed to and pulled from. */
+        SourceControlConfig: {
+            /** @description The branch that is pulled, and committed to where no other one is named. */
+            branch: string;
+            /** @description The one key that the server may show, for SSH: `ssh-ed25519 AAAA...`. */
+            "host-key"?: string | null;
+            /** @description `ssh://git@git.example/team/apps.git`, `git@git.example:team/apps.git` or `https://git.example/team/apps.git`. */
+            url: string;
+        };
+        /** @description Work that somebody asked for. */
+        SourceControlJob: {
+            /** @description Why it failed, and what to do. */
+            error?: string | null;
+            /** @description Why it failed, for programs. */
+            error_code?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The id.
+             */
+            id: string;
+            /** @description `fetch`, `pull`, `commit` or `branches`. */
+            kind: string;
+            /** @description What it does at the moment. */
+            progress: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            requested_at: string;
+            /** @description Who asked. */
+            requested_by?: string | null;
+            /** @description What came of it: `commit` and `branch`, `applied` and `kept`, `branches`, or of a failure `conflicts` or `documents`. */
+            result?: unknown;
+            /** @description `waiting`, `running`, `done` or `failed`. */
+            status: string;
+        };
+        /** @description What lets Bulkhead in. It is sealed to jobs-runner as this JSON, whole. */
+        SourceControlSecret: {
+            /** @enum {string} */
+            authentication: "key";
+            /** @description The private key in OpenSSH form, without a passphrase. */
+            "private-key": string;
+        } | {
+            /** @enum {string} */
+            authentication: "token";
+            /** @description The token. */
+            token: string;
+            /** @description The name that goes with it; `git` when absent, which most servers take for any. */
+            user?: string | null;
+        };
+        /** @description Where Source Control stands. */
+        SourceControlStatus: {
+            /** @description What is not the same on both sides, by key. */
+            changes: components["schemas"]["DocumentChange"][];
+            /** @description The newest jobs. */
+            jobs: components["schemas"]["SourceControlJob"][];
+            repository?: components["schemas"]["Repository"] | null;
+            /** @description How many documents are the same. */
+            unchanged: number;
         };
         /** @description How to reach a database of SQL Server. */
         SqlServerConfig: {
@@ -7428,6 +8133,13 @@ export interface components {
         } | {
             /** @description Until an event comes. */
             event: components["schemas"]["EventWait"];
+        };
+        /** @description A way to a role. Neither a group nor a folder: it was given to the person on the thing itself. */
+        Way: {
+            /** @description The path of the folder that it was given on. */
+            folder?: string | null;
+            /** @description The group that has the role. */
+            group?: string | null;
         };
         /** @description A request of another program. */
         Webhook: {
@@ -8163,7 +8875,7 @@ export interface operations {
                     "application/json": components["schemas"]["DraftSaved"];
                 };
             };
-            /** @description `draft-changed` */
+            /** @description `draft-changed`, `protected` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8254,6 +8966,48 @@ export interface operations {
             };
         };
     };
+    moveApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Moved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `folder-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAppGrants: {
         parameters: {
             query?: never;
@@ -8265,13 +9019,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By address */
+            /** @description Everybody with a role */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setAppGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAppGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8299,6 +9117,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     removeAppGrant: {
@@ -8319,6 +9146,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8383,6 +9219,30 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    protectApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -9011,6 +9871,300 @@ export interface operations {
                 content?: never;
             };
             /** @description `in-use`; `default-environment` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By path */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderList"];
+                };
+            };
+        };
+    };
+    createFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFolderRequest"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPlace"];
+                };
+            };
+            /** @description `folder-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `exists`; `too-many-folders` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `folder-not-empty` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renameFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameFolderRequest"];
+            };
+        };
+        responses: {
+            /** @description Renamed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPlace"];
+                };
+            };
+            /** @description `exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFolderGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everybody with a role */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setFolderGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFolderGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setFolderGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFolderGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FolderId"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9731,6 +10885,38 @@ export interface operations {
             };
         };
     };
+    findPeople: {
+        parameters: {
+            query: {
+                /** @description A part of a name or an address, in any case of letters: 2 to 100 characters. */
+                search: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleFound"];
+                };
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLibraryQueries: {
         parameters: {
             query?: never;
@@ -9926,6 +11112,48 @@ export interface operations {
             };
         };
     };
+    moveLibraryQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Moved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `folder-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLibraryQueryGrants: {
         parameters: {
             query?: never;
@@ -9937,13 +11165,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By address */
+            /** @description Everybody with a role */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setLibraryQueryGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeLibraryQueryGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9971,6 +11263,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     removeLibraryQueryGrant: {
@@ -9991,6 +11292,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10581,6 +11891,48 @@ export interface operations {
             };
         };
     };
+    moveResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Moved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `folder-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listResourceGrants: {
         parameters: {
             query?: never;
@@ -10592,13 +11944,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By address */
+            /** @description Everybody with a role */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setResourceGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeResourceGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10626,6 +12042,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     removeResourceGrant: {
@@ -10646,6 +12071,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -12051,6 +13485,280 @@ export interface operations {
             };
         };
     };
+    getSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlStatus"];
+                };
+            };
+        };
+    };
+    connectSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectRequest"];
+            };
+        };
+        responses: {
+            /** @description Connected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description `seal-key-missing` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `secret-needed`, `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnectSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    listBranches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked for */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlJob"];
+                };
+            };
+        };
+    };
+    commitSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommitRequest"];
+            };
+        };
+        responses: {
+            /** @description Asked for */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlJob"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compareDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description Both sides */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked for */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlJob"];
+                };
+            };
+        };
+    };
+    getSourceControlJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlJob"];
+                };
+            };
+        };
+    };
+    pullSourceControl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullRequest"];
+            };
+        };
+        responses: {
+            /** @description Asked for */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceControlJob"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRepositoryServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerRequest"];
+            };
+        };
+        responses: {
+            /** @description The server */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryServer"];
+                };
+            };
+            /** @description `document-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSshHosts: {
         parameters: {
             query?: never;
@@ -12882,6 +14590,48 @@ export interface operations {
             };
         };
     };
+    moveWorkflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Moved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `folder-role-too-low` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listWorkflowGrants: {
         parameters: {
             query?: never;
@@ -12893,13 +14643,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By address */
+            /** @description Everybody with a role */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["GrantList"];
+                };
+            };
+        };
+    };
+    setWorkflowGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeWorkflowGroupGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: components["schemas"]["Slug"];
+                group: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12927,6 +14741,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     removeWorkflowGrant: {
@@ -12947,6 +14770,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `last-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
