@@ -77,7 +77,13 @@ impl Database {
         rows.iter()
             .map(|row| {
                 let (tags, is_favourite) = (row.get(7), row.get(8));
-                Ok(ListedApp { listed: listed(operation, row)?, tags, is_favourite, is_module: row.get(9), is_protected: row.get(10) })
+                Ok(ListedApp {
+                    listed: listed(operation, row)?,
+                    tags,
+                    is_favourite,
+                    is_module: row.get(9),
+                    is_protected: row.get(10),
+                })
             })
             .collect()
     }
