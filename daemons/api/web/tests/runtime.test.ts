@@ -129,7 +129,7 @@ describe('scripts', () => {
   })
 
   it('return plain values of a sensible size', async () => {
-    const { runtime } = run({ queries: { fn: script('return { f() {} }'), big: script('return Array.from({ length: 6e6 }, () => 0)'), own: script('return load'), load: read() } })
+    const { runtime } = run({ queries: { fn: script('return { f() {} }'), big: script('return new Array(6e6).fill(0)'), own: script('return load'), load: read() } })
     await ready(runtime)
     for (const name of ['fn', 'big', 'own']) await runtime.runQuery(name)
     const { queries } = runtime.store.getState()
