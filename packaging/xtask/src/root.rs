@@ -10,7 +10,7 @@ use crate::shell::{command, run_quietly};
 /// Which Debian.
 pub(crate) const SUITE: &str = "trixie";
 /// What every machine's root holds besides the base system.
-const PACKAGES: &str = "adduser,ca-certificates,curl,dbus,iproute2,libnss-systemd,nftables,nodejs,openssl,postgresql,procps,python3,systemd,systemd-sysv";
+const PACKAGES: &str = "adduser,ca-certificates,curl,dbus,git,iproute2,libnss-systemd,nftables,nodejs,openssh-client,openssl,postgresql,procps,python3,systemd,systemd-sysv";
 /// Manuals and translations double the size of a root and serve no machine.
 const EXCLUDED: [&str; 3] = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*"];
 
