@@ -29,8 +29,15 @@ export async function launch() {
 
 /** Looks for WCAG 2.2 A and AA findings on the page as it is now. */
 export async function checkAccessibility(/** @type {Page} */ page, /** @type {string} */ where) {
+  await page.evaluate(settle)
   const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
   for (const finding of found) findings.push(`${where}: ${finding.id} (${finding.help}) at ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)
+}
+
+/** Waits until what fades in is there: half seen, its text stands out less. What moves without an end is not waited for. Runs in the page. */
+async function settle() {
+  const passing = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
+  await Promise.all(passing.map((animation) => animation.finished.catch(() => {})))
 }
 
 /** Looks for text that does not stand out 7:1, as it must where more contrast is asked for. Of what is disabled or empty nothing is asked. */
