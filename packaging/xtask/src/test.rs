@@ -85,7 +85,6 @@ fn rust(samples: Option<&Path>, filters: &[String], counts: &mut Counts) -> Resu
         ("BULKHEAD_TEST_GRPC", pypi::GRPC.python()?.display().to_string()),
         ("BULKHEAD_TEST_MOTO", pypi::MOTO.program("moto_server")?.display().to_string()),
         ("BULKHEAD_TEST_PIKA", pypi::PIKA.python()?.display().to_string()),
-        ("BULKHEAD_TEST_SCHEMATHESIS", pypi::SCHEMATHESIS.program("schemathesis")?.display().to_string()),
         ("BULKHEAD_TEST_OIDC", build::oidc_provider()?.display().to_string()),
     ];
     environment.extend(samples.map(|path| ("BULKHEAD_TEST_SAMPLES", path.display().to_string())));

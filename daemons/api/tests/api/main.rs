@@ -8,7 +8,6 @@ mod documents;
 mod environments;
 mod events;
 mod exports;
-mod fuzzed;
 mod groups;
 mod identity;
 mod imports;

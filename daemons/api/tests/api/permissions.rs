@@ -292,12 +292,6 @@ const TABLE: &[(&str, Needs)] = &[
     ("POST /workflows/{slug}/triggers/{trigger}/resume", Own(Workflow, Editor)),
 ];
 
-/// The routes that answer somebody without a session, as `METHOD path`.
-pub(crate) fn public_routes() -> Vec<String> {
-    let open = TABLE.iter().filter(|(_, needs)| *needs == Open);
-    open.map(|(route, _)| route.replacen(' ', " /api/v1", 1)).collect()
-}
-
 /// Words that stand in what nobody without a role may see.
 const CANARY: &str = "canary-4f0e";
 /// What no object has.
