@@ -16,8 +16,8 @@ pub(crate) struct Guest {
     pub(crate) webhook: String,
     /// A folder of databases that others wrote.
     pub(crate) samples: Option<PathBuf>,
-    /// The folder with the packages that the machine has.
-    pub(crate) packages: Option<PathBuf>,
+    /// A folder with the packages of a later version.
+    pub(crate) newer: Option<PathBuf>,
     place: Place,
 }
 
@@ -37,7 +37,7 @@ impl Guest {
             url: value("BULKHEAD_URL")?,
             webhook: value("BULKHEAD_WEBHOOK")?,
             samples: value("BULKHEAD_TEST_SAMPLES").ok().map(PathBuf::from),
-            packages: value("BULKHEAD_PACKAGES").ok().map(PathBuf::from),
+            newer: value("BULKHEAD_NEWER_PACKAGES").ok().map(PathBuf::from),
             place: Place::Container(value("BULKHEAD_MACHINE_PID")?),
         })
     }
@@ -45,12 +45,12 @@ impl Guest {
     /// The machine that the environment names, before anything is installed on it.
     pub(crate) fn bare() -> Result<Self> {
         let place = Place::Container(value("BULKHEAD_MACHINE_PID")?);
-        Ok(Self { url: String::new(), webhook: String::new(), samples: None, packages: None, place })
+        Ok(Self { url: String::new(), webhook: String::new(), samples: None, newer: None, place })
     }
 
     /// The machine that this program runs in.
     pub(crate) fn here(webhook: String) -> Self {
-        Self { url: "http://127.0.0.1:8080".to_owned(), webhook, samples: None, packages: None, place: Place::Here }
+        Self { url: "http://127.0.0.1:8080".to_owned(), webhook, samples: None, newer: None, place: Place::Here }
     }
 
     /// Runs a command inside as root and returns what it printed; its failure is an error.

@@ -5,8 +5,8 @@
 //!
 //! With the word `inside` it runs the tests of `qemu` in the machine that it runs in itself: a guest with a kernel of its own.
 //!
-//! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_PACKAGES` the folder of the packages
-//! that it has, `BULKHEAD_TEST_SAMPLES` a folder with databases that others wrote. The last line is `N passed, N failed`.
+//! `BULKHEAD_URL`, `BULKHEAD_WEBHOOK` and `BULKHEAD_MACHINE_PID` say where the machine is, `BULKHEAD_NEWER_PACKAGES` a folder with the
+//! packages of a later version, `BULKHEAD_TEST_SAMPLES` one with databases that others wrote. The last line is `N passed, N failed`.
 
 mod api;
 #[path = "../../sandbox/tests/escape/attacks.rs"]
@@ -18,6 +18,7 @@ mod durability;
 mod escape;
 mod guest;
 mod http;
+mod load;
 mod outage;
 mod qemu;
 mod restart;

@@ -17,8 +17,6 @@ use crate::{deb, install, machine, paths, up};
 
 /// What Ansible finds on the other side.
 const PACKAGES: &[&str] = &["openssh-server", "python3-apt"];
-/// The version of the packages that the upgrade installs, above any that is built.
-const NEWER: &str = "999.0";
 
 /// What the tests share.
 struct Play {
@@ -52,19 +50,7 @@ pub(crate) fn ansible(programs: Option<&Path>) -> Result<()> {
     play.open_the_door()?;
     let mut counts = Counts::default();
     for (name, test) in TESTS {
-        let started = Instant::now();
-        let outcome = test(&play);
-        let seconds = started.elapsed().as_secs_f64();
-        match outcome {
-            Ok(()) => {
-                counts.passed += 1;
-                println!("PASS [{seconds:7.3}s] {name}");
-            }
-            Err(error) => {
-                counts.failed += 1;
-                println!("FAIL [{seconds:7.3}s] {name}: {error:#}");
-            }
-        }
+        counts.run(name, || test(&play));
     }
     play.machine.stop_forwarder()?;
     play.machine.stop()?;
@@ -154,7 +140,9 @@ fn unchanged(printed: &str) -> Result<()> {
 }
 
 fn upgrades(play: &Play) -> Result<()> {
-    let newer = newer(play)?;
+    let newer = play.folder.path().join("newer");
+    std::fs::create_dir_all(&newer)?;
+    deb::newer(&play.debs, &newer)?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let (asked, printed) = std::thread::scope(|scope| {
         let asked = scope.spawn(|| ask_all_the_time(play, &stop));
@@ -164,30 +152,10 @@ fn upgrades(play: &Play) -> Result<()> {
     });
     let printed = printed?;
     let version = play.machine.output(&["dpkg-query", "--show", "--showformat", "${Version}", "bulkhead-api"])?;
-    ensure!(version == NEWER, "bulkhead-api is {version}:\n{printed}");
+    ensure!(version == deb::NEWER, "bulkhead-api is {version}:\n{printed}");
     let (asked, failed) = asked.map_err(|_| anyhow::anyhow!("asking panicked"))?;
     ensure!(asked > 5 && failed == 0, "{failed} of {asked} requests failed meanwhile");
     Ok(())
-}
-
-/// The same packages with a higher version, as the release after this one has it.
-fn newer(play: &Play) -> Result<PathBuf> {
-    let folder = play.folder.path().join("newer");
-    std::fs::create_dir_all(&folder)?;
-    for package in deb::with_extension(&play.debs, "deb")? {
-        let tree = play.folder.path().join("tree");
-        run_quietly(command("dpkg-deb", &["--raw-extract"]).arg(&package).arg(&tree))?;
-        let control = tree.join("DEBIAN/control");
-        let text = std::fs::read_to_string(&control)?;
-        let version = text.lines().find_map(|line| line.strip_prefix("Version: ")).context("a version")?.to_owned();
-        std::fs::write(&control, text.replace(&version, NEWER))?;
-        let name = package.file_name().and_then(|name| name.to_str()).context("a name")?.replace(&version, NEWER);
-        run_quietly(
-            command("dpkg-deb", &["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(folder.join(name)),
-        )?;
-        std::fs::remove_dir_all(&tree)?;
-    }
-    Ok(folder)
 }
 
 /// How many requests were made, and how many of them failed.
@@ -217,6 +185,6 @@ fn halts(play: &Play) -> Result<()> {
     let played = play.play("rolling_upgrade", &play.debs);
     let version = play.machine.output(&["dpkg-query", "--show", "--showformat", "${Version}", "bulkhead-api"])?;
     ensure!(played.is_err(), "the play went on");
-    ensure!(version == NEWER, "bulkhead-api was changed to {version}");
+    ensure!(version == deb::NEWER, "bulkhead-api was changed to {version}");
     Ok(())
 }

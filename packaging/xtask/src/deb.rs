@@ -53,6 +53,26 @@ pub(crate) fn build_from(programs: Option<&Path>) -> Result<Vec<PathBuf>> {
     packages(&output)
 }
 
+/// The version of packages that stand for the release after this one, above any that is built.
+pub(crate) const NEWER: &str = "999.0";
+
+/// Writes the packages of one folder into another one, as those of version [`NEWER`].
+pub(crate) fn newer(packages: &Path, into: &Path) -> Result<()> {
+    let work = tempfile::tempdir()?;
+    let tree = work.path().join("tree");
+    for package in with_extension(packages, "deb")? {
+        run_quietly(command("dpkg-deb", &["--raw-extract"]).arg(&package).arg(&tree))?;
+        let control = tree.join("DEBIAN/control");
+        let text = std::fs::read_to_string(&control)?;
+        let version = text.lines().find_map(|line| line.strip_prefix("Version: ")).context("a version")?.to_owned();
+        std::fs::write(&control, text.replace(&version, NEWER))?;
+        let name = package.file_name().and_then(|name| name.to_str()).context("a name")?.replace(&version, NEWER);
+        run_quietly(command("dpkg-deb", &["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(into.join(name)))?;
+        std::fs::remove_dir_all(&tree)?;
+    }
+    Ok(())
+}
+
 /// What packages are made of, built.
 pub(crate) struct Parts {
     binaries: PathBuf,

@@ -1,11 +1,11 @@
 //! `docs`: the commands that the documentation shows, run on a machine of their own that has the packages at hand and nothing installed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::machine::Machine;
-use crate::shell::{command, run_quietly, step};
+use crate::shell::step;
 use crate::test::{Counts, suite};
 use crate::{install, machine, paths, pkg, up};
 
@@ -29,7 +29,7 @@ pub(crate) fn test(programs: Option<&Path>, bundle: &Path, counts: &mut Counts) 
     let machine = Machine::named("docs");
     machine.stop().and_then(|()| machine.forget())?;
     step("booting a machine for the documentation", || machine.boot())?;
-    step("handing it the packages", || hand_over(&machine, &[packages, vec![bundle.to_owned()]].concat()))?;
+    step("handing it the packages", || machine.copy(&[packages, vec![bundle.to_owned()]].concat(), FOLDER))?;
     up::accept_missing_cgroup_limits(&machine)?;
     let tests = programs.map_or_else(paths::binaries, |folder| Ok(folder.to_owned()))?.join("bulkhead-vm-tests");
     let leader = machine.leader().context("the machine does not run")?.to_string();
@@ -43,14 +43,4 @@ pub(crate) fn test(programs: Option<&Path>, bundle: &Path, counts: &mut Counts) 
     }
     eprintln!("the machine is kept for a look: {}", machine.file("merged").display());
     outcome
-}
-
-fn hand_over(machine: &Machine, files: &[PathBuf]) -> Result<()> {
-    let pool = machine.file("packages");
-    std::fs::create_dir_all(&pool)?;
-    for file in files {
-        run_quietly(command("cp", &["--reflink=auto", "--"]).arg(file).arg(&pool))?;
-    }
-    machine.unpack(command("tar", &["-c", "."]).current_dir(&pool), FOLDER)?;
-    std::fs::remove_dir_all(&pool).context("remove the copied packages")
 }

@@ -162,13 +162,18 @@ impl Machine {
 
     /// Installs packages of this host inside; what is installed already in the same build is left alone.
     pub(crate) fn install(&self, packages: &[PathBuf]) -> Result<()> {
+        self.copy(packages, "/var/tmp/packages")?;
+        let dpkg = "DEBIAN_FRONTEND=noninteractive dpkg --install --force-confold /var/tmp/packages/*.deb && rm -rf /var/tmp/packages";
+        run_quietly(&mut self.command(&["sh", "-c", dpkg]))
+    }
+
+    /// Copies files of this host into a new folder inside.
+    pub(crate) fn copy(&self, files: &[PathBuf], folder: &str) -> Result<()> {
         let pool = self.file("packages");
         std::fs::create_dir_all(&pool)?;
-        run_quietly(command("cp", &["--"]).args(packages).arg(&pool))?;
-        self.unpack(command("tar", &["-c", "."]).current_dir(&pool), "/var/tmp/packages")?;
-        let dpkg = "DEBIAN_FRONTEND=noninteractive dpkg --install --force-confold /var/tmp/packages/*.deb && rm -rf /var/tmp/packages";
-        run_quietly(&mut self.command(&["sh", "-c", dpkg]))?;
-        std::fs::remove_dir_all(&pool).context("remove the copied packages")
+        run_quietly(command("cp", &["--reflink=auto", "--"]).args(files).arg(&pool))?;
+        self.unpack(command("tar", &["-c", "."]).current_dir(&pool), folder)?;
+        std::fs::remove_dir_all(&pool).context("remove the copied files")
     }
 
     /// Installs from the bundle for machines without a network, as its script does: by the package manager, from the signed repository.
@@ -180,7 +185,7 @@ impl Machine {
     }
 
     /// Unpacks the tar archive that a command of this host prints, into a new folder inside: the machine sees nothing of this host's files.
-    pub(crate) fn unpack(&self, pack: &mut Command, folder: &str) -> Result<()> {
+    fn unpack(&self, pack: &mut Command, folder: &str) -> Result<()> {
         let mut pack = pack.stdout(Stdio::piped()).spawn()?;
         let stream = pack.stdout.take().context("a pipe")?;
         let script = "rm -rf \"$1\" && mkdir \"$1\" && tar -C \"$1\" -x";

@@ -3,20 +3,40 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::machine::Machine;
-use crate::pkg::repository::{self, Repositories};
+use crate::pkg::repository::Repositories;
 use crate::services::{Cluster, free_port};
 use crate::shell::{command, step};
-use crate::{build, docs, install, machine, paths, pkg, pypi, qemu, temporal, up};
+use crate::{build, deb, docs, install, machine, paths, pkg, pypi, qemu, temporal, up};
 
 /// How the suites ended.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) passed: u32,
     pub(crate) failed: u32,
+}
+
+impl Counts {
+    /// Runs one test, says how it ended, and counts it.
+    pub(crate) fn run(&mut self, name: &str, test: impl FnOnce() -> Result<()>) {
+        let started = Instant::now();
+        let outcome = test();
+        let seconds = started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                self.passed += 1;
+                println!("PASS [{seconds:7.3}s] {name}");
+            }
+            Err(error) => {
+                self.failed += 1;
+                println!("FAIL [{seconds:7.3}s] {name}: {error:#}");
+            }
+        }
+    }
 }
 
 /// What is booted for tests.
@@ -54,9 +74,9 @@ pub(crate) fn test(samples: Option<&Path>, machines: Machines, filters: &[String
     if filters.is_empty() {
         web(samples.as_deref(), &mut counts)?;
         if machines != Machines::None {
-            in_machine(samples.as_deref(), &mut counts)?;
-            let bundle = step("looking at the packages", || pkg::quick(&mut counts))?;
-            docs::test(None, &bundle, &mut counts)?;
+            let built = step("looking at the packages", || pkg::quick(&mut counts))?;
+            in_machine(&built, samples.as_deref(), &mut counts)?;
+            docs::test(None, &built.bundle, &mut counts)?;
         }
         if machines == Machines::All {
             qemu::test(&[], &mut counts)?;
@@ -102,17 +122,16 @@ fn web(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
 }
 
 /// Boots a machine of its own, so that a developer's is left alone, and runs the tests that need one.
-fn in_machine(samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
+fn in_machine(built: &Repositories, samples: Option<&Path>, counts: &mut Counts) -> Result<()> {
     machine::possible()?;
-    // As people install where there is no network: from the bundle, by apt, with its signatures.
-    let built = repository::build(None, None, None)?;
+    let failed_before = counts.failed;
     let machine = Machine::named("test");
     machine.stop_forwarder()?;
     machine.stop().and_then(|()| machine.forget())?;
     let port = free_port()?;
-    let outcome = run_in(&machine, &built, port, samples, counts);
+    let outcome = run_in(&machine, built, port, samples, counts);
     machine.stop_forwarder()?;
-    if outcome.is_ok() && counts.failed == 0 {
+    if outcome.is_ok() && counts.failed == failed_before {
         machine.stop().and_then(|()| machine.forget())?;
     } else {
         eprintln!("the machine is kept for a look: {}", machine.file("console.log").display());
@@ -129,7 +148,10 @@ fn run_in(
     counts: &mut Counts,
 ) -> Result<()> {
     let url = format!("http://127.0.0.1:{port}");
+    // As people install where there is no network: from the bundle, by apt, with its signatures.
     let lines = up::start(machine, &up::Source::Bundle(&built.bundle), &url, port)?;
+    let newer = tempfile::tempdir()?;
+    step("making newer packages", || deb::newer(&built.folder.join("apt/pool"), newer.path()))?;
     let value = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
     let leader = machine.leader().context("the machine does not run")?.to_string();
     let mut tests = vec!["cargo", "run", "--release", "--quiet", "--package", "bulkhead-vm-tests"];
@@ -138,7 +160,7 @@ fn run_in(
         ("BULKHEAD_ADMIN_LINK", value("admin-link: ").context("setup printed no admin-link")?),
         ("BULKHEAD_WEBHOOK", value("webhook: ").context("setup printed no webhook")?),
         ("BULKHEAD_MACHINE_PID", leader),
-        ("BULKHEAD_PACKAGES", built.folder.join("apt/pool").display().to_string()),
+        ("BULKHEAD_NEWER_PACKAGES", newer.path().display().to_string()),
     ];
     if let Some(samples) = samples {
         environment.push(("BULKHEAD_TEST_SAMPLES", samples.display().to_string()));

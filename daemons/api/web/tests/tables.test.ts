@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type History, addRows, cellOf, countOf, deleteRows, emptyHistory, emptySheet, faultsOf, forget, rebase, redo, restoreRows, setCells, step, toEdits, undo } from '../src/tables/edits'
-import { CsvReader, columnNames, rejectedCsv } from '../src/tables/csv-reader'
+import { columnNames } from '../src/generate/csv'
+import { CsvReader, rejectedCsv } from '../src/tables/csv-reader'
 import { fromTsv, toTsv } from '../src/tables/tsv'
 
 const [one, two] = ['["1"]', '["2"]']

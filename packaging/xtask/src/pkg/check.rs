@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -46,12 +45,12 @@ pub(crate) fn check(programs: Option<&Path>, counts: &mut Counts) -> Result<()> 
     Ok(())
 }
 
-/// The same without what takes long. Returns the bundle that was built.
-pub(crate) fn quick(counts: &mut Counts) -> Result<PathBuf> {
+/// The same without what takes long. Returns what was built.
+pub(crate) fn quick(counts: &mut Counts) -> Result<Repositories> {
     install::ensure(&[install::PACKAGE_CHECKS])?;
     let built = build(None)?;
     run(CHECKS, &built, counts);
-    Ok(built.repositories.bundle)
+    Ok(built.repositories)
 }
 
 fn build(programs: Option<&Path>) -> Result<Built> {
@@ -61,19 +60,7 @@ fn build(programs: Option<&Path>) -> Result<Built> {
 
 fn run(checks: &[Check], built: &Built, counts: &mut Counts) {
     for (name, check) in checks {
-        let started = Instant::now();
-        let outcome = check(built);
-        let seconds = started.elapsed().as_secs_f64();
-        match outcome {
-            Ok(()) => {
-                counts.passed += 1;
-                println!("PASS [{seconds:7.3}s] {name}");
-            }
-            Err(error) => {
-                counts.failed += 1;
-                println!("FAIL [{seconds:7.3}s] {name}: {error:#}");
-            }
-        }
+        counts.run(name, || check(built));
     }
 }
 

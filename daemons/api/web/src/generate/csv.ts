@@ -40,7 +40,7 @@ export function parseCsv(text: string): Csv {
   if (!header || header.cells.every((cell) => cell.trim() === '')) throw new CsvError('The file is empty: its first line must have the names of the columns.')
   if (header.isOpen) throw new CsvError('A quote in the first line is never closed.')
   if (header.cells.length > maxColumns) throw new CsvError(`The file has ${header.cells.length} columns; the most is ${maxColumns}.`)
-  const columns = uniqueNames(header.cells)
+  const columns = columnNames(header.cells)
   const rows: string[][] = []
   const lines: number[] = []
   const rejected: Rejected[] = []
@@ -58,8 +58,8 @@ export function parseCsv(text: string): Csv {
   return { header: header.cells, columns, rows, lines, rejected, separator }
 }
 
-/** The one that the first line has most of, outside of quotes. */
-function separatorOf(source: string): string {
+/** The separator that the first line has most of, outside of quotes. */
+export function separatorOf(source: string): string {
   let isQuoted = false
   const counts = new Map<string, number>(separators.map((separator) => [separator, 0]))
   for (const char of source) {
@@ -123,10 +123,10 @@ function cellAt(source: string, start: number, separator: string): { text: strin
 }
 
 /** Names for columns that a database takes: not empty, each once. */
-function uniqueNames(given: string[]): string[] {
+export function columnNames(given: readonly (string | null)[]): string[] {
   const taken = new Set<string>()
   return given.map((text, index) => {
-    const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').trim().toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 50)
+    const plain = (text ?? '').normalize('NFKD').replace(/\p{M}/gu, '').trim().toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 50)
     const base = plain === '' ? `column_${index + 1}` : /^\d/.test(plain) ? `c_${plain}` : plain
     let name = base
     for (let number = 2; taken.has(name); number += 1) name = `${base}_${number}`

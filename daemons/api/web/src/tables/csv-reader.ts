@@ -3,6 +3,7 @@
  *
  * A cell with nothing in it is null, and one with quotes around nothing an empty text, as Bulkhead's own exports write them.
  */
+import { separatorOf } from '../generate/csv'
 import type { Cell } from './edits'
 
 export interface CsvRow {
@@ -10,8 +11,6 @@ export interface CsvRow {
   line: number
   cells: Cell[]
 }
-
-const separators = [',', ';', '\t', '|'] as const
 
 export class CsvReader {
   private rest = ''
@@ -56,13 +55,6 @@ export class CsvReader {
   }
 }
 
-/** The one that the first row has most of, outside of quotes. */
-function separatorOf(row: string): string {
-  const plain = row.replaceAll(/"[^"]*"/g, '')
-  const count = (separator: string) => plain.split(separator).length
-  return [...separators].sort((a, b) => count(b) - count(a))[0] ?? ','
-}
-
 function cellsOf(row: string, separator: string): Cell[] {
   const cells: Cell[] = []
   let at = 0
@@ -91,19 +83,6 @@ function cellsOf(row: string, separator: string): Cell[] {
     if (end < 0) return cells
     at = end + 1
   }
-}
-
-/** Names for columns that a database takes: not empty, each once. */
-export function columnNames(header: readonly Cell[]): string[] {
-  const taken = new Set<string>()
-  return header.map((cell, index) => {
-    const plain = (cell ?? '').normalize('NFKD').replace(/\p{M}/gu, '').trim().toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '').slice(0, 50)
-    const base = plain === '' ? `column_${index + 1}` : /^\d/.test(plain) ? `c_${plain}` : plain
-    let name = base
-    for (let number = 2; taken.has(name); number += 1) name = `${base}_${number}`
-    taken.add(name)
-    return name
-  })
 }
 
 /** The rejected rows as a file: the cells as they were, and before them the line, the column and the reason. */

@@ -2,7 +2,8 @@
 import { api, dataOf } from '../api/client'
 import { isPassing } from '../api/problem'
 import type { ColumnKind, ImportLook, ImportOutcome, ImportRun, TableDefinition } from '../api/types'
-import { CsvReader, type CsvRow, columnNames } from './csv-reader'
+import { columnNames } from '../generate/csv'
+import { CsvReader, type CsvRow } from './csv-reader'
 
 /** A piece stays far below what a request may weigh, and below the rows of one piece. */
 const pieceBytes = 512 * 1024
