@@ -268,7 +268,7 @@ pub(crate) async fn show(State(api): State<SharedApi>, on: On<AppKind, Editor>) 
         draft_revision: draft.revision,
         released_version: draft.released_version,
         environments: usable(&api, &on.caller, on.role).await?,
-        is_protected: api.database.app_is_protected(on.id).await?,
+        is_protected: api.database.app_marks(on.id).await?.is_protected,
     }))
 }
 
@@ -291,12 +291,13 @@ pub(crate) async fn save_draft(
     on: On<AppKind, Editor>,
     Json(request): Json<SaveAppDraftRequest>,
 ) -> Result<Json<DraftSaved>, ApiError> {
-    if api.database.app_is_protected(on.id).await? {
+    let marks = api.database.app_marks(on.id).await?;
+    if marks.is_protected {
         let detail = "this app is protected: change it in the repository and pull, or ask an administrator to lift the protection";
         return Err(ApiError::Conflict { code: "protected", detail: detail.to_owned() });
     }
     require_sound(&request.document, &on.name)?;
-    if request.document.module.is_some() != api.database.app_is_module(on.id).await? {
+    if request.document.module.is_some() != marks.is_module {
         let message = "an app never becomes a module, nor a module an app: create a new one";
         require_valid(vec![Fault::new("module", message)])?;
     }

@@ -83,8 +83,7 @@ async fn place<R: AtLeast>(
     api: &SharedApi,
     on: &On<ResourceKind, R>,
 ) -> Result<(String, u16, Option<String>), ApiError> {
-    require_tables(api, on).await?;
-    let ResourceConfig::Postgresql(config) = api.database.resource(on.id).await?.config else {
+    let ResourceConfig::Postgresql(config) = require_tables(api, on).await?.config else {
         return Err(ApiError::NotFound);
     };
     let is_here = config.host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback());

@@ -13,6 +13,7 @@ use bulkhead_rpc::tables::{
     Ask, ChangeAsk, ChangePreview, EditAsk, EditOutcome, PATH, RowEdit, RowPage, RowsAsk, TableList, TablesRequest,
     condition, ordered,
 };
+use bulkhead_store::resources::Resource;
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,21 +32,25 @@ use crate::state::SharedApi;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TablesDone {}
 
-/// Refuses a resource that is not the built-in one, and whoever has no role on it but everybody's.
-pub(super) async fn require_tables<R: AtLeast>(api: &SharedApi, on: &On<ResourceKind, R>) -> Result<(), ApiError> {
-    if !api.database.resource(on.id).await?.built_in {
+/// The built-in resource. Refuses any other one, and whoever has no role on it but everybody's.
+pub(super) async fn require_tables<R: AtLeast>(
+    api: &SharedApi,
+    on: &On<ResourceKind, R>,
+) -> Result<Resource, ApiError> {
+    let resource = api.database.resource(on.id).await?;
+    if !resource.built_in {
         let detail = format!("`{}` is not built in: its tables are changed by its own tools", on.name);
         return Err(unprocessable("not-built-in", detail));
     }
     if on.role > Role::Viewer {
-        return Ok(());
+        return Ok(resource);
     }
     let has_grant = match on.caller.user_id() {
         Some(user) => api.database.given_role(on.id, user).await?.is_some(),
         None => true,
     };
     if has_grant {
-        return Ok(());
+        return Ok(resource);
     }
     let detail = json!({ "resource": on.name, "needed": Role::Viewer.as_str() });
     api.audit.denied(on.caller.record("access.denied", None, detail)).await;

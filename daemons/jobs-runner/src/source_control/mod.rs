@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_daemon_kit::NetworkPolicy;
-use bulkhead_model::source_control::{SourceControlConfig, SourceControlSecret};
+use bulkhead_model::source_control::SourceControlSecret;
 use bulkhead_seal::{Place, SealPrivateKey};
 use bulkhead_store::source_control::ClaimedJob;
 use bulkhead_store::{Database, Notifications, StoreError};
@@ -123,18 +123,9 @@ impl SourceControl {
         let runtime = folder(&self.folders.runtime)?;
         let work = folder(&self.folders.work)?;
         self.database.source_control_progress(job.id, "connecting").await?;
-        let login = self.log_in(&connection.config, &secret, &runtime).await?;
+        let login = Login::prepare(&connection.config, &secret, &self.network, runtime.path()).await?;
         let repository = Repository::create(work.path().to_owned(), &login).await?;
         work::Work { database: &self.database, repository, connection, job }.run().await
-    }
-
-    async fn log_in(
-        &self,
-        config: &SourceControlConfig,
-        secret: &SourceControlSecret,
-        runtime: &tempfile::TempDir,
-    ) -> Result<Login, JobError> {
-        Login::prepare(config, secret, &self.network, runtime.path()).await
     }
 
     fn open(&self, id: uuid::Uuid, sealed: &str) -> Result<SourceControlSecret, JobError> {

@@ -11,6 +11,15 @@ use crate::{Database, StoreError};
 pub(crate) const TABLES: Tables =
     Tables { kind: ObjectKind::App, table: "apps", releases: "app_releases", key: "app_id" };
 
+/// What an app is marked as, beside what its document says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppMarks {
+    /// It is a module, which stands in other apps.
+    pub is_module: bool,
+    /// Its draft changes by pulls of Source Control alone.
+    pub is_protected: bool,
+}
+
 impl Database {
     /// Creates a app; its creator becomes its administrator.
     pub async fn create_app(
@@ -66,13 +75,13 @@ impl Database {
         self.released_version(TABLES, id.0).await
     }
 
-    /// Whether it is a module.
-    pub async fn app_is_module(&self, id: AppId) -> Result<bool, StoreError> {
-        let operation = "read whether an app is a module";
+    /// What it is marked as.
+    pub async fn app_marks(&self, id: AppId) -> Result<AppMarks, StoreError> {
+        let operation = "read what an app is marked as";
         let client = self.client(operation).await?;
-        let row = client.query_opt("SELECT is_module FROM apps WHERE id = $1", &[&id.0]).await;
+        let row = client.query_opt("SELECT is_module, is_protected FROM apps WHERE id = $1", &[&id.0]).await;
         let row = row.map_err(StoreError::of(operation))?.ok_or(StoreError::NotFound { operation })?;
-        Ok(row.get(0))
+        Ok(AppMarks { is_module: row.get(0), is_protected: row.get(1) })
     }
 
     /// Deletes a app with its releases and grants.

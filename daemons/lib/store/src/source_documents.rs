@@ -179,15 +179,6 @@ impl Database {
             _ => Ok(()),
         }
     }
-
-    /// Whether an app's draft changes by pulls alone.
-    pub async fn app_is_protected(&self, id: AppId) -> Result<bool, StoreError> {
-        let operation = "read whether an app is protected";
-        let client = self.client(operation).await?;
-        let row = client.query_opt("SELECT is_protected FROM apps WHERE id = $1", &[&id.0]).await;
-        let row = row.map_err(StoreError::of(operation))?.ok_or(StoreError::NotFound { operation })?;
-        Ok(row.get(0))
-    }
 }
 
 fn slug(operation: &'static str, text: &str) -> Result<Slug, StoreError> {

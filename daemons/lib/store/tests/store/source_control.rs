@@ -30,7 +30,7 @@ async fn api_asks_and_compares_and_cannot_read_the_secret() {
     assert!(api.local_documents().await.expect("read").contains_key(&key("apps/refunds")));
     assert!(api.upstream_documents().await.expect("read").is_empty());
     api.protect_app(app, true).await.expect("protected");
-    assert!(api.app_is_protected(app).await.expect("read"));
+    assert!(api.app_marks(app).await.expect("read").is_protected);
 
     let asked = api.request_source_control_job("fetch", &json!({}), None).await.expect("asked");
     let claimed = owner.claim_source_control_job().await.expect("claimed").expect("a job");
