@@ -20,7 +20,9 @@ const settings = {
 const counted = { authorization_code: 0, refresh_token: 0, api: 0, discovery: 0, keys: 0 }
 const grants = new Set()
 
-const key = (kid, alg, type, options) => ({ ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' })
+const jwk = { format: 'jwk' }
+// Made as JWK at once: to export a key object that was just made stops Node 20 for good now and then, when its other half is collected.
+const key = (kid, alg, type, options) => ({ ...generateKeyPairSync(type, { ...options, publicKeyEncoding: jwk, privateKeyEncoding: jwk }).privateKey, kid, alg, use: 'sig' })
 const stamp = Date.now().toString(36)
 const keys = [
   key(`rs-${stamp}`, 'RS256', 'rsa', { modulusLength: 2048 }),
