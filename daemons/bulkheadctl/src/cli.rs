@@ -24,6 +24,9 @@ pub(crate) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Wait that long until all of them are ready, as after an upgrade
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u64).range(..=3600))]
+        wait: u64,
     },
     /// What this machine lacks, each with its fix
     Doctor {

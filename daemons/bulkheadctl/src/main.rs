@@ -28,6 +28,7 @@ mod table;
 mod user;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
@@ -63,7 +64,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
 async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
     match command {
         Command::Setup(setup) => setup::run(setup, api).await?,
-        Command::Status { json } => return status::run(json).await,
+        Command::Status { json, wait } => return status::run(json, Duration::from_secs(wait)).await,
         Command::CheckConfig => return check_config::run(),
         Command::Migrate => setup::migrate().await?,
         Command::Backup(command) => backup::run(command)?,

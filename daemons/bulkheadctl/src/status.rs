@@ -2,9 +2,11 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::daemons::{DAEMONS, OTHER_UNITS};
 use crate::{local_http, systemd, table};
@@ -31,8 +33,26 @@ impl Line {
     }
 }
 
-/// Prints all; fails when one does not work.
-pub(crate) async fn run(json: bool) -> Result<ExitCode> {
+/// Prints all; fails when one does not work, or does not within `patience`.
+pub(crate) async fn run(json: bool, patience: Duration) -> Result<ExitCode> {
+    let end = Instant::now() + patience;
+    let mut lines = lines().await?;
+    while !lines.iter().all(Line::works) && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lines = self::lines().await?;
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+    } else {
+        let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+        let row = |line: &Line| [line.unit.into(), dash(&line.active), dash(&line.readiness), line.reason.clone()];
+        table::print(["UNIT", "ACTIVE", "READY", "REASON"], &lines.iter().map(row).collect::<Vec<_>>());
+    }
+    Ok(if lines.iter().all(Line::works) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is installed, as it is now.
+async fn lines() -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for daemon in &DAEMONS {
         if systemd::is_running() && !systemd::is_installed(daemon.service) {
@@ -47,14 +67,7 @@ pub(crate) async fn run(json: bool) -> Result<ExitCode> {
     for unit in OTHER_UNITS.into_iter().filter(|unit| systemd::is_installed(unit)) {
         lines.push(Line { unit, active: active(unit)?, readiness: None, reason: String::new() });
     }
-    if json {
-        println!("{}", serde_json::to_string_pretty(&lines)?);
-    } else {
-        let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-        let row = |line: &Line| [line.unit.into(), dash(&line.active), dash(&line.readiness), line.reason.clone()];
-        table::print(["UNIT", "ACTIVE", "READY", "REASON"], &lines.iter().map(row).collect::<Vec<_>>());
-    }
-    Ok(if lines.iter().all(Line::works) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(lines)
 }
 
 fn active(unit: &str) -> Result<Option<String>> {

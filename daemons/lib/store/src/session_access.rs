@@ -196,6 +196,8 @@ impl Database {
         let resource_role = ObjectKind::Resource.effective_role("u.is_admin", "u.id");
         let library_role = ObjectKind::Query.effective_role("u.is_admin", "u.id");
         let (columns, tables, live) = (shown.columns(), shown.tables(), shown.live());
+        // PostgreSQL would put the expression of a role in each place that mentions it, and make all of them ready each time.
+        let once = "OFFSET 0";
         let sql = format!(
             "SELECT {columns},
                     a.id, a.role, a.released_version, q.query, r.id, r.role,
@@ -206,19 +208,19 @@ impl Database {
              FROM {tables}
              LEFT JOIN LATERAL (
                  SELECT o.id, o.draft, o.released_version, o.is_module, {app_role} AS role FROM apps o
-                 WHERE o.slug = $2) a ON a.role IS NOT NULL
+                 WHERE o.slug = $2 {once}) a ON a.role IS NOT NULL
              LEFT JOIN LATERAL (
                  SELECT CASE WHEN $4 THEN a.draft -> 'queries' -> $3 ELSE
                      (SELECT d.document -> 'queries' -> $3 FROM app_releases d
-                      WHERE d.app_id = a.id AND d.version = a.released_version AND NOT a.is_module) END AS query) q ON true
+                      WHERE d.app_id = a.id AND d.version = a.released_version AND NOT a.is_module) END AS query {once}) q ON true
              LEFT JOIN LATERAL (
                  SELECT o.id, {resource_role} AS role FROM resources o
-                 WHERE o.name = q.query ->> 'resource') r ON true
+                 WHERE o.name = q.query ->> 'resource' {once}) r ON true
              LEFT JOIN LATERAL (
                  SELECT o.id, {library_role} AS role, d.document FROM library_queries o
                  LEFT JOIN library_query_releases d ON d.query_id = o.id
                      AND d.version = coalesce((q.query -> 'library' ->> 'version')::integer, o.released_version)
-                 WHERE o.slug = q.query -> 'library' ->> 'query') l ON true
+                 WHERE o.slug = q.query -> 'library' ->> 'query' {once}) l ON true
              LEFT JOIN environments e ON {named}
              WHERE {live}",
             // A reference to the library counts as building for those alone who may edit what it refers to, or write against its resource.
