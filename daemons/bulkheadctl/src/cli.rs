@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Bring back what a backup holds: databases, configuration, keys, libraries
     Restore(Restore),
+    /// Where the databases are
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -207,14 +210,52 @@ pub(crate) struct Restore {
     pub(crate) elsewhere: Elsewhere,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Move the databases from this machine's PostgreSQL to a server elsewhere, and the daemons with them
+    Move(Move),
+}
+
+/// What to move, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The server, such as postgresql://admin@db1.example.org:5432; several hosts with commas, of which the one that takes writes is used. The
+    /// role may make roles and databases
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Which: main (apps, people, runs), tables (what people fill), or both
+    #[arg(long, value_name = "WHICH", default_value = "both", value_parser = ["main", "tables", "both"])]
+    pub(crate) database: String,
+    /// PEM file of the authority that the server's certificate is of; the system's when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The role's password is in this file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Put them in the place of databases that are there and not empty: what those hold is lost
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Check everything, print what would be done, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Instead: put away what an interrupted move has left, and let this machine's databases be used again
+    #[arg(long, conflicts_with_all = ["dry_run", "replace"])]
+    pub(crate) give_up: bool,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+}
+
 /// An instance that systemd does not run.
 #[derive(Debug, Args)]
 pub(crate) struct Elsewhere {
     /// The folder that stands for /; credentials in it are plain files
     #[arg(long, value_name = "DIR", hide = true, requires = "admin")]
     pub(crate) root: Option<PathBuf>,
-    /// Connection string of a superuser of its PostgreSQL
-    #[arg(long, value_name = "CONNINFO", hide = true)]
+    /// Connection string of a superuser of the PostgreSQL that has the databases; this machine's by default
+    #[arg(long, value_name = "CONNINFO")]
     pub(crate) admin: Option<String>,
     /// What its databases are called
     #[arg(long, value_name = "MAIN,TABLES", hide = true, value_delimiter = ',')]

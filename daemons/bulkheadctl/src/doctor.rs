@@ -162,11 +162,18 @@ fn databases() -> Vec<Finding> {
         Err(error) => vec![finding("PostgreSQL", false, format!("{error:#}: start it, and run this as root"))],
         Ok(found) => ["bulkhead", "bulkhead_tables"]
             .map(|name| {
-                let exists = found.lines().any(|line| line == name);
+                let exists =
+                    found.lines().any(|line| line == name) || name == "bulkhead_tables" && are_tables_elsewhere();
                 finding(format!("database {name}"), exists, "bulkheadctl setup")
             })
             .into(),
     }
+}
+
+/// Whether the resource of the tables leads to another machine: `database move` may have taken them alone.
+fn are_tables_elsewhere() -> bool {
+    let question = "SELECT config->>'host' NOT IN ('127.0.0.1', '::1', 'localhost') FROM resources WHERE built_in;";
+    Psql::OfThisMachine.run("bulkhead", question).is_ok_and(|answer| answer == "t")
 }
 
 /// Runs a real sandbox. Limits by cgroup are looked at from outside: the executor's own are made by its unit.

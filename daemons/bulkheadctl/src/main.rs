@@ -1,7 +1,7 @@
 //! `bulkheadctl`: sets an instance up, says how it is doing, and does from a shell what the UI does in a browser.
 //!
 //! It speaks to the running instance over `api.sock`, where root is an administrator. It reads and writes the database itself
-//! only to set it up, to back it up and to restore it.
+//! only to set it up, to back it up, to restore it and to move it.
 
 mod api;
 mod audit;
@@ -15,12 +15,15 @@ mod document_files;
 mod documents;
 mod libraries;
 mod local_http;
+mod moving;
 mod pki;
 mod psql;
 mod report;
+mod roles;
 mod runs;
 mod sandbox;
 mod secret;
+mod sessions;
 mod setup;
 mod status;
 mod systemd;
@@ -34,7 +37,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::api::Api;
-use crate::cli::{Arguments, AuditCommand, CodeCommand, Command};
+use crate::cli::{Arguments, AuditCommand, CodeCommand, Command, DatabaseCommand};
 
 fn main() -> ExitCode {
     // `sandbox run` and `doctor` start this program again as the sandbox's stage: before any thread and any parsing.
@@ -69,6 +72,7 @@ async fn dispatch(command: Command, api: &Api) -> Result<ExitCode> {
         Command::Migrate => setup::migrate().await?,
         Command::Backup(command) => backup::run(command)?,
         Command::Restore(restore) => backup::restore(&restore).await?,
+        Command::Database(DatabaseCommand::Move(command)) => moving::run(&command).await?,
         Command::User(command) => user::run(command, api).await?,
         Command::Audit(AuditCommand::Verify { anchor, no_journal }) => {
             return audit::verify(anchor, no_journal, api).await;

@@ -4,14 +4,27 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use zeroize::Zeroizing;
 
-/// How to become a superuser of the cluster.
+/// How to become a superuser of the cluster, or whom else on a server.
 #[derive(Clone, Debug)]
 pub(crate) enum Psql {
     /// As the Unix user `postgres`, by peer authentication.
     OfThisMachine,
     /// By a connection string.
     At(String),
+    /// By a connection string, and a password that is not in it; nobody is asked for one.
+    With(String, Option<Password>),
+}
+
+/// It stands in no list of processes and in no message.
+#[derive(Clone)]
+pub(crate) struct Password(pub(crate) Zeroizing<String>);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Password")
+    }
 }
 
 impl Psql {
@@ -58,6 +71,15 @@ impl Psql {
                 (command, format!("dbname={database}"))
             }
             Self::At(connection) => (Command::new(program), format!("{connection} dbname={database}")),
+            Self::With(connection, password) => {
+                let mut command = Command::new(program);
+                command.arg("--no-password");
+                if let Some(Password(password)) = password {
+                    // Of the environment of another user's process only root knows anything.
+                    command.env("PGPASSWORD", password.as_str());
+                }
+                (command, format!("{connection} dbname={database}"))
+            }
         };
         // The user postgres may not enter the caller's directory.
         command.current_dir("/").args(["--dbname", &target]);

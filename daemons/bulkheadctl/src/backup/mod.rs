@@ -27,8 +27,9 @@ use crate::setup::{Names, reach_database, step};
 use archive::{Header, Key, Summary, Writer};
 use databases::Moment;
 use key::WritingKey;
-use place::Place;
 
+pub(crate) use databases::{Which, has_tables, schema};
+pub(crate) use place::{Place, remove};
 pub(crate) use restore::run as restore;
 
 /// The end of the name of a file that `--into` writes.
@@ -64,7 +65,8 @@ fn verify(file: &Path, key: &Key) -> Result<Summary> {
 }
 
 impl Place {
-    fn of(elsewhere: &Elsewhere) -> Self {
+    /// This machine, or what was named instead of it.
+    pub(crate) fn of(elsewhere: &Elsewhere) -> Self {
         let names = match elsewhere.databases.as_slice() {
             [main, tables] => Names { main: main.clone(), tables: tables.clone() },
             _ => Names::default(),

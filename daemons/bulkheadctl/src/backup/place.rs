@@ -128,7 +128,7 @@ impl Place {
     }
 
     /// Puts a credential back, encrypted to this machine.
-    pub(super) fn put_credential(&self, file: &str, secret: &[u8]) -> Result<()> {
+    pub(crate) fn put_credential(&self, file: &str, secret: &[u8]) -> Result<()> {
         let name = credential_name(file)?;
         ensure!(!file.contains('/'), "a credential has the name {file}");
         let folder = self.path(CREDENTIALS);
@@ -238,7 +238,7 @@ fn write(path: &Path, content: &mut dyn Read, mode: u32) -> Result<()> {
 }
 
 /// Removes a file or a folder, if it is there.
-pub(super) fn remove(path: &Path) -> Result<()> {
+pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => Err(error),

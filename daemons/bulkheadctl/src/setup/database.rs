@@ -1,9 +1,12 @@
 //! The cluster's part: one role for each daemon, the two databases, and who may connect to which.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 
 use super::step;
 use crate::psql::Psql;
+use crate::report::effective;
 use crate::systemd;
 
 /// Roles of the daemons, named after their Unix users so that peer authentication lets them in. The first owns the schema.
@@ -16,7 +19,7 @@ const DAEMON_ROLES: [&str; 6] = [
     "bulkhead-workflows-worker",
 ];
 /// Owns the tables database; comes by password, over TCP.
-pub(super) const TABLES_ROLE: &str = "bulkhead-tables";
+pub(crate) const TABLES_ROLE: &str = "bulkhead-tables";
 
 /// What the two databases are called.
 #[derive(Debug)]
@@ -54,6 +57,13 @@ pub(crate) fn reach(psql: &Psql) -> Result<u16> {
     ensure!((15..=17).contains(&version), "this is PostgreSQL {version}: Bulkhead is tested with 15, 16 and 17");
     step(&format!("PostgreSQL {version} answers on port {port}"));
     port.parse().context("psql printed something unexpected")
+}
+
+/// The server elsewhere that the daemons' configuration names, if it names one.
+pub(super) fn elsewhere(etc: &Path) -> Result<Option<String>> {
+    let settings = effective(etc, "api")?;
+    let host = settings.get("database").and_then(|table| table.get("host"));
+    Ok(host.and_then(toml::Value::as_str).map(str::to_owned))
 }
 
 /// Makes roles and databases that are missing, and sets who may connect.
@@ -131,6 +141,16 @@ pub(super) mod tests {
     async fn a_cluster_that_answers_tells_its_port() {
         let test = TestDatabase::create().await;
         assert_eq!(reach(&psql(&test)).expect("answers"), test.config().get_ports()[0]);
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_told_by_the_configuration() {
+        let etc = tempfile::tempdir().expect("a directory");
+        assert_eq!(elsewhere(etc.path()).expect("reads"), None);
+        std::fs::create_dir(etc.path().join("api.d")).expect("made");
+        let fragment = "[database]\nhost = 'db1.example.org'\npassword = true\n";
+        std::fs::write(etc.path().join("api.d/15-database.toml"), fragment).expect("written");
+        assert_eq!(elsewhere(etc.path()).expect("reads").as_deref(), Some("db1.example.org"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::tables::Tables;
-use super::{demo, step};
+use super::{demo, step, tables};
 use crate::api::Api;
 
 /// What setup prints last.
@@ -19,10 +19,23 @@ pub(super) struct Printed {
     pub(super) webhook: Option<String>,
 }
 
-/// Fills the instance behind `api`.
-pub(super) async fn fill(api: &Api, tables: &Tables<'_>, url: &str, state: &Path, with_demo: bool) -> Result<Printed> {
-    tables.connect(api).await?;
-    let webhook = if with_demo { Some(demo::load(api, tables, url, state).await?) } else { None };
+/// Fills the instance behind `api`. Without `tables` its databases are elsewhere and were filled before.
+pub(super) async fn fill(
+    api: &Api,
+    tables: Option<&Tables<'_>>,
+    url: &str,
+    state: &Path,
+    with_demo: bool,
+) -> Result<Printed> {
+    match tables {
+        Some(tables) => tables.connect(api).await?,
+        None => tables::require(api).await?,
+    }
+    let webhook = match (with_demo, tables) {
+        (false, _) => None,
+        (true, Some(tables)) => Some(demo::load(api, tables, url, state).await?),
+        (true, None) => bail!("--demo is for databases of this machine, and they are elsewhere"),
+    };
     Ok(Printed { url: url.to_owned(), admin_link: admin_link(api).await?, webhook })
 }
 

@@ -11,7 +11,7 @@ const FUNCTIONS: &str = include_str!("../../../lib/store/setup/table_logins.sql"
 const GROUPS: &str = include_str!("../../../lib/store/setup/table_groups.sql");
 
 /// Installs both, or brings them to this version's.
-pub(super) fn install(psql: &Psql, names: &Names) -> Result<()> {
+pub(crate) fn install(psql: &Psql, names: &Names) -> Result<()> {
     let quiet = "SET client_min_messages = warning;\n";
     psql.run(&names.main, &format!("{quiet}{FUNCTIONS}")).context("install what makes logins to the tables")?;
     psql.run(&names.tables, &format!("{quiet}{GROUPS}")).context("set what logins to the tables may do")?;

@@ -19,9 +19,11 @@ use crate::api::{Api, require_root};
 use crate::cli::{Instance, Setup, SetupPart};
 use crate::psql::Psql;
 
-pub(crate) use database::{Names, prepare as prepare_databases, reach as reach_database};
+pub(crate) use database::{Names, TABLES_ROLE, prepare as prepare_databases, reach as reach_database};
 pub(crate) use keys::{decrypt_credential, encrypt_credential};
+pub(crate) use logins::install as install_logins;
 pub(crate) use services::{migrate, start as start_services, stop as stop_services};
+pub(crate) use tables::password as new_password;
 
 use address::BaseUrl;
 use instance::Printed;
@@ -58,18 +60,29 @@ async fn whole(setup: &Setup, api: &Api) -> Result<()> {
     services::require_packages()?;
     let address = BaseUrl::choose(Path::new(ETC), setup.base_url.as_deref(), setup.non_interactive)?;
     let psql = Psql::OfThisMachine;
-    let port = database::reach(&psql)?;
     let names = database::Names::default();
-    database::prepare(&psql, &names)?;
-    logins::install(&psql, &names)?;
+    let elsewhere = database::elsewhere(Path::new(ETC))?;
+    let port = match &elsewhere {
+        Some(host) => {
+            step(&format!("the databases at {host} stay as they are"));
+            None
+        }
+        None => {
+            let port = database::reach(&psql)?;
+            database::prepare(&psql, &names)?;
+            logins::install(&psql, &names)?;
+            Some(port)
+        }
+    };
     let mut changed = keys::make(&keys::Store::Encrypted { public: Path::new(ETC).join("keys") })?;
     certificate::make(&Path::new(ETC).join("tls"), address.host())?;
     if address.write(Path::new(ETC))? {
         changed.push("api");
     }
     services::start(&changed).await?;
-    let tables = tables::Tables { psql: &psql, database: &names.tables, host: "127.0.0.1", port };
-    let printed = instance::fill(api, &tables, address.url(), Path::new(STATE), setup.demo).await?;
+    let of = |port| tables::Tables { psql: &psql, database: &names.tables, host: "127.0.0.1", port, keep: true };
+    let tables = port.map(of);
+    let printed = instance::fill(api, tables.as_ref(), address.url(), Path::new(STATE), setup.demo).await?;
     print(&printed);
     Ok(())
 }
@@ -79,8 +92,8 @@ async fn part(instance: &Instance, api: &Api) -> Result<()> {
     let names = database::Names::default();
     let address = BaseUrl::parse(&instance.base_url)?;
     let (host, port) = tables::host_and_port(&instance.tables)?;
-    let tables = tables::Tables { psql: &psql, database: &names.tables, host, port };
-    let printed = instance::fill(api, &tables, address.url(), &instance.state, instance.demo).await?;
+    let tables = tables::Tables { psql: &psql, database: &names.tables, host, port, keep: false };
+    let printed = instance::fill(api, Some(&tables), address.url(), &instance.state, instance.demo).await?;
     print(&printed);
     Ok(())
 }

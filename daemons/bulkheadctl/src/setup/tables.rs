@@ -27,6 +27,8 @@ pub(super) struct Tables<'a> {
     pub(super) host: &'a str,
     /// Its port.
     pub(super) port: u16,
+    /// Whether a resource that leads to another machine stays: `database move` has led it there.
+    pub(super) keep: bool,
 }
 
 /// Splits `HOST:PORT`.
@@ -48,6 +50,10 @@ impl Tables<'_> {
             client_certificate: None,
             ssh_host: None,
         });
+        if self.keep && leads_elsewhere(api).await? {
+            step(&format!("the resource `{RESOURCE}` stays: its database is on another machine"));
+            return Ok(());
+        }
         if self.works(api, &config).await? {
             step(&format!("the resource `{RESOURCE}` stays"));
             return Ok(());
@@ -74,7 +80,26 @@ impl Tables<'_> {
     }
 }
 
-fn password() -> Result<Zeroizing<String>> {
+/// Whether the resource that there is leads to another machine.
+async fn leads_elsewhere(api: &Api) -> Result<bool> {
+    let stored: Option<Value> = api.find(&format!("/resources/{RESOURCE}")).await?;
+    let host = stored.as_ref().and_then(|stored| stored["config"]["host"].as_str());
+    let is_here = |host: &str| host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    Ok(host.is_some_and(|host| host != "localhost" && !is_here(host)))
+}
+
+/// Makes sure that it is there, where its database is not this machine's to make.
+pub(super) async fn require(api: &Api) -> Result<()> {
+    let stored: Option<Value> = api.find(&format!("/resources/{RESOURCE}")).await?;
+    stored.map(drop).with_context(|| {
+        format!("there is no resource `{RESOURCE}`: `bulkheadctl setup instance --admin CONNINFO --tables HOST:PORT` makes it")
+    })?;
+    step(&format!("the resource `{RESOURCE}` stays"));
+    Ok(())
+}
+
+/// A password that nobody has to type.
+pub(crate) fn password() -> Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut()).context("ask the system for randomness")?;
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
