@@ -72,30 +72,46 @@ pub(crate) struct MadeLogin {
     password: String,
     /// The database to connect to.
     database: String,
+    /// Its server; absent where it is on Bulkhead's own machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
     /// Its port.
     port: u16,
     /// Whether it changes rows.
     may_write: bool,
 }
 
-/// Where logins lead to, and why there can be none, if so.
-async fn place<R: AtLeast>(
-    api: &SharedApi,
-    on: &On<ResourceKind, R>,
-) -> Result<(String, u16, Option<String>), ApiError> {
+/// Where logins lead to.
+struct LoginPlace {
+    database: String,
+    /// The server, where it is not this machine.
+    host: Option<String>,
+    port: u16,
+    /// Why there can be none, if so.
+    unavailable: Option<String>,
+}
+
+async fn place<R: AtLeast>(api: &SharedApi, on: &On<ResourceKind, R>) -> Result<LoginPlace, ApiError> {
     let ResourceConfig::Postgresql(config) = require_tables(api, on).await?.config else {
         return Err(ApiError::NotFound);
     };
-    let is_here = config.host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback());
+    let is_loopback = config.host.parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback());
     let found = api.database.login_place(&config.database).await?;
+    // What makes them is in the main database, so the tables have to be on its server.
+    let main = &api.config.database;
+    let is_beside = |port: i32| match main.hosts.as_slice() {
+        [] => is_loopback && port == i32::from(config.port),
+        hosts => hosts.contains(&config.host) && main.port == config.port,
+    };
     let why = match found {
         None => Some("run `sudo bulkheadctl setup` once on the machine: it installs what makes logins"),
-        Some(place) if is_here && place.has_tables && place.port == i32::from(config.port) => None,
+        Some(place) if place.has_tables && is_beside(place.port) => None,
         Some(_) => {
             Some("the tables database is in another PostgreSQL than Bulkhead's own: make roles there by its own tools")
         }
     };
-    Ok((config.database, config.port, why.map(str::to_owned)))
+    let host = (!is_loopback).then_some(config.host);
+    Ok(LoginPlace { database: config.database, host, port: config.port, unavailable: why.map(str::to_owned) })
 }
 
 /// The name of somebody's login: the beginning of their address, and the end of their id.
@@ -115,7 +131,7 @@ pub(crate) async fn list(
     State(api): State<SharedApi>,
     on: On<ResourceKind, Viewer>,
 ) -> Result<Json<TableLogins>, ApiError> {
-    let (database, port, unavailable) = place(&api, &on).await?;
+    let LoginPlace { database, port, unavailable, .. } = place(&api, &on).await?;
     let found = match unavailable {
         Some(_) => Vec::new(),
         None => {
@@ -145,7 +161,7 @@ pub(crate) async fn make(
     on: On<ResourceKind, Viewer>,
     Json(MakeLoginRequest { may_write }): Json<MakeLoginRequest>,
 ) -> Result<Response, ApiError> {
-    let (database, port, unavailable) = place(&api, &on).await?;
+    let LoginPlace { database, host, port, unavailable } = place(&api, &on).await?;
     let user = person(&on.caller)?;
     if on.caller.token.is_some() {
         return Err(ApiError::SessionsOnly);
@@ -162,7 +178,7 @@ pub(crate) async fn make(
     let record = on.caller.record("tables.login.make", Some(("resource", on.id.0)), detail);
     let made = async { Ok(api.database.make_table_login(&login, &password, user.id, may_write).await?) };
     api.audit.around(record, made).await?;
-    Ok((StatusCode::CREATED, Json(MadeLogin { login, password, database, port, may_write })).into_response())
+    Ok((StatusCode::CREATED, Json(MadeLogin { login, password, database, host, port, may_write })).into_response())
 }
 
 /// Takes your login away; admins of the resource take any. Its sessions end.
@@ -175,7 +191,7 @@ pub(crate) async fn remove(
     on: On<ResourceKind, Viewer>,
     path: Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let (_, _, unavailable) = place(&api, &on).await?;
+    let LoginPlace { unavailable, .. } = place(&api, &on).await?;
     let Path((_, login)) = path;
     let found = if unavailable.is_some() { Vec::new() } else { api.database.table_logins().await? };
     let found = found.into_iter().find(|one| one.login == login).ok_or(ApiError::NotFound)?;

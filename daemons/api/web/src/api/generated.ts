@@ -5331,6 +5331,8 @@ export interface components {
         MadeLogin: {
             /** @description The database to connect to. */
             database: string;
+            /** @description Its server; absent where it is on Bulkhead's own machine. */
+            host?: string | null;
             /** @description Its name. */
             login: string;
             /** @description Whether it changes rows. */

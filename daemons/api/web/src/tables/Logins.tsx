@@ -39,7 +39,7 @@ export function Logins({ resource, onClose }: { resource: Resource; onClose: () 
             This password is shown once. It is stored nowhere: whoever loses it makes another.
           </p>
           <CopyField label="Password" value={made.password} />
-          <CopyField label="Command" value={`psql "host=${location.hostname} port=${made.port} dbname=${made.database} user=${made.login} sslmode=require"`} />
+          <CopyField label="Command" value={`psql "host=${made.host ?? location.hostname} port=${made.port} dbname=${made.database} user=${made.login} sslmode=require"`} />
           <p className="muted">
             PostgreSQL lets nobody in from other machines until an administrator says so in <code>pg_hba.conf</code>. The line is in docs/tables.md.
           </p>
