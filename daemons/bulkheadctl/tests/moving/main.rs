@@ -249,7 +249,10 @@ async fn both_move_with_roles_logins_and_the_daemons() {
     let drop_in = |unit: &str| world.read(&format!("etc/systemd/system/{unit}.service.d/30-database.conf"));
     assert!(drop_in("bulkhead-workflows-backend").contains("PrivateNetwork=no"));
     let worker = drop_in("bulkhead-workflows-worker@");
-    assert!(worker.contains("IPAddressAllow=127.0.0.1") && !worker.contains("PrivateNetwork"), "{worker}");
+    assert!(
+        worker.contains("IPAddressAllow=") && worker.contains("127.0.0.1") && !worker.contains("PrivateNetwork"),
+        "{worker}"
+    );
     assert!(!drop_in("bulkhead-api").contains("IPAddressAllow"));
     let again = text(&world.sound(&["--yes"]).output().expect("started").stderr);
     assert!(again.contains("it was moved"), "{again}");
