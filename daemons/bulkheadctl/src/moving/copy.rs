@@ -23,7 +23,7 @@ const PIECE: usize = 1 << 20;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Makes roles and empty databases there, and tries each log-in: nothing here has stopped yet.
-pub(super) fn prepare(task: &Task, found: &Found, passwords: &Passwords) -> Result<()> {
+pub(super) fn prepare(task: &Task, found: &Found, state: &State, passwords: &Passwords) -> Result<()> {
     let psql = task.target.psql();
     found.roles.make(&psql)?;
     if !found.server.is_superuser {
@@ -58,7 +58,7 @@ COMMENT ON DATABASE {name} IS {};\nREVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"
     });
     made.context("make the databases there")?;
     let logins = found.logins_go_along(task);
-    found.roles.carry(&psql, &task.which, &found.missing, logins)?;
+    found.roles.carry(&psql, &task.which, &state.made, logins)?;
     passwords.set(&psql)?;
     for (role, database, password) in passwords.logins(task) {
         let answer = task.target.psql_as(&role, password).run(database, "SELECT 1;");

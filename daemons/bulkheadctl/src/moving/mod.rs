@@ -148,7 +148,7 @@ pub(crate) async fn run(command: &Move) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let passwords = Passwords::make(&task)?;
     state.write(&task.place.root)?;
-    if let Err(error) = copying(&task, &found, &passwords, &interrupt) {
+    if let Err(error) = copying(&task, &found, &state, &passwords, &interrupt) {
         return match take_back(&task, &state).await {
             Ok(()) => Err(error.context("nothing was moved, and all is as it was")),
             Err(left) => Err(error.context(format!(
@@ -170,8 +170,8 @@ fn begin(task: &Task, found: &Found, earlier: Option<State>) -> State {
 }
 
 /// All that can be taken back.
-fn copying(task: &Task, found: &Found, passwords: &Passwords, interrupt: &Interrupt) -> Result<()> {
-    copy::prepare(task, found, passwords)?;
+fn copying(task: &Task, found: &Found, state: &State, passwords: &Passwords, interrupt: &Interrupt) -> Result<()> {
+    copy::prepare(task, found, state, passwords)?;
     switch::make_ready(task, passwords)?;
     interrupt.check()?;
     if task.place.is_machine() {

@@ -363,10 +363,14 @@ async fn one_that_was_killed_goes_on_or_is_given_up() {
     child.wait().expect("ended");
     end_dumps(&world);
     world.unlock();
+    // As if it had come no further than to make the role.
+    world.there.sql("postgres", "ALTER ROLE reader NOLOGIN PASSWORD NULL");
     let other = text(&world.sound(&["--yes", "--database", "main"]).output().expect("started").stderr);
     assert!(other.contains("was interrupted"), "{other}");
     world.moves(&["--yes"]);
     world.is_moved();
+    let made = "SELECT count(*) FROM empty";
+    assert_eq!(world.there.as_role("reader", "of a reader", "bulkhead_tables", made).as_deref(), Ok("0"));
     assert_eq!(
         world.here.sql("postgres", "SELECT DISTINCT datconnlimit FROM pg_database WHERE datname ~ 'before_move'"),
         "-1"
