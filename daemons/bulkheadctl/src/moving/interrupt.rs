@@ -29,7 +29,7 @@ impl Interrupt {
                         _ = hangup.recv() => {}
                     }
                     told.store(true, Ordering::Relaxed);
-                    eprintln!("stopping: what was begun is taken back ...");
+                    eprintln!("it stops as soon as that is safe ...");
                 }
             });
         });

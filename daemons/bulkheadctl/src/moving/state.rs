@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -62,15 +62,18 @@ pub(super) fn put(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let written = (|| {
         let folder_mode = if mode == 0o600 { 0o700 } else { 0o755 };
-        fs::DirBuilder::new().recursive(true).mode(folder_mode).create(folder)?;
+        if !folder.exists() {
+            fs::DirBuilder::new().recursive(true).mode(folder_mode).create(folder)?;
+            fs::set_permissions(folder, PermissionsExt::from_mode(folder_mode))?;
+        }
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let fresh = path.with_file_name(name);
         crate::backup::remove(&fresh).map_err(std::io::Error::other)?;
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
         file.write_all(content)?;
-        // Whatever the umask is.
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        // Whatever the umask is, as above.
+        file.set_permissions(PermissionsExt::from_mode(mode))?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
         File::open(folder)?.sync_all()
