@@ -13,6 +13,7 @@ mod daemons;
 mod doctor;
 mod document_files;
 mod documents;
+mod files;
 mod libraries;
 mod local_http;
 mod moving;

@@ -57,6 +57,21 @@ pub(crate) const ANSIBLE: &[Need] = &[
 /// For booting a guest with a kernel of its own; QEMU itself is [`ensure_qemu`]'s.
 pub(crate) const GUEST: &[Need] = &[("mmdebstrap", "mmdebstrap"), ("/usr/sbin/mke2fs", "e2fsprogs"), ("tar", "tar")];
 
+/// For making the disk of a virtual machine.
+pub(crate) const IMAGE: &[Need] = &[
+    ("mmdebstrap", "mmdebstrap"),
+    ("systemd-nspawn", "systemd-container"),
+    ("/usr/sbin/sfdisk", "fdisk"),
+    ("/usr/sbin/mke2fs", "e2fsprogs"),
+    ("/usr/sbin/mkfs.vfat", "dosfstools"),
+    ("mcopy", "mtools"),
+    ("qemu-img", "qemu-utils"),
+];
+
+/// For booting it, by UEFI too.
+pub(crate) const IMAGE_TESTS: &[Need] =
+    &[("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"), ("ssh", "openssh-client"), ("curl", "curl")];
+
 /// QEMU 7.2, that of Debian 12, panics with the kernel of Debian 13.
 const OLDEST_QEMU: u32 = 9;
 

@@ -8,6 +8,7 @@ mod deb;
 mod dev;
 mod docs;
 mod fuzz;
+mod image;
 mod install;
 mod machine;
 mod paths;
@@ -110,6 +111,8 @@ enum Task {
     Gen,
     /// Build packages and repositories
     Pkg(pkg::Options),
+    /// Make a disk of a virtual machine with everything on it, which sets itself up at its first boot
+    Image(image::Options),
     /// Feed random input to what reads the words of user code
     Fuzz(fuzz::Options),
     /// Start runs while daemons, servers and connections are killed, frozen and cut, and see that none is lost and nothing done twice
@@ -157,6 +160,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::tidy(),
         Task::Gen => build::generate().and_then(|()| reference::generate()),
         Task::Pkg(options) => pkg::run(&options),
+        Task::Image(options) => image::image(&options),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Storm(options) => storm::storm(&options),
         Task::Bench(options) => bench::bench(&options),

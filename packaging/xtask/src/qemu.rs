@@ -140,16 +140,15 @@ impl Guest {
     /// QEMU, without where its console and its results go.
     fn command(&self) -> Command {
         let drive = |name: &str, more: &str| format!("if=virtio,file={},{more}", self.path(name));
-        // Emulated everywhere: a KVM that is there but incomplete, as in many virtual machines, aborts QEMU instead of refusing.
-        let mut qemu = command("qemu-system-x86_64", &["-accel", "tcg,thread=multi"]);
-        qemu.args(["-cpu", "max", "-smp", "2", "-m", "3072", "-display", "none", "-no-reboot", "-nic", "none"]);
+        let mut qemu = emulated();
+        qemu.args(["-no-reboot", "-nic", "none"]);
         qemu.arg("-kernel").arg(&self.image.kernel).arg("-initrd").arg(&self.image.initrd);
         // A panic ends the guest, and with it the wait for its tests.
         qemu.args(["-append", "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=error"]);
         // The host keeps what the guest has written even if that ends without a word: only the guest's own memory is lost.
         qemu.arg("-drive").arg(drive("disk.qcow2", "format=qcow2,cache=unsafe"));
         qemu.arg("-drive").arg(drive("instructions.tar", "format=raw,readonly=on"));
-        qemu.args(["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]);
+        qemu.args(["-device", "virtio-serial-pci"]);
         qemu.args(["-device", "virtserialport,chardev=results,name=bulkhead.results"]);
         qemu
     }
@@ -194,7 +193,16 @@ impl Guest {
     }
 }
 
-fn show_end(what: &str, file: &Path) {
+/// QEMU with a processor, memory and no screen. Emulated everywhere: a KVM that is there but incomplete, as in many virtual machines,
+/// aborts QEMU instead of refusing.
+pub(crate) fn emulated() -> Command {
+    let mut qemu = command("qemu-system-x86_64", &["-accel", "tcg,thread=multi"]);
+    qemu.args(["-cpu", "max", "-smp", "2", "-m", "3072", "-display", "none", "-device", "virtio-rng-pci"]);
+    qemu
+}
+
+/// The last lines of what a program or a guest has said into a file.
+pub(crate) fn show_end(what: &str, file: &Path) {
     let text = std::fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();

@@ -26,14 +26,19 @@ pub(crate) fn key(packages: &[&str], more: &str) -> String {
 
 /// Makes it in `folder`; what an earlier try has left there goes first.
 pub(crate) fn make(folder: &Path, packages: &[&str]) -> Result<()> {
+    debian(folder, &list(packages), &EXCLUDED.map(|path| format!("path-exclude={path}")))?;
+    prepare(folder)
+}
+
+/// Debian with these packages as they come, in `folder`. The options are dpkg's, and stay with the root.
+pub(crate) fn debian(folder: &Path, packages: &str, dpkg: &[String]) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
     }
-    let include = format!("--include={}", list(packages));
+    let include = format!("--include={packages}");
     let mut mmdebstrap = command("mmdebstrap", &["--quiet", "--variant=minbase", &include]);
-    mmdebstrap.args(EXCLUDED.map(|path| format!("--dpkgopt=path-exclude={path}")));
-    run_quietly(mmdebstrap.arg(SUITE).arg(folder))?;
-    prepare(folder)
+    mmdebstrap.args(dpkg.iter().map(|option| format!("--dpkgopt={option}")));
+    run_quietly(mmdebstrap.arg(SUITE).arg(folder))
 }
 
 fn list(packages: &[&str]) -> String {

@@ -18,7 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use x509_cert::der::{Decode, Encode};
 
-use super::files;
+use crate::files;
 use crate::setup::{decrypt_credential, encrypt_credential};
 
 /// Clocks of machines differ: a certificate holds from a little before it was made.

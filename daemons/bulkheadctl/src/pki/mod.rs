@@ -6,7 +6,6 @@
 
 mod authority;
 mod check;
-mod files;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,6 +16,7 @@ use rcgen::{CertificateParams, CertificateSigningRequestParams, DnType, KeyPair}
 use time::OffsetDateTime;
 
 use crate::cli::{PkiCommand, PkiIssue};
+use crate::files;
 use crate::setup::step;
 use crate::table;
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hyper::Uri;
 
 use super::step;
+use crate::files;
 
 /// The fragment that setup owns. A later one of the administrator's wins.
 const FRAGMENT: &str = "api.d/10-setup.toml";
@@ -74,10 +75,10 @@ impl BaseUrl {
             return Ok(false);
         }
         let path = etc.join(FRAGMENT);
-        std::fs::create_dir_all(path.parent().unwrap_or(etc))?;
+        files::folder(path.parent().unwrap_or(etc), 0o755)?;
         let text =
             format!("# Written by `bulkheadctl setup --base-url`.\nbase-url = {}\n", toml::Value::from(self.url()));
-        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        files::write(&path, text.as_bytes(), 0o644)?;
         let now = configured(etc)?;
         ensure!(
             now.as_deref() == Some(self.url()),

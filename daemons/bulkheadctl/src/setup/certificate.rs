@@ -1,15 +1,13 @@
 //! The certificate that HTTPS starts with: self-signed, to be replaced by the site's own.
 
-use std::fs;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nix::unistd::{Group, Uid};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use time::{Duration, OffsetDateTime};
 
 use super::step;
+use crate::files;
 
 /// Browsers refuse certificates that are valid for longer.
 const VALID_DAYS: i64 = 825;
@@ -23,18 +21,12 @@ pub(super) fn make(directory: &Path, host: &str) -> Result<()> {
         step(&format!("the TLS certificate {} stays", certificate.display()));
         return Ok(());
     }
-    fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
+    files::folder(directory, 0o755)?;
     let (certificate_pem, key_pem) = self_signed(host)?;
-    write(&key, key_pem.as_bytes(), 0o640)?;
-    if Uid::effective().is_root() {
-        let group = Group::from_name(READER)?;
-        // Without the package's user, as in a checkout, the file stays root's.
-        if let Some(group) = group {
-            chown(&key, None, Some(group.gid.as_raw()))
-                .with_context(|| format!("give {} to {READER}", key.display()))?;
-        }
-    }
-    write(&certificate, certificate_pem.as_bytes(), 0o644)?;
+    files::write(&key, key_pem.as_bytes(), 0o640)?;
+    // Without the package's user, as in a checkout, the file stays root's.
+    files::show_to(&key, READER)?;
+    files::write(&certificate, certificate_pem.as_bytes(), 0o644)?;
     step(&format!("a self-signed TLS certificate for {host} in {}", certificate.display()));
     Ok(())
 }
@@ -54,16 +46,11 @@ fn self_signed(host: &str) -> Result<(String, String)> {
     Ok((certificate.pem(), key.serialize_pem()))
 }
 
-/// Writes a file that never exists with wider rights than it ends with.
-fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(path)?;
-    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("write {}", path.display()))?;
-    file.set_permissions(fs::Permissions::from_mode(mode)).with_context(|| format!("protect {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +16,7 @@ use bulkhead_seal::SealPrivateKey;
 use zeroize::Zeroizing;
 
 use super::step;
+use crate::files;
 
 /// Daemons that secrets are sealed to.
 const SEAL_KEYS: [&str; 5] = ["api", "db-connector", "jobs-runner", "ssh-connector", "workflows-backend"];
@@ -92,9 +93,8 @@ fn run_token_key(store: &Store) -> Result<()> {
 }
 
 fn write_public(path: &Path, key: &SealPrivateKey) -> Result<()> {
-    fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-    fs::write(path, key.public_key().to_text()).with_context(|| format!("write {}", path.display()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).with_context(|| format!("show {}", path.display()))
+    files::folder(path.parent().unwrap_or(Path::new("/")), 0o755)?;
+    files::write(path, key.public_key().to_text().as_bytes(), 0o644)
 }
 
 impl Store {
@@ -129,11 +129,7 @@ impl Store {
             .create(folder)
             .with_context(|| format!("make {}", folder.display()))?;
         match self {
-            Self::Plain(_) => {
-                let mut options = fs::OpenOptions::new();
-                let file = options.create_new(true).write(true).mode(0o600).open(&path);
-                file.and_then(|mut file| file.write_all(secret)).with_context(|| format!("write {}", path.display()))
-            }
+            Self::Plain(_) => files::write(&path, secret, 0o600),
             Self::Encrypted { .. } => encrypt_credential(&path, name, secret),
         }
     }
@@ -153,11 +149,11 @@ impl Store {
     }
 }
 
-/// Encrypts to this machine; the credential that holds it is called `name`.
+/// Encrypts to this machine; the credential that holds it is called `name`. A key that the power takes in between is none: it is made anew.
 pub(crate) fn encrypt_credential(path: &Path, name: &str, secret: &[u8]) -> Result<()> {
     let mut encrypt = Command::new("systemd-creds");
-    encrypt.args(["encrypt", &format!("--name={name}"), "-"]).arg(path);
-    piped(&mut encrypt, secret).map(drop)
+    encrypt.args(["encrypt", &format!("--name={name}"), "-", "-"]);
+    files::write(path, &piped(&mut encrypt, secret)?, 0o600)
 }
 
 /// What this machine has encrypted.
@@ -183,6 +179,8 @@ fn piped(command: &mut Command, input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

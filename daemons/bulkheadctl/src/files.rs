@@ -1,4 +1,4 @@
-//! Files that appear whole and never with wider rights than they end with.
+//! Files that appear whole, whatever happens to the power, and never with wider rights than they end with.
 
 use std::fs;
 use std::io::Write;
@@ -12,14 +12,14 @@ use nix::unistd::{Group, Uid};
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// The content of a file that should be PEM.
-pub(super) fn text(path: &Path) -> Result<String> {
+pub(crate) fn text(path: &Path) -> Result<String> {
     let bytes = fs::metadata(path).with_context(|| format!("read {}", path.display()))?.len();
     ensure!(bytes <= MAX_BYTES, "{} is larger than any certificate: {bytes} bytes", path.display());
     fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }
 
 /// Makes a folder that is not there. Those above it are for everybody to go through: daemons find their certificates there.
-pub(super) fn folder(path: &Path, mode: u32) -> Result<()> {
+pub(crate) fn folder(path: &Path, mode: u32) -> Result<()> {
     let make = |path: &Path, mode| {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(mode).create(path).with_context(|| format!("make {}", path.display()))
@@ -31,7 +31,7 @@ pub(super) fn folder(path: &Path, mode: u32) -> Result<()> {
 }
 
 /// Puts a file in place of what was there, in one step: a daemon that reads it again just now finds the old or the new one.
-pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let part = path.with_extension("part");
     // Left by one that was interrupted.
     let _ = fs::remove_file(&part);
@@ -46,7 +46,7 @@ pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
 }
 
 /// Lets the group of a daemon read its key, where the daemon is installed.
-pub(super) fn show_to(path: &Path, unit: &str) -> Result<()> {
+pub(crate) fn show_to(path: &Path, unit: &str) -> Result<()> {
     if !Uid::effective().is_root() {
         return Ok(());
     }
