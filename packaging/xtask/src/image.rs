@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::pkg::repository::Signer;
 use crate::shell::{command, is_root, output, run_quietly, step};
 use crate::{install, paths, pkg};
 
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     /// Which files to write
     #[arg(long, value_enum, default_value_t = Format::Both)]
     format: Format,
-    /// The secret key that signs the packages, as for `pkg repo`. The image trusts its public half; without it one is made, which the image
+    /// The secret key that signs the packages and the checksums, as for `pkg repo`. The image trusts its public half; without it one is made, which the image
     /// forgets
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -106,15 +107,22 @@ fn make(options: &Options, folder: &Path, work: &Path) -> Result<Vec<PathBuf>> {
         std::fs::rename(&raw, &file).with_context(|| format!("put {} in place", file.display()))?;
         files.push(file);
     }
-    step("adding them up", || checksums(folder, &files))?;
+    let listed = folder.join(format!("{name}.packages"));
+    let mut list = command("dpkg-query", &["--show", "--showformat=${Package} ${Version}\n", "--admindir"]);
+    std::fs::write(&listed, output(list.arg(tree.root.join("var/lib/dpkg")))?).context("list the packages")?;
+    files.push(listed);
+    step("adding them up", || checksums(folder, &files, options.key.as_deref()))?;
     Ok(files)
 }
 
-/// `SHA256SUMS` of these files.
-fn checksums(folder: &Path, files: &[PathBuf]) -> Result<()> {
+/// `SHA256SUMS` of these files, signed where there is a key.
+fn checksums(folder: &Path, files: &[PathBuf], key: Option<&Path>) -> Result<()> {
     let mut sum = command("sha256sum", &["--"]);
     sum.args(files.iter().filter_map(|file| file.file_name())).current_dir(folder);
-    std::fs::write(folder.join("SHA256SUMS"), output(&mut sum)?).context("write SHA256SUMS")
+    let sums = folder.join("SHA256SUMS");
+    std::fs::write(&sums, output(&mut sum)?).context("write SHA256SUMS")?;
+    let Some(key) = key else { return Ok(()) };
+    Signer::new(Some(key))?.sign(&sums, "--detach-sign", &folder.join("SHA256SUMS.asc"))
 }
 
 /// What a file takes and how large it seems.

@@ -68,7 +68,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     /// The key in a file, or a new one.
-    fn new(key: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(key: Option<&Path>) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let mut signer = Self { home, fingerprint: String::new() };
         match key {
@@ -101,7 +101,7 @@ impl Signer {
     }
 
     /// Signs `file`: into one that has both, or into a signature beside it.
-    fn sign(&self, file: &Path, how: &str, into: &Path) -> Result<()> {
+    pub(crate) fn sign(&self, file: &Path, how: &str, into: &Path) -> Result<()> {
         let mut sign = self.gpg(&["--armor", "--digest-algo", "SHA256", "--local-user", &self.fingerprint, "--output"]);
         run_quietly(sign.arg(into).arg(how).arg(file)).with_context(|| format!("sign {}", file.display()))
     }
